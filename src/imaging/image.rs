@@ -1,0 +1,184 @@
+//! The picture that operators, metrics and features work on.
+//!
+//! 8-bit samples exactly as the file stores them (encoded values, no colour management), row by row from the
+//! top left. Colours and alpha are kept apart because alpha passes through every operator untouched.
+
+use thiserror::Error;
+
+/// How many colour channels a picture has. Grey stays grey through the whole pipeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Channels {
+    /// One channel of luma.
+    Grey,
+    /// Three interleaved channels in the order red, green, blue.
+    Rgb,
+}
+
+impl Channels {
+    /// Samples per pixel: 1 or 3.
+    pub const fn count(self) -> usize {
+        match self {
+            Channels::Grey => 1,
+            Channels::Rgb => 3,
+        }
+    }
+}
+
+/// An 8-bit picture: `height` rows of `width` pixels of `channels` interleaved samples (0–255), and an optional
+/// alpha plane of `height × width` samples. Sides are at least 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    width: usize,
+    height: usize,
+    channels: Channels,
+    samples: Vec<u8>,
+    alpha: Option<Vec<u8>>,
+}
+
+/// The parts given to [`Image::new`] do not make a picture.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum ImageError {
+    /// A side is zero.
+    #[error("a picture of {width}×{height} has no pixels")]
+    Empty {
+        /// Given width in pixels.
+        width: usize,
+        /// Given height in pixels.
+        height: usize,
+    },
+    /// A buffer's length is not what the sides ask for.
+    #[error("{what} hold {got} bytes where {width}×{height} needs {needed}")]
+    Length {
+        /// Which buffer.
+        what: &'static str,
+        /// Its length.
+        got: usize,
+        /// The length that the sides ask for.
+        needed: usize,
+        /// Given width in pixels.
+        width: usize,
+        /// Given height in pixels.
+        height: usize,
+    },
+}
+
+impl Image {
+    /// Builds a picture from interleaved `samples` (`height·width·channels` bytes) and `alpha` (`height·width`).
+    ///
+    /// # Errors
+    /// When a side is zero or a buffer has the wrong length.
+    pub fn new(
+        width: usize,
+        height: usize,
+        channels: Channels,
+        samples: Vec<u8>,
+        alpha: Option<Vec<u8>>,
+    ) -> Result<Self, ImageError> {
+        if width == 0 || height == 0 {
+            return Err(ImageError::Empty { width, height });
+        }
+        let check = |what, got, needed| {
+            if got == needed {
+                Ok(())
+            } else {
+                Err(ImageError::Length { what, got, needed, width, height })
+            }
+        };
+        check("the samples", samples.len(), width * height * channels.count())?;
+        if let Some(alpha) = &alpha {
+            check("the alpha samples", alpha.len(), width * height)?;
+        }
+        Ok(Self { width, height, channels, samples, alpha })
+    }
+
+    /// Width in pixels.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Height in pixels.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// Grey or RGB.
+    pub fn channels(&self) -> Channels {
+        self.channels
+    }
+
+    /// Width × height.
+    pub fn n_pixels(&self) -> usize {
+        self.width * self.height
+    }
+
+    /// The colour samples, interleaved, rows from the top.
+    pub fn samples(&self) -> &[u8] {
+        &self.samples
+    }
+
+    /// The colour samples, to be changed in place.
+    pub fn samples_mut(&mut self) -> &mut [u8] {
+        &mut self.samples
+    }
+
+    /// The alpha plane, if the picture has one.
+    pub fn alpha(&self) -> Option<&[u8]> {
+        self.alpha.as_deref()
+    }
+
+    /// The same picture with other colour samples of the same shape; alpha is kept.
+    ///
+    /// # Panics
+    /// When `samples` has another length.
+    pub fn with_samples(self, samples: Vec<u8>) -> Self {
+        assert_eq!(samples.len(), self.samples.len(), "an operator keeps the picture's shape");
+        Self { samples, ..self }
+    }
+
+    /// The picture taken apart: samples and alpha.
+    pub fn into_parts(self) -> (Vec<u8>, Option<Vec<u8>>) {
+        (self.samples, self.alpha)
+    }
+
+    /// One colour channel as a plane of `height × width` samples.
+    pub fn plane(&self, channel: usize) -> Vec<u8> {
+        let n = self.channels.count();
+        assert!(channel < n, "channel {channel} of a picture with {n}");
+        self.samples.iter().skip(channel).step_by(n).copied().collect()
+    }
+
+    /// The same colours as three channels: grey is repeated, RGB is cloned.
+    pub fn to_rgb(&self) -> Self {
+        match self.channels {
+            Channels::Rgb => self.clone(),
+            Channels::Grey => Self {
+                width: self.width,
+                height: self.height,
+                channels: Channels::Rgb,
+                samples: self.samples.iter().flat_map(|&v| [v, v, v]).collect(),
+                alpha: self.alpha.clone(),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_of_the_wrong_length_is_no_picture() {
+        assert!(Image::new(2, 2, Channels::Rgb, vec![0; 11], None).is_err());
+        assert!(Image::new(2, 2, Channels::Grey, vec![0; 4], Some(vec![0; 3])).is_err());
+        assert!(Image::new(0, 2, Channels::Grey, vec![], None).is_err());
+    }
+
+    #[test]
+    fn planes_and_rgb_keep_the_values() {
+        let image = Image::new(2, 1, Channels::Rgb, vec![1, 2, 3, 4, 5, 6], None).unwrap();
+        assert_eq!(image.plane(1), [2, 5]);
+        let grey = Image::new(2, 1, Channels::Grey, vec![7, 9], Some(vec![1, 2])).unwrap();
+        assert_eq!(grey.to_rgb().samples(), [7, 7, 7, 9, 9, 9]);
+        assert_eq!(grey.to_rgb().alpha(), Some(&[1, 2][..]));
+    }
+}

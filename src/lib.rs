@@ -1,0 +1,2 @@
+//! Pentimento restores damaged pictures by parameters that a trained model predicts.
+pub mod imaging;
