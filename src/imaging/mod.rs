@@ -2,5 +2,12 @@
 
 pub mod codec;
 mod image;
+pub mod operators;
+mod parameters;
+pub mod pipeline;
 
 pub use image::{Channels, Image, ImageError};
+pub use parameters::{
+    ColorMethod, ParameterError, RestorationParameters, SIGMA_RANGE_PX, STRENGTH_RANGE, Sharpening, checked_sigma,
+    checked_strength,
+};

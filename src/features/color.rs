@@ -1,0 +1,59 @@
+//! How much a picture seems to want colour correction (the first system's heuristic).
+
+use crate::imaging::{Channels, Image};
+
+/// `min(1, 0.4·deviation + 0.4·cast + 0.2·min(1, spread))`, 0 to 1.
+///
+/// Deviation: mean absolute distance of the channel means from their mean, over that mean. Cast: distance of the
+/// largest and smallest channel mean over the largest. Spread: deviation of the channels' standard deviations over
+/// their mean. A grey picture has none of them. All deviations are population ones.
+pub fn color_balance_need(image: &Image) -> f64 {
+    if image.channels() == Channels::Grey {
+        return 0.0;
+    }
+    let (means, deviations) = channel_statistics(image);
+    let overall = mean(&means);
+    let deviation =
+        if overall > 0.0 { mean(&means.map(|m| (m - overall).abs())) / overall } else { 0.0 };
+    let largest = means.into_iter().fold(f64::MIN, f64::max);
+    let smallest = means.into_iter().fold(f64::MAX, f64::min);
+    let cast = if largest > 0.0 { (largest - smallest) / largest } else { 0.0 };
+    let centre = mean(&deviations);
+    let spread = mean(&deviations.map(|d| (d - centre) * (d - centre))).sqrt() / (centre + 1e-6);
+    (0.4 * deviation + 0.4 * cast + 0.2 * spread.min(1.0)).min(1.0)
+}
+
+fn mean(values: &[f64; 3]) -> f64 {
+    (values[0] + values[1] + values[2]) / 3.0
+}
+
+/// Mean and population standard deviation of each channel, from exact whole sums.
+fn channel_statistics(image: &Image) -> ([f64; 3], [f64; 3]) {
+    let mut sums = [[0u64; 2]; 3];
+    for pixel in image.samples().chunks_exact(3) {
+        for (sum, &v) in sums.iter_mut().zip(pixel) {
+            sum[0] += u64::from(v);
+            sum[1] += u64::from(v) * u64::from(v);
+        }
+    }
+    let n = image.n_pixels() as u128;
+    let means = sums.map(|[sum, _]| sum as f64 / n as f64);
+    // n·Σv² − (Σv)² is exact, so flat channels have a deviation of exactly 0.
+    let deviation = |[sum, squares]: [u64; 2]| {
+        let spread = n * u128::from(squares) - u128::from(sum) * u128::from(sum);
+        (spread as f64).sqrt() / n as f64
+    };
+    (means, sums.map(deviation))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flat_cast_follows_the_formula() {
+        let image = Image::new(2, 2, Channels::Rgb, [200, 100, 0].repeat(4), None).unwrap();
+        let expected = 0.4 * (200.0 / 3.0 / 100.0) + 0.4;
+        assert!((color_balance_need(&image) - expected).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,31 @@
+//! Luma Y′ of the stored colours (ITU-R BT.601 weights in 15 bit, as OpenCV's `COLOR_BGR2GRAY`).
+
+use crate::imaging::{Channels, Image};
+
+/// BT.601 weights of red, green, blue in 1/2¹⁵; their sum is 2¹⁵, so grey stays the same grey.
+const WEIGHTS: [u32; 3] = [9798, 19235, 3735];
+
+/// `height · width` samples 0–255: `(9798·R + 19235·G + 3735·B + 16384) >> 15`; a grey picture is its own luma.
+pub fn luma(image: &Image) -> Vec<u8> {
+    match image.channels() {
+        Channels::Grey => image.samples().to_vec(),
+        Channels::Rgb => image.samples().chunks_exact(3).map(|p| of(p[0], p[1], p[2])).collect(),
+    }
+}
+
+fn of(r: u8, g: u8, b: u8) -> u8 {
+    let [wr, wg, wb] = WEIGHTS;
+    ((wr * u32::from(r) + wg * u32::from(g) + wb * u32::from(b) + 16384) >> 15) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_sum_to_one_and_grey_stays() {
+        assert_eq!(WEIGHTS.iter().sum::<u32>(), 1 << 15);
+        assert!((0..=255).all(|v| of(v, v, v) == v));
+        assert_eq!([of(255, 0, 0), of(0, 255, 0), of(0, 0, 255)], [76, 150, 29]);
+    }
+}

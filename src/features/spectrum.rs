@@ -1,0 +1,355 @@
+//! Statistics of the log-magnitude spectrum `M = 20·ln(|F| + 1)` of the luma, centred.
+//!
+//! A real picture's spectrum is symmetric, so half of it is transformed (real FFT along the rows, complex along the
+//! columns) and every value counts for itself and its mirror. Columns are transformed in blocks of fixed size whose
+//! partial statistics are merged in order: the same bits for any number of threads.
+
+use std::sync::Arc;
+
+use realfft::RealFftPlanner;
+use rayon::prelude::*;
+use rustfft::{Fft, FftPlanner, num_complex::Complex};
+
+/// Half the side of the centre block, in frequencies: −30 … 29.
+const BLOCK: isize = 30;
+
+/// Columns that one task transforms: two cache lines of every row, and half a megabyte at 24 megapixels.
+const COLUMNS_PER_TASK: usize = 8;
+
+/// What is measured. `M` is the log-magnitude, all statistics are population ones.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spectrum {
+    /// Mean of M.
+    pub mean: f64,
+    /// Standard deviation of M.
+    pub std_dev: f64,
+    /// Skewness of M, 0 for a constant M.
+    pub skewness: f64,
+    /// Excess kurtosis of M, 0 for a constant M.
+    pub kurtosis: f64,
+    /// Mean of M in the 60×60 centre block (clipped to the picture).
+    pub inside_mean: f64,
+    /// Mean of M outside it, 0 when there is no outside.
+    pub outside_mean: f64,
+    /// Share of the magnitude |F| outside the block.
+    pub outside_share: f64,
+    /// Mean of M on the circles of radius 0, n/4, n/2, 3n/4, n−1 with n = min(rows/2, columns/2).
+    pub radial: [f64; 5],
+}
+
+/// Measures the spectrum of `luma` (`height · width` samples, sides of at least 2).
+pub fn measure(luma: &[u8], width: usize, height: usize) -> Spectrum {
+    let n_half = width / 2 + 1;
+    let rows = transform_rows(luma, width, height);
+    let column_fft = FftPlanner::new().plan_fft_forward(height);
+    let n_tasks = n_half.div_ceil(COLUMNS_PER_TASK);
+    let parts: Vec<Sums> = (0..n_tasks)
+        .into_par_iter()
+        .map(|task| {
+            let first = task * COLUMNS_PER_TASK;
+            let columns = transform_columns(&rows, n_half, first, height, &column_fft);
+            let mut sums = Sums::new(width, height);
+            for (u, column) in (first..).zip(columns.chunks_exact(height)) {
+                sums.add_column(u, column);
+            }
+            sums
+        })
+        .collect();
+    let mut total = Sums::new(width, height);
+    for part in &parts {
+        total.merge(part);
+    }
+    total.finish()
+}
+
+/// Real FFT of every row: `height` rows of `width/2 + 1` values.
+fn transform_rows(luma: &[u8], width: usize, height: usize) -> Vec<Complex<f64>> {
+    let fft = RealFftPlanner::<f64>::new().plan_fft_forward(width);
+    let n_half = width / 2 + 1;
+    let mut rows = vec![Complex::default(); n_half * height];
+    rows.par_chunks_mut(n_half).zip(luma.par_chunks(width)).for_each_init(
+        || (fft.make_input_vec(), fft.make_scratch_vec()),
+        |(input, scratch), (out, row)| {
+            for (i, &v) in input.iter_mut().zip(row) {
+                *i = f64::from(v);
+            }
+            fft.process_with_scratch(input, out, scratch).expect("buffers made by the plan fit it");
+        },
+    );
+    rows
+}
+
+/// The columns of one task, from `first`, one after the other, transformed.
+fn transform_columns(
+    rows: &[Complex<f64>],
+    n_half: usize,
+    first: usize,
+    height: usize,
+    fft: &Arc<dyn Fft<f64>>,
+) -> Vec<Complex<f64>> {
+    let n_columns = COLUMNS_PER_TASK.min(n_half - first);
+    let mut columns = vec![Complex::default(); n_columns * height];
+    // Row by row, so that each cache line of the transformed rows is read once.
+    for (y, row) in rows.chunks_exact(n_half).enumerate() {
+        for (c, &value) in row[first..first + n_columns].iter().enumerate() {
+            columns[c * height + y] = value;
+        }
+    }
+    fft.process(&mut columns);
+    columns
+}
+
+/// Running statistics over some columns, mergeable.
+#[derive(Clone)]
+struct Sums {
+    width: usize,
+    height: usize,
+    moments: Moments,
+    inside: Mean,
+    magnitude: f64,
+    magnitude_inside: f64,
+    /// Sum and count of M by whole radius, up to n.
+    radial: Vec<Mean>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Mean {
+    n: f64,
+    sum: f64,
+}
+
+impl Mean {
+    fn add(&mut self, value: f64, weight: f64) {
+        self.n += weight;
+        self.sum += weight * value;
+    }
+
+    fn merge(&mut self, other: Mean) {
+        self.n += other.n;
+        self.sum += other.sum;
+    }
+
+    fn value(self) -> f64 {
+        if self.n > 0.0 { self.sum / self.n } else { 0.0 }
+    }
+}
+
+impl Sums {
+    fn new(width: usize, height: usize) -> Self {
+        let n = (width / 2).min(height / 2);
+        Self {
+            width,
+            height,
+            moments: Moments::default(),
+            inside: Mean::default(),
+            magnitude: 0.0,
+            magnitude_inside: 0.0,
+            radial: vec![Mean::default(); n],
+        }
+    }
+
+    /// Takes in column `u` (horizontal frequency `u`) and, where it has one, its mirror of frequency `−u`.
+    fn add_column(&mut self, u: usize, column: &[Complex<f64>]) {
+        // Frequency 0 and, for even widths, the Nyquist column are their own mirrors.
+        let mirrored = u != 0 && 2 * u != self.width;
+        let fx = if 2 * u == self.width { -(u as isize) } else { u as isize };
+        let weight = if mirrored { 2.0 } else { 1.0 };
+        let log_magnitudes: Vec<f64> = column
+            .iter()
+            .enumerate()
+            .map(|(v, value)| {
+                let magnitude = value.norm_sqr().sqrt();
+                let m = 20.0 * libm::log(magnitude + 1.0);
+                let fy = signed(v, self.height);
+                let n_inside = f64::from(in_block(fx, fy))
+                    + if mirrored { f64::from(in_block(-fx, signed_mirror(v, self.height))) } else { 0.0 };
+                self.inside.add(m, n_inside);
+                self.magnitude += weight * magnitude;
+                self.magnitude_inside += n_inside * magnitude;
+                let radius = ((fx * fx + fy * fy) as f64).sqrt() as usize;
+                if let Some(ring) = self.radial.get_mut(radius) {
+                    ring.add(m, weight);
+                }
+                m
+            })
+            .collect();
+        self.moments.merge(&Moments::of(&log_magnitudes, weight));
+    }
+
+    fn merge(&mut self, other: &Sums) {
+        self.moments.merge(&other.moments);
+        self.inside.merge(other.inside);
+        self.magnitude += other.magnitude;
+        self.magnitude_inside += other.magnitude_inside;
+        for (ring, other) in self.radial.iter_mut().zip(&other.radial) {
+            ring.merge(*other);
+        }
+    }
+
+    fn finish(&self) -> Spectrum {
+        let n = self.moments.n;
+        let variance = self.moments.m2 / n;
+        // A constant M has no shape; its third and fourth moments are stated as 0.
+        let shape = |moment: f64, scale: f64, normal: f64| {
+            if variance > 0.0 { moment / n / scale - normal } else { 0.0 }
+        };
+        let outside = Mean { n: n - self.inside.n, sum: self.moments.mean * n - self.inside.sum };
+        let ring = |i: usize| self.radial[i].value();
+        let n_rings = self.radial.len();
+        Spectrum {
+            mean: self.moments.mean,
+            std_dev: variance.sqrt(),
+            skewness: shape(self.moments.m3, variance * variance.sqrt(), 0.0),
+            kurtosis: shape(self.moments.m4, variance * variance, 3.0),
+            inside_mean: self.inside.value(),
+            outside_mean: outside.value(),
+            outside_share: if self.magnitude > 0.0 {
+                (self.magnitude - self.magnitude_inside) / self.magnitude
+            } else {
+                0.0
+            },
+            radial: [ring(0), ring(n_rings / 4), ring(n_rings / 2), ring(3 * n_rings / 4), ring(n_rings - 1)],
+        }
+    }
+}
+
+/// The signed frequency of index `v` of `n`: −n/2 … (n−1)/2.
+fn signed(v: usize, n: usize) -> isize {
+    if v < n.div_ceil(2) { v as isize } else { v as isize - n as isize }
+}
+
+/// The signed frequency of the mirror of index `v`.
+fn signed_mirror(v: usize, n: usize) -> isize {
+    signed((n - v) % n, n)
+}
+
+fn in_block(fx: isize, fy: isize) -> bool {
+    let inside = -BLOCK..BLOCK;
+    inside.contains(&fx) && inside.contains(&fy)
+}
+
+/// Count, mean and central moment sums, merged by Pébay's formulas (SAND2008-6212).
+#[derive(Clone, Copy, Default)]
+struct Moments {
+    n: f64,
+    mean: f64,
+    m2: f64,
+    m3: f64,
+    m4: f64,
+}
+
+impl Moments {
+    /// Of values that each count `weight` times.
+    fn of(values: &[f64], weight: f64) -> Self {
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let mut moments = Moments { n: n * weight, mean, ..Moments::default() };
+        for value in values {
+            let d = value - mean;
+            let d2 = d * d;
+            moments.m2 += d2;
+            moments.m3 += d2 * d;
+            moments.m4 += d2 * d2;
+        }
+        Moments { m2: moments.m2 * weight, m3: moments.m3 * weight, m4: moments.m4 * weight, ..moments }
+    }
+
+    fn merge(&mut self, b: &Moments) {
+        if self.n == 0.0 {
+            *self = *b;
+            return;
+        }
+        let a = *self;
+        let n = a.n + b.n;
+        let d = b.mean - a.mean;
+        let d_n = d / n;
+        self.n = n;
+        self.mean = a.mean + d_n * b.n;
+        self.m2 = a.m2 + b.m2 + d * d_n * a.n * b.n;
+        self.m3 = a.m3
+            + b.m3
+            + d * d_n * d_n * a.n * b.n * (a.n - b.n)
+            + 3.0 * d_n * (a.n * b.m2 - b.n * a.m2);
+        self.m4 = a.m4
+            + b.m4
+            + d * d_n * d_n * d_n * a.n * b.n * (a.n * a.n - a.n * b.n + b.n * b.n)
+            + 6.0 * d_n * d_n * (a.n * a.n * b.m2 + b.n * b.n * a.m2)
+            + 4.0 * d_n * (a.n * b.m3 - b.n * a.m3);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The definition, term by term, on a tiny picture.
+    fn plain(luma: &[u8], width: usize, height: usize) -> Spectrum {
+        let mut magnitudes = Vec::new();
+        for fy in -(height as isize / 2)..(height as isize + 1) / 2 {
+            for fx in -(width as isize / 2)..(width as isize + 1) / 2 {
+                let mut f = Complex::new(0.0, 0.0);
+                for (i, &v) in luma.iter().enumerate() {
+                    let (x, y) = ((i % width) as f64, (i / width) as f64);
+                    let turn = fx as f64 * x / width as f64 + fy as f64 * y / height as f64;
+                    f += Complex::from_polar(f64::from(v), -std::f64::consts::TAU * turn);
+                }
+                magnitudes.push((fx, fy, f.norm()));
+            }
+        }
+        let n = magnitudes.len() as f64;
+        let m = |magnitude: f64| 20.0 * (magnitude + 1.0).ln();
+        let mean = magnitudes.iter().map(|t| m(t.2)).sum::<f64>() / n;
+        let central = |p: i32| magnitudes.iter().map(|t| (m(t.2) - mean).powi(p)).sum::<f64>() / n;
+        let std_dev = central(2).sqrt();
+        let inside: Vec<_> = magnitudes.iter().filter(|t| in_block(t.0, t.1)).collect();
+        let outside: Vec<_> = magnitudes.iter().filter(|t| !in_block(t.0, t.1)).collect();
+        let n_rings = (width / 2).min(height / 2);
+        let ring = |r: usize| {
+            let on = |t: &&(isize, isize, f64)| ((t.0 * t.0 + t.1 * t.1) as f64).sqrt() as usize == r;
+            let values: Vec<f64> = magnitudes.iter().filter(on).map(|t| m(t.2)).collect();
+            values.iter().sum::<f64>() / values.len() as f64
+        };
+        let mean_of = |part: &[&(isize, isize, f64)]| {
+            if part.is_empty() { 0.0 } else { part.iter().map(|t| m(t.2)).sum::<f64>() / part.len() as f64 }
+        };
+        Spectrum {
+            mean,
+            std_dev,
+            skewness: central(3) / std_dev.powi(3),
+            kurtosis: central(4) / std_dev.powi(4) - 3.0,
+            inside_mean: mean_of(&inside),
+            outside_mean: mean_of(&outside),
+            outside_share: outside.iter().map(|t| t.2).sum::<f64>() / magnitudes.iter().map(|t| t.2).sum::<f64>(),
+            radial: [ring(0), ring(n_rings / 4), ring(n_rings / 2), ring(3 * n_rings / 4), ring(n_rings - 1)],
+        }
+    }
+
+    #[test]
+    fn half_the_spectrum_is_the_whole_for_odd_and_even_sides() {
+        for (width, height) in [(7, 7), (8, 8), (7, 10), (12, 9), (62, 7), (61, 9), (8, 63)] {
+            let luma: Vec<u8> = (0..width * height).map(|i| (i * i * 31 % 253) as u8).collect();
+            let (fast, plain) = (measure(&luma, width, height), plain(&luma, width, height));
+            let numbers = |s: &Spectrum| {
+                let r = s.radial;
+                [
+                    s.mean, s.std_dev, s.skewness, s.kurtosis, s.inside_mean, s.outside_mean, s.outside_share,
+                    r[0], r[1], r[2], r[3], r[4],
+                ]
+            };
+            for (i, (a, b)) in numbers(&fast).into_iter().zip(numbers(&plain)).enumerate() {
+                assert!((a - b).abs() <= 1e-9 * b.abs().max(1.0), "{width}×{height} value {i}: {a} {b}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_number_of_threads_changes_no_bit() {
+        let (width, height) = (129, 65);
+        let luma: Vec<u8> = (0..width * height).map(|i| (i * 7919 % 256) as u8).collect();
+        let with = |n: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap();
+            pool.install(|| measure(&luma, width, height))
+        };
+        assert_eq!(with(1), with(3));
+    }
+}

@@ -1,0 +1,243 @@
+//! Gaussian blur on 8-bit samples in pure integers, equal to OpenCV's `GaussianBlur` on `CV_8U` to the pixel.
+//!
+//! Definition matched: separable, taps in 1/256, border reflect-101, one rounding at the very end. The horizontal
+//! sum is kept whole in 16 bit, the vertical sum in 32 bit, `(v + 32768) >> 16`.
+
+use std::ops::Range;
+
+/// One in the fixed-point unit of the taps.
+const ONE: i32 = 256;
+
+/// Rows that one parallel task blurs at least; the halo of a task is recomputed, so tasks grow with the radius.
+const ROWS_PER_TASK_MIN: usize = 64;
+
+/// The taps of a Gaussian of deviation `sigma` pixels, one side: element 0 is the centre, element `k` the weight at
+/// distance `k`, in 1/256; centre plus twice the others is 256.
+///
+/// Length of the whole kernel: `round_half_even(6σ + 1) | 1`. The normalised weights × 256 are rounded half to even
+/// from the outside in, each rounding error carried to the next tap, and the centre takes the rest (OpenCV's
+/// bit-exact kernel, `getGaussianKernelBitExact` with error diffusion).
+///
+/// # Panics
+/// When `sigma` is not positive and finite.
+pub fn half_taps(sigma: f64) -> Vec<u16> {
+    assert!(sigma > 0.0 && sigma.is_finite(), "sigma {sigma} is not a Gaussian's deviation");
+    let length = (6.0 * sigma + 1.0).round_ties_even() as usize | 1;
+    let radius = length / 2;
+    let weight = |distance: usize| {
+        let x = (2 * distance) as f64;
+        libm::exp(x * x * (-0.125 / (sigma * sigma)))
+    };
+    let sum = 1.0 + 2.0 * (1..=radius).rev().map(weight).sum::<f64>();
+    let mut taps = vec![0u16; radius + 1];
+    let (mut carried, mut outer) = (0.0, 0);
+    for distance in (1..=radius).rev() {
+        let exact = weight(distance) / sum * f64::from(ONE) + carried;
+        let rounded = exact.round_ties_even();
+        carried = exact - rounded;
+        taps[distance] = rounded as u16;
+        outer += rounded as i32;
+    }
+    taps[0] = (ONE - 2 * outer) as u16;
+    // Outermost taps that round to 0 add nothing but cost.
+    taps.truncate(taps.iter().rposition(|&tap| tap != 0).map_or(1, |last| last + 1));
+    taps
+}
+
+/// The index inside `0..n` that border reflect-101 (`dcb|abcd|cba`) reads for position `i`.
+pub fn reflect_101(i: isize, n: usize) -> usize {
+    if n == 1 {
+        return 0;
+    }
+    let period = 2 * (n as isize - 1);
+    let i = i.rem_euclid(period);
+    i.min(period - i) as usize
+}
+
+/// A picture's samples seen as `height` rows of `width` pixels of `step` interleaved channels.
+#[derive(Clone, Copy)]
+pub struct Rows<'a> {
+    /// `height · width · step` samples.
+    pub samples: &'a [u8],
+    /// Pixels per row.
+    pub width: usize,
+    /// Number of rows.
+    pub height: usize,
+    /// Interleaved channels.
+    pub step: usize,
+}
+
+impl<'a> Rows<'a> {
+    /// Samples in a row.
+    pub fn stride(self) -> usize {
+        self.width * self.step
+    }
+
+    /// Row `y` from the top.
+    pub fn row(self, y: usize) -> &'a [u8] {
+        &self.samples[y * self.stride()..][..self.stride()]
+    }
+}
+
+/// Rows per parallel task for a kernel of these taps.
+pub fn rows_per_task(half_taps: &[u16]) -> usize {
+    ROWS_PER_TASK_MIN.max(4 * half_taps.len())
+}
+
+/// Blurs the rows `ys` and hands each to `visit(y, blurred_row)`, from the top.
+///
+/// Memory: a ring of `2·radius + 1` rows of 16 bit. Cost: about `2·radius` multiplications per sample and pass.
+pub fn blur_rows(rows: Rows, half_taps: &[u16], ys: Range<usize>, mut visit: impl FnMut(usize, &[u8])) {
+    let radius = half_taps.len() - 1;
+    let mut blur = RowBlur::new(half_taps, rows.stride(), rows.step);
+    let mut padded = vec![0u8; (rows.width + 2 * radius) * rows.step];
+    let mut push = |blur: &mut RowBlur, p: isize| {
+        pad_row(rows.row(reflect_101(p, rows.height)), rows.step, -(radius as isize), &mut padded);
+        blur.push(&padded);
+    };
+    let (first, radius) = (ys.start as isize - radius as isize, radius as isize);
+    for p in first..first + 2 * radius {
+        push(&mut blur, p);
+    }
+    for y in ys {
+        push(&mut blur, y as isize + radius);
+        visit(y, blur.row());
+    }
+}
+
+/// Fills `out` with the pixels of `row` from position `first` on (which may lie outside), reflected at the borders.
+pub fn pad_row(row: &[u8], step: usize, first: isize, out: &mut [u8]) {
+    let (width, n) = (row.len() / step, out.len() / step);
+    let inside_from = (-first).clamp(0, n as isize) as usize;
+    let inside_to = (width as isize - first).clamp(inside_from as isize, n as isize) as usize;
+    if inside_to > inside_from {
+        let from = (first + inside_from as isize) as usize * step;
+        out[inside_from * step..inside_to * step]
+            .copy_from_slice(&row[from..from + (inside_to - inside_from) * step]);
+    }
+    for i in (0..inside_from).chain(inside_to..n) {
+        let from = reflect_101(first + i as isize, width) * step;
+        out[i * step..][..step].copy_from_slice(&row[from..from + step]);
+    }
+}
+
+/// The separable blur as a stream: rows go in from the top, padded by the radius on both sides and starting `radius`
+/// rows above the first; each push past `2·radius` completes the blurred row `radius` rows back.
+pub struct RowBlur<'t> {
+    half_taps: &'t [u16],
+    n: usize,
+    step: usize,
+    ring: Vec<u16>,
+    n_pushed: usize,
+    sums: Vec<u32>,
+    blurred: Vec<u8>,
+}
+
+impl<'t> RowBlur<'t> {
+    /// For rows of `n` samples of `step` interleaved channels.
+    pub fn new(half_taps: &'t [u16], n: usize, step: usize) -> Self {
+        let n_ring = 2 * half_taps.len() - 1;
+        Self { half_taps, n, step, ring: vec![0; n_ring * n], n_pushed: 0, sums: vec![0; n], blurred: vec![0; n] }
+    }
+
+    /// Distance of the outermost tap in pixels.
+    pub fn radius(&self) -> usize {
+        self.half_taps.len() - 1
+    }
+
+    /// Takes in the next row: `n + 2·radius·step` samples. Whole sums: the largest is 255 · 256.
+    #[inline(always)]
+    pub fn push(&mut self, padded: &[u8]) {
+        let (radius, n, step) = (self.radius(), self.n, self.step);
+        let slot = self.n_pushed % (2 * radius + 1);
+        self.n_pushed += 1;
+        let out = &mut self.ring[slot * n..][..n];
+        for (o, &v) in out.iter_mut().zip(&padded[radius * step..]) {
+            *o = self.half_taps[0] * u16::from(v);
+        }
+        for (k, &tap) in self.half_taps.iter().enumerate().skip(1) {
+            let (left, right) = (&padded[(radius - k) * step..][..n], &padded[(radius + k) * step..][..n]);
+            for ((o, &a), &b) in out.iter_mut().zip(left).zip(right) {
+                *o += tap * (u16::from(a) + u16::from(b));
+            }
+        }
+    }
+
+    /// The blurred row that lies `radius` rows above the last one pushed.
+    #[inline(always)]
+    pub fn row(&mut self) -> &[u8] {
+        let (radius, n) = (self.radius(), self.n);
+        let n_ring = 2 * radius + 1;
+        debug_assert!(self.n_pushed >= n_ring, "rows above are missing");
+        let ring = &self.ring;
+        let pushed_ago = |ago: usize| &ring[(self.n_pushed - 1 - ago) % n_ring * n..][..n];
+        for (sum, &v) in self.sums.iter_mut().zip(pushed_ago(radius)) {
+            *sum = u32::from(self.half_taps[0]) * u32::from(v) + 32768;
+        }
+        for (k, &tap) in self.half_taps.iter().enumerate().skip(1) {
+            let (above, below) = (pushed_ago(radius + k), pushed_ago(radius - k));
+            for ((sum, &a), &b) in self.sums.iter_mut().zip(above).zip(below) {
+                *sum += u32::from(tap) * (u32::from(a) + u32::from(b));
+            }
+        }
+        for (out, &sum) in self.blurred.iter_mut().zip(&self.sums) {
+            *out = (sum >> 16) as u8;
+        }
+        &self.blurred
+    }
+
+    /// The row that the last call of [`RowBlur::row`] made.
+    #[inline(always)]
+    pub fn last_row(&self) -> &[u8] {
+        &self.blurred
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn taps_are_the_published_ones() {
+        assert_eq!(half_taps(0.5), [202, 27]);
+        assert_eq!(half_taps(1.0), [102, 62, 14, 1]);
+        assert_eq!(half_taps(1.5), [68, 55, 28, 9, 2]);
+        assert_eq!(half_taps(2.0), [52, 45, 31, 16, 7, 2, 1]);
+    }
+
+    #[test]
+    fn taps_of_every_allowed_sigma_sum_to_one() {
+        for tenth in 1..=200 {
+            let taps = half_taps(f64::from(tenth) / 10.0);
+            let sum = i32::from(taps[0]) + 2 * taps[1..].iter().map(|&t| i32::from(t)).sum::<i32>();
+            assert_eq!(sum, ONE);
+        }
+    }
+
+    #[test]
+    fn reflection_never_repeats_the_edge() {
+        let read: Vec<usize> = (-3..7).map(|i| reflect_101(i, 4)).collect();
+        assert_eq!(read, [3, 2, 1, 0, 1, 2, 3, 2, 1, 0]);
+        assert_eq!(reflect_101(-5, 1), 0);
+        assert_eq!(reflect_101(3, 2), 1);
+    }
+
+    #[test]
+    fn a_constant_picture_stays_constant_at_any_size() {
+        for (width, height) in [(1, 1), (1, 5), (3, 2), (40, 3)] {
+            let samples = vec![77u8; width * height * 3];
+            let rows = Rows { samples: &samples, width, height, step: 3 };
+            blur_rows(rows, &half_taps(3.0), 0..height, |_, row| assert!(row.iter().all(|&v| v == 77)));
+        }
+    }
+
+    #[test]
+    fn a_part_of_the_rows_is_the_part_of_the_whole() {
+        let samples: Vec<u8> = (0..11 * 9).map(|i| (i * 37 % 251) as u8).collect();
+        let rows = Rows { samples: &samples, width: 11, height: 9, step: 1 };
+        let taps = half_taps(1.3);
+        let mut whole = Vec::new();
+        blur_rows(rows, &taps, 0..9, |_, row| whole.push(row.to_vec()));
+        blur_rows(rows, &taps, 4..7, |y, row| assert_eq!(row, whole[y]));
+    }
+}

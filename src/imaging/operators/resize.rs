@@ -1,0 +1,114 @@
+//! Bilinear resize on 8-bit samples, equal to OpenCV's `resize` with `INTER_LINEAR` on `CV_8U` to the pixel.
+//!
+//! Used only to bring a restored picture to its reference's size before comparing. Weights in 1/2048, pixel centres
+//! at half-integers, no antialiasing when shrinking (that is the definition matched).
+
+use rayon::prelude::*;
+
+use crate::imaging::Image;
+
+/// One in the fixed-point unit of the weights.
+const ONE: f32 = 2048.0;
+
+/// Two source indices and their weights for one destination index.
+#[derive(Clone, Copy)]
+struct Tap {
+    index: [usize; 2],
+    weight: [i32; 2],
+}
+
+/// The position in the source of destination index `d`: whole part and fraction.
+fn position(d: usize, n_source: usize, n_destination: usize) -> (isize, f32) {
+    let scale = 1.0 / (n_destination as f64 / n_source as f64);
+    let f = ((d as f64 + 0.5) * scale - 0.5) as f32;
+    let whole = f.floor();
+    (whole as isize, f - whole)
+}
+
+fn weights(fraction: f32) -> [i32; 2] {
+    [((1.0 - fraction) * ONE).round_ties_even() as i32, (fraction * ONE).round_ties_even() as i32]
+}
+
+/// Columns outside are clamped together with their fraction.
+fn column_taps(n_source: usize, n_destination: usize) -> Vec<Tap> {
+    let tap = |d| {
+        let (mut i, mut fraction) = position(d, n_source, n_destination);
+        if i < 0 {
+            (i, fraction) = (0, 0.0);
+        }
+        if i >= n_source as isize - 1 {
+            (i, fraction) = (n_source as isize - 1, 0.0);
+        }
+        let i = i as usize;
+        Tap { index: [i, (i + 1).min(n_source - 1)], weight: weights(fraction) }
+    };
+    (0..n_destination).map(tap).collect()
+}
+
+/// Of rows outside only the indices are clamped; the fraction is kept.
+fn row_taps(n_source: usize, n_destination: usize) -> Vec<Tap> {
+    let tap = |d| {
+        let (i, fraction) = position(d, n_source, n_destination);
+        let clamp = |i: isize| i.clamp(0, n_source as isize - 1) as usize;
+        Tap { index: [clamp(i), clamp(i + 1)], weight: weights(fraction) }
+    };
+    (0..n_destination).map(tap).collect()
+}
+
+/// Resizes interleaved `samples` (`from.1` rows of `from.0` pixels of `step` channels) to `to.0 × to.1` pixels.
+///
+/// Returns `to.0 · to.1 · step` samples. Cost: two rows of 32-bit sums per destination row.
+pub fn resize_samples(samples: &[u8], from: (usize, usize), to: (usize, usize), step: usize) -> Vec<u8> {
+    let (stride_in, stride_out) = (from.0 * step, to.0 * step);
+    assert_eq!(samples.len(), stride_in * from.1, "samples of the source picture");
+    let (columns, rows) = (column_taps(from.0, to.0), row_taps(from.1, to.1));
+    let mut out = vec![0u8; stride_out * to.1];
+    let stretch = |y: usize| {
+        let row = &samples[y * stride_in..][..stride_in];
+        columns.iter().flat_map(move |tap| {
+            (0..step).map(move |c| {
+                let at = |k: usize| i32::from(row[tap.index[k] * step + c]) * tap.weight[k];
+                at(0) + at(1)
+            })
+        })
+    };
+    out.par_chunks_mut(stride_out.max(1)).zip(&rows).for_each(|(row, tap)| {
+        let [c0, c1] = tap.weight;
+        for ((o, h0), h1) in row.iter_mut().zip(stretch(tap.index[0])).zip(stretch(tap.index[1])) {
+            let v = (((c0 * (h0 >> 4)) >> 16) + ((c1 * (h1 >> 4)) >> 16) + 2) >> 2;
+            *o = v.clamp(0, 255) as u8;
+        }
+    });
+    out
+}
+
+/// The colours of `image` at `width × height`; alpha is dropped, since only comparisons need this.
+///
+/// # Panics
+/// When a side is zero.
+pub fn resize(image: &Image, width: usize, height: usize) -> Image {
+    let step = image.channels().count();
+    let samples = resize_samples(image.samples(), (image.width(), image.height()), (width, height), step);
+    Image::new(width, height, image.channels(), samples, None).expect("sides are checked by the caller's picture")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_size_changes_nothing() {
+        let samples: Vec<u8> = (0..5 * 4 * 3).map(|i| (i * 41 % 256) as u8).collect();
+        assert_eq!(resize_samples(&samples, (5, 4), (5, 4), 3), samples);
+    }
+
+    #[test]
+    fn half_the_size_is_the_rounded_mean_of_four() {
+        assert_eq!(resize_samples(&[1, 2, 4, 7], (2, 2), (1, 1), 1), [4]);
+    }
+
+    #[test]
+    fn a_constant_picture_stays_constant() {
+        assert!(resize_samples(&[200; 35], (7, 5), (13, 3), 1).iter().all(|&v| v == 200));
+    }
+}

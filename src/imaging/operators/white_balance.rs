@@ -1,0 +1,72 @@
+//! Grey-world white balance to mid grey: each channel is scaled so that its mean becomes 128.
+//!
+//! Definition matched (the first system's): `x · (128 / mean)` in f64, clipped to 0–255, truncated. Acts on the
+//! stored (encoded) values. A channel whose mean is 0 is left alone.
+
+use crate::imaging::Image;
+
+/// The mean that every channel is brought to.
+const TARGET_MEAN: f64 = 128.0;
+
+/// One gain per channel (`128 / mean`, 1 for a black channel); the coefficients that a receipt records.
+pub fn gains(image: &Image) -> Vec<f64> {
+    let n = image.channels().count();
+    let mut sums = vec![0u64; n];
+    for pixel in image.samples().chunks_exact(n) {
+        for (sum, &v) in sums.iter_mut().zip(pixel) {
+            *sum += u64::from(v);
+        }
+    }
+    sums.into_iter().map(|sum| gain(sum, image.n_pixels())).collect()
+}
+
+/// The gain of one channel given as a plane.
+pub fn plane_gain(plane: &[u8]) -> f64 {
+    gain(plane.iter().map(|&v| u64::from(v)).sum(), plane.len())
+}
+
+/// The sum is a whole number below 2⁵³, so the mean is rounded once.
+fn gain(sum: u64, n_pixels: usize) -> f64 {
+    if sum == 0 { 1.0 } else { TARGET_MEAN / (sum as f64 / n_pixels as f64) }
+}
+
+/// What a gain makes of each of the 256 sample values.
+pub fn table(gain: f64) -> [u8; 256] {
+    std::array::from_fn(|v| (v as f64 * gain).clamp(0.0, 255.0) as u8)
+}
+
+/// Applies one gain per channel. Alpha is kept. Cost: one look-up per sample.
+///
+/// # Panics
+/// When the number of gains is not the number of channels.
+pub fn apply(mut image: Image, gains: &[f64]) -> Image {
+    let n = image.channels().count();
+    assert_eq!(gains.len(), n, "one gain per channel");
+    let tables: Vec<[u8; 256]> = gains.iter().map(|&gain| table(gain)).collect();
+    for pixel in image.samples_mut().chunks_exact_mut(n) {
+        for (v, table) in pixel.iter_mut().zip(&tables) {
+            *v = table[usize::from(*v)];
+        }
+    }
+    image
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::imaging::Channels;
+
+    #[test]
+    fn a_channel_is_brought_to_128_and_truncated() {
+        let image = Image::new(2, 1, Channels::Rgb, vec![10, 0, 100, 30, 0, 255], None).unwrap();
+        let gains = gains(&image);
+        assert_eq!(gains, [6.4, 1.0, 128.0 / 177.5]);
+        // 100 · 0.7211… = 72.1…, 255 · 0.7211… = 183.8…: truncated, not rounded.
+        assert_eq!(apply(image, &gains).samples(), [64, 0, 72, 192, 0, 183]);
+    }
+
+    #[test]
+    fn a_gain_of_one_changes_nothing() {
+        assert!(table(1.0).iter().enumerate().all(|(v, &t)| v == usize::from(t)));
+    }
+}

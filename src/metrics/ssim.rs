@@ -1,0 +1,141 @@
+//! Structural similarity (Wang, Bovik, Sheikh, Simoncelli, 2004) as `skimage.metrics.structural_similarity` has it.
+//!
+//! Definition matched: 7×7 uniform window, sample covariance (49/48), K1 0.01, K2 0.03, data range 255, windows wholly
+//! inside the picture (3 px cropped each side), mean per channel, then mean of the channels.
+//!
+//! With window sums Sx, Sy, P = Σx², R = Σy², Q = Σxy everything up to the last division is whole numbers. This is the
+//! plain form; `search::kernel` is its fast translation and is tested against it.
+
+use rayon::prelude::*;
+
+use crate::imaging::Image;
+
+/// Side of the uniform window, in pixels.
+pub const WINDOW_PX: usize = 7;
+/// The smallest side that can be compared, in pixels.
+pub const SIDE_MIN_PX: usize = WINDOW_PX;
+
+const N: i64 = (WINDOW_PX * WINDOW_PX) as i64;
+/// `(0.01 · 255)²`, `(0.03 · 255)²`.
+const C1: f64 = (0.01 * 255.0) * (0.01 * 255.0);
+const C2: f64 = (0.03 * 255.0) * (0.03 * 255.0);
+/// The constants in the unit of the window sums: N² for means, N·(N−1) for sample covariances.
+pub(crate) const K1: f64 = (N * N) as f64 * C1;
+pub(crate) const K2: f64 = (N * (N - 1)) as f64 * C2;
+
+/// Mean SSIM of two pictures of one shape, −1 to 1, higher is better.
+///
+/// Cost: a few operations per sample whatever the window; memory: five sums per column. The channels run on the
+/// caller's rayon pool.
+///
+/// # Panics
+/// When shapes differ or a side is below 7 px (see `compare`).
+pub fn ssim(reference: &Image, candidate: &Image) -> f64 {
+    assert_eq!(
+        (reference.width(), reference.height(), reference.channels()),
+        (candidate.width(), candidate.height(), candidate.channels()),
+        "pictures of one shape"
+    );
+    assert!(reference.width() >= SIDE_MIN_PX && reference.height() >= SIDE_MIN_PX, "sides of at least 7 px");
+    let n_channels = reference.channels().count();
+    let means: Vec<f64> = (0..n_channels)
+        .into_par_iter()
+        .map(|c| plane_mean(&reference.plane(c), &candidate.plane(c), reference.width()))
+        .collect();
+    means.iter().sum::<f64>() / n_channels as f64
+}
+
+/// Sums over the seven rows of one column.
+#[derive(Clone, Copy, Default)]
+struct Sums {
+    x: i64,
+    y: i64,
+    xx: i64,
+    yy: i64,
+    xy: i64,
+}
+
+impl Sums {
+    fn add(&mut self, other: Sums, sign: i64) {
+        self.x += sign * other.x;
+        self.y += sign * other.y;
+        self.xx += sign * other.xx;
+        self.yy += sign * other.yy;
+        self.xy += sign * other.xy;
+    }
+
+    fn of(x: u8, y: u8) -> Self {
+        let (x, y) = (i64::from(x), i64::from(y));
+        Sums { x, y, xx: x * x, yy: y * y, xy: x * y }
+    }
+
+    fn ssim(self) -> f64 {
+        let (covariance, product) = (N * self.xy - self.x * self.y, self.x * self.y);
+        let variances = (N * self.xx - self.x * self.x) + (N * self.yy - self.y * self.y);
+        let squares = self.x * self.x + self.y * self.y;
+        ((2 * product) as f64 + K1) * ((2 * covariance) as f64 + K2)
+            / ((squares as f64 + K1) * (variances as f64 + K2))
+    }
+}
+
+/// Mean SSIM of one channel.
+fn plane_mean(reference: &[u8], candidate: &[u8], width: usize) -> f64 {
+    let height = reference.len() / width;
+    let at = |y: usize, i: usize| Sums::of(candidate[y * width + i], reference[y * width + i]);
+    let mut columns = vec![Sums::default(); width];
+    let mut total = 0.0;
+    for y in 0..height {
+        for (i, column) in columns.iter_mut().enumerate() {
+            column.add(at(y, i), 1);
+            if y >= WINDOW_PX {
+                column.add(at(y - WINDOW_PX, i), -1);
+            }
+        }
+        if y + 1 >= WINDOW_PX {
+            total += row_sum(&columns);
+        }
+    }
+    total / ((width - WINDOW_PX + 1) * (height - WINDOW_PX + 1)) as f64
+}
+
+/// The sum of the SSIM of all windows whose column sums are given.
+fn row_sum(columns: &[Sums]) -> f64 {
+    let mut window = Sums::default();
+    let mut sum = 0.0;
+    for (i, &column) in columns.iter().enumerate() {
+        window.add(column, 1);
+        if i >= WINDOW_PX {
+            window.add(columns[i - WINDOW_PX], -1);
+        }
+        if i + 1 >= WINDOW_PX {
+            sum += window.ssim();
+        }
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::imaging::Channels;
+
+    fn grey(width: usize, samples: Vec<u8>) -> Image {
+        let height = samples.len() / width;
+        Image::new(width, height, Channels::Grey, samples, None).unwrap()
+    }
+
+    #[test]
+    fn identical_pictures_are_alike() {
+        let image = grey(9, (0..72).map(|i| (i * 29 % 256) as u8).collect());
+        assert!((ssim(&image, &image) - 1.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn two_flat_pictures_follow_the_formula() {
+        // Without variance only the luminance term is left: (2ab + C1) / (a² + b² + C1).
+        let (a, b) = (100.0, 120.0);
+        let expected = (2.0 * a * b + C1) / (a * a + b * b + C1);
+        let value = ssim(&grey(7, vec![100; 49]), &grey(7, vec![120; 49]));
+        assert!((value - expected).abs() < 1e-12);
+    }
+}

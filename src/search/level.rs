@@ -1,0 +1,40 @@
+//! Which instruction set the kernel is compiled for. A value, so that a test can run every level on one machine.
+
+/// An instruction set that the kernel is translated to. All give the same bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// What every CPU of the architecture has; the truth of the others.
+    Portable,
+    /// x86-64 with AVX2.
+    Avx2,
+    /// x86-64 with AVX-512 F, BW, DQ, VL.
+    Avx512,
+}
+
+impl Level {
+    /// The levels that this CPU runs, the fastest last.
+    pub fn supported() -> Vec<Self> {
+        #[cfg(target_arch = "x86_64")]
+        {
+            let mut levels = vec![Level::Portable];
+            if is_x86_feature_detected!("avx2") {
+                levels.push(Level::Avx2);
+                let wide = is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("avx512vl");
+                if wide {
+                    levels.push(Level::Avx512);
+                }
+            }
+            levels
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        vec![Level::Portable]
+    }
+
+    /// The fastest level of this CPU.
+    pub fn fastest() -> Self {
+        Self::supported().pop().unwrap_or(Level::Portable)
+    }
+}

@@ -1,0 +1,12 @@
+//! The search for the best parameters with the truth in hand: which space, which pair, what it costs, who wins.
+
+mod exhaustive;
+mod kernel;
+mod level;
+mod optimum;
+mod space;
+
+pub use exhaustive::{SearchError, search, search_at};
+pub use level::Level;
+pub use optimum::{best, is_on_edge};
+pub use space::{Candidate, SearchSpace, SpaceError};

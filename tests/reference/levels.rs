@@ -1,0 +1,66 @@
+//! Every instruction level and every number of threads gives the same bits.
+
+use pentimento::{
+    imaging::{Channels, Image},
+    search::{Level, SearchSpace, search_at},
+};
+use proptest::prelude::*;
+
+use crate::truth;
+
+#[test]
+fn every_level_gives_the_same_bits_on_the_golden_pairs() {
+    let space = SearchSpace::full();
+    for name in ["blur", "odd-size", "smallest", "off-by-one", "half-size"] {
+        let (reference, damaged) = (truth::reference(name), truth::damaged(name));
+        let plain = search_at(Level::Portable, &reference, &damaged, &space).unwrap();
+        for level in Level::supported() {
+            assert_eq!(search_at(level, &reference, &damaged, &space).unwrap(), plain, "{name} {level:?}");
+        }
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    let (reference, damaged) = (truth::reference("half-size"), truth::reference("half-size"));
+    let with = |n| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap();
+        pool.install(|| search_at(Level::fastest(), &reference, &damaged, &SearchSpace::full()).unwrap())
+    };
+    assert_eq!(with(1), with(3));
+}
+
+fn picture(width: usize, height: usize, seed: u64) -> Image {
+    let mut state = seed | 1;
+    let samples = (0..width * height * 3).map(|_| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 56) as u8
+    });
+    Image::new(width, height, Channels::Rgb, samples.collect(), None).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn levels_agree_with_the_plain_metric_at_any_size(
+        width in 7..540usize, height in 7..24usize, other in 1..60usize, seed: u64, same: bool,
+    ) {
+        let reference = picture(width, height, seed);
+        let damaged = if same { picture(width, height, seed ^ 99) } else { picture(other, height + 3, seed) };
+        let text = "identity = true\ncolor_methods = [\"white_balance\", \"none\"]\nsigmas = [0.7, 4.0]\n\
+                    strengths = [-0.3, 0.5, 3.0]";
+        let space = SearchSpace::from_toml("test", text).unwrap();
+        let portable = search_at(Level::Portable, &reference, &damaged, &space).unwrap();
+        for level in Level::supported() {
+            prop_assert_eq!(&search_at(level, &reference, &damaged, &space).unwrap(), &portable);
+        }
+        for (candidate, quality) in space.candidates().iter().zip(&portable) {
+            use pentimento::imaging::pipeline;
+            let coefficients = pipeline::measure(&damaged, &candidate.parameters);
+            let restored = pipeline::apply(damaged.clone(), &candidate.parameters, &coefficients);
+            let plain = pentimento::metrics::compare(&reference, &restored).unwrap();
+            prop_assert_eq!(quality.psnr, plain.psnr);
+            prop_assert!((quality.ssim - plain.ssim).abs() < 1e-6);
+        }
+    }
+}
