@@ -1,0 +1,134 @@
+//! Windows bitmaps by the `image` crate, behind our own reading of the header.
+//!
+//! In: 1 to 8 bits with palette, RLE, 16, 24 and 32 bits, bit fields of at most 8 bits, alpha where its mask is given.
+//! A palette of nothing but greys makes a grey picture. Out: grey with palette, RGB with 24 bits, alpha with 32 bits
+//! (grey with alpha becomes RGB). Carried: the resolution, nothing else.
+
+use std::io::Cursor;
+
+use image::codecs::bmp::{BmpDecoder, BmpEncoder};
+use image::{ColorType, ExtendedColorType, ImageDecoder};
+
+use super::endian::Endian;
+use super::error::{broken, failed, unsupported};
+use super::{DecodeError, EncodeError, Format, Header, Metadata, Resolution, limits, pixels, png};
+use crate::imaging::{Channels, Image};
+
+/// The longest side that the decoder reads back.
+const SIDE_MAX: usize = 65_535;
+const X_DENSITY_AT: usize = 38;
+const Y_DENSITY_AT: usize = 42;
+
+/// Reads the headers and the palette.
+pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
+    let cut = || broken(Format::Bmp, "its header is cut off");
+    let u32_at = |at| Endian::Little.u32(bytes, at).ok_or_else(cut);
+    let u16_at = |at| Endian::Little.u16(bytes, at).map(usize::from).ok_or_else(cut);
+    let (data_at, header_size) = (u32_at(10)? as usize, u32_at(14)? as usize);
+    let core = header_size == 12;
+    let (width, height, bits, compression) = if core {
+        (u16_at(18)?, u16_at(20)?, u16_at(24)?, 0)
+    } else {
+        let (width, height) = (u32_at(18)? as i32, u32_at(22)? as i32);
+        let width = usize::try_from(width).map_err(|_| broken(Format::Bmp, "its width is negative"))?;
+        (width, height.unsigned_abs() as usize, u16_at(28)?, u32_at(30)?)
+    };
+    match compression {
+        0..=3 => {}
+        4 => return Err(unsupported(Format::Bmp, "JPEG compression")),
+        5 => return Err(unsupported(Format::Bmp, "PNG compression")),
+        11..=13 => return Err(unsupported(Format::Bmp, "CMYK colours")),
+        other => return Err(unsupported(Format::Bmp, format!("compression {other}"))),
+    }
+    if width == 0 || height == 0 {
+        return Err(broken(Format::Bmp, "a side is zero"));
+    }
+    let mut has_alpha = false;
+    if compression == 3 {
+        let masks = [u32_at(54)?, u32_at(58)?, u32_at(62)?, if header_size >= 56 { u32_at(66)? } else { 0 }];
+        if masks.iter().any(|mask| mask.count_ones() > 8) {
+            return Err(unsupported(Format::Bmp, "more than 8 bits per colour"));
+        }
+        has_alpha = masks[3] != 0;
+    }
+    // Uncompressed rows must all be there; the decoder notices where run-length codes end early.
+    let stride = (width as u64 * bits as u64).div_ceil(32) * 4;
+    let needed = stride.saturating_mul(height as u64).saturating_add(data_at as u64);
+    if matches!(compression, 0 | 3) && needed > bytes.len() as u64 {
+        return Err(broken(Format::Bmp, "it is shorter than its rows"));
+    }
+    let channels = match bits {
+        1..=8 if has_grey_palette(bytes, header_size, bits) => Channels::Grey,
+        _ => Channels::Rgb,
+    };
+    let samples = pixels::samples_per_pixel(Channels::Rgb, has_alpha);
+    let copied = has_alpha || channels == Channels::Grey;
+    Ok(Header {
+        format: Format::Bmp,
+        width,
+        height,
+        channels,
+        has_alpha,
+        decoded_bytes: limits::decoded_bytes(width, height, samples, copied, 0),
+        jpeg_subsampling: None,
+        lossless: true,
+    })
+}
+
+fn has_grey_palette(bytes: &[u8], header_size: usize, bits: usize) -> bool {
+    let (entry, used) =
+        if header_size == 12 { (3, 0) } else { (4, Endian::Little.u32(bytes, 46).unwrap_or(0)) };
+    let n = if used == 0 { 1 << bits } else { (used as usize).min(256) };
+    let palette = bytes.get(14 + header_size..14 + header_size + n * entry);
+    palette.is_some_and(|palette| palette.chunks_exact(entry).all(|c| c[0] == c[1] && c[1] == c[2]))
+}
+
+/// Decodes the pixels of a probed file.
+pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Image, DecodeError> {
+    let decoder = BmpDecoder::new(Cursor::new(bytes)).map_err(|e| match e {
+        image::ImageError::Unsupported(what) => unsupported(Format::Bmp, what),
+        other => broken(Format::Bmp, other),
+    })?;
+    let expected = if header.has_alpha { ColorType::Rgba8 } else { ColorType::Rgb8 };
+    debug_assert!(decoder.dimensions().0 > 0);
+    let image = png::read(Format::Bmp, decoder, header, expected)?;
+    match header.channels {
+        Channels::Rgb => Ok(image),
+        Channels::Grey => {
+            let grey = image.plane(0);
+            let (_, alpha) = image.into_parts();
+            Image::new(header.width, header.height, Channels::Grey, grey, alpha)
+                .map_err(|e| broken(Format::Bmp, e))
+        }
+    }
+}
+
+/// The resolution, if the header is long enough to hold one.
+pub(super) fn metadata(bytes: &[u8]) -> Metadata {
+    let density = |at| Endian::Little.u32(bytes, at).filter(|&v| v > 0 && v <= i32::MAX as u32);
+    let stated = Endian::Little.u32(bytes, 14).is_some_and(|size| size >= 40);
+    let both = density(X_DENSITY_AT).zip(density(Y_DENSITY_AT)).filter(|_| stated);
+    Metadata { resolution: both.and_then(|(x, y)| Resolution::from_per_metre(x, y)), ..Metadata::default() }
+}
+
+/// Encodes the picture with its resolution.
+pub(super) fn encode(image: &Image, metadata: &Metadata) -> Result<Vec<u8>, EncodeError> {
+    let (width, height) = (image.width(), image.height());
+    if width.max(height) > SIDE_MAX {
+        return Err(EncodeError::TooLarge { format: Format::Bmp, width, height, max: SIDE_MAX });
+    }
+    let (image, colour) = match (image.channels(), image.alpha()) {
+        (Channels::Grey, None) => (std::borrow::Cow::Borrowed(image), ExtendedColorType::L8),
+        (_, None) => (pixels::as_rgb(image), ExtendedColorType::Rgb8),
+        (_, Some(_)) => (pixels::as_rgb(image), ExtendedColorType::Rgba8),
+    };
+    let mut out = Vec::new();
+    BmpEncoder::new(&mut out)
+        .encode(&pixels::interleaved(&image), width as u32, height as u32, colour)
+        .map_err(|e| failed(Format::Bmp, e))?;
+    if let Some((x, y)) = metadata.resolution.and_then(|r| r.per_metre()) {
+        out[X_DENSITY_AT..X_DENSITY_AT + 4].copy_from_slice(&x.to_le_bytes());
+        out[Y_DENSITY_AT..Y_DENSITY_AT + 4].copy_from_slice(&y.to_le_bytes());
+    }
+    Ok(out)
+}

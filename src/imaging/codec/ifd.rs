@@ -1,0 +1,263 @@
+//! Image file directories (TIFF 6.0, section 2): what TIFF files and EXIF blocks are made of.
+//!
+//! A reader that never follows a pointer out of its bytes, and a writer of small little-endian streams. The `tiff`
+//! crate reads pixels; its tag values take 32 bytes of memory per byte of file, which a stranger could turn
+//! against us, so tags are read here.
+
+use super::endian::Endian;
+
+/// TIFF types by number: bytes per value and bytes per integer inside (what a change of byte order swaps).
+fn type_sizes(kind: u16) -> Option<(usize, usize)> {
+    Some(match kind {
+        1 | 2 | 6 | 7 => (1, 1),
+        3 | 8 => (2, 2),
+        4 | 9 | 11 | 13 => (4, 4),
+        5 | 10 => (8, 4),
+        12 | 16 | 17 | 18 => (8, 8),
+        _ => return None,
+    })
+}
+
+pub(super) const BYTE: u16 = 1;
+pub(super) const SHORT: u16 = 3;
+pub(super) const LONG: u16 = 4;
+pub(super) const RATIONAL: u16 = 5;
+pub(super) const UNDEFINED: u16 = 7;
+
+/// One entry of a directory: where its value lies within the stream.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Field {
+    pub(super) tag: u16,
+    pub(super) kind: u16,
+    pub(super) at: usize,
+    pub(super) len: usize,
+}
+
+/// A directory: its fields, and where the pointer to the next directory lies.
+#[derive(Debug)]
+pub(super) struct Directory {
+    pub(super) fields: Vec<Field>,
+    pub(super) next: u64,
+    pub(super) next_at: usize,
+    /// Fields that point out of the stream: the file is cut off or lies.
+    pub(super) n_outside: usize,
+}
+
+impl Directory {
+    pub(super) fn field(&self, tag: u16) -> Option<&Field> {
+        self.fields.iter().find(|f| f.tag == tag)
+    }
+}
+
+/// A TIFF stream: byte order and the directories in it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stream<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) endian: Endian,
+    big: bool,
+}
+
+impl<'a> Stream<'a> {
+    /// Reads the eight (BigTIFF: sixteen) bytes of the header; `None` for anything else.
+    pub(super) fn open(bytes: &'a [u8]) -> Option<Self> {
+        let endian = match bytes.get(..2)? {
+            b"II" => Endian::Little,
+            b"MM" => Endian::Big,
+            _ => return None,
+        };
+        let big = match endian.u16(bytes, 2)? {
+            42 => false,
+            43 if endian.u16(bytes, 4)? == 8 => true,
+            _ => return None,
+        };
+        Some(Self { bytes, endian, big })
+    }
+
+    /// The first directory.
+    pub(super) fn first(&self) -> Option<Directory> {
+        let at =
+            if self.big { self.endian.u64(self.bytes, 8)? } else { self.endian.u32(self.bytes, 4)?.into() };
+        self.directory(at)
+    }
+
+    /// The directory at an offset. Fields of unknown type are left out; fields outside are counted.
+    pub(super) fn directory(&self, at: u64) -> Option<Directory> {
+        let (bytes, endian) = (self.bytes, self.endian);
+        let at = usize::try_from(at).ok()?;
+        let (count, head, size, inline) = if self.big {
+            (usize::try_from(endian.u64(bytes, at)?).ok()?, 8, 20, 8)
+        } else {
+            (usize::from(endian.u16(bytes, at)?), 2, 12, 4)
+        };
+        let first = at.checked_add(head)?;
+        let next_at = first.checked_add(count.checked_mul(size)?)?;
+        let next = if self.big { endian.u64(bytes, next_at)? } else { endian.u32(bytes, next_at)?.into() };
+        let mut directory = Directory { fields: Vec::new(), next, next_at, n_outside: 0 };
+        for entry in (first..next_at).step_by(size) {
+            let (tag, kind) = (endian.u16(bytes, entry)?, endian.u16(bytes, entry + 2)?);
+            let Some((value_size, _)) = type_sizes(kind) else { continue };
+            match self.locate(entry + 4, value_size, inline) {
+                Some((at, len)) => directory.fields.push(Field { tag, kind, at, len }),
+                None => directory.n_outside += 1,
+            }
+        }
+        Some(directory)
+    }
+
+    /// Position and length of a value whose count stands at `count_at`, when it lies within the stream.
+    fn locate(&self, count_at: usize, value_size: usize, inline: usize) -> Option<(usize, usize)> {
+        let (bytes, endian) = (self.bytes, self.endian);
+        let count = if self.big { endian.u64(bytes, count_at)? } else { endian.u32(bytes, count_at)?.into() };
+        let len = usize::try_from(count).ok()?.checked_mul(value_size)?;
+        let value_at = count_at + inline;
+        let at = if len <= inline {
+            value_at
+        } else if self.big {
+            usize::try_from(endian.u64(bytes, value_at)?).ok()?
+        } else {
+            endian.u32(bytes, value_at)? as usize
+        };
+        bytes.get(at..at.checked_add(len)?)?;
+        Some((at, len))
+    }
+
+    /// The bytes of a value, in the stream's order.
+    pub(super) fn value(&self, field: &Field) -> &'a [u8] {
+        &self.bytes[field.at..field.at + field.len]
+    }
+
+    /// The `index`-th number of an integer field.
+    pub(super) fn unsigned(&self, field: &Field, index: usize) -> Option<u64> {
+        let value = self.value(field);
+        match field.kind {
+            1 | 7 => value.get(index).map(|&v| v.into()),
+            3 => self.endian.u16(value, index * 2).map(u64::from),
+            4 | 13 => self.endian.u32(value, index * 4).map(u64::from),
+            16 | 18 => self.endian.u64(value, index * 8),
+            _ => None,
+        }
+    }
+
+    /// The first value of a rational field.
+    pub(super) fn rational(&self, field: &Field) -> Option<f64> {
+        let value = self.value(field);
+        let (n, d) = (self.endian.u32(value, 0)?, self.endian.u32(value, 4)?);
+        (field.kind == RATIONAL && d != 0).then(|| f64::from(n) / f64::from(d))
+    }
+
+    /// A copy of the field for a little-endian stream.
+    pub(super) fn copy(&self, field: &Field) -> Value {
+        let mut bytes = self.value(field).to_vec();
+        let size = type_sizes(field.kind).map_or(1, |sizes| sizes.1);
+        if self.endian == Endian::Big && size > 1 {
+            bytes.chunks_exact_mut(size).for_each(<[u8]>::reverse);
+        }
+        Value { tag: field.tag, kind: field.kind, bytes }
+    }
+}
+
+/// One entry to write: its value in little-endian order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Value {
+    pub(super) tag: u16,
+    pub(super) kind: u16,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Value {
+    pub(super) fn short(tag: u16, value: u16) -> Self {
+        Self { tag, kind: SHORT, bytes: value.to_le_bytes().to_vec() }
+    }
+
+    pub(super) fn long(tag: u16, value: u32) -> Self {
+        Self { tag, kind: LONG, bytes: value.to_le_bytes().to_vec() }
+    }
+
+    pub(super) fn rational(tag: u16, value: f64) -> Self {
+        // Whole numbers and up to four decimals are exact: enough for dots per metre given per centimetre.
+        let (n, d) = if value.fract() == 0.0 { (value, 1) } else { ((value * 1e4).round(), 10_000) };
+        let mut bytes = (n.clamp(0.0, u32::MAX.into()) as u32).to_le_bytes().to_vec();
+        bytes.extend(u32::to_le_bytes(d));
+        Self { tag, kind: RATIONAL, bytes }
+    }
+}
+
+/// Appends a directory with its values to a little-endian classic stream and returns its offset. `None` when the
+/// stream outgrows 32-bit offsets.
+pub(super) fn append_directory(out: &mut Vec<u8>, mut values: Vec<Value>) -> Option<u32> {
+    values.sort_by_key(|v| v.tag);
+    values.dedup_by_key(|v| v.tag);
+    let mut entries = Vec::with_capacity(values.len() * 12);
+    for value in &values {
+        let (size, _) = type_sizes(value.kind)?;
+        entries.extend(value.tag.to_le_bytes());
+        entries.extend(value.kind.to_le_bytes());
+        entries.extend(u32::try_from(value.bytes.len() / size).ok()?.to_le_bytes());
+        let mut inline = [0; 4];
+        if value.bytes.len() <= 4 {
+            inline[..value.bytes.len()].copy_from_slice(&value.bytes);
+        } else {
+            pad_to_word(out);
+            inline = u32::try_from(out.len()).ok()?.to_le_bytes();
+            out.extend(&value.bytes);
+        }
+        entries.extend(inline);
+    }
+    pad_to_word(out);
+    let at = u32::try_from(out.len()).ok()?;
+    out.extend(u16::try_from(values.len()).ok()?.to_le_bytes());
+    out.extend(entries);
+    out.extend([0; 4]);
+    Some(at)
+}
+
+fn pad_to_word(out: &mut Vec<u8>) {
+    if out.len() % 2 == 1 {
+        out.push(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stream(values: Vec<Value>) -> Vec<u8> {
+        let mut out = b"II*\0\0\0\0\0".to_vec();
+        let at = append_directory(&mut out, values).unwrap();
+        out[4..8].copy_from_slice(&at.to_le_bytes());
+        out
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let text = Value { tag: 0x8298, kind: 2, bytes: b"somebody\0".to_vec() };
+        let bytes = stream(vec![text.clone(), Value::short(0x112, 6), Value::rational(282, 118.11)]);
+        let stream = Stream::open(&bytes).unwrap();
+        let directory = stream.first().unwrap();
+        assert_eq!(directory.fields.iter().map(|f| f.tag).collect::<Vec<_>>(), [0x112, 282, 0x8298]);
+        assert_eq!(stream.unsigned(&directory.fields[0], 0), Some(6));
+        assert_eq!(stream.rational(&directory.fields[1]), Some(118.11));
+        assert_eq!(stream.copy(&directory.fields[2]), text);
+        assert_eq!((directory.next, directory.n_outside), (0, 0));
+    }
+
+    #[test]
+    fn big_endian_values_are_turned_round() {
+        let bytes = b"MM\0*\0\0\0\x08\0\x01\x01\x1A\0\x05\0\0\0\x01\0\0\0\x1A\0\0\0\0\0\0\x01\x2C\0\0\0\x01";
+        let stream = Stream::open(bytes).unwrap();
+        let directory = stream.first().unwrap();
+        assert_eq!(stream.rational(&directory.fields[0]), Some(300.0));
+        assert_eq!(stream.copy(&directory.fields[0]), Value::rational(282, 300.0));
+    }
+
+    #[test]
+    fn pointers_out_of_the_stream_are_counted_not_followed() {
+        let mut bytes = stream(vec![Value { tag: 700, kind: BYTE, bytes: vec![1; 9] }]);
+        bytes.truncate(bytes.len() - 4);
+        assert!(Stream::open(&bytes).unwrap().first().is_none(), "the next pointer is cut off");
+        let mut bytes = stream(vec![Value { tag: 700, kind: BYTE, bytes: vec![1; 9] }]);
+        let n = bytes.len();
+        bytes[n - 8..n - 4].copy_from_slice(&u32::MAX.to_le_bytes());
+        assert_eq!(Stream::open(&bytes).unwrap().first().unwrap().n_outside, 1);
+    }
+}

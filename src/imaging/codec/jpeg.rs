@@ -1,0 +1,207 @@
+//! JPEG by libjpeg-turbo: accurate inverse DCT and smooth chroma upsampling, the pixels that OpenCV reads.
+
+use turbojpeg::{Compressor, Decompressor, PixelFormat, Subsamp};
+
+use super::endian::Endian;
+use super::error::{broken, failed, unsupported};
+use super::jpeg_segments::{self as segments, Segment};
+use super::{DecodeError, EncodeError, Format, Header, Metadata, Subsampling, limits};
+use crate::imaging::{Channels, Image};
+
+/// Sides that libjpeg codes (`JPEG_MAX_DIMENSION`), less than the format's 65535.
+const SIDE_MAX: usize = 65_500;
+/// Scans of a progressive file; encoders write about ten, a bomb of empty scans writes thousands.
+const SCANS_MAX: u32 = 500;
+
+/// What the start of frame says (T.81 B.2.2).
+struct Frame {
+    width: usize,
+    height: usize,
+    /// Identifier and sampling factors of each component.
+    components: Vec<(u8, u8, u8)>,
+    progressive: bool,
+    lossless: bool,
+}
+
+/// Reads the header and walks through the segments; pixels stay coded.
+pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
+    let walked = walk(bytes)?;
+    let frame = frame(bytes, &walked)?;
+    let scans = scanned_components(bytes, &walked);
+    if frame.components.iter().any(|c| !scans.iter().flatten().any(|id| *id == c.0)) {
+        return Err(broken(Format::Jpeg, "a colour component is in none of its scans"));
+    }
+    if scans.len() > SCANS_MAX as usize {
+        return Err(unsupported(Format::Jpeg, format!("more than {SCANS_MAX} scans")));
+    }
+    let channels = match frame.components.len() {
+        1 => Channels::Grey,
+        3 => Channels::Rgb,
+        4 if adobe_transform(bytes, &walked) == Some(2) => {
+            return Err(unsupported(Format::Jpeg, "YCCK colours"));
+        }
+        4 => return Err(unsupported(Format::Jpeg, "CMYK colours")),
+        n => return Err(unsupported(Format::Jpeg, format!("{n} colour components"))),
+    };
+    // All coefficients are kept until the last scan when a component comes in more than one, or alone.
+    let buffered = frame.progressive || scans.first().is_some_and(|ids| ids.len() < frame.components.len());
+    let working = if buffered { coefficient_bytes(&frame) } else { 0 };
+    let turned = segments::metadata(bytes, &walked).orientation() != 1;
+    let factors: Vec<_> = frame.components.iter().map(|c| (c.1, c.2)).collect();
+    Ok(Header {
+        format: Format::Jpeg,
+        width: frame.width,
+        height: frame.height,
+        channels,
+        has_alpha: false,
+        decoded_bytes: limits::decoded_bytes(frame.width, frame.height, channels.count(), turned, working),
+        jpeg_subsampling: Some(Subsampling::from_factors(&factors)),
+        lossless: frame.lossless,
+    })
+}
+
+fn walk(bytes: &[u8]) -> Result<Vec<Segment>, DecodeError> {
+    segments::walk(bytes).map_err(|reason| broken(Format::Jpeg, reason))
+}
+
+fn frame(bytes: &[u8], walked: &[Segment]) -> Result<Frame, DecodeError> {
+    let mut frames =
+        walked.iter().filter(|s| matches!(s.marker, 0xC0..=0xCF) && ![0xC4, 0xC8, 0xCC].contains(&s.marker));
+    let segment = frames.next().ok_or_else(|| broken(Format::Jpeg, "it has no frame header"))?;
+    if frames.next().is_some() {
+        return Err(unsupported(Format::Jpeg, "more than one frame"));
+    }
+    let kind = segment.marker - 0xC0;
+    if !matches!(kind, 0..=3 | 9 | 10) {
+        return Err(unsupported(Format::Jpeg, format!("coding process SOF{kind}")));
+    }
+    let payload = &bytes[segment.payload.clone()];
+    let cut = || broken(Format::Jpeg, "its frame header is too short");
+    let [precision, _, _, _, _, count, components @ ..] = payload else { return Err(cut()) };
+    if *precision != 8 {
+        return Err(unsupported(Format::Jpeg, format!("{precision}-bit samples")));
+    }
+    let side = |at| Endian::Big.u16(payload, at).map(usize::from).ok_or_else(cut);
+    let (height, width) = (side(1)?, side(3)?);
+    if width == 0 || height == 0 {
+        return Err(broken(Format::Jpeg, "a side is zero or announced after the picture"));
+    }
+    let n_components = usize::from(*count);
+    if components.len() < 3 * n_components || n_components == 0 {
+        return Err(cut());
+    }
+    let components: Vec<_> =
+        components.chunks_exact(3).take(n_components).map(|c| (c[0], c[1] >> 4, c[1] & 15)).collect();
+    if components.iter().any(|c| !(1..=4).contains(&c.1) || !(1..=4).contains(&c.2)) {
+        return Err(broken(Format::Jpeg, "a sampling factor is out of 1 to 4"));
+    }
+    Ok(Frame { width, height, components, progressive: matches!(kind, 2 | 10), lossless: kind == 3 })
+}
+
+/// The component identifiers of every scan.
+fn scanned_components(bytes: &[u8], walked: &[Segment]) -> Vec<Vec<u8>> {
+    let scan = |segment: &Segment| {
+        let payload = &bytes[segment.payload.clone()];
+        let n = payload.first().map_or(0, |n| usize::from(*n));
+        payload.get(1..).unwrap_or_default().chunks_exact(2).take(n).map(|c| c[0]).collect()
+    };
+    walked.iter().filter(|s| s.marker == segments::SOS).map(scan).collect()
+}
+
+fn adobe_transform(bytes: &[u8], walked: &[Segment]) -> Option<u8> {
+    let payloads = walked.iter().filter(|s| s.marker == segments::APP14).map(|s| &bytes[s.payload.clone()]);
+    payloads.filter(|p| p.starts_with(b"Adobe")).find_map(|p| p.get(11).copied())
+}
+
+/// Two bytes for each coefficient, every component padded to whole units of the frame.
+fn coefficient_bytes(frame: &Frame) -> u64 {
+    let max = |f: fn(&(u8, u8, u8)) -> u8| u64::from(frame.components.iter().map(f).max().unwrap_or(1));
+    let (h_max, v_max) = (max(|c| c.1), max(|c| c.2));
+    let units = (frame.width as u64).div_ceil(8 * h_max) * (frame.height as u64).div_ceil(8 * v_max);
+    let blocks: u64 = frame.components.iter().map(|c| u64::from(c.1) * u64::from(c.2)).sum();
+    units * blocks * 64 * 2
+}
+
+/// Decodes the pixels of a probed file.
+///
+/// libjpeg-turbo reports its first warning as an error after decoding. One is harmless for certain: stray bytes
+/// before the final marker, when everything is decoded already. After any other the file is tried once more without
+/// what stands between its segments, and then refused: "premature end" and "corrupt data" are warnings as well.
+pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Image, DecodeError> {
+    let samples = match decompress(bytes, header) {
+        Ok(samples) => samples,
+        Err(_) => {
+            let bare = segments::bare(bytes, &walk(bytes)?);
+            decompress(&bare, header).map_err(|reason| broken(Format::Jpeg, reason))?
+        }
+    };
+    Image::new(header.width, header.height, header.channels, samples, None)
+        .map_err(|e| broken(Format::Jpeg, e))
+}
+
+fn decompress(bytes: &[u8], header: &Header) -> Result<Vec<u8>, String> {
+    let (width, height) = (header.width, header.height);
+    let format = match header.channels {
+        Channels::Grey => PixelFormat::GRAY,
+        Channels::Rgb => PixelFormat::RGB,
+    };
+    let mut decompressor = Decompressor::new().map_err(|e| e.to_string())?;
+    decompressor.set_scan_limit(SCANS_MAX).map_err(|e| e.to_string())?;
+    let pitch = width * header.channels.count();
+    let mut samples = vec![0; pitch * height];
+    let target = turbojpeg::Image { pixels: &mut samples[..], width, pitch, height, format };
+    match decompressor.decompress(bytes, target) {
+        Ok(()) => Ok(samples),
+        Err(turbojpeg::Error::TurboJpegError(message)) if is_harmless(&message) => Ok(samples),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Only the first warning of a file is told, so it must be one after which nothing can follow.
+fn is_harmless(message: &str) -> bool {
+    message.starts_with("Corrupt JPEG data: ") && message.ends_with(" extraneous bytes before marker 0xd9")
+}
+
+pub(super) fn metadata(bytes: &[u8]) -> Metadata {
+    segments::walk(bytes).map(|walked| segments::metadata(bytes, &walked)).unwrap_or_default()
+}
+
+/// Encodes baseline JPEG with standard Huffman tables; grey stays one component.
+pub(super) fn encode(
+    image: &Image,
+    quality: u8,
+    subsampling: Option<Subsampling>,
+) -> Result<Vec<u8>, EncodeError> {
+    let (width, height) = (image.width(), image.height());
+    if image.alpha().is_some() {
+        return Err(EncodeError::AlphaIntoJpeg);
+    }
+    if width.max(height) > SIDE_MAX {
+        return Err(EncodeError::TooLarge { format: Format::Jpeg, width, height, max: SIDE_MAX });
+    }
+    let (format, subsamp) = match (image.channels(), subsampling) {
+        (Channels::Grey, _) => (PixelFormat::GRAY, Subsamp::Gray),
+        (Channels::Rgb, Some(Subsampling::S422)) => (PixelFormat::RGB, Subsamp::Sub2x1),
+        (Channels::Rgb, Some(Subsampling::S420)) => (PixelFormat::RGB, Subsamp::Sub2x2),
+        (Channels::Rgb, Some(Subsampling::S440)) => (PixelFormat::RGB, Subsamp::Sub1x2),
+        (Channels::Rgb, Some(Subsampling::S411)) => (PixelFormat::RGB, Subsamp::Sub4x1),
+        (Channels::Rgb, Some(Subsampling::S441)) => (PixelFormat::RGB, Subsamp::Sub1x4),
+        (Channels::Rgb, Some(Subsampling::S444 | Subsampling::Grey | Subsampling::Unknown) | None) => {
+            (PixelFormat::RGB, Subsamp::None)
+        }
+    };
+    let compress = || {
+        let mut compressor = Compressor::new()?;
+        compressor.set_quality(quality.into())?;
+        compressor.set_subsamp(subsamp)?;
+        let pitch = width * image.channels().count();
+        compressor.compress_to_vec(turbojpeg::Image { pixels: image.samples(), width, pitch, height, format })
+    };
+    compress().map_err(|e: turbojpeg::Error| failed(Format::Jpeg, e))
+}
+
+/// The same coded picture with other metadata.
+pub(super) fn with_metadata(bytes: &[u8], metadata: &Metadata) -> Result<Vec<u8>, EncodeError> {
+    let walked = segments::walk(bytes).map_err(|reason| failed(Format::Jpeg, reason))?;
+    segments::with_metadata(bytes, &walked, metadata)
+}

@@ -1,0 +1,254 @@
+//! The chunks of a PNG file (W3C PNG, third edition): finding them, and the metadata in the ancillary ones.
+//!
+//! Carried: iCCP, eXIf, XMP (iTXt), IPTC (ImageMagick's `Raw profile type iptc`), pHYs, and raw gAMA, cHRM, sRGB and
+//! cICP. Not carried: other texts, tIME, mDCV, cLLI.
+
+use std::io::{Read, Write};
+use std::ops::Range;
+
+use flate2::Compression;
+use flate2::read::ZlibDecoder;
+use flate2::write::ZlibEncoder;
+
+use super::endian::Endian;
+use super::metadata::{BLOCK_BYTES_MAX, Metadata, Resolution, ResolutionUnit, kept};
+use super::{EncodeError, exif, iptc};
+
+pub(super) const SIGNATURE: [u8; 8] = [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n'];
+const XMP: &[u8] = b"XML:com.adobe.xmp";
+const IPTC: &[u8] = b"Raw profile type iptc";
+/// Chunks that say what the samples mean, in the order in which they are written.
+const COLOUR: [&[u8; 4]; 4] = [b"cICP", b"sRGB", b"gAMA", b"cHRM"];
+/// Chunks that are part of the pixels.
+const PICTURE: [&[u8; 4]; 5] = [b"PLTE", b"tRNS", b"sBIT", b"bKGD", b"IDAT"];
+
+/// One chunk: its kind, its data, and all of it with length and check sum.
+#[derive(Clone, Debug)]
+pub(super) struct Chunk {
+    pub(super) kind: [u8; 4],
+    pub(super) data: Range<usize>,
+    whole: Range<usize>,
+}
+
+/// The chunks up to IEND; what follows it is ignored.
+///
+/// # Errors
+/// When the file ends before IEND, does not begin with IHDR or (`checked`) a check sum is wrong.
+pub(super) fn walk(bytes: &[u8], checked: bool) -> Result<Vec<Chunk>, String> {
+    let cut = || "it ends before its IEND chunk".to_owned();
+    let mut chunks: Vec<Chunk> = Vec::new();
+    let mut at = SIGNATURE.len();
+    loop {
+        let len = Endian::Big.u32(bytes, at).ok_or_else(cut)? as usize;
+        let data = at + 8..(at + 8).checked_add(len).ok_or_else(cut)?;
+        let crc = Endian::Big.u32(bytes, data.end).ok_or_else(cut)?;
+        let mut kind = [0; 4];
+        kind.copy_from_slice(&bytes[at + 4..at + 8]);
+        if checked && crc32fast::hash(&bytes[at + 4..data.end]) != crc {
+            return Err(format!("the check sum of its {} chunk is wrong", kind.escape_ascii()));
+        }
+        if chunks.is_empty() && (&kind != b"IHDR" || len != 13) {
+            return Err("it does not begin with an IHDR chunk".to_owned());
+        }
+        let whole = at..data.end + 4;
+        at = whole.end;
+        chunks.push(Chunk { kind, data, whole });
+        if &kind == b"IEND" {
+            return Ok(chunks);
+        }
+    }
+}
+
+/// Reads the metadata. Malformed blocks are left out: they never stop a picture.
+pub(super) fn metadata(bytes: &[u8], chunks: &[Chunk]) -> Metadata {
+    let mut metadata = Metadata::default();
+    for chunk in chunks {
+        let data = &bytes[chunk.data.clone()];
+        match &chunk.kind {
+            b"iCCP" if metadata.icc.is_none() => metadata.icc = profile(data),
+            b"eXIf" if metadata.exif.is_none() => metadata.exif = exif::checked(data),
+            b"iTXt" if metadata.xmp.is_none() => metadata.xmp = xmp(data),
+            b"zTXt" | b"tEXt" if metadata.iptc.is_none() => metadata.iptc = iptc_text(&chunk.kind, data),
+            b"pHYs" => metadata.resolution = physical(data),
+            kind if COLOUR.contains(&kind) && data.len() <= 32 => {
+                metadata.png_colour.push((*kind, data.to_vec()))
+            }
+            _ => {}
+        }
+    }
+    metadata.resolution_from_exif()
+}
+
+/// The orientation alone, without inflating anything.
+pub(super) fn orientation(bytes: &[u8], chunks: &[Chunk]) -> u8 {
+    let block =
+        chunks.iter().find(|c| &c.kind == b"eXIf").and_then(|c| exif::checked(&bytes[c.data.clone()]));
+    block.map_or(1, |block| exif::orientation(&block))
+}
+
+/// Splits at the first NUL: keyword and rest.
+fn keyword(data: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = data.iter().take(80).position(|&b| b == 0)?;
+    Some((&data[..end], &data[end + 1..]))
+}
+
+fn profile(data: &[u8]) -> Option<Vec<u8>> {
+    match keyword(data)?.1 {
+        [0, packed @ ..] => inflate(packed),
+        _ => None,
+    }
+}
+
+fn xmp(data: &[u8]) -> Option<Vec<u8>> {
+    let (name, rest) = keyword(data)?;
+    let [compressed, 0, rest @ ..] = rest else { return None };
+    let language_end = rest.iter().position(|&b| b == 0)?;
+    let rest = &rest[language_end + 1..];
+    let translation_end = rest.iter().position(|&b| b == 0)?;
+    let text = &rest[translation_end + 1..];
+    if name != XMP {
+        return None;
+    }
+    if *compressed == 1 { inflate(text) } else { kept(text) }
+}
+
+fn iptc_text(kind: &[u8; 4], data: &[u8]) -> Option<Vec<u8>> {
+    let (name, rest) = keyword(data).filter(|(name, _)| *name == IPTC)?;
+    debug_assert_eq!(name, IPTC);
+    match (kind, rest) {
+        (b"zTXt", [0, packed @ ..]) => iptc::from_raw_profile(&inflate(packed)?),
+        (b"tEXt", text) if text.len() <= BLOCK_BYTES_MAX => iptc::from_raw_profile(text),
+        _ => None,
+    }
+}
+
+fn physical(data: &[u8]) -> Option<Resolution> {
+    let (x, y) = (Endian::Big.u32(data, 0)?, Endian::Big.u32(data, 4)?);
+    match data.get(8)? {
+        1 => Resolution::from_per_metre(x, y),
+        _ => Resolution::new(x.into(), y.into(), ResolutionUnit::Aspect),
+    }
+}
+
+/// Inflates a zlib stream of at most [`BLOCK_BYTES_MAX`]; more is a bomb.
+fn inflate(packed: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    ZlibDecoder::new(packed).take(BLOCK_BYTES_MAX as u64 + 1).read_to_end(&mut out).ok()?;
+    (out.len() <= BLOCK_BYTES_MAX && !out.is_empty()).then_some(out)
+}
+
+fn deflate(data: &[u8]) -> Vec<u8> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+    // Writing to memory does not fail.
+    encoder.write_all(data).and_then(|()| encoder.finish()).unwrap_or_default()
+}
+
+/// The same coded picture with other metadata. A picture with an ICC profile gets no sRGB chunk, as PNG demands.
+pub(super) fn with_metadata(
+    bytes: &[u8],
+    chunks: &[Chunk],
+    metadata: &Metadata,
+) -> Result<Vec<u8>, EncodeError> {
+    let mut out = SIGNATURE.to_vec();
+    let copy = |out: &mut Vec<u8>, kind: &[u8; 4]| {
+        for chunk in chunks.iter().filter(|c| &c.kind == kind) {
+            out.extend_from_slice(&bytes[chunk.whole.clone()]);
+        }
+    };
+    copy(&mut out, b"IHDR");
+    for kind in COLOUR {
+        if kind == b"sRGB" && metadata.icc.is_some() {
+            continue;
+        }
+        if let Some((_, data)) = metadata.png_colour.iter().find(|(k, _)| k == kind) {
+            push(&mut out, kind, &[data]);
+        }
+    }
+    if let Some(icc) = &metadata.icc {
+        push(&mut out, b"iCCP", &[b"icc\0\0", &deflate(icc)]);
+    }
+    if let Some(resolution) = &metadata.resolution {
+        push(&mut out, b"pHYs", &[&physical_bytes(resolution)]);
+    }
+    if let Some(exif) = &metadata.exif {
+        push(&mut out, b"eXIf", &[exif]);
+    }
+    if let Some(xmp) = &metadata.xmp {
+        push(&mut out, b"iTXt", &[XMP, b"\0\0\0\0\0", xmp]);
+    }
+    if let Some(iptc) = &metadata.iptc {
+        push(&mut out, b"zTXt", &[IPTC, b"\0\0", &deflate(&iptc::to_raw_profile(iptc))]);
+    }
+    // sBIT stands before the palette, transparency and background behind it, the data last.
+    for kind in [b"sBIT", b"PLTE", b"tRNS", b"bKGD", b"IDAT", b"IEND"] {
+        debug_assert!(kind == b"IEND" || PICTURE.contains(&kind));
+        copy(&mut out, kind);
+    }
+    Ok(out)
+}
+
+fn physical_bytes(resolution: &Resolution) -> [u8; 9] {
+    let whole = |v: f64| v.round().clamp(1.0, f64::from(i32::MAX)) as u32;
+    let aspect = (whole(resolution.x), whole(resolution.y));
+    let ((x, y), unit) = resolution.per_metre().map_or((aspect, 0), |per_metre| (per_metre, 1));
+    let mut out = [0; 9];
+    out[..4].copy_from_slice(&x.to_be_bytes());
+    out[4..8].copy_from_slice(&y.to_be_bytes());
+    out[8] = unit;
+    out
+}
+
+fn push(out: &mut Vec<u8>, kind: &[u8; 4], parts: &[&[u8]]) {
+    let len: usize = parts.iter().map(|p| p.len()).sum();
+    out.extend((len as u32).to_be_bytes());
+    let start = out.len();
+    out.extend_from_slice(kind);
+    parts.iter().for_each(|part| out.extend_from_slice(part));
+    let crc = crc32fast::hash(&out[start..]);
+    out.extend(crc.to_be_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
+        let mut out = SIGNATURE.to_vec();
+        push(&mut out, b"IHDR", &[&[0; 13]]);
+        chunks.iter().for_each(|(kind, data)| push(&mut out, kind, &[data]));
+        push(&mut out, b"IEND", &[]);
+        out
+    }
+
+    #[test]
+    fn every_cut_and_every_wrong_sum_is_noticed() {
+        let bytes = file(&[(b"IDAT", b"123")]);
+        assert_eq!(walk(&bytes, true).unwrap().len(), 3);
+        for end in 8..bytes.len() {
+            assert!(walk(&bytes[..end], false).is_err(), "cut at {end}");
+        }
+        let mut wrong = bytes.clone();
+        wrong[41] ^= 1; // in IDAT
+        assert!(walk(&wrong, false).is_ok());
+        assert!(walk(&wrong, true).unwrap_err().contains("IDAT"));
+    }
+
+    #[test]
+    fn a_compression_bomb_is_no_profile() {
+        let bomb = deflate(&vec![0; BLOCK_BYTES_MAX + 1]);
+        assert!(bomb.len() < 100_000);
+        let bytes = file(&[(b"iCCP", &[b"x\0\0", &bomb[..]].concat())]);
+        assert_eq!(metadata(&bytes, &walk(&bytes, true).unwrap()).icc, None);
+        assert_eq!(inflate(&deflate(b"profile")).as_deref(), Some(&b"profile"[..]));
+    }
+
+    #[test]
+    fn compressed_packets_and_plain_raw_profiles_are_read() {
+        let packed = [XMP, b"\0\x01\0\0\0", &deflate(b"<xmp/>")].concat();
+        let raw = [IPTC, b"\0", &iptc::to_raw_profile(&iptc::tests::sample())].concat();
+        let bytes = file(&[(b"iTXt", b"Title\0\0\0\0\0text"), (b"iTXt", &packed), (b"tEXt", &raw)]);
+        let metadata = metadata(&bytes, &walk(&bytes, true).unwrap());
+        assert_eq!(metadata.xmp.as_deref(), Some(&b"<xmp/>"[..]));
+        assert_eq!(metadata.iptc, Some(iptc::tests::sample()));
+    }
+}

@@ -1,0 +1,285 @@
+//! TIFF and BigTIFF, one page: pixels by the `tiff` crate, everything else from our own reading of the directory.
+//!
+//! In: grey (1, 2, 4, 8 bits), palettes, RGB, with one channel of unassociated alpha; chunky or planar; uncompressed,
+//! LZW, Deflate, PackBits or Group 4. JPEG-compressed files are refused: that decoder misreads some valid ones.
+//! Out: 8-bit grey or RGB with or without alpha, LZW with horizontal differences.
+//!
+//! Carried: ICC (34675), XMP (700), IPTC (33723), resolution, the descriptive tags, the Exif and GPS directories. Not
+//! carried: maker notes (their offsets do not survive a move), Photoshop's own block, private tags.
+
+use std::io::Cursor;
+
+use tiff::decoder::{Decoder, Limits as TiffLimits};
+use tiff::encoder::colortype::{ColorType as EncoderColour, Gray8, RGB8};
+use tiff::encoder::{Compression, Predictor, TiffEncoder};
+use tiff::tags::ExtraSamples;
+
+use super::error::{broken, failed, unsupported};
+use super::exif::{self, Tables};
+use super::ifd::{self, Directory, Stream, Value};
+use super::metadata::{Metadata, Resolution, ResolutionUnit, kept};
+use super::{DecodeError, EncodeError, Format, Header, limits, pixels};
+use crate::imaging::{Channels, Image};
+
+const WIDTH: u16 = 256;
+const HEIGHT: u16 = 257;
+const BITS: u16 = 258;
+const COMPRESSION: u16 = 259;
+const PHOTOMETRIC: u16 = 262;
+const FILL_ORDER: u16 = 266;
+const SAMPLES: u16 = 277;
+const PLANAR: u16 = 284;
+const COLOUR_MAP: u16 = 320;
+const EXTRA_SAMPLES: u16 = 338;
+const SAMPLE_FORMAT: u16 = 339;
+const XMP: u16 = 700;
+const IPTC: u16 = 33723;
+const ICC: u16 = 34675;
+
+/// How the samples of a supported file are laid out.
+struct Layout {
+    width: usize,
+    height: usize,
+    bits: usize,
+    palette: bool,
+    planar: bool,
+    channels: Channels,
+    has_alpha: bool,
+}
+
+/// Reads the directory; pixels stay where they are.
+pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
+    let (stream, directory) = open(bytes)?;
+    let Layout { width, height, channels, has_alpha, palette, planar, bits } = layout(&stream, &directory)?;
+    let samples = pixels::samples_per_pixel(channels, has_alpha);
+    let turned = exif::orientation(bytes) != 1;
+    // A palette is looked up from a copy of the file whose directory says grey.
+    let working = if palette { (bytes.len() + width * height) as u64 } else { 0 };
+    let copied = has_alpha || turned || planar || bits < 8;
+    Ok(Header {
+        format: Format::Tiff,
+        width,
+        height,
+        channels,
+        has_alpha,
+        decoded_bytes: limits::decoded_bytes(width, height, samples, copied, working),
+        jpeg_subsampling: None,
+        lossless: true,
+    })
+}
+
+fn open(bytes: &[u8]) -> Result<(Stream<'_>, Directory), DecodeError> {
+    let stream = Stream::open(bytes).ok_or_else(|| broken(Format::Tiff, "its header is cut off"))?;
+    let directory =
+        stream.first().ok_or_else(|| broken(Format::Tiff, "its directory lies beyond the end"))?;
+    if directory.n_outside > 0 {
+        return Err(broken(Format::Tiff, "values of its directory lie beyond the end"));
+    }
+    if directory.next != 0 {
+        return Err(unsupported(Format::Tiff, "more than one page"));
+    }
+    Ok((stream, directory))
+}
+
+fn layout(stream: &Stream<'_>, directory: &Directory) -> Result<Layout, DecodeError> {
+    let refuse = |property: &str| Err(unsupported(Format::Tiff, property));
+    let number = |tag| directory.field(tag).and_then(|f| stream.unsigned(f, 0));
+    let side = |tag| number(tag).filter(|v| (1..=u32::MAX.into()).contains(v)).map(|v| v as usize);
+    let (Some(width), Some(height)) = (side(WIDTH), side(HEIGHT)) else {
+        return Err(broken(Format::Tiff, "a side is missing or zero"));
+    };
+    match number(COMPRESSION).unwrap_or(1) {
+        1 | 4 | 5 | 8 | 32946 | 32773 => {}
+        6 | 7 => return refuse("JPEG compression"),
+        other => return refuse(&format!("compression {other}")),
+    }
+    if number(SAMPLE_FORMAT).unwrap_or(1) != 1 {
+        return refuse("signed or floating-point samples");
+    }
+    if number(FILL_ORDER).unwrap_or(1) != 1 {
+        return refuse("bits in reversed order");
+    }
+    let (colours, palette) = match number(PHOTOMETRIC) {
+        Some(0 | 1) => (1, false),
+        Some(2) => (3, false),
+        Some(3) => (1, true),
+        Some(5) => return refuse("CMYK colours"),
+        Some(6) => return refuse("YCbCr colours"),
+        Some(8..=10) => return refuse("Lab colours"),
+        Some(other) => return refuse(&format!("photometric interpretation {other}")),
+        None => return Err(broken(Format::Tiff, "its photometric interpretation is missing")),
+    };
+    let samples = number(SAMPLES).unwrap_or(1);
+    let bits = number(BITS).unwrap_or(1);
+    match bits {
+        8 => {}
+        1 | 2 | 4 if colours == 1 && samples == 1 => {}
+        other => return refuse(&format!("{other}-bit samples")),
+    }
+    let extra = directory.field(EXTRA_SAMPLES).and_then(|f| stream.unsigned(f, 0));
+    let has_alpha = match (samples.checked_sub(colours), extra) {
+        (Some(0), _) => false,
+        // Four samples of RGB without a word about the fourth are RGBA by custom.
+        (Some(1), Some(2)) | (Some(1), None) if colours == 3 || extra.is_some() => !palette,
+        (Some(1), Some(1)) => return refuse("premultiplied alpha"),
+        (Some(1), _) => return refuse("an extra sample of unspecified meaning"),
+        (Some(_), _) => return refuse("more than one extra sample"),
+        (None, _) => return Err(broken(Format::Tiff, "it has fewer samples than colours")),
+    };
+    if has_alpha && number(PHOTOMETRIC) == Some(0) || palette && samples != 1 {
+        return refuse("alpha beside a palette or inverted grey");
+    }
+    let channels = if colours == 3 || palette { Channels::Rgb } else { Channels::Grey };
+    let planar = number(PLANAR) == Some(2) && samples > 1;
+    Ok(Layout { width, height, bits: bits as usize, palette, planar, channels, has_alpha })
+}
+
+/// Decodes the pixels of a probed file.
+pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Image, DecodeError> {
+    let (stream, directory) = open(bytes)?;
+    let layout = layout(&stream, &directory)?;
+    let samples = if layout.palette {
+        let table = palette(&stream, &directory, layout.bits)?;
+        let indices = read(&says_grey(bytes, &stream, &directory), &layout, 1)?;
+        indices.iter().flat_map(|&i| table[usize::from(i)]).collect()
+    } else {
+        let mut samples = read(bytes, &layout, pixels::samples_per_pixel(layout.channels, layout.has_alpha))?;
+        if layout.bits < 8 {
+            let scale = 255 / ((1u16 << layout.bits) - 1) as u8;
+            samples.iter_mut().for_each(|v| *v *= scale);
+        }
+        samples
+    };
+    pixels::split(header.width, header.height, header.channels, header.has_alpha, samples)
+        .ok_or_else(|| broken(Format::Tiff, "its samples do not fill the picture"))
+}
+
+/// The samples as stored, one byte each, interleaved.
+fn read(bytes: &[u8], layout: &Layout, n_samples: usize) -> Result<Vec<u8>, DecodeError> {
+    let Layout { width, height, bits, .. } = *layout;
+    let row_bytes = (width * bits).div_ceil(8);
+    let plane_bytes = row_bytes * height;
+    let expected = plane_bytes * n_samples;
+    let mut limits = TiffLimits::default();
+    limits.decoding_buffer_size = expected;
+    limits.intermediate_buffer_size = bytes.len();
+    let error = |e: tiff::TiffError| match e {
+        tiff::TiffError::UnsupportedError(what) => unsupported(Format::Tiff, what),
+        other => broken(Format::Tiff, other),
+    };
+    let mut decoder = Decoder::new(Cursor::new(bytes)).map_err(error)?.with_limits(limits);
+    let found = decoder.image_buffer_layout().map_err(error)?;
+    let agrees = decoder.dimensions().map_err(error)? == (width as u32, height as u32);
+    if !agrees || found.complete_len != expected {
+        return Err(broken(Format::Tiff, "its directory contradicts itself"));
+    }
+    let mut samples = vec![0; expected];
+    decoder.read_image_bytes(&mut samples).map_err(error)?;
+    if bits < 8 {
+        return Ok(pixels::unpack_bits(&samples, width, height, bits));
+    }
+    if layout.planar {
+        let mut interleaved = vec![0; expected];
+        for (channel, plane) in samples.chunks_exact(plane_bytes).enumerate() {
+            let places = interleaved.iter_mut().skip(channel).step_by(n_samples);
+            places.zip(plane).for_each(|(place, v)| *place = *v);
+        }
+        return Ok(interleaved);
+    }
+    Ok(samples)
+}
+
+/// The colour map as 8-bit colours. Its 16 bits must be bytes repeated, or bytes with a zero behind (TIFF 6.0 says
+/// the former, old writers did the latter): others would be reduced.
+fn palette(stream: &Stream<'_>, directory: &Directory, bits: usize) -> Result<Vec<[u8; 3]>, DecodeError> {
+    let n = 1 << bits;
+    let missing = || broken(Format::Tiff, "its colour map is missing or too short");
+    let field = directory.field(COLOUR_MAP).ok_or_else(missing)?;
+    let values: Option<Vec<u64>> = (0..3 * n).map(|i| stream.unsigned(field, i)).collect();
+    let values = values.ok_or_else(missing)?;
+    let narrow = |v: u64| (v >> 8) as u8;
+    let doubled = values.iter().all(|&v| v == u64::from(narrow(v)) * 257);
+    let shifted = values.iter().all(|&v| v & 0xFF == 0);
+    if !doubled && !shifted {
+        return Err(unsupported(Format::Tiff, "16-bit palette colours"));
+    }
+    Ok((0..n).map(|i| [narrow(values[i]), narrow(values[n + i]), narrow(values[2 * n + i])]).collect())
+}
+
+/// A copy of the file whose directory says grey instead of palette: the decoder reads grey indices only.
+fn says_grey(bytes: &[u8], stream: &Stream<'_>, directory: &Directory) -> Vec<u8> {
+    let mut copy = bytes.to_vec();
+    if let Some(field) = directory.field(PHOTOMETRIC).filter(|f| f.kind == ifd::SHORT) {
+        copy[field.at..field.at + 2].copy_from_slice(&stream.endian.u16_bytes(1));
+    }
+    copy
+}
+
+/// Reads the metadata. The descriptive tags and directories become an EXIF block.
+pub(super) fn metadata(bytes: &[u8]) -> Metadata {
+    let Ok((stream, directory)) = open(bytes) else { return Metadata::default() };
+    let block = |tag| directory.field(tag).and_then(|f| kept(stream.value(f)));
+    let tables = Tables::read(&stream);
+    Metadata {
+        icc: block(ICC),
+        exif: (!tables.is_empty()).then(|| tables.to_exif()),
+        xmp: block(XMP),
+        iptc: block(IPTC),
+        resolution: exif::directory_resolution(&stream, &directory),
+        png_colour: Vec::new(),
+    }
+}
+
+/// Encodes the picture with its metadata.
+pub(super) fn encode(image: &Image, metadata: &Metadata) -> Result<Vec<u8>, EncodeError> {
+    let out = match image.channels() {
+        Channels::Grey => encode_pixels::<Gray8>(image),
+        Channels::Rgb => encode_pixels::<RGB8>(image),
+    };
+    describe(out.map_err(|e| failed(Format::Tiff, e))?, metadata)
+        .ok_or_else(|| failed(Format::Tiff, "the file outgrows 4 GiB"))
+}
+
+fn encode_pixels<C: EncoderColour<Inner = u8>>(image: &Image) -> Result<Vec<u8>, tiff::TiffError> {
+    let mut out = Cursor::new(Vec::new());
+    // Differences are taken three or one samples apart, which alpha would put out of step: then they are left out.
+    let predictor = if image.alpha().is_some() { Predictor::None } else { Predictor::Horizontal };
+    let encoder = TiffEncoder::new(&mut out)?.with_compression(Compression::Lzw).with_predictor(predictor);
+    let mut encoder = encoder;
+    let mut page = encoder.new_image::<C>(u32::try_from(image.width())?, u32::try_from(image.height())?)?;
+    if image.alpha().is_some() {
+        page.extra_samples(&[ExtraSamples::UnassociatedAlpha])?;
+    }
+    page.write_data(&pixels::interleaved(image))?;
+    Ok(out.into_inner())
+}
+
+/// Appends a directory that says more than the encoder's, and points the header at it.
+fn describe(mut file: Vec<u8>, metadata: &Metadata) -> Option<Vec<u8>> {
+    let stream = Stream::open(&file)?;
+    let directory = stream.first()?;
+    let resolution = [282, 283, 296];
+    let kept = directory.fields.iter().filter(|f| !resolution.contains(&f.tag));
+    let mut values: Vec<Value> = kept.map(|f| stream.copy(f)).collect();
+    let Resolution { x, y, unit } =
+        metadata.resolution.unwrap_or(Resolution { x: 1.0, y: 1.0, unit: ResolutionUnit::Aspect });
+    let unit = match unit {
+        ResolutionUnit::Aspect => 1,
+        ResolutionUnit::Inch => 2,
+        ResolutionUnit::Centimetre => 3,
+    };
+    values.extend([Value::rational(282, x), Value::rational(283, y), Value::short(296, unit)]);
+    let blocks = [
+        (ICC, ifd::UNDEFINED, &metadata.icc),
+        (XMP, ifd::BYTE, &metadata.xmp),
+        (IPTC, ifd::UNDEFINED, &metadata.iptc),
+    ];
+    for (tag, kind, bytes) in blocks {
+        values.extend(bytes.iter().map(|bytes| Value { tag, kind, bytes: bytes.clone() }));
+    }
+    let exif = metadata.exif.as_deref().and_then(Stream::open);
+    let tables = exif.map(|stream| Tables::read(&stream)).unwrap_or_default();
+    let at = tables.append_to(&mut file, values)?;
+    file[4..8].copy_from_slice(&at.to_le_bytes());
+    Some(file)
+}

@@ -1,0 +1,98 @@
+//! WebP: decoded and losslessly encoded by `image-webp` (through `image`), lossily encoded by libwebp.
+//!
+//! WebP has no grey: grey pictures are written as RGB and come back as RGB. Alpha is coded losslessly in both modes,
+//! and colours under full transparency are kept.
+
+use std::io::Cursor;
+
+use image::codecs::webp::{WebPDecoder, WebPEncoder};
+use image::{ColorType, ExtendedColorType};
+
+use super::error::{broken, failed, unsupported};
+use super::webp_chunks::{self as chunks, Chunk};
+use super::{DecodeError, EncodeError, Format, Header, Metadata, limits, pixels, png};
+use crate::imaging::{Channels, Image};
+
+/// The longest side of VP8; lossless could go one further.
+const SIDE_MAX: usize = 16_383;
+
+/// Reads the headers of container and picture.
+pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
+    let walked = walk(bytes)?;
+    let has = |kind| chunks::find(bytes, &walked, kind).is_some();
+    let extended = chunks::find(bytes, &walked, b"VP8X").and_then(|d| d.first()).copied().unwrap_or(0);
+    if extended & chunks::ANIMATION_FLAG != 0 || has(b"ANIM") || has(b"ANMF") {
+        return Err(unsupported(Format::WebP, "an animation"));
+    }
+    let lossless = has(b"VP8L");
+    if lossless == has(b"VP8 ") {
+        return Err(broken(Format::WebP, "it has not exactly one picture"));
+    }
+    let shape = chunks::shape(bytes, &walked).filter(|s| s.0 > 0 && s.1 > 0);
+    let (width, height, has_alpha) = shape.ok_or_else(|| broken(Format::WebP, "its header is too short"))?;
+    let n_pixels = width as u64 * height as u64;
+    // Lossless: 4 bytes a pixel and as much again for transforms; lossy: the 4:2:0 frame, and ALPH as lossless.
+    let working = if lossless || has_alpha { 8 * n_pixels } else { 2 * n_pixels };
+    let turned = chunks::metadata(bytes, &walked).orientation() != 1;
+    let samples = pixels::samples_per_pixel(Channels::Rgb, has_alpha);
+    let copied = has_alpha || turned;
+    Ok(Header {
+        format: Format::WebP,
+        width,
+        height,
+        channels: Channels::Rgb,
+        has_alpha,
+        decoded_bytes: limits::decoded_bytes(width, height, samples, copied, working + bytes.len() as u64),
+        jpeg_subsampling: None,
+        lossless,
+    })
+}
+
+fn walk(bytes: &[u8]) -> Result<Vec<Chunk>, DecodeError> {
+    chunks::walk(bytes).map_err(|reason| broken(Format::WebP, reason))
+}
+
+/// Decodes the pixels of a probed file, from a container without metadata.
+pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Image, DecodeError> {
+    let bare = chunks::with_metadata(bytes, &walk(bytes)?, &Metadata::default());
+    let bare = bare.map_err(|e| broken(Format::WebP, e))?;
+    let decoder = WebPDecoder::new(Cursor::new(bare)).map_err(|e| broken(Format::WebP, e))?;
+    let expected = if header.has_alpha { ColorType::Rgba8 } else { ColorType::Rgb8 };
+    png::read(Format::WebP, decoder, header, expected)
+}
+
+pub(super) fn metadata(bytes: &[u8]) -> Metadata {
+    chunks::walk(bytes).map(|walked| chunks::metadata(bytes, &walked)).unwrap_or_default()
+}
+
+/// Encodes losslessly, or lossily with `quality` (1–100) and libwebp's default effort.
+pub(super) fn encode(image: &Image, lossless: bool, quality: u8) -> Result<Vec<u8>, EncodeError> {
+    let (width, height) = (image.width(), image.height());
+    if width.max(height) > SIDE_MAX {
+        return Err(EncodeError::TooLarge { format: Format::WebP, width, height, max: SIDE_MAX });
+    }
+    let image = pixels::as_rgb(image);
+    let samples = pixels::interleaved(&image);
+    let has_alpha = image.alpha().is_some();
+    if lossless {
+        let colour = if has_alpha { ExtendedColorType::Rgba8 } else { ExtendedColorType::Rgb8 };
+        let mut out = Vec::new();
+        WebPEncoder::new_lossless(&mut out)
+            .encode(&samples, width as u32, height as u32, colour)
+            .map_err(|e| failed(Format::WebP, e))?;
+        return Ok(out);
+    }
+    let mut config =
+        webp::WebPConfig::new().map_err(|()| failed(Format::WebP, "libwebp has another version"))?;
+    config.quality = quality.into();
+    config.exact = 1; // colours under transparency stay what they are
+    let layout = if has_alpha { webp::PixelLayout::Rgba } else { webp::PixelLayout::Rgb };
+    let encoded = webp::Encoder::new(&samples, layout, width as u32, height as u32).encode_advanced(&config);
+    Ok(encoded.map_err(|e| failed(Format::WebP, format!("{e:?}")))?.to_vec())
+}
+
+/// The same coded picture with other metadata.
+pub(super) fn with_metadata(bytes: &[u8], metadata: &Metadata) -> Result<Vec<u8>, EncodeError> {
+    let walked = chunks::walk(bytes).map_err(|reason| failed(Format::WebP, reason))?;
+    chunks::with_metadata(bytes, &walked, metadata)
+}

@@ -1,0 +1,129 @@
+//! The RIFF chunks of a WebP file (RFC 9649): finding them, and the metadata beside the picture.
+//!
+//! Carried: ICCP, EXIF, XMP. WebP has no place for IPTC and none for a resolution but EXIF's own.
+
+use std::ops::Range;
+
+use super::endian::Endian;
+use super::metadata::{Metadata, kept};
+use super::{EncodeError, Format, error, exif};
+
+const ICC_FLAG: u8 = 0x20;
+const ALPHA_FLAG: u8 = 0x10;
+const EXIF_FLAG: u8 = 0x08;
+const XMP_FLAG: u8 = 0x04;
+pub(super) const ANIMATION_FLAG: u8 = 0x02;
+
+/// One chunk: its kind and its data without padding.
+#[derive(Clone, Debug)]
+pub(super) struct Chunk {
+    pub(super) kind: [u8; 4],
+    pub(super) data: Range<usize>,
+}
+
+/// The chunks of the RIFF container; what follows it is ignored.
+///
+/// # Errors
+/// When the file is shorter than the container says, or a chunk is longer than the container.
+pub(super) fn walk(bytes: &[u8]) -> Result<Vec<Chunk>, &'static str> {
+    const CUT: &str = "it is shorter than its header says";
+    let end = (Endian::Little.u32(bytes, 4).ok_or(CUT)? as usize).checked_add(8).ok_or(CUT)?;
+    // A last byte of padding is left out by some writers.
+    let bytes = bytes.get(..end).or_else(|| bytes.get(..end - 1)).ok_or(CUT)?;
+    let mut chunks = Vec::new();
+    let mut at = 12;
+    while at + 8 <= bytes.len() {
+        let mut kind = [0; 4];
+        kind.copy_from_slice(&bytes[at..at + 4]);
+        let len = Endian::Little.u32(bytes, at + 4).ok_or(CUT)? as usize;
+        let data = at + 8..(at + 8).checked_add(len).ok_or(CUT)?;
+        if data.end > bytes.len() {
+            return Err("a chunk is longer than the file");
+        }
+        at = data.end + len % 2;
+        chunks.push(Chunk { kind, data });
+    }
+    Ok(chunks)
+}
+
+/// The data of the first chunk of a kind.
+pub(super) fn find<'a>(bytes: &'a [u8], chunks: &[Chunk], kind: &[u8; 4]) -> Option<&'a [u8]> {
+    chunks.iter().find(|c| &c.kind == kind).map(|c| &bytes[c.data.clone()])
+}
+
+/// Reads the metadata. Malformed blocks are left out: they never stop a picture.
+pub(super) fn metadata(bytes: &[u8], chunks: &[Chunk]) -> Metadata {
+    let metadata = Metadata {
+        icc: find(bytes, chunks, b"ICCP").and_then(kept),
+        exif: find(bytes, chunks, b"EXIF").and_then(exif::checked),
+        xmp: find(bytes, chunks, b"XMP ").and_then(kept),
+        ..Metadata::default()
+    };
+    metadata.resolution_from_exif()
+}
+
+/// Sides and alpha of a still picture. The canvas of the extended header gives the sides; whether there is alpha, the
+/// coded picture knows: flags without a plane are common.
+pub(super) fn shape(bytes: &[u8], chunks: &[Chunk]) -> Option<(usize, usize, bool)> {
+    let (width, height, has_alpha) = if let Some(lossless) = find(bytes, chunks, b"VP8L") {
+        let bits = Endian::Little.u32(lossless, 1)?;
+        let side = |shift: u32| 1 + (bits >> shift & 0x3FFF) as usize;
+        (side(0), side(14), bits >> 28 & 1 == 1)
+    } else {
+        let lossy = find(bytes, chunks, b"VP8 ")?;
+        let side = |at| Some(usize::from(Endian::Little.u16(lossy, at)? & 0x3FFF));
+        (side(6)?, side(8)?, find(bytes, chunks, b"ALPH").is_some())
+    };
+    let Some(extended) = find(bytes, chunks, b"VP8X") else { return Some((width, height, has_alpha)) };
+    let side = |at: usize| {
+        let field = extended.get(at..at + 3)?;
+        Some(1 + usize::from(field[0]) + (usize::from(field[1]) << 8) + (usize::from(field[2]) << 16))
+    };
+    Some((side(4)?, side(7)?, has_alpha))
+}
+
+/// The same coded picture with other metadata; the plain container when there is nothing to extend.
+pub(super) fn with_metadata(
+    bytes: &[u8],
+    chunks: &[Chunk],
+    metadata: &Metadata,
+) -> Result<Vec<u8>, EncodeError> {
+    let failed = |reason: &str| error::failed(Format::WebP, reason);
+    let (width, height, has_alpha) =
+        shape(bytes, chunks).ok_or_else(|| failed("no picture in the container"))?;
+    let plane = find(bytes, chunks, b"ALPH");
+    let coded = chunks.iter().find(|c| matches!(&c.kind, b"VP8 " | b"VP8L"));
+    let coded = coded.ok_or_else(|| failed("no picture in the container"))?;
+    let mut flags = 0;
+    flags |= if metadata.icc.is_some() { ICC_FLAG } else { 0 };
+    flags |= if metadata.exif.is_some() { EXIF_FLAG } else { 0 };
+    flags |= if metadata.xmp.is_some() { XMP_FLAG } else { 0 };
+    let mut body = b"WEBP".to_vec();
+    if flags != 0 || plane.is_some() {
+        flags |= if has_alpha { ALPHA_FLAG } else { 0 };
+        let mut extended = vec![flags, 0, 0, 0];
+        extended.extend_from_slice(&(width as u32 - 1).to_le_bytes()[..3]);
+        extended.extend_from_slice(&(height as u32 - 1).to_le_bytes()[..3]);
+        push(&mut body, b"VP8X", Some(&extended));
+    }
+    push(&mut body, b"ICCP", metadata.icc.as_deref());
+    push(&mut body, b"ALPH", plane);
+    push(&mut body, &coded.kind, Some(&bytes[coded.data.clone()]));
+    push(&mut body, b"EXIF", metadata.exif.as_deref());
+    push(&mut body, b"XMP ", metadata.xmp.as_deref());
+    let size = u32::try_from(body.len()).map_err(|_| failed("more than 4 GiB"))?;
+    let mut out = b"RIFF".to_vec();
+    out.extend(size.to_le_bytes());
+    out.extend(body);
+    Ok(out)
+}
+
+fn push(body: &mut Vec<u8>, kind: &[u8; 4], data: Option<&[u8]>) {
+    let Some(data) = data else { return };
+    body.extend_from_slice(kind);
+    body.extend((data.len() as u32).to_le_bytes());
+    body.extend_from_slice(data);
+    if data.len() % 2 == 1 {
+        body.push(0);
+    }
+}

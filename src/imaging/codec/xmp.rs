@@ -1,0 +1,69 @@
+//! The two things done to XMP packets (ISO 16684-1): resetting the orientation and keeping the rights.
+//!
+//! No XML parser: both are textual, and whatever does not look as expected is left alone or left out.
+
+/// Sets every `tiff:Orientation` of the packet to 1, in place.
+pub(super) fn reset_orientation(packet: &mut [u8]) {
+    const NAME: &[u8] = b"tiff:Orientation";
+    let mut from = 0;
+    while let Some(at) = find(&packet[from..], NAME) {
+        from += at + NAME.len();
+        // Attribute `name = "6"` or element `<name>6</name>`: the digit stands behind these signs alone.
+        let signs = packet[from..].iter().take_while(|b| b" \t\r\n=>\"'".contains(b)).count();
+        if let Some(digit) = packet[from..].get_mut(signs).filter(|b| signs > 0 && (b'1'..=b'8').contains(b))
+        {
+            *digit = b'1';
+        }
+    }
+}
+
+/// A packet of nothing but `dc:rights`, if the packet has a plainly written one.
+pub(super) fn stripped(packet: &[u8]) -> Option<Vec<u8>> {
+    let start = find(packet, b"<dc:rights>")?;
+    let end = start + find(&packet[start..], b"</dc:rights>")? + b"</dc:rights>".len();
+    let rights = std::str::from_utf8(&packet[start..end]).ok()?;
+    // Copied text must stand on its own: only elements whose prefixes the new packet declares.
+    let declared = |tag: &str| {
+        let name = tag.strip_prefix('/').unwrap_or(tag);
+        name.starts_with("rdf:") || name.starts_with("dc:")
+    };
+    if !rights.split('<').skip(1).all(declared) {
+        return None;
+    }
+    let packet = format!(
+        "<?xpacket begin=\"\u{FEFF}\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?><x:xmpmeta xmlns:x=\"adobe:ns:meta/\">\
+         <rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\"><rdf:Description rdf:about=\"\" \
+         xmlns:dc=\"http://purl.org/dc/elements/1.1/\">{rights}</rdf:Description></rdf:RDF></x:xmpmeta>\
+         <?xpacket end=\"w\"?>"
+    );
+    Some(packet.into_bytes())
+}
+
+fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    haystack.windows(needle.len()).position(|w| w == needle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orientation_is_reset_as_attribute_and_element() {
+        let mut packet = br#"<a tiff:Orientation="6" b='x'><tiff:Orientation>8</tiff:Orientation>"#.to_vec();
+        reset_orientation(&mut packet);
+        assert_eq!(packet, br#"<a tiff:Orientation="1" b='x'><tiff:Orientation>1</tiff:Orientation>"#);
+        let mut other = b"tiff:Orientation3 tiff:Orientation".to_vec();
+        reset_orientation(&mut other);
+        assert_eq!(other, b"tiff:Orientation3 tiff:Orientation");
+    }
+
+    #[test]
+    fn only_rights_survive_stripping() {
+        let rights = "<dc:rights><rdf:Alt><rdf:li xml:lang=\"x-default\">© me</rdf:li></rdf:Alt></dc:rights>";
+        let packet = format!("<x><dc:creator>someone</dc:creator>{rights}<exif:GPS>here</exif:GPS></x>");
+        let kept = String::from_utf8(stripped(packet.as_bytes()).unwrap()).unwrap();
+        assert!(kept.contains(rights) && !kept.contains("someone") && !kept.contains("here"));
+        assert_eq!(stripped(b"<dc:rights><evil:li>x</evil:li></dc:rights>"), None);
+        assert_eq!(stripped(b"<dc:rights>never closed"), None);
+    }
+}
