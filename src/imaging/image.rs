@@ -78,11 +78,7 @@ impl Image {
             return Err(ImageError::Empty { width, height });
         }
         let check = |what, got, needed| {
-            if got == needed {
-                Ok(())
-            } else {
-                Err(ImageError::Length { what, got, needed, width, height })
-            }
+            if got == needed { Ok(()) } else { Err(ImageError::Length { what, got, needed, width, height }) }
         };
         check("the samples", samples.len(), width * height * channels.count())?;
         if let Some(alpha) = &alpha {
