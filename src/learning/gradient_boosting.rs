@@ -104,7 +104,7 @@ fn grown_node(node: &GrownTree) -> Option<Grown<&GrownTree>> {
 }
 
 impl FittedGradientBoosting {
-    /// The first answer and all corrections. Costs about a microsecond per hundred trees.
+    /// The first answer and all corrections. Costs some 2–7 µs per hundred trees.
     ///
     /// # Errors
     /// When a feature is not finite.

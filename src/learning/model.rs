@@ -240,6 +240,19 @@ mod tests {
     }
 
     #[test]
+    fn the_same_rows_give_the_same_trees_on_every_machine() {
+        // Pinned: another smartcore, compiler or CPU that grows other trees must not go unnoticed.
+        let table = synthetic::table(60, 1);
+        let rows: Vec<&TableRow> = table.rows().iter().collect();
+        let pinned = |family| {
+            let regressors = ParameterRegressors::fit(&rows, family, &Default::default()).unwrap();
+            super::super::digest(&postcard::to_stdvec(&regressors).unwrap())[..16].to_owned()
+        };
+        assert_eq!(pinned(Family::RandomForest), "7fc0dd8f0527141b");
+        assert_eq!(pinned(Family::GradientBoosting), "8ffd55081740b833");
+    }
+
+    #[test]
     fn families_are_written_alike_everywhere() {
         for family in Family::ALL {
             assert_eq!(serde_json::to_string(&family).unwrap(), format!("\"{family}\""));

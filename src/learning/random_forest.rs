@@ -97,7 +97,7 @@ fn take_over(grown: &Grower) -> Result<FittedRandomForest, FitError> {
 }
 
 impl FittedRandomForest {
-    /// The mean output of the trees. Costs about a microsecond per hundred trees.
+    /// The mean output of the trees. Costs some 2–7 µs per hundred trees.
     ///
     /// # Errors
     /// When a feature is not finite.
