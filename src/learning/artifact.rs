@@ -1,0 +1,246 @@
+//! The model file: a card anyone can read and the regressors, in one sequence of bytes.
+//!
+//! ```text
+//! PENTIMENTO-MODEL 1\n
+//! SHA-256 of everything behind this line, 64 lower-case hexadecimal digits\n
+//! gzip of: length of the card in 4 little-endian bytes, card as JSON, regressors in postcard's wire format
+//! ```
+//!
+//! gzip checks neither its header nor the last bits of its stream, so the digest does. It guards against damage;
+//! that a forged file does no harm rests on bounded inflation and on the checks of [`Tree`](super::tree::Tree).
+
+use std::io::{Read, Write};
+
+use flate2::bufread::GzDecoder;
+use flate2::{Compression, GzBuilder};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use super::card::{FORMAT_VERSION, ModelCard, PredictedParameters, SMARTCORE_VERSION};
+use super::model::{Family, ParameterRegressors};
+use super::samples::{FeatureRow, PredictError};
+use super::table::{FEATURE_NAMES, FEATURE_SCHEMA};
+
+const MAGIC: &[u8] = b"PENTIMENTO-MODEL ";
+const MAGIC_LINE: &[u8] = b"PENTIMENTO-MODEL 1\n";
+const DIGEST_DIGITS: usize = 64;
+
+/// Fixed, so that equal models are equal files. Larger levels gain 1 % and cost several times as long.
+const LEVEL: u32 = 6;
+
+/// Operating system "unknown" in RFC 1952: the file must not tell where it was written.
+const UNKNOWN_SYSTEM: u8 = 255;
+
+/// A model with its card.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelArtifact {
+    /// What is known of it.
+    pub card: ModelCard,
+    /// The regressors, all of the card's family.
+    pub regressors: ParameterRegressors,
+}
+
+/// The bytes are not a model that this program can use.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum ArtifactError {
+    /// The first bytes are not those of a model file.
+    #[error("this is not a Pentimento model file")]
+    Magic,
+    /// The format is of another version.
+    #[error("the model file has format {found:?}, this program reads format {FORMAT_VERSION}")]
+    FormatVersion {
+        /// Version found.
+        found: String,
+    },
+    /// The file was cut short or altered.
+    #[error("the model file is damaged: its digest does not match its content")]
+    Digest,
+    /// Decoded, the file is larger than allowed.
+    #[error("the model file decodes to more than {max_decoded_bytes} bytes")]
+    TooLarge {
+        /// The limit given.
+        max_decoded_bytes: usize,
+    },
+    /// The compressed part cannot be decoded.
+    #[error("the model file cannot be decompressed: {reason}")]
+    Compression {
+        /// What the decoder said.
+        reason: String,
+    },
+    /// The card cannot be read.
+    #[error("the model card cannot be read: {reason}")]
+    Card {
+        /// What is wrong.
+        reason: String,
+    },
+    /// The model was fitted with another version of smartcore.
+    #[error(
+        "the model was fitted with smartcore {found}, this program has {SMARTCORE_VERSION}: \
+         train the model again, or use the program version that fitted it"
+    )]
+    SmartcoreVersion {
+        /// Version found.
+        found: String,
+    },
+    /// The model expects other features.
+    #[error("the model was fitted on features {found}, this program measures {FEATURE_SCHEMA}")]
+    FeatureSchema {
+        /// Schema found.
+        found: String,
+    },
+    /// The trees cannot be read.
+    #[error("the trees of the model cannot be read: {reason}")]
+    Regressors {
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// SHA-256 of `bytes` as 64 lower-case hexadecimal digits.
+pub fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The id of a model file: its family and the first 12 digits of its digest.
+pub fn model_id(family: Family, bytes: &[u8]) -> String {
+    format!("{family}-{}", &digest(bytes)[..12])
+}
+
+impl ModelArtifact {
+    /// The file. Equal artifacts give equal bytes on every machine.
+    ///
+    /// # Panics
+    /// When the card holds a number that is not finite, or its family is not that of the regressors: such a file
+    /// could not be read back.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        assert_eq!(
+            self.regressors.family(),
+            Some(self.card.family),
+            "a card names the family of its regressors"
+        );
+        let card = serde_json::to_vec(&self.card).expect("plain structures become JSON");
+        let reread = serde_json::from_slice(&card).ok();
+        assert_eq!(reread.as_ref(), Some(&self.card), "every number in a card is finite");
+        let card_length = u32::try_from(card.len()).expect("a card is shorter than 4 GiB");
+        let regressors = postcard::to_stdvec(&self.regressors).expect("plain structures have a wire form");
+
+        let builder = GzBuilder::new().mtime(0).operating_system(UNKNOWN_SYSTEM);
+        let mut encoder = builder.write(Vec::new(), Compression::new(LEVEL));
+        for part in [&card_length.to_le_bytes()[..], &card, &regressors] {
+            encoder.write_all(part).expect("a vector takes every write");
+        }
+        let compressed = encoder.finish().expect("a vector takes every write");
+        [MAGIC_LINE, digest(&compressed).as_bytes(), b"\n", &compressed].concat()
+    }
+
+    /// Reads a file that decodes to at most `max_decoded_bytes`; a model of the default size takes 1–2 MB. Takes
+    /// memory in proportion to that limit, whatever the bytes claim.
+    ///
+    /// # Errors
+    /// When the file is damaged, too large, of another format, or made for other features or another smartcore.
+    pub fn from_bytes(bytes: &[u8], max_decoded_bytes: usize) -> Result<Self, ArtifactError> {
+        let decoded = inflate(checked_body(bytes)?, max_decoded_bytes)?;
+        let cut_short = || ArtifactError::Card { reason: "it is cut short".to_owned() };
+        let (length, rest) = decoded.split_first_chunk::<4>().ok_or_else(cut_short)?;
+        let card_length = u32::from_le_bytes(*length) as usize;
+        let (card, trees) = rest.split_at_checked(card_length).ok_or_else(cut_short)?;
+        let card = read_card(card)?;
+        let regressors = read_regressors(trees, card.family)?;
+        Ok(Self { card, regressors })
+    }
+
+    /// The id of the model: its family and the first 12 digits of its file's digest. Writes the file to know it;
+    /// with the bytes at hand, [`model_id`] is cheaper.
+    pub fn model_id(&self) -> String {
+        model_id(self.card.family, &self.to_bytes())
+    }
+
+    /// Predicts the parameters for one picture, clamped to what was searched.
+    ///
+    /// # Errors
+    /// When a feature is not finite.
+    pub fn predict(&self, features: &FeatureRow) -> Result<PredictedParameters, PredictError> {
+        Ok(self.card.bounds.apply(self.regressors.predict(features)?))
+    }
+}
+
+/// The compressed part, once the two lines before it are in order.
+fn checked_body(bytes: &[u8]) -> Result<&[u8], ArtifactError> {
+    let rest = match bytes.strip_prefix(MAGIC_LINE) {
+        Some(rest) => rest,
+        None => {
+            let version = bytes.strip_prefix(MAGIC).ok_or(ArtifactError::Magic)?;
+            let version = version.iter().take(20).take_while(|byte| byte.is_ascii_digit());
+            return Err(ArtifactError::FormatVersion {
+                found: version.map(|&byte| char::from(byte)).collect(),
+            });
+        }
+    };
+    let (expected, rest) = rest.split_at_checked(DIGEST_DIGITS).ok_or(ArtifactError::Digest)?;
+    let body = rest.strip_prefix(b"\n").ok_or(ArtifactError::Digest)?;
+    if digest(body).as_bytes() == expected { Ok(body) } else { Err(ArtifactError::Digest) }
+}
+
+fn inflate(body: &[u8], max_decoded_bytes: usize) -> Result<Vec<u8>, ArtifactError> {
+    let mut decoder = GzDecoder::new(body);
+    let mut decoded = Vec::new();
+    let refused = |reason: String| ArtifactError::Compression { reason };
+    let limit = (max_decoded_bytes as u64).saturating_add(1);
+    decoder.by_ref().take(limit).read_to_end(&mut decoded).map_err(|error| refused(error.to_string()))?;
+    if decoded.len() > max_decoded_bytes {
+        return Err(ArtifactError::TooLarge { max_decoded_bytes });
+    }
+    if !decoder.into_inner().is_empty() {
+        return Err(refused("bytes follow behind its end".to_owned()));
+    }
+    Ok(decoded)
+}
+
+fn read_card(json: &[u8]) -> Result<ModelCard, ArtifactError> {
+    let refused = |reason: String| ArtifactError::Card { reason };
+    /// What is looked at before the rest, which may have another shape in another version.
+    #[derive(serde::Deserialize)]
+    struct Versions {
+        format_version: u32,
+        smartcore_version: String,
+        feature_schema: String,
+    }
+    let versions: Versions = serde_json::from_slice(json).map_err(|error| refused(error.to_string()))?;
+    if versions.format_version != FORMAT_VERSION {
+        return Err(ArtifactError::FormatVersion { found: versions.format_version.to_string() });
+    }
+    if versions.smartcore_version != SMARTCORE_VERSION {
+        return Err(ArtifactError::SmartcoreVersion { found: versions.smartcore_version });
+    }
+    if versions.feature_schema != FEATURE_SCHEMA {
+        return Err(ArtifactError::FeatureSchema { found: versions.feature_schema });
+    }
+    let card: ModelCard = serde_json::from_slice(json).map_err(|error| refused(error.to_string()))?;
+    if card.feature_names != FEATURE_NAMES {
+        return Err(refused(format!("its features are not those of {FEATURE_SCHEMA}")));
+    }
+    if !card.bounds.are_ordered() {
+        return Err(refused("a lower searched bound is above its upper one".to_owned()));
+    }
+    if !card.fit_sources.is_sorted() {
+        return Err(refused("its source pictures are not sorted".to_owned()));
+    }
+    Ok(card)
+}
+
+fn read_regressors(bytes: &[u8], family: Family) -> Result<ParameterRegressors, ArtifactError> {
+    let refused = |reason: String| ArtifactError::Regressors { reason };
+    let (regressors, rest): (ParameterRegressors, _) =
+        postcard::take_from_bytes(bytes).map_err(|error| refused(error.to_string()))?;
+    if !rest.is_empty() {
+        return Err(refused(format!("{} bytes follow behind them", rest.len())));
+    }
+    if regressors.family() != Some(family) {
+        return Err(refused(format!("they are not of the card's family {family}")));
+    }
+    Ok(regressors)
+}
+
+#[cfg(test)]
+#[path = "artifact_tests.rs"]
+mod tests;
