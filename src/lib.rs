@@ -1,6 +1,24 @@
-//! Pentimento restores damaged pictures by parameters that a trained model predicts.
+//! Pentimento restores damaged pictures by parameters that a trained model predicts, and says what it did in a
+//! receipt from which the same bytes come again.
+//!
+//! The two stories to read first are [`restoration`] (one request) and [`training`] (one batch). They are pure, as is
+//! all under them: [`imaging`] (pixels, codecs, operators), [`metrics`], [`features`], [`search`], [`learning`],
+//! [`predictor`], [`receipt`], [`evaluation`]. The shell loads, calls and stores: [`jobs`], [`compute`], [`http`],
+//! [`cli`]; [`config`] and [`telemetry`] are read by the roof. ARCHITECTURE.md has the map.
+
+pub mod cli;
+pub mod compute;
+pub mod config;
+pub mod evaluation;
 pub mod features;
+pub mod http;
 pub mod imaging;
+pub mod jobs;
 pub mod learning;
 pub mod metrics;
+pub mod predictor;
+pub mod receipt;
+pub mod restoration;
 pub mod search;
+pub mod telemetry;
+pub mod training;

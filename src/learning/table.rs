@@ -7,29 +7,7 @@ use std::collections::HashMap;
 
 use thiserror::Error;
 
-/// Number of features of a picture.
-pub const N_FEATURES: usize = 14;
-
-/// The features in the order of the table and of every feature row.
-pub const FEATURE_NAMES: [&str; N_FEATURES] = [
-    "mean",
-    "std_dev",
-    "skewness",
-    "kurtosis",
-    "low_freq_energy",
-    "high_freq_energy",
-    "energy_ratio",
-    "radial_center",
-    "radial_25",
-    "radial_50",
-    "radial_75",
-    "radial_edge",
-    "color_balance_need",
-    "sharpening_need",
-];
-
-/// Names the definition of the features. A model refuses features of another schema.
-pub const FEATURE_SCHEMA: &str = "seed-14/1";
+pub use crate::features::{FEATURE_NAMES, FEATURE_SCHEMA, N_FEATURES};
 
 /// One picture: what was measured on the damaged side and which parameters were found best.
 #[derive(Clone, Debug, PartialEq)]

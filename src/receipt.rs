@@ -1,0 +1,223 @@
+//! The receipt of a restoration: everything that is needed to make the same bytes again, and no times.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    features::{FEATURE_NAMES, FEATURE_SCHEMA, FeatureVector},
+    imaging::{
+        ColorMethod, Image, ParameterError, RestorationParameters,
+        codec::{Format, MetadataPolicy, Subsampling},
+        pipeline::Coefficients,
+    },
+};
+
+/// The version of the receipt's layout and of what its method means.
+pub const RECEIPT_VERSION: u32 = 1;
+
+/// The operators in their order; a later release that means something else by it takes another name.
+pub const METHOD: &str = "color, unsharp_mask";
+
+/// A restoration on record. Unknown fields are refused, so that nobody believes in what is not honoured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Receipt {
+    /// [`RECEIPT_VERSION`] of the writer.
+    pub receipt_version: u32,
+    /// The writer: `pentimento 0.1.0`.
+    pub program: String,
+    /// The bytes that came in.
+    pub input: Input,
+    /// The bytes that went out.
+    pub output: Output,
+    /// The operators: [`METHOD`].
+    pub method: String,
+    /// What they were told.
+    pub parameters: Parameters,
+    /// What they measured of the picture.
+    pub coefficients: Coefficients,
+    /// What the predictor was told of the picture; absent when all parameters were given.
+    pub features: Option<Features>,
+    /// Who predicted; absent when all parameters were given.
+    pub model: Option<Model>,
+    /// The gain the predictor expects, in score; absent when it does not predict one.
+    pub predicted_gain: Option<f64>,
+}
+
+/// The input of a restoration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// SHA-256 of the bytes, hexadecimal.
+    pub sha256: String,
+    /// Their number.
+    pub size_bytes: u64,
+    /// Their format.
+    pub format: Format,
+}
+
+/// The output of a restoration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// SHA-256 of the bytes, hexadecimal.
+    pub sha256: String,
+    /// SHA-256 of the restored pixels before encoding, see [`pixels_digest`].
+    pub pixels_sha256: String,
+    /// Number of bytes.
+    pub size_bytes: u64,
+    /// Width in pixels as displayed.
+    pub width: usize,
+    /// Height in pixels as displayed.
+    pub height: usize,
+    /// The format.
+    pub format: Format,
+    /// How the bytes came to be.
+    pub route: Route,
+    /// The encoder's quality, for lossy encodings.
+    pub quality: Option<u8>,
+    /// The JPEG's chroma subsampling.
+    pub subsampling: Option<Subsampling>,
+    /// Whether the encoding keeps every pixel.
+    pub lossless: bool,
+    /// Name and version of the encoder; absent when the input's coded pixels were kept.
+    pub encoder: Option<String>,
+    /// Whether metadata were kept or stripped.
+    pub metadata: MetadataPolicy,
+    /// Untouched pixels that went through a lossy encoder all the same.
+    pub reencoded: bool,
+}
+
+/// How the output's bytes came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Route {
+    /// The input's own bytes.
+    InputBytes,
+    /// The input's coded pixels with other metadata.
+    InputPixels,
+    /// Encoded anew.
+    Encoded,
+}
+
+/// The three parameters as recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parameters {
+    /// How colours are corrected.
+    pub color_method: ColorMethod,
+    /// Deviation of the Gaussian in pixels, 0 without sharpening.
+    pub sigma: f64,
+    /// Strength of the unsharp mask, 0 without sharpening.
+    pub strength: f64,
+}
+
+/// The features that the predictor saw.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Features {
+    /// The version of their definitions.
+    pub schema: String,
+    /// Name and value, in the schema's order.
+    pub values: serde_json::Map<String, serde_json::Value>,
+}
+
+/// The model that predicted, and its numbers before rounding and clamping.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Model {
+    /// Its name.
+    pub id: String,
+    /// SHA-256 of its file, hexadecimal.
+    pub sha256: String,
+    /// Predicted colour flag; on at 0.5 and above.
+    pub color: f64,
+    /// Predicted sigma in pixels.
+    pub sigma: f64,
+    /// Predicted strength.
+    pub strength: f64,
+}
+
+impl From<&RestorationParameters> for Parameters {
+    fn from(p: &RestorationParameters) -> Self {
+        Self { color_method: p.color_method(), sigma: p.sigma(), strength: p.strength() }
+    }
+}
+
+impl Parameters {
+    /// The parameters, checked again: a receipt comes from outside.
+    ///
+    /// # Errors
+    /// For values out of range.
+    pub fn checked(&self) -> Result<RestorationParameters, ParameterError> {
+        // Without sharpening sigma is recorded as 0, which no Gaussian has.
+        let sigma = if self.strength == 0.0 && self.sigma == 0.0 { 1.0 } else { self.sigma };
+        RestorationParameters::new(self.color_method, sigma, self.strength)
+    }
+}
+
+impl From<&FeatureVector> for Features {
+    fn from(values: &FeatureVector) -> Self {
+        let named = FEATURE_NAMES.iter().zip(values).map(|(&name, &value)| (name.to_owned(), value.into()));
+        Self { schema: FEATURE_SCHEMA.to_owned(), values: named.collect() }
+    }
+}
+
+/// The program's name and version.
+pub fn program() -> String {
+    concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned()
+}
+
+/// SHA-256 of bytes, hexadecimal.
+pub fn digest(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+/// SHA-256 of a picture as displayed: `WIDTHxHEIGHTxCHANNELS[+alpha]\n`, the colour samples, the alpha samples.
+pub fn pixels_digest(image: &Image) -> String {
+    let alpha = if image.alpha().is_some() { "+alpha" } else { "" };
+    let head = format!("{}x{}x{}{alpha}\n", image.width(), image.height(), image.channels().count());
+    let mut hash = Sha256::new();
+    hash.update(head);
+    hash.update(image.samples());
+    hash.update(image.alpha().unwrap_or_default());
+    hexadecimal(&hash.finalize())
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::imaging::Channels;
+
+    #[test]
+    fn digests_are_sha256() {
+        // FIPS 180-2, appendix B.1.
+        assert_eq!(digest(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+
+    #[test]
+    fn the_pixel_digest_tells_shapes_apart() {
+        let image = |w, h, c, alpha: Option<Vec<u8>>| Image::new(w, h, c, vec![5; 6], alpha).unwrap();
+        let digests = [
+            pixels_digest(&image(2, 1, Channels::Rgb, None)),
+            pixels_digest(&image(1, 2, Channels::Rgb, None)),
+            pixels_digest(&image(6, 1, Channels::Grey, None)),
+            pixels_digest(&image(2, 1, Channels::Rgb, Some(vec![0, 0]))),
+        ];
+        for (i, a) in digests.iter().enumerate() {
+            assert!(digests[i + 1..].iter().all(|b| a != b));
+        }
+    }
+
+    #[test]
+    fn recorded_parameters_are_checked_again() {
+        let recorded = |sigma, strength| Parameters { color_method: ColorMethod::None, sigma, strength };
+        assert!(recorded(0.0, 0.0).checked().unwrap().is_identity());
+        assert!(recorded(0.0, 1.0).checked().is_err());
+        assert!(recorded(1.0, 50.0).checked().is_err());
+    }
+}

@@ -1,0 +1,362 @@
+//! The story of one request, read top-down: bytes → decoded image → features → predicted parameters → restored
+//! image → bytes and receipt. And its replay, which predicts nothing.
+
+use thiserror::Error;
+
+use crate::{
+    features::{self, FeatureError, FeatureVector},
+    imaging::{
+        ParameterError, RestorationParameters,
+        codec::{self, DecodeError, EncodeError, Encoding, Format, Limits, MetadataPolicy, Picture},
+        pipeline::{self, Coefficients, CoefficientsError},
+    },
+    learning::PredictError,
+    predictor::{Prediction, Predictor, RequestedParameters},
+    receipt::{self, METHOD, Output, RECEIPT_VERSION, Receipt, Route},
+};
+
+/// What the caller wants; everything may be left open.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Request {
+    /// Parameters that are not to be predicted.
+    pub parameters: RequestedParameters,
+    /// What to write; the input's format if open.
+    pub format: Option<Format>,
+    /// Quality of lossy formats, 1–100; lossless formats ignore it.
+    pub quality: Option<u8>,
+    /// Keep or strip metadata.
+    pub metadata: MetadataPolicy,
+}
+
+/// The steps of a restoration, told to the caller's hook as each begins; the shell takes the times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Bytes to pixels.
+    Decode,
+    /// Pixels to features.
+    Features,
+    /// Features to parameters.
+    Predict,
+    /// Pixels to restored pixels.
+    Restore,
+    /// Pixels to bytes.
+    Encode,
+}
+
+impl Stage {
+    /// The name in `Server-Timing` and logs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Stage::Decode => "decode",
+            Stage::Features => "features",
+            Stage::Predict => "predict",
+            Stage::Restore => "restore",
+            Stage::Encode => "encode",
+        }
+    }
+}
+
+/// A restored picture with its receipt.
+#[derive(Clone, Debug)]
+pub struct Restored {
+    /// The encoded picture.
+    pub bytes: Vec<u8>,
+    /// How to make it again.
+    pub receipt: Receipt,
+}
+
+/// What was seen and would be done, without doing it.
+#[derive(Clone, Debug)]
+pub struct Analysis {
+    /// Width in pixels as displayed.
+    pub width: usize,
+    /// Height in pixels as displayed.
+    pub height: usize,
+    /// The input's format.
+    pub format: Format,
+    /// The 14 features.
+    pub features: FeatureVector,
+    /// What the model makes of them.
+    pub prediction: Prediction,
+}
+
+/// A picture cannot be restored.
+#[derive(Debug, Error)]
+pub enum RestoreError {
+    /// The input is not accepted.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// The input has no features to predict from.
+    #[error("{0}; give color, sigma and strength to restore it without a prediction")]
+    Features(#[from] FeatureError),
+    /// The model cannot predict.
+    #[error(transparent)]
+    Predict(#[from] PredictError),
+    /// The output cannot be written.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+}
+
+/// A receipt cannot be replayed.
+#[derive(Debug, Error)]
+pub enum ReplayError {
+    /// Not a receipt of a layout that this release knows.
+    #[error("the receipt is of version {got}, made by {program}; this release replays version {RECEIPT_VERSION}")]
+    Version {
+        /// Version of the receipt.
+        got: u32,
+        /// Who wrote it.
+        program: String,
+    },
+    /// Operators that this release does not have.
+    #[error("the receipt's method {got:?}, made by {program}, is unknown to this release")]
+    Method {
+        /// Method of the receipt.
+        got: String,
+        /// Who wrote it.
+        program: String,
+    },
+    /// The picture is not the receipt's input.
+    #[error("the input's SHA-256 is {got}, the receipt is for {expected}")]
+    Input {
+        /// Digest of the given bytes.
+        got: String,
+        /// Digest in the receipt.
+        expected: String,
+    },
+    /// Parameters out of range.
+    #[error("the receipt's parameters: {0}")]
+    Parameters(#[from] ParameterError),
+    /// Coefficients that cannot belong to the picture.
+    #[error("the receipt's coefficients: {0}")]
+    Coefficients(#[from] CoefficientsError),
+    /// The output could not be made as recorded.
+    #[error("the receipt's output route does not fit the picture and format")]
+    Route,
+    /// What came out is not what is recorded.
+    #[error("the replay by {here} gives other {what} than the receipt of {program} records")]
+    Differs {
+        /// `pixels` or `bytes`.
+        what: &'static str,
+        /// This program.
+        here: String,
+        /// Who wrote the receipt.
+        program: String,
+    },
+    /// Decoding or encoding failed.
+    #[error(transparent)]
+    Restore(#[from] RestoreError),
+}
+
+/// Restores the picture in `bytes`.
+///
+/// Parameters that `request` leaves open are predicted. `hook` is told of each stage as it begins. Memory: the
+/// decoded samples (checked against `limits` before decoding), as many again while sharpening or 8 bytes per pixel
+/// while extracting features, and the encoded bytes. The same input gives the same bytes.
+///
+/// # Errors
+/// When the input is refused, too small to predict for, or cannot be written as asked.
+pub fn restore(
+    bytes: &[u8],
+    request: &Request,
+    predictor: &Predictor,
+    limits: &Limits,
+    hook: &mut dyn FnMut(Stage),
+) -> Result<Restored, RestoreError> {
+    hook(Stage::Decode);
+    let picture = codec::decode(bytes, limits)?;
+    let (parameters, features, model) = match request.parameters.complete() {
+        Some(parameters) => (parameters, None, None),
+        None => {
+            hook(Stage::Features);
+            let features = features::extract(&picture.image)?;
+            hook(Stage::Predict);
+            let prediction = predictor.predict(&features, &request.parameters)?;
+            (prediction.parameters, Some((&features).into()), Some(model_of(predictor, &prediction)))
+        }
+    };
+    hook(Stage::Restore);
+    let coefficients = pipeline::measure(&picture.image, &parameters);
+    let input = receipt::Input {
+        sha256: receipt::digest(bytes),
+        size_bytes: bytes.len() as u64,
+        format: picture.header.format,
+    };
+    let plan = plan_output(&picture, &parameters, request);
+    let (bytes, output) = render(bytes, picture, &parameters, &coefficients, &plan, hook)?;
+    let receipt = Receipt {
+        receipt_version: RECEIPT_VERSION,
+        program: receipt::program(),
+        input,
+        output,
+        method: METHOD.to_owned(),
+        parameters: (&parameters).into(),
+        coefficients,
+        features,
+        model,
+        predicted_gain: None,
+    };
+    Ok(Restored { bytes, receipt })
+}
+
+/// Applies what `receipt` records to its input, and checks that the same came out.
+///
+/// # Errors
+/// When the receipt is of another version, for another input, impossible, or does not reproduce.
+pub fn replay(
+    receipt: &Receipt,
+    bytes: &[u8],
+    limits: &Limits,
+    hook: &mut dyn FnMut(Stage),
+) -> Result<Restored, ReplayError> {
+    let program = || receipt.program.clone();
+    if receipt.receipt_version != RECEIPT_VERSION {
+        return Err(ReplayError::Version { got: receipt.receipt_version, program: program() });
+    }
+    if receipt.method != METHOD {
+        return Err(ReplayError::Method { got: receipt.method.clone(), program: program() });
+    }
+    let got = receipt::digest(bytes);
+    if got != receipt.input.sha256 {
+        return Err(ReplayError::Input { got, expected: receipt.input.sha256.clone() });
+    }
+    let parameters = receipt.parameters.checked()?;
+    hook(Stage::Decode);
+    let picture = codec::decode(bytes, limits).map_err(RestoreError::from)?;
+    receipt.coefficients.check(&picture.image, &parameters)?;
+    let recorded = &receipt.output;
+    let plan = OutputPlan {
+        route: recorded.route,
+        metadata: recorded.metadata,
+        encoding: Encoding {
+            format: recorded.format,
+            quality: recorded.quality,
+            subsampling: recorded.subsampling,
+            lossless: recorded.lossless,
+        },
+    };
+    let keeps_input = plan.route != Route::Encoded;
+    let fits = parameters.is_identity() && recorded.format == picture.header.format;
+    let rewritten = plan.route == Route::InputPixels;
+    if (keeps_input && !fits) || (rewritten && !rewrites_containers(recorded.format)) {
+        return Err(ReplayError::Route);
+    }
+    hook(Stage::Restore);
+    let (bytes, output) = render(bytes, picture, &parameters, &receipt.coefficients, &plan, hook)?;
+    if output.pixels_sha256 != recorded.pixels_sha256 {
+        return Err(ReplayError::Differs { what: "pixels", here: receipt::program(), program: program() });
+    }
+    if output.sha256 != recorded.sha256 && receipt.program == receipt::program() {
+        return Err(ReplayError::Differs { what: "bytes", here: receipt::program(), program: program() });
+    }
+    Ok(Restored { bytes, receipt: Receipt { output, ..receipt.clone() } })
+}
+
+/// Features and prediction of the picture in `bytes`, without restoring it.
+///
+/// # Errors
+/// When the input is refused or too small.
+pub fn analyze(
+    bytes: &[u8],
+    requested: &RequestedParameters,
+    predictor: &Predictor,
+    limits: &Limits,
+    hook: &mut dyn FnMut(Stage),
+) -> Result<Analysis, RestoreError> {
+    hook(Stage::Decode);
+    let picture = codec::decode(bytes, limits)?;
+    hook(Stage::Features);
+    let features = features::extract(&picture.image)?;
+    hook(Stage::Predict);
+    let prediction = predictor.predict(&features, requested)?;
+    let (width, height) = (picture.image.width(), picture.image.height());
+    Ok(Analysis { width, height, format: picture.header.format, features, prediction })
+}
+
+fn model_of(predictor: &Predictor, prediction: &Prediction) -> receipt::Model {
+    receipt::Model {
+        id: predictor.id().to_owned(),
+        sha256: predictor.sha256().to_owned(),
+        color: prediction.raw.color,
+        sigma: prediction.raw.sigma,
+        strength: prediction.raw.strength,
+    }
+}
+
+/// How the output's bytes will be made.
+struct OutputPlan {
+    route: Route,
+    metadata: MetadataPolicy,
+    encoding: Encoding,
+}
+
+/// Untouched pixels in their own format keep their coded form; everything else is encoded, as the input was where
+/// the format is the same.
+fn plan_output(picture: &Picture, parameters: &RestorationParameters, request: &Request) -> OutputPlan {
+    let header = &picture.header;
+    let format = request.format.unwrap_or(header.format);
+    let untouched = parameters.is_identity();
+    let route = match (untouched && format == header.format && request.quality.is_none(), request.metadata) {
+        (true, MetadataPolicy::Keep) => Route::InputBytes,
+        (true, MetadataPolicy::Strip) if rewrites_containers(format) => Route::InputPixels,
+        _ => Route::Encoded,
+    };
+    // WebP can be either: it stays what the input was, and untouched pixels are only lost by request.
+    let lossless = match format {
+        Format::Jpeg => false,
+        Format::WebP => request.quality.is_none() && (untouched || header.lossless),
+        Format::Png | Format::Tiff | Format::Bmp => true,
+    };
+    let quality = (!lossless && route == Route::Encoded)
+        .then(|| request.quality.unwrap_or(codec::QUALITY_DEFAULT));
+    let subsampling = match format {
+        Format::Jpeg => Some(header.jpeg_subsampling.unwrap_or(codec::Subsampling::S444)),
+        _ => None,
+    };
+    OutputPlan { route, metadata: request.metadata, encoding: Encoding { format, quality, subsampling, lossless } }
+}
+
+/// Formats whose metadata can be rewritten around the coded pixels; the others are lossless and encoded anew.
+fn rewrites_containers(format: Format) -> bool {
+    matches!(format, Format::Jpeg | Format::Png | Format::WebP)
+}
+
+/// Applies the operators and makes the output's bytes as planned.
+fn render(
+    bytes: &[u8],
+    picture: Picture,
+    parameters: &RestorationParameters,
+    coefficients: &Coefficients,
+    plan: &OutputPlan,
+    hook: &mut dyn FnMut(Stage),
+) -> Result<(Vec<u8>, Output), RestoreError> {
+    let image = pipeline::apply(picture.image, parameters, coefficients);
+    hook(Stage::Encode);
+    let metadata = match plan.metadata {
+        MetadataPolicy::Keep => picture.metadata,
+        MetadataPolicy::Strip => picture.metadata.stripped(),
+    };
+    let encoding = &plan.encoding;
+    let encoded = match plan.route {
+        Route::InputBytes => bytes.to_vec(),
+        Route::InputPixels => codec::replace_metadata(bytes, &metadata).unwrap_or_else(|| Ok(bytes.to_vec()))?,
+        Route::Encoded => codec::encode(&image, &metadata, encoding)?,
+    };
+    let newly = plan.route == Route::Encoded;
+    let output = Output {
+        sha256: receipt::digest(&encoded),
+        pixels_sha256: receipt::pixels_digest(&image),
+        size_bytes: encoded.len() as u64,
+        width: image.width(),
+        height: image.height(),
+        format: encoding.format,
+        route: plan.route,
+        quality: encoding.quality,
+        subsampling: encoding.subsampling,
+        lossless: encoding.lossless,
+        encoder: newly.then(|| codec::encoder_version(encoding.format).to_owned()),
+        metadata: plan.metadata,
+        reencoded: newly && parameters.is_identity() && !encoding.lossless,
+    };
+    Ok((encoded, output))
+}
