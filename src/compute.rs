@@ -56,7 +56,9 @@ impl Compute {
         };
         Ok(Self {
             pool: Arc::new(pool),
-            places: Arc::new(Semaphore::new(running_max.saturating_add(config.waiting_max).min(Semaphore::MAX_PERMITS))),
+            places: Arc::new(Semaphore::new(
+                running_max.saturating_add(config.waiting_max).min(Semaphore::MAX_PERMITS),
+            )),
             running: Arc::new(Semaphore::new(running_max.min(Semaphore::MAX_PERMITS))),
         })
     }

@@ -188,9 +188,10 @@ impl Settings {
     /// For bad TOML and unknown keys.
     pub fn with_file(mut self, path: &str, text: &str) -> Result<Self, ConfigError> {
         let origin = Origin::File(path.to_owned());
-        let table = text
-            .parse()
-            .map_err(|e: toml::de::Error| ConfigError::Syntax { origin: origin.clone(), reason: e.to_string() })?;
+        let table = text.parse().map_err(|e: toml::de::Error| ConfigError::Syntax {
+            origin: origin.clone(),
+            reason: e.to_string(),
+        })?;
         for (key, value) in flatten(table) {
             self.set(&key, value, origin.clone())?;
         }
@@ -201,7 +202,10 @@ impl Settings {
     ///
     /// # Errors
     /// For unknown keys, misspelt separators among them.
-    pub fn with_variables(mut self, variables: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+    pub fn with_variables(
+        mut self,
+        variables: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
         let mut ours: Vec<_> = variables.filter(|(name, _)| name.starts_with(VARIABLE_PREFIX)).collect();
         ours.sort();
         for (name, text) in ours {
@@ -222,12 +226,14 @@ impl Settings {
     /// A value given as text takes the type of the default.
     fn with_text(mut self, key: &str, text: &str, origin: Origin) -> Result<Self, ConfigError> {
         let value = match self.values.get(key).map(|(default, _)| default) {
-            Some(Value::Integer(_)) => text.trim().parse().map(Value::Integer).map_err(|_| ConfigError::Value {
-                key: key.to_owned(),
-                value: format!("{text:?}"),
-                origin: origin.clone(),
-                reason: "a whole number is needed".to_owned(),
-            })?,
+            Some(Value::Integer(_)) => {
+                text.trim().parse().map(Value::Integer).map_err(|_| ConfigError::Value {
+                    key: key.to_owned(),
+                    value: format!("{text:?}"),
+                    origin: origin.clone(),
+                    reason: "a whole number is needed".to_owned(),
+                })?
+            }
             _ => Value::String(text.to_owned()),
         };
         self.set(key, value, origin)?;
@@ -331,7 +337,8 @@ mod tests {
 
     #[test]
     fn later_layers_win_and_tell_where_they_came_from() {
-        let settings = Settings::defaults().with_file("a.toml", "[compute]\nthreads = 2\nwaiting_max = 3").unwrap();
+        let settings =
+            Settings::defaults().with_file("a.toml", "[compute]\nthreads = 2\nwaiting_max = 3").unwrap();
         let variables = [("PENTIMENTO_COMPUTE__THREADS".to_owned(), "5".to_owned())];
         let settings = settings.with_variables(variables.into_iter()).unwrap();
         let settings = settings.with_flag("--address", "server.address", "127.0.0.1:0").unwrap();

@@ -80,7 +80,11 @@ pub enum PairError {
 ///
 /// # Errors
 /// When a picture is smaller than 7 px.
-pub fn find_optimum(reference: &Image, damaged: &Image, space: &SearchSpace) -> Result<PairOptimum, PairError> {
+pub fn find_optimum(
+    reference: &Image,
+    damaged: &Image,
+    space: &SearchSpace,
+) -> Result<PairOptimum, PairError> {
     let features = features::extract(damaged)?;
     let candidates = search::search(reference, damaged, space)?;
     let untouched = metrics::compare(reference, damaged)?;

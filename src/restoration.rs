@@ -101,7 +101,9 @@ pub enum RestoreError {
 #[derive(Debug, Error)]
 pub enum ReplayError {
     /// Not a receipt of a layout that this release knows.
-    #[error("the receipt is of version {got}, made by {program}; this release replays version {RECEIPT_VERSION}")]
+    #[error(
+        "the receipt is of version {got}, made by {program}; this release replays version {RECEIPT_VERSION}"
+    )]
     Version {
         /// Version of the receipt.
         got: u32,
@@ -307,13 +309,17 @@ fn plan_output(picture: &Picture, parameters: &RestorationParameters, request: &
         Format::WebP => request.quality.is_none() && (untouched || header.lossless),
         Format::Png | Format::Tiff | Format::Bmp => true,
     };
-    let quality = (!lossless && route == Route::Encoded)
-        .then(|| request.quality.unwrap_or(codec::QUALITY_DEFAULT));
+    let quality =
+        (!lossless && route == Route::Encoded).then(|| request.quality.unwrap_or(codec::QUALITY_DEFAULT));
     let subsampling = match format {
         Format::Jpeg => Some(header.jpeg_subsampling.unwrap_or(codec::Subsampling::S444)),
         _ => None,
     };
-    OutputPlan { route, metadata: request.metadata, encoding: Encoding { format, quality, subsampling, lossless } }
+    OutputPlan {
+        route,
+        metadata: request.metadata,
+        encoding: Encoding { format, quality, subsampling, lossless },
+    }
 }
 
 /// Formats whose metadata can be rewritten around the coded pixels; the others are lossless and encoded anew.
@@ -339,7 +345,9 @@ fn render(
     let encoding = &plan.encoding;
     let encoded = match plan.route {
         Route::InputBytes => bytes.to_vec(),
-        Route::InputPixels => codec::replace_metadata(bytes, &metadata).unwrap_or_else(|| Ok(bytes.to_vec()))?,
+        Route::InputPixels => {
+            codec::replace_metadata(bytes, &metadata).unwrap_or_else(|| Ok(bytes.to_vec()))?
+        }
         Route::Encoded => codec::encode(&image, &metadata, encoding)?,
     };
     let newly = plan.route == Route::Encoded;

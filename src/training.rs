@@ -9,9 +9,11 @@ use thiserror::Error;
 use crate::{
     evaluation::{PairEvaluation, PairOptimum, Summary, report},
     learning::{
-        CheckedHyperparameters, Family, FitError, Groups, Hyperparameters, HyperparametersError, ModelArtifact,
-        ModelCard, ParameterRegressors, PredictError, SplitError, Table, TableRow, TargetR2,
-        card::{DatasetUse, FamilyReport, FixedBaseline, PredictedParameters, RestorationScores, SearchedBounds},
+        CheckedHyperparameters, Family, FitError, Groups, Hyperparameters, HyperparametersError,
+        ModelArtifact, ModelCard, ParameterRegressors, PredictError, SplitError, Table, TableRow, TargetR2,
+        card::{
+            DatasetUse, FamilyReport, FixedBaseline, PredictedParameters, RestorationScores, SearchedBounds,
+        },
         evaluation::few_rows_warning,
         permutation_importance, split,
     },
@@ -88,7 +90,10 @@ pub fn table_row(filename: &str, optimum: &PairOptimum, space: &SearchSpace) -> 
 ///
 /// # Errors
 /// When the table is too small to split or fit.
-pub fn train(input: &TrainingInput, restore_held_out: &mut RestoreHeldOut) -> Result<ModelArtifact, TrainingError> {
+pub fn train(
+    input: &TrainingInput,
+    restore_held_out: &mut RestoreHeldOut,
+) -> Result<ModelArtifact, TrainingError> {
     let hyperparameters = input.hyperparameters.clone().check()?;
     let filenames = input.table.filenames();
     let split = split::by_source(&filenames, input.groups, HELD_OUT_SHARE, input.hyperparameters.seed)?;
@@ -105,15 +110,21 @@ pub fn train(input: &TrainingInput, restore_held_out: &mut RestoreHeldOut) -> Re
     let mut families: Vec<FamilyReport> = fitted.iter().map(|f| f.report.clone()).collect();
     match restore_held_out(&names, &predictors) {
         Some(pairs) if !pairs.is_empty() => record_restoration(&pairs, input.space, &mut card, &mut families),
-        _ => card.warnings.push("no pictures were at hand: the families were compared by R² alone".to_owned()),
+        _ => {
+            card.warnings.push("no pictures were at hand: the families were compared by R² alone".to_owned())
+        }
     }
     let kept = better(&families);
     let winner = fitted.into_iter().nth(kept).expect("one of two");
 
     card.family = winner.family;
     card.families = families;
-    card.importances =
-        Some(permutation_importance(&winner.regressors, &held_out, IMPORTANCE_REPEATS, input.hyperparameters.seed)?);
+    card.importances = Some(permutation_importance(
+        &winner.regressors,
+        &held_out,
+        IMPORTANCE_REPEATS,
+        input.hyperparameters.seed,
+    )?);
     Ok(ModelArtifact { card, regressors: winner.regressors })
 }
 

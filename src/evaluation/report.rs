@@ -176,7 +176,8 @@ impl Context<'_> {
             [raw.color, raw.sigma, raw.strength]
         };
         std::array::from_fn(|i| {
-            let column = |f: &dyn Fn(&PairEvaluation) -> [f64; 3]| pairs.iter().map(|p| f(p)[i]).collect::<Vec<_>>();
+            let column =
+                |f: &dyn Fn(&PairEvaluation) -> [f64; 3]| pairs.iter().map(|p| f(p)[i]).collect::<Vec<_>>();
             r2(&column(&truth), &column(&predicted))
         })
     }
@@ -204,7 +205,8 @@ pub fn summary(pairs: &[&PairEvaluation], choose: &dyn Fn(&PairEvaluation) -> Qu
 
 fn mean_of(sets: &[Section]) -> Section {
     let mean = |choose: &dyn Fn(&Section) -> Summary| {
-        let of = |f: &dyn Fn(Summary) -> f64| sets.iter().map(|s| f(choose(s))).sum::<f64>() / sets.len() as f64;
+        let of =
+            |f: &dyn Fn(Summary) -> f64| sets.iter().map(|s| f(choose(s))).sum::<f64>() / sets.len() as f64;
         Summary {
             psnr: of(&|s| s.psnr),
             ssim: of(&|s| s.ssim),
@@ -245,8 +247,15 @@ fn promises(model: &Summary, r2: &[R2; 3]) -> Vec<Promise> {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "model {}; space {}; best fixed parameters {}", self.model, self.space, self.best_fixed.candidate)?;
-        writeln!(f, "PSNR capped at 50 dB; gain in score and dB over the untouched picture; harm: share losing more than 0.05 dB")?;
+        writeln!(
+            f,
+            "model {}; space {}; best fixed parameters {}",
+            self.model, self.space, self.best_fixed.candidate
+        )?;
+        writeln!(
+            f,
+            "PSNR capped at 50 dB; gain in score and dB over the untouched picture; harm: share losing more than 0.05 dB"
+        )?;
         self.blocks.iter().try_for_each(|block| write!(f, "\n{block}"))
     }
 }
@@ -295,13 +304,20 @@ impl fmt::Display for Section {
             let label = match i {
                 0 => name.to_owned(),
                 1 => format!("  {} pictures", self.n),
-                2 => self.share_of_reachable_gain.map_or(String::new(), |s| format!("  {:.0} % of reachable", s * 100.0)),
+                2 => self
+                    .share_of_reachable_gain
+                    .map_or(String::new(), |s| format!("  {:.0} % of reachable", s * 100.0)),
                 _ => String::new(),
             };
             writeln!(
                 f,
                 "{label:<22} {way:<13} {:>7.3} {:>7.4} {:>7.4} {:>+8.4} {:>+7.2} {:>5.0}%",
-                s.psnr, s.ssim, s.score, s.gain, s.gain_db, s.harm * 100.0
+                s.psnr,
+                s.ssim,
+                s.score,
+                s.gain,
+                s.gain_db,
+                s.harm * 100.0
             )?;
         }
         Ok(())

@@ -13,8 +13,7 @@ pub fn color_balance_need(image: &Image) -> f64 {
     }
     let (means, deviations) = channel_statistics(image);
     let overall = mean(&means);
-    let deviation =
-        if overall > 0.0 { mean(&means.map(|m| (m - overall).abs())) / overall } else { 0.0 };
+    let deviation = if overall > 0.0 { mean(&means.map(|m| (m - overall).abs())) / overall } else { 0.0 };
     let largest = means.into_iter().fold(f64::MIN, f64::max);
     let smallest = means.into_iter().fold(f64::MAX, f64::min);
     let cast = if largest > 0.0 { (largest - smallest) / largest } else { 0.0 };

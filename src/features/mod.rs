@@ -49,7 +49,9 @@ pub type FeatureVector = [f64; N_FEATURES];
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum FeatureError {
     /// A side is too short.
-    #[error("a picture of {width}×{height} px is too small for features: both sides must be at least {SIDE_MIN_PX} px")]
+    #[error(
+        "a picture of {width}×{height} px is too small for features: both sides must be at least {SIDE_MIN_PX} px"
+    )]
     TooSmall {
         /// Width in pixels.
         width: usize,

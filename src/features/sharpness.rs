@@ -27,8 +27,10 @@ fn edges(luma: &[u8], width: usize, height: usize) -> (f64, f64) {
             let laplacian = at(above, x) + at(below, x) + at(here, l) + at(here, r) - 4 * at(here, x);
             sum += i64::from(laplacian);
             squares += u64::from((laplacian * laplacian) as u32);
-            let dx = at(above, r) - at(above, l) + 2 * (at(here, r) - at(here, l)) + at(below, r) - at(below, l);
-            let dy = at(below, l) - at(above, l) + 2 * (at(below, x) - at(above, x)) + at(below, r) - at(above, r);
+            let dx =
+                at(above, r) - at(above, l) + 2 * (at(here, r) - at(here, l)) + at(below, r) - at(below, l);
+            let dy =
+                at(below, l) - at(above, l) + 2 * (at(below, x) - at(above, x)) + at(below, r) - at(above, r);
             gradient += f64::from(dx * dx + dy * dy).sqrt();
         }
     }

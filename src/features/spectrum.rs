@@ -6,8 +6,8 @@
 
 use std::sync::Arc;
 
-use realfft::RealFftPlanner;
 use rayon::prelude::*;
+use realfft::RealFftPlanner;
 use rustfft::{Fft, FftPlanner, num_complex::Complex};
 
 /// Half the side of the centre block, in frequencies: −30 … 29.
@@ -266,10 +266,8 @@ impl Moments {
         self.n = n;
         self.mean = a.mean + d_n * b.n;
         self.m2 = a.m2 + b.m2 + d * d_n * a.n * b.n;
-        self.m3 = a.m3
-            + b.m3
-            + d * d_n * d_n * a.n * b.n * (a.n - b.n)
-            + 3.0 * d_n * (a.n * b.m2 - b.n * a.m2);
+        self.m3 =
+            a.m3 + b.m3 + d * d_n * d_n * a.n * b.n * (a.n - b.n) + 3.0 * d_n * (a.n * b.m2 - b.n * a.m2);
         self.m4 = a.m4
             + b.m4
             + d * d_n * d_n * d_n * a.n * b.n * (a.n * a.n - a.n * b.n + b.n * b.n)
@@ -319,7 +317,8 @@ mod tests {
             kurtosis: central(4) / std_dev.powi(4) - 3.0,
             inside_mean: mean_of(&inside),
             outside_mean: mean_of(&outside),
-            outside_share: outside.iter().map(|t| t.2).sum::<f64>() / magnitudes.iter().map(|t| t.2).sum::<f64>(),
+            outside_share: outside.iter().map(|t| t.2).sum::<f64>()
+                / magnitudes.iter().map(|t| t.2).sum::<f64>(),
             radial: [ring(0), ring(n_rings / 4), ring(n_rings / 2), ring(3 * n_rings / 4), ring(n_rings - 1)],
         }
     }
@@ -332,8 +331,18 @@ mod tests {
             let numbers = |s: &Spectrum| {
                 let r = s.radial;
                 [
-                    s.mean, s.std_dev, s.skewness, s.kurtosis, s.inside_mean, s.outside_mean, s.outside_share,
-                    r[0], r[1], r[2], r[3], r[4],
+                    s.mean,
+                    s.std_dev,
+                    s.skewness,
+                    s.kurtosis,
+                    s.inside_mean,
+                    s.outside_mean,
+                    s.outside_share,
+                    r[0],
+                    r[1],
+                    r[2],
+                    r[3],
+                    r[4],
                 ]
             };
             for (i, (a, b)) in numbers(&fast).into_iter().zip(numbers(&plain)).enumerate() {

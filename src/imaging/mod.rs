@@ -8,6 +8,6 @@ pub mod pipeline;
 
 pub use image::{Channels, Image, ImageError};
 pub use parameters::{
-    ColorMethod, ParameterError, RestorationParameters, SIGMA_RANGE_PX, STRENGTH_RANGE, Sharpening, checked_sigma,
-    checked_strength,
+    ColorMethod, ParameterError, RestorationParameters, SIGMA_RANGE_PX, STRENGTH_RANGE, Sharpening,
+    checked_sigma, checked_strength,
 };

@@ -5,8 +5,8 @@ mod psnr;
 mod ssim;
 
 pub use psnr::{PSNR_CAP_DB, psnr_from_squared_error, squared_error};
-pub use ssim::{SIDE_MIN_PX, WINDOW_PX, ssim};
 pub(crate) use ssim::{K1, K2};
+pub use ssim::{SIDE_MIN_PX, WINDOW_PX, ssim};
 
 use serde::Serialize;
 use thiserror::Error;
@@ -81,7 +81,9 @@ impl From<Quality> for QualityReport {
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum MetricError {
     /// SSIM's window does not fit.
-    #[error("a picture of {width}×{height} px is too small to compare: both sides must be at least {SIDE_MIN_PX} px")]
+    #[error(
+        "a picture of {width}×{height} px is too small to compare: both sides must be at least {SIDE_MIN_PX} px"
+    )]
     TooSmall {
         /// Width in pixels.
         width: usize,

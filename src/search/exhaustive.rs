@@ -152,7 +152,9 @@ fn search_channel(
     if size == (width, reference.height) {
         let parts: Vec<Vec<Sums>> = tiles
             .par_iter()
-            .map(|tile| compare_tile(level, reference, tile, Sharpened::new(&balanced, reference, tile, plan)))
+            .map(|tile| {
+                compare_tile(level, reference, tile, Sharpened::new(&balanced, reference, tile, plan))
+            })
             .collect();
         let order: Vec<usize> = plan.groups.iter().flat_map(|g| g.members.iter().map(|m| m.0)).collect();
         return in_space_order(plan.n_candidates, parts.into_iter().map(|part| (&order[..], part)));

@@ -88,7 +88,8 @@ impl SearchSpace {
     }
 
     fn product(name: &str, grid: &GridFile) -> Result<Self, SpaceError> {
-        let n = grid.color_methods.len() * grid.sigmas.len() * grid.strengths.len() + usize::from(grid.identity);
+        let n =
+            grid.color_methods.len() * grid.sigmas.len() * grid.strengths.len() + usize::from(grid.identity);
         match n {
             0 => return Err(SpaceError::Empty),
             got if got > CANDIDATES_MAX => return Err(SpaceError::TooMany { got }),
@@ -104,7 +105,8 @@ impl SearchSpace {
                     let parameters = RestorationParameters::new(color, sigma, strength)?;
                     // Strength 0 is the same picture for every sigma: once is enough, and identity only by request.
                     let repeated = strength == 0.0
-                        && (parameters.is_identity() || candidates.iter().any(|c| c.parameters == parameters));
+                        && (parameters.is_identity()
+                            || candidates.iter().any(|c| c.parameters == parameters));
                     if !repeated {
                         candidates.push(Candidate::new(parameters));
                     }
@@ -165,7 +167,9 @@ mod tests {
     #[test]
     fn bad_grids_are_refused_by_name() {
         let bad = |text| SearchSpace::from_toml("g", text).unwrap_err().to_string();
-        assert!(bad("sigmas = [1]\nstrengths = [1]\ncolor_methods = [\"none\"]\nsigma = 3").contains("sigma"));
+        assert!(
+            bad("sigmas = [1]\nstrengths = [1]\ncolor_methods = [\"none\"]\nsigma = 3").contains("sigma")
+        );
         assert!(bad("sigmas = [0]\nstrengths = [1]\ncolor_methods = [\"none\"]").contains("0.1 to 20"));
         assert!(bad("sigmas = []\nstrengths = [1]\ncolor_methods = [\"none\"]").contains("no candidates"));
         assert!(bad("sigmas = [1]\nstrengths = [nan]\ncolor_methods = [\"none\"]").contains("NaN"));

@@ -43,10 +43,12 @@ fn every_restored_picture_is_equal_to_the_pixel() {
 fn a_grey_picture_is_restored_as_its_rgb_copy() {
     let rgb = truth::damaged("grey");
     let luma = rgb.plane(0);
-    let grey = Image::new(rgb.width(), rgb.height(), pentimento::imaging::Channels::Grey, luma, None).unwrap();
+    let grey =
+        Image::new(rgb.width(), rgb.height(), pentimento::imaging::Channels::Grey, luma, None).unwrap();
     assert_eq!(grey.to_rgb(), rgb, "the golden grey picture is grey");
     for (color, sigma, strength) in [(true, 1.0, 1.5), (false, 3.2, 2.31), (true, 1.37, -0.3)] {
-        let parameters = RestorationParameters::new(ColorMethod::from_switch(color), sigma, strength).unwrap();
+        let parameters =
+            RestorationParameters::new(ColorMethod::from_switch(color), sigma, strength).unwrap();
         assert_eq!(restore(grey.clone(), &parameters).to_rgb(), restore(rgb.clone(), &parameters));
     }
 }

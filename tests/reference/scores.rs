@@ -18,10 +18,23 @@ fn the_search_scores_all_600_combinations_and_finds_the_same_winners() {
         for ((candidate, quality), row) in space.candidates().iter().zip(&qualities).zip(&pair.combinations) {
             let parameters = &candidate.parameters;
             assert_eq!(parameters.color_method().is_on(), row.apply_color_correction == 1);
-            assert_eq!((parameters.sigma(), parameters.strength()), (row.sharpen_sigma, row.sharpen_strength));
+            assert_eq!(
+                (parameters.sigma(), parameters.strength()),
+                (row.sharpen_sigma, row.sharpen_strength)
+            );
             let at = &candidate.name;
-            assert!((quality.psnr - row.psnr).abs() <= TOLERANCE, "{name} {at}: {} {}", quality.psnr, row.psnr);
-            assert!((quality.ssim - row.ssim).abs() <= TOLERANCE, "{name} {at}: {} {}", quality.ssim, row.ssim);
+            assert!(
+                (quality.psnr - row.psnr).abs() <= TOLERANCE,
+                "{name} {at}: {} {}",
+                quality.psnr,
+                row.psnr
+            );
+            assert!(
+                (quality.ssim - row.ssim).abs() <= TOLERANCE,
+                "{name} {at}: {} {}",
+                quality.ssim,
+                row.ssim
+            );
             assert!((quality.score() - row.score).abs() <= TOLERANCE, "{name} {at}");
         }
         let winner = &space.candidates()[search::best(&qualities)].parameters;
@@ -36,7 +49,9 @@ fn the_plain_metrics_score_the_untouched_pictures() {
     for (name, pair) in truth::truth().pairs {
         let quality = metrics::compare(&truth::reference(&name), &truth::damaged(&name)).unwrap();
         match pair.untouched.psnr {
-            Some(psnr) => assert!((quality.psnr - psnr).abs() <= TOLERANCE, "{name}: {} {psnr}", quality.psnr),
+            Some(psnr) => {
+                assert!((quality.psnr - psnr).abs() <= TOLERANCE, "{name}: {} {psnr}", quality.psnr)
+            }
             None => assert!(quality.is_identical(), "{name}"),
         }
         assert!((quality.ssim - pair.untouched.ssim).abs() <= TOLERANCE, "{name}");

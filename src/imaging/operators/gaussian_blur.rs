@@ -137,7 +137,15 @@ impl<'t> RowBlur<'t> {
     /// For rows of `n` samples of `step` interleaved channels.
     pub fn new(half_taps: &'t [u16], n: usize, step: usize) -> Self {
         let n_ring = 2 * half_taps.len() - 1;
-        Self { half_taps, n, step, ring: vec![0; n_ring * n], n_pushed: 0, sums: vec![0; n], blurred: vec![0; n] }
+        Self {
+            half_taps,
+            n,
+            step,
+            ring: vec![0; n_ring * n],
+            n_pushed: 0,
+            sums: vec![0; n],
+            blurred: vec![0; n],
+        }
     }
 
     /// Distance of the outermost tap in pixels.

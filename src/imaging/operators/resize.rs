@@ -89,7 +89,8 @@ pub fn resize_samples(samples: &[u8], from: (usize, usize), to: (usize, usize), 
 pub fn resize(image: &Image, width: usize, height: usize) -> Image {
     let step = image.channels().count();
     let samples = resize_samples(image.samples(), (image.width(), image.height()), (width, height), step);
-    Image::new(width, height, image.channels(), samples, None).expect("sides are checked by the caller's picture")
+    Image::new(width, height, image.channels(), samples, None)
+        .expect("sides are checked by the caller's picture")
 }
 
 #[cfg(test)]

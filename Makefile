@@ -1,0 +1,41 @@
+# The two commands of the README are `make run` and `make test`; everything else is for people who work on it.
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench model experiment notices prepare
+
+# Where the training pictures lie: sets SET/{damaged,undamaged} under pairs/, splits.tsv beside it.
+DATA_ROOT ?= ../shared/data
+# `all` takes every set, `free` only the Kodak pictures, which anybody may use.
+DATA ?= all
+OUT ?= model-out
+
+PENTIMENTO = cargo run --quiet --release --locked --bin pentimento --
+
+help: ## show the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+prepare:
+	@bash scripts/prepare.sh
+
+run: prepare ## build and serve on 127.0.0.1:8080 with the built-in model
+	@$(PENTIMENTO) serve
+
+test: prepare ## install what the tests need and run them all
+	cargo test --locked
+
+check: prepare ## what has to be clean before a commit: format, lints, docs, tests
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
+	cargo test --locked
+
+bench: prepare ## time the search and the restoration
+	cargo bench --locked
+
+model: prepare ## make the built-in model again (DATA=all) or one from the Kodak pictures alone (DATA=free)
+	@bash scripts/make-model.sh "$(DATA)" "$(DATA_ROOT)" "$(OUT)"
+
+experiment: prepare ## the first system's experiment: 112 pairs, one thread against all
+	@bash scripts/experiment.sh "$(DATA_ROOT)"
+
+notices: ## write THIRD-PARTY-NOTICES.md from the locked dependencies
+	python3 scripts/third-party-notices.py > THIRD-PARTY-NOTICES.md

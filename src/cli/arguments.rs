@@ -1,0 +1,179 @@
+//! Flags that several commands share.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+
+use super::usage;
+use crate::{
+    config::{Config, Settings},
+    imaging::{ColorMethod, codec::Limits},
+    jobs::{index_dataset::Source, picture_file},
+    learning::Groups,
+    predictor::{Predictor, RequestedParameters},
+    search::SearchSpace,
+};
+
+/// Settings of every command.
+#[derive(Debug, Args)]
+pub(super) struct SettingsArguments {
+    /// A settings file (TOML), laid over the embedded defaults
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Settings")]
+    config: Option<PathBuf>,
+    /// One setting, as SECTION.KEY=VALUE; wins over file and environment
+    #[arg(long, global = true, value_name = "KEY=VALUE", help_heading = "Settings")]
+    set: Vec<String>,
+}
+
+impl SettingsArguments {
+    /// Defaults, file, environment, `--set` flags and the command's own `flags` (flag, key, value) together.
+    pub fn settings(&self, flags: &[(&str, &str, Option<String>)]) -> Result<Settings> {
+        let mut settings = Settings::defaults();
+        if let Some(path) = &self.config {
+            let text = std::fs::read_to_string(path)
+                .map_err(|e| usage(format_args!("reading the settings file {}: {e}", path.display())))?;
+            settings = settings.with_file(&path.display().to_string(), &text).map_err(usage)?;
+        }
+        let variables = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
+        });
+        settings = settings.with_variables(variables).map_err(usage)?;
+        for pair in &self.set {
+            let (key, value) = pair
+                .split_once('=')
+                .ok_or_else(|| usage(format_args!("--set {pair}: KEY=VALUE is needed")))?;
+            settings = settings.with_flag("--set", key, value).map_err(usage)?;
+        }
+        for (flag, key, value) in flags {
+            if let Some(value) = value {
+                settings = settings.with_flag(flag, key, value).map_err(usage)?;
+            }
+        }
+        Ok(settings)
+    }
+
+    /// The typed settings with nothing but the shared flags.
+    pub fn load(&self, flags: &[(&str, &str, Option<String>)]) -> Result<Config> {
+        self.settings(flags)?.config().map_err(usage)
+    }
+
+    /// What one picture may cost.
+    pub fn limits(&self) -> Result<Limits> {
+        Ok(self.load(&[])?.limits.limits())
+    }
+}
+
+/// `on` or `off`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Switch {
+    On,
+    Off,
+}
+
+/// Parameters that are not to be predicted.
+#[derive(Debug, Args)]
+pub(super) struct ParameterArguments {
+    /// Colour correction on (white balance) or off; predicted if not given
+    #[arg(long, value_name = "on|off")]
+    color: Option<Switch>,
+    /// Colour correction by name: none, white_balance
+    #[arg(long, value_name = "METHOD")]
+    color_method: Option<ColorMethod>,
+    /// Deviation of the Gaussian in pixels, 0.1 to 20; predicted if not given
+    #[arg(long, value_name = "PX", allow_negative_numbers = true)]
+    sigma: Option<f64>,
+    /// Strength of the unsharp mask, -1 (smooth) to 5, 0 leaves alone; predicted if not given
+    #[arg(long, value_name = "S", allow_negative_numbers = true)]
+    strength: Option<f64>,
+}
+
+impl ParameterArguments {
+    pub fn requested(&self) -> Result<RequestedParameters> {
+        let color = self.color.map(|switch| matches!(switch, Switch::On));
+        RequestedParameters::new(color, self.color_method, self.sigma, self.strength).map_err(usage)
+    }
+}
+
+/// The predictor of a model file, or the built-in one.
+pub(super) fn predictor(path: Option<&Path>) -> Result<Predictor> {
+    let Some(path) = path.filter(|path| !path.as_os_str().is_empty()) else {
+        return Ok(Predictor::built_in());
+    };
+    let bytes =
+        std::fs::read(path).map_err(|e| usage(format_args!("reading the model {}: {e}", path.display())))?;
+    Predictor::from_bytes(&bytes).map_err(|e| usage(format_args!("the model {}: {e}", path.display())))
+}
+
+/// Where pairs come from.
+#[derive(Debug, Args)]
+pub(super) struct DatasetArguments {
+    /// Folder of damaged pictures
+    #[arg(long, value_name = "DIR", requires = "undamaged", conflicts_with = "dataset")]
+    damaged: Option<PathBuf>,
+    /// Folder of their references; pairs match by file stem
+    #[arg(long, value_name = "DIR", requires = "damaged", conflicts_with = "dataset")]
+    undamaged: Option<PathBuf>,
+    /// A folder with damaged/ and undamaged/, or with sets SET/{damaged,undamaged}
+    #[arg(long, value_name = "ROOT")]
+    dataset: Option<PathBuf>,
+}
+
+impl DatasetArguments {
+    pub fn source(self) -> Result<Source> {
+        match (self.dataset, self.damaged, self.undamaged) {
+            (Some(root), ..) => Ok(Source::Root(root)),
+            (None, Some(damaged), Some(undamaged)) => Ok(Source::Folders { damaged, undamaged }),
+            _ => Err(usage("--dataset ROOT, or --damaged DIR with --undamaged DIR, is needed")),
+        }
+    }
+}
+
+/// A number of threads.
+#[derive(Debug, Args)]
+pub(super) struct ThreadArguments {
+    /// Threads of the pixel pool (setting compute.threads; 0 takes all cores)
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+}
+
+impl ThreadArguments {
+    pub fn flag(&self) -> [(&'static str, &'static str, Option<String>); 1] {
+        [("--threads", "compute.threads", self.threads.map(|n| n.to_string()))]
+    }
+}
+
+/// `seed`, `full`, or a TOML file.
+pub(super) fn space(grid: &str) -> Result<SearchSpace> {
+    match grid {
+        "seed" => Ok(SearchSpace::seed()),
+        "full" => Ok(SearchSpace::full()),
+        path => {
+            let text = std::fs::read_to_string(path)
+                .map_err(|e| usage(format_args!("--grid {path}: neither seed nor full, nor a file: {e}")))?;
+            SearchSpace::from_toml(path, &text).map_err(|e| usage(format_args!("--grid {path}: {e}")))
+        }
+    }
+}
+
+/// The groups of a file, or one per file stem, which is said.
+pub(super) fn groups(path: Option<&Path>) -> Result<Groups> {
+    let Some(path) = path else {
+        eprintln!("no --groups file: each file stem counts as a source picture of its own");
+        return Ok(Groups::by_stem());
+    };
+    let bytes =
+        std::fs::read(path).map_err(|e| usage(format_args!("reading the groups {}: {e}", path.display())))?;
+    Groups::read_tsv(&bytes).map_err(|e| usage(format_args!("the groups {}: {e}", path.display())))
+}
+
+/// Writes a result to a file, or to standard output for `-`.
+pub(super) fn store(path: &Path, bytes: &[u8], force: bool) -> Result<()> {
+    if path == Path::new("-") {
+        use std::io::Write as _;
+        let mut out = std::io::stdout().lock();
+        out.write_all(bytes)?;
+        return Ok(out.flush()?);
+    }
+    picture_file::write(path, bytes, force)
+}

@@ -1,0 +1,18 @@
+//! `pentimento config`: effective settings and where each came from.
+
+use anyhow::Result;
+use clap::Args;
+
+use super::{Outcome, arguments::SettingsArguments, usage};
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {}
+
+pub(super) fn run(settings: &SettingsArguments, _: Arguments) -> Result<Outcome> {
+    let settings = settings.settings(&[])?;
+    settings.config().map_err(usage)?;
+    for (key, value, origin) in settings.entries() {
+        println!("{:<50} # {origin}", format!("{key} = {value}"));
+    }
+    Ok(Outcome::AllGood)
+}

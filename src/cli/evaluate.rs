@@ -1,0 +1,73 @@
+//! `pentimento evaluate`: a model beside doing nothing, fixed parameters and the best of the grid.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use super::{
+    Outcome,
+    arguments::{DatasetArguments, SettingsArguments, ThreadArguments, groups, predictor, space, store},
+    progress,
+};
+use crate::{
+    evaluation::report,
+    jobs::{evaluate_models::evaluate_models, index_dataset::index},
+};
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The model; the built-in one if not given
+    #[arg(long, value_name = "M")]
+    model: Option<PathBuf>,
+    #[command(flatten)]
+    dataset: DatasetArguments,
+    /// Which picture comes from which source, to tell pictures that the model knows from others
+    #[arg(long, value_name = "splits.tsv")]
+    groups: Option<PathBuf>,
+    /// The space of the comparison: seed, full or a file
+    #[arg(long, value_name = "seed|full|FILE", default_value = "seed")]
+    grid: String,
+    /// Write the report as JSON
+    #[arg(long, value_name = "report.json")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    threads: ThreadArguments,
+    /// Overwrite an existing file
+    #[arg(long)]
+    force: bool,
+}
+
+pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<Outcome> {
+    let model = arguments.model.as_ref().map(|path| path.display().to_string());
+    let mut flags = vec![("--model", "model.path", model)];
+    flags.extend(arguments.threads.flag());
+    let config = settings.load(&flags)?;
+    let (space, groups) = (space(&arguments.grid)?, groups(arguments.groups.as_deref())?);
+    let predictor = predictor(Some(&config.model.path))?;
+    let dataset = index(&arguments.dataset.source()?)?;
+    let bar = progress::bar(dataset.pairs.len(), "pairs");
+    let limits = config.limits.limits();
+    let evaluated =
+        evaluate_models(&dataset.pairs, &[&predictor], &space, &limits, config.compute.threads, &|| {
+            bar.inc(1)
+        })?;
+    bar.finish_and_clear();
+
+    let mut failed = evaluated.failed;
+    failed.extend(dataset.ambiguous);
+    failed.extend(dataset.unpaired.into_iter().map(|name| (name, "has no mate".to_owned())));
+    for (name, reason) in &failed {
+        eprintln!("{name}: {reason}");
+    }
+    if evaluated.pairs.is_empty() {
+        bail!("no pair could be evaluated");
+    }
+    let seen = |name: &str| predictor.card().was_fitted_on(&groups.source(name));
+    let report = report(&evaluated.pairs, 0, predictor.id(), &space, &seen);
+    if let Some(path) = &arguments.out {
+        store(path, &serde_json::to_vec_pretty(&report)?, arguments.force)?;
+    }
+    print!("{report}");
+    Ok(Outcome::from_failures(failed.len()))
+}

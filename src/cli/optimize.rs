@@ -1,0 +1,85 @@
+//! `pentimento optimize`: the best parameters of every pair, with the truth in hand.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use super::{
+    Outcome,
+    arguments::{DatasetArguments, SettingsArguments, ThreadArguments, space, store},
+    progress, usage,
+};
+use crate::jobs::{find_optima::find_optima, index_dataset::index};
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    dataset: DatasetArguments,
+    /// Only the pairs named in this file, one NAME or SET/NAME a line; # begins a comment
+    #[arg(long, value_name = "FILE")]
+    only: Option<PathBuf>,
+    /// The training table to write; - is standard output
+    #[arg(long, value_name = "table.csv")]
+    out: PathBuf,
+    /// Also write every combination of every pair
+    #[arg(long, value_name = "all.csv")]
+    combinations: Option<PathBuf>,
+    /// seed (the first system's 40), full, or a TOML file with color_methods, sigmas, strengths, identity
+    #[arg(long, value_name = "seed|full|FILE", default_value = "seed")]
+    grid: String,
+    /// Exit 1 when a smaller share of the pairs succeeds; missing mates count as failures
+    #[arg(long, value_name = "SHARE", default_value_t = 0.95)]
+    min_success: f64,
+    #[command(flatten)]
+    threads: ThreadArguments,
+    /// Overwrite existing files
+    #[arg(long)]
+    force: bool,
+}
+
+pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<Outcome> {
+    let config = settings.load(&arguments.threads.flag())?;
+    let space = space(&arguments.grid)?;
+    if !(0.0..=1.0).contains(&arguments.min_success) {
+        return Err(usage(format_args!(
+            "--min-success {} is not a share from 0 to 1",
+            arguments.min_success
+        )));
+    }
+    for path in [Some(&arguments.out), arguments.combinations.as_ref()].into_iter().flatten() {
+        if !arguments.force && path != Path::new("-") && path.exists() {
+            return Err(usage(format_args!("{} exists; --force overwrites it", path.display())));
+        }
+    }
+    let mut dataset = index(&arguments.dataset.source()?)?;
+    if let Some(path) = &arguments.only {
+        let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+        let names: Vec<String> = text
+            .lines()
+            .map(|line| line.split('#').next().unwrap_or_default().trim().to_owned())
+            .filter(|name| !name.is_empty())
+            .collect();
+        dataset.unpaired = dataset.keep_only(&names);
+    }
+    let bar = progress::bar(dataset.pairs.len(), "pairs");
+    let limits = config.limits.limits();
+    let optima = find_optima(&dataset, &space, &limits, config.compute.threads, &|| bar.inc(1))?;
+    bar.finish_and_clear();
+
+    store(&arguments.out, &optima.table_csv(&space)?, arguments.force)?;
+    if let Some(path) = &arguments.combinations {
+        store(path, &optima.combinations_csv(&space)?, arguments.force)?;
+    }
+    let summary = optima.summary(&space);
+    if arguments.out == Path::new("-") {
+        eprint!("{summary}")
+    } else {
+        print!("{summary}")
+    }
+    if optima.done.is_empty() || optima.success_rate() < arguments.min_success {
+        eprintln!("the success rate is below --min-success {}", arguments.min_success);
+        return Ok(Outcome::SomeFailed);
+    }
+    Ok(Outcome::AllGood)
+}

@@ -1,0 +1,80 @@
+//! `pentimento serve`: the service over HTTP, until a signal.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+
+use super::{
+    Outcome,
+    arguments::{SettingsArguments, ThreadArguments, predictor},
+};
+use crate::{compute::Compute, config::Config, http, telemetry};
+
+/// A damaged picture of the repository, for the line to try.
+const SAMPLE: &str = "samples/faded.jpg";
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Where to listen (setting server.address)
+    #[arg(long, value_name = "HOST:PORT")]
+    address: Option<SocketAddr>,
+    /// A model made by `pentimento train` (setting model.path)
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+    #[command(flatten)]
+    threads: ThreadArguments,
+}
+
+pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<Outcome> {
+    let mut flags = vec![
+        ("--address", "server.address", arguments.address.map(|a| a.to_string())),
+        ("--model", "model.path", arguments.model.as_ref().map(|path| path.display().to_string())),
+    ];
+    flags.extend(arguments.threads.flag());
+    let config = settings.load(&flags)?;
+    telemetry::install(&config.log)?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
+    runtime.block_on(serve(&config))?;
+    Ok(Outcome::AllGood)
+}
+
+async fn serve(config: &Config) -> Result<()> {
+    let predictor = predictor(Some(&config.model.path))?;
+    let compute = Compute::new(&config.compute).context("starting the pixel pool")?;
+    let address = config.server.address;
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("listening on {address} (server.address)"))?;
+    let address = listener.local_addr()?;
+    tracing::info!(%address, model = predictor.id(), threads = compute.n_threads(), "listening");
+    println!("Pentimento listens on http://{address}");
+    println!("Try: curl --fail -o restored.jpg --data-binary @{SAMPLE} http://{address}/restore");
+    let state = http::AppState {
+        compute,
+        predictor: Arc::new(predictor),
+        limits: config.limits.limits(),
+        body_timeout: Duration::from_millis(config.server.body_timeout_ms),
+    };
+    http::serve(listener, state, Duration::from_millis(config.server.drain_timeout_ms), stop_signal()?)
+        .await?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Ends at SIGTERM or Ctrl-C. Registered before the service says that it listens.
+fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static> {
+    let mut terminate = signal(SignalKind::terminate()).context("waiting for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("waiting for Ctrl-C")?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}

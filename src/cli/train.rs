@@ -1,0 +1,107 @@
+//! `pentimento train`: tables to a model with its card.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use indicatif::ProgressBar;
+use std::sync::Mutex;
+
+use super::{
+    Outcome,
+    arguments::{SettingsArguments, ThreadArguments, groups, space, store},
+    describe::read_table,
+    progress,
+};
+use crate::{
+    jobs::{
+        index_dataset::{Source, index},
+        train_model::{Pictures, train_model},
+    },
+    learning::{Hyperparameters, Table},
+    training::TrainingInput,
+};
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Tables made by `pentimento optimize`
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    table: Vec<PathBuf>,
+    /// The model to write
+    #[arg(long, value_name = "model")]
+    out: PathBuf,
+    /// Write the model's card (Markdown) here as well
+    #[arg(long, value_name = "FILE")]
+    card: Option<PathBuf>,
+    /// Which picture comes from which source: tab-separated set, name, group, fold
+    #[arg(long, value_name = "splits.tsv")]
+    groups: Option<PathBuf>,
+    /// The pictures behind the table: both families restore the held-out ones and the better is kept
+    #[arg(long, value_name = "ROOT")]
+    dataset: Option<PathBuf>,
+    /// Licence of each set: tab-separated set, licence
+    #[arg(long, value_name = "FILE")]
+    licences: Option<PathBuf>,
+    /// The space that the tables were searched in: seed, full or a file
+    #[arg(long, value_name = "seed|full|FILE", default_value = "seed")]
+    grid: String,
+    /// Seed of the split and of the trees
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    #[command(flatten)]
+    threads: ThreadArguments,
+    /// Overwrite existing files
+    #[arg(long)]
+    force: bool,
+}
+
+pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<Outcome> {
+    let config = settings.load(&arguments.threads.flag())?;
+    let tables = arguments.table.iter().map(|path| read_table(path)).collect::<Result<Vec<_>>>()?;
+    let table = Table::concat(tables).context("putting the tables together")?;
+    let (groups, space) = (groups(arguments.groups.as_deref())?, space(&arguments.grid)?);
+    let mut hyperparameters = Hyperparameters::default();
+    if let Some(seed) = arguments.seed {
+        hyperparameters.seed = seed;
+    }
+    let licences = licences(arguments.licences.as_deref())?;
+    let input =
+        TrainingInput { table: &table, groups: &groups, hyperparameters, licences: &licences, space: &space };
+
+    let dataset = arguments.dataset.map(|root| index(&Source::Root(root))).transpose()?;
+    let limits = config.limits.limits();
+    let bar = Mutex::new(ProgressBar::hidden());
+    let begin = |n| *bar.lock().unwrap_or_else(|e| e.into_inner()) = progress::bar(n, "held-out pictures");
+    let done = || bar.lock().unwrap_or_else(|e| e.into_inner()).inc(1);
+    let threads = config.compute.threads;
+    let pictures = dataset.as_ref().map(|dataset| Pictures {
+        dataset,
+        limits: &limits,
+        threads,
+        begin: &begin,
+        done: &done,
+    });
+    let (artifact, failed) = train_model(&input, pictures.as_ref())?;
+    bar.into_inner().unwrap_or_else(|e| e.into_inner()).finish_and_clear();
+
+    store(&arguments.out, &artifact.to_bytes(), arguments.force)?;
+    let card = format!("# Model {}\n\n{}", artifact.model_id(), artifact.card.to_markdown());
+    if let Some(path) = &arguments.card {
+        store(path, card.as_bytes(), arguments.force)?;
+    }
+    print!("{card}");
+    for (name, reason) in &failed {
+        eprintln!("{name}: {reason}");
+    }
+    Ok(Outcome::from_failures(failed.len()))
+}
+
+/// Set → licence.
+fn licences(path: Option<&std::path::Path>) -> Result<BTreeMap<String, String>> {
+    let Some(path) = path else { return Ok(BTreeMap::new()) };
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("reading the licences {}", path.display()))?;
+    let pair =
+        |line: &str| line.split_once('\t').map(|(set, licence)| (set.to_owned(), licence.trim().to_owned()));
+    Ok(text.lines().filter(|line| !line.starts_with('#')).filter_map(pair).collect())
+}

@@ -1,0 +1,209 @@
+//! Searches the best parameters of every pair of a dataset and writes the two tables.
+
+use std::fmt;
+
+use anyhow::{Context as _, Result};
+
+use super::{
+    index_dataset::{Dataset, PairFiles},
+    parallel::{self, Usage},
+    picture_file,
+};
+use crate::{
+    evaluation::{PairOptimum, find_optimum},
+    imaging::{ColorMethod, RestorationParameters, codec::Limits},
+    learning::{Table, TableRow},
+    metrics::Quality,
+    search::{SearchSpace, is_on_edge},
+    training::table_row,
+};
+
+/// What a search over a dataset found.
+#[derive(Debug)]
+pub struct Optima {
+    /// Pairs done, in the dataset's order.
+    pub done: Vec<(String, PairOptimum)>,
+    /// Pairs that failed, each with its reason.
+    pub failed: Vec<(String, String)>,
+    /// Names without a mate.
+    pub unpaired: Vec<String>,
+    /// Files that are no pictures by their extension.
+    pub n_ignored: usize,
+    /// What it cost.
+    pub usage: Usage,
+}
+
+/// Searches all pairs with `threads` threads (0: all cores). A bad pair is reported and stops nothing.
+///
+/// # Errors
+/// When the system gives no threads.
+pub fn find_optima(
+    dataset: &Dataset,
+    space: &SearchSpace,
+    limits: &Limits,
+    threads: usize,
+    done: &(dyn Fn() + Sync),
+) -> Result<Optima> {
+    let work = |pair: &PairFiles| {
+        let damaged = picture_file::decode(&pair.damaged, limits).context("the damaged picture")?.image;
+        let reference = picture_file::decode(&pair.undamaged, limits).context("the undamaged picture")?.image;
+        Ok(find_optimum(&reference, &damaged, space)?)
+    };
+    let (outcomes, usage) = parallel::run(&dataset.pairs, threads, done, work)?;
+    let (mut good, mut failed) = (Vec::new(), dataset.ambiguous.clone());
+    for (pair, outcome) in dataset.pairs.iter().zip(outcomes) {
+        match outcome {
+            Ok(optimum) => good.push((pair.name.clone(), optimum)),
+            Err(error) => failed.push((pair.name.clone(), format!("{error:#}"))),
+        }
+    }
+    failed.sort();
+    Ok(Optima { done: good, failed, unpaired: dataset.unpaired.clone(), n_ignored: dataset.n_ignored, usage })
+}
+
+impl Optima {
+    /// Pairs done over everything that should have become a pair, missing mates included; 0 for an empty dataset.
+    pub fn success_rate(&self) -> f64 {
+        let expected = self.done.len() + self.failed.len() + self.unpaired.len();
+        if expected == 0 { 0.0 } else { self.done.len() as f64 / expected as f64 }
+    }
+
+    /// The training table as CSV. Spaces other than the seed's append `candidate`, the untouched picture's `psnr` and
+    /// `ssim`, and the `gain`.
+    ///
+    /// # Errors
+    /// When a name stands for two pairs.
+    pub fn table_csv(&self, space: &SearchSpace) -> Result<Vec<u8>> {
+        let rows: Vec<TableRow> =
+            self.done.iter().map(|(name, found)| table_row(name, found, space)).collect();
+        let base = Table::from_rows(rows)?.write_csv();
+        if space.name() == "seed" {
+            return Ok(base);
+        }
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(&base[..]);
+        let mut writer = writer();
+        for (i, record) in reader.records().enumerate() {
+            let mut fields: Vec<String> = record?.iter().map(str::to_owned).collect();
+            fields.extend(match i.checked_sub(1) {
+                None => ["candidate", "untouched_psnr", "untouched_ssim", "gain"].map(str::to_owned),
+                Some(row) => {
+                    let found = &self.done[row].1;
+                    let (best, before) = (found.candidates[found.best], found.untouched);
+                    [
+                        space.candidates()[found.best].name.clone(),
+                        before.psnr.to_string(),
+                        before.ssim.to_string(),
+                        (best.capped_score() - before.capped_score()).to_string(),
+                    ]
+                }
+            });
+            writer.write_record(&fields)?;
+        }
+        finish(writer)
+    }
+
+    /// Every combination of every pair as CSV, the untouched picture first unless it is in the space.
+    ///
+    /// # Errors
+    /// Never for sane names; writing to memory.
+    pub fn combinations_csv(&self, space: &SearchSpace) -> Result<Vec<u8>> {
+        let mut writer = writer();
+        writer.write_record([
+            "filename",
+            "candidate",
+            "color_method",
+            "apply_color_correction",
+            "sharpen_sigma",
+            "sharpen_strength",
+            "psnr",
+            "ssim",
+            "similarity_score",
+        ])?;
+        let has_identity = space.candidates().iter().any(|c| c.parameters.is_identity());
+        for (name, found) in &self.done {
+            if !has_identity {
+                writer.write_record(combination(
+                    name,
+                    "identity",
+                    &RestorationParameters::IDENTITY,
+                    found.untouched,
+                ))?;
+            }
+            for (candidate, &quality) in space.candidates().iter().zip(&found.candidates) {
+                writer.write_record(combination(name, &candidate.name, &candidate.parameters, quality))?;
+            }
+        }
+        finish(writer)
+    }
+
+    /// The summary, to be printed.
+    pub fn summary<'a>(&'a self, space: &'a SearchSpace) -> Summary<'a> {
+        Summary { optima: self, space }
+    }
+
+    fn share(&self, holds: impl Fn(&PairOptimum) -> bool) -> f64 {
+        self.done.iter().filter(|(_, found)| holds(found)).count() as f64 / self.done.len().max(1) as f64
+    }
+}
+
+fn writer() -> csv::Writer<Vec<u8>> {
+    csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new())
+}
+
+fn finish(writer: csv::Writer<Vec<u8>>) -> Result<Vec<u8>> {
+    writer.into_inner().map_err(|e| anyhow::anyhow!("writing CSV to memory: {}", e.error()))
+}
+
+fn combination(name: &str, candidate: &str, p: &RestorationParameters, q: Quality) -> [String; 9] {
+    [
+        name.to_owned(),
+        candidate.to_owned(),
+        p.color_method().to_string(),
+        u8::from(p.color_method() != ColorMethod::None).to_string(),
+        p.sigma().to_string(),
+        p.strength().to_string(),
+        q.psnr.to_string(),
+        q.ssim.to_string(),
+        q.score().to_string(),
+    ]
+}
+
+/// What to act on after a search.
+pub struct Summary<'a> {
+    optima: &'a Optima,
+    space: &'a SearchSpace,
+}
+
+impl fmt::Display for Summary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Optima { done, failed, unpaired, n_ignored, usage } = self.optima;
+        let n = self.space.candidates().len();
+        writeln!(f, "space        {} ({n} combinations)", self.space.name())?;
+        writeln!(f, "pairs done   {}", done.len())?;
+        writeln!(f, "failed       {}", failed.len())?;
+        failed.iter().try_for_each(|(name, reason)| writeln!(f, "  {name}: {reason}"))?;
+        writeln!(f, "unpaired     {}", unpaired.len())?;
+        unpaired.iter().try_for_each(|name| writeln!(f, "  {name}"))?;
+        if *n_ignored > 0 {
+            writeln!(f, "ignored      {n_ignored} files that are no pictures by their extension")?;
+        }
+        writeln!(f, "success rate {:.1} %", self.optima.success_rate() * 100.0)?;
+        writeln!(
+            f,
+            "cost         {} cores, {} threads, {:.2} s wall, {:.2} s CPU, utilisation {:.0} %, {:.2} pairs/s",
+            usage.cores,
+            usage.threads,
+            usage.wall_s,
+            usage.cpu_s,
+            usage.utilisation() * 100.0,
+            done.len() as f64 / usage.wall_s
+        )?;
+        if done.is_empty() {
+            return Ok(());
+        }
+        let nothing = self.optima.share(|p| p.untouched.score() > p.candidates[p.best].score());
+        let edge = self.optima.share(|p| is_on_edge(self.space, p.best));
+        writeln!(f, "doing nothing beats the best combination for {:.1} % of the pairs", nothing * 100.0)?;
+        writeln!(f, "the optimum is on the grid's edge for {:.1} % of the pairs", edge * 100.0)
+    }
+}

@@ -1,0 +1,93 @@
+//! Pictures as files: read under limits, written aside and renamed.
+
+use std::{
+    fs::{self, File, Permissions},
+    io::{Read as _, Write as _},
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+};
+
+use anyhow::{Context as _, Result, bail};
+use tempfile::Builder;
+
+use crate::imaging::codec::{self, Limits, Picture};
+
+/// Reads at most `limits.input_bytes_max` bytes.
+///
+/// # Errors
+/// When the file cannot be read or is longer.
+pub fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>> {
+    let file = File::open(path).with_context(|| format!("opening {}", path.display()))?;
+    read_from(file, limits).with_context(|| format!("reading {}", path.display()))
+}
+
+/// Reads any stream to its end, at most `limits.input_bytes_max` bytes.
+///
+/// # Errors
+/// When reading fails or the stream is longer.
+pub fn read_from(stream: impl std::io::Read, limits: &Limits) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    stream.take(limits.input_bytes_max.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limits.input_bytes_max {
+        bail!("more than {} bytes (setting limits.input_bytes_max)", limits.input_bytes_max);
+    }
+    Ok(bytes)
+}
+
+/// Reads and decodes a picture.
+///
+/// # Errors
+/// When it cannot be read or is refused.
+pub fn decode(path: &Path, limits: &Limits) -> Result<Picture> {
+    Ok(codec::decode(&read(path, limits)?, limits)?)
+}
+
+/// Writes `bytes` to a temporary file beside `path` and renames it, so that no half-written file is ever seen.
+///
+/// # Errors
+/// When the file exists and `force` is not given, or writing fails.
+pub fn write(path: &Path, bytes: &[u8], force: bool) -> Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    if !force && path.symlink_metadata().is_ok() {
+        bail!("{} exists; --force overwrites it", path.display());
+    }
+    fs::create_dir_all(folder).with_context(|| format!("making the folder {}", folder.display()))?;
+    // The mode is what `open` would give; the process's umask applies.
+    let mut file = Builder::new()
+        .prefix(".pentimento-")
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder)
+        .with_context(|| format!("writing into {}", folder.display()))?;
+    file.write_all(bytes)
+        .and_then(|()| file.as_file().sync_all())
+        .with_context(|| format!("writing {}", path.display()))?;
+    let renamed = if force { file.persist(path) } else { file.persist_noclobber(path) };
+    renamed.map(drop).map_err(|e| e.error).with_context(|| format!("writing {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_existing_file_is_kept_unless_forced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sub/a.bin");
+        write(&path, b"one", false).unwrap();
+        assert!(write(&path, b"two", false).unwrap_err().to_string().contains("--force"));
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        write(&path, b"two", true).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no temporary file stays");
+    }
+
+    #[test]
+    fn a_file_over_the_limit_names_the_setting() {
+        let limits = Limits { input_bytes_max: 3, ..Limits::default() };
+        assert_eq!(read_from(&b"abc"[..], &limits).unwrap(), b"abc");
+        assert!(read_from(&b"abcd"[..], &limits).unwrap_err().to_string().contains("limits.input_bytes_max"));
+    }
+}
