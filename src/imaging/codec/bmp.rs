@@ -7,7 +7,7 @@
 use std::io::Cursor;
 
 use image::codecs::bmp::{BmpDecoder, BmpEncoder};
-use image::{ColorType, ExtendedColorType, ImageDecoder};
+use image::{ColorType, ExtendedColorType};
 
 use super::endian::Endian;
 use super::error::{broken, failed, unsupported};
@@ -90,7 +90,6 @@ pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Image, DecodeError
         other => broken(Format::Bmp, other),
     })?;
     let expected = if header.has_alpha { ColorType::Rgba8 } else { ColorType::Rgb8 };
-    debug_assert!(decoder.dimensions().0 > 0);
     let image = png::read(Format::Bmp, decoder, header, expected)?;
     match header.channels {
         Channels::Rgb => Ok(image),
