@@ -71,6 +71,29 @@ fn lossy_files_decode_to_the_pixels_that_opencv_reads() {
 }
 
 #[test]
+fn arithmetic_and_lossless_jpegs_are_read() {
+    let image = sample(21, 13, Channels::Rgb, false);
+    let source = turbojpeg::Image {
+        pixels: image.samples(),
+        width: 21,
+        pitch: 63,
+        height: 13,
+        format: turbojpeg::PixelFormat::RGB,
+    };
+    let mut compressor = turbojpeg::Compressor::new().unwrap();
+    compressor.set_quality(95).unwrap();
+    compressor.set_arithmetic(true).unwrap();
+    let arithmetic = decoded(&compressor.compress_to_vec(source).unwrap());
+    // The same coefficients as with Huffman codes, so the same pixels.
+    let huffman = decoded(&encode(&image, &Metadata::default(), &encoding(Format::Jpeg)).unwrap());
+    assert_eq!((arithmetic.image, arithmetic.header.lossless), (huffman.image, false));
+    compressor.set_arithmetic(false).unwrap();
+    compressor.set_lossless(true).unwrap();
+    let lossless = decoded(&compressor.compress_to_vec(source).unwrap());
+    assert_eq!((lossless.image, lossless.header.lossless), (image, true));
+}
+
+#[test]
 fn lossless_files_of_other_encoders_decode_exactly() {
     let cases = [
         ("planar.tif", "small.png"),
@@ -370,6 +393,33 @@ fn limits_are_read_off_the_header() {
 }
 
 #[test]
+fn files_of_nothing_but_empty_parts_are_refused() {
+    let mut jpeg = b"\xFF\xD8".to_vec();
+    jpeg.extend(b"\xFF\xFE\0\x02".repeat(70_000));
+    jpeg.extend(&fixture("rgb.jpg")[2..]);
+    let mut png = fixture("small.png");
+    let head = png[..33].to_vec();
+    png = [head, b"\0\0\0\0teXt\0\0\0\0".repeat(70_000), png[33..].to_vec()].concat();
+    for (bytes, format, reason) in
+        [(jpeg, Format::Jpeg, "it has too many segments"), (png, Format::Png, "it has too many chunks")]
+    {
+        let refusal = DecodeError::Broken { format, reason: reason.to_owned() };
+        assert_eq!(probe(&bytes, &Limits::default()), Err(refusal));
+    }
+}
+
+#[test]
+fn a_progressive_bomb_of_scans_is_refused() {
+    let bytes = fixture("progressive-422.jpg");
+    let last_scan = bytes.windows(2).rposition(|w| w == [0xFF, 0xDA]).unwrap();
+    let scan = &bytes[last_scan..bytes.len() - 2];
+    let bomb = [&bytes[..last_scan], &scan.repeat(101), b"\xFF\xD9"].concat();
+    let refusal =
+        DecodeError::Unsupported { format: Format::Jpeg, property: "more than 100 scans".to_owned() };
+    assert_eq!(probe(&bomb, &Limits::default()), Err(refusal));
+}
+
+#[test]
 fn memory_is_limited_for_files_within_the_pixel_limit() {
     let bytes = fixture("progressive-422.jpg");
     let needed = probe(&bytes, &Limits::default()).unwrap().decoded_bytes;
@@ -474,6 +524,30 @@ fn tags_of_other_writers_are_read() {
     }
     let resolution = decoded(&fixture("big-endian.tif")).metadata.resolution;
     assert_eq!(resolution, Resolution::new(300.0, 150.0, ResolutionUnit::Inch));
+}
+
+#[test]
+fn a_turned_jpeg_of_another_writer_is_read_as_opencv_reads_it() {
+    let picture = decoded(&fixture("metadata.jpg"));
+    assert_eq!(picture.image, decoded(&fixture("metadata.expected.png")).image);
+    assert_eq!((picture.header.width, picture.image.width()), (23, 17));
+    let Metadata { icc, exif, xmp, resolution, .. } = picture.metadata.clone();
+    assert_eq!(icc.unwrap().len(), 588);
+    let exif = exif.unwrap();
+    for text in [&b"An artist"[..], b"(c) somebody", b"A maker", b"2001:02:03 04:05:06"] {
+        assert!(contains(&exif, text), "{}", text.escape_ascii());
+    }
+    assert!(contains(&xmp.unwrap(), b"tiff:Orientation=\"1\""));
+    assert_eq!(resolution, Resolution::new(240.0, 240.0, ResolutionUnit::Inch));
+    // Into TIFF and out again: the Exif directory travels along.
+    let tiff = decoded(&encode(&picture.image, &picture.metadata, &encoding(Format::Tiff)).unwrap());
+    assert!(contains(&tiff.metadata.exif.unwrap(), b"2001:02:03 04:05:06"));
+    let stripped = picture.metadata.stripped().exif.unwrap();
+    assert!(
+        contains(&stripped, b"(c) somebody")
+            && !contains(&stripped, b"A maker")
+            && !contains(&stripped, b"2001")
+    );
 }
 
 #[test]

@@ -11,6 +11,7 @@ use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
 
 use super::endian::Endian;
+use super::limits::PARTS_MAX;
 use super::metadata::{BLOCK_BYTES_MAX, Metadata, Resolution, ResolutionUnit, kept};
 use super::{EncodeError, exif, iptc};
 
@@ -53,6 +54,9 @@ pub(super) fn walk(bytes: &[u8], checked: bool) -> Result<Vec<Chunk>, String> {
         let whole = at..data.end + 4;
         at = whole.end;
         chunks.push(Chunk { kind, data, whole });
+        if chunks.len() > PARTS_MAX {
+            return Err("it has too many chunks".to_owned());
+        }
         if &kind == b"IEND" {
             return Ok(chunks);
         }

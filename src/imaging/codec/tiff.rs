@@ -94,9 +94,10 @@ fn data_is_inside(stream: &Stream<'_>, directory: &Directory) -> bool {
         let (Some(offsets), Some(lengths)) = (directory.field(offsets), directory.field(lengths)) else {
             return true;
         };
-        let mut ends =
-            (0..).map_while(|i| stream.unsigned(offsets, i)?.checked_add(stream.unsigned(lengths, i)?));
-        ends.all(|end| end <= stream.bytes.len() as u64)
+        let size = stream.bytes.len() as u64;
+        (0..)
+            .map_while(|i| Some((stream.unsigned(offsets, i)?, stream.unsigned(lengths, i)?)))
+            .all(|(at, len)| at.checked_add(len).is_some_and(|end| end <= size))
     };
     inside(STRIP_OFFSETS, STRIP_LENGTHS) && inside(TILE_OFFSETS, TILE_LENGTHS)
 }
