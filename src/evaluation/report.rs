@@ -7,7 +7,8 @@ use serde::Serialize;
 use super::PairEvaluation;
 use crate::{
     learning::{R2, r2},
-    metrics::Quality,
+    metrics::{Quality, QualityReport},
+    receipt::Parameters,
     search::SearchSpace,
 };
 
@@ -98,6 +99,29 @@ pub struct Report {
     pub blocks: Vec<Block>,
     /// The first system's promises held against the first block.
     pub promises: Vec<Promise>,
+    /// Every picture, in the dataset's order.
+    pub pictures: Vec<PictureLine>,
+}
+
+/// One picture, treated in three ways.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PictureLine {
+    /// `SET/NAME` or `NAME`.
+    pub name: String,
+    /// Whether the model was trained on its source.
+    pub seen: bool,
+    /// Left as it came.
+    pub untouched: QualityReport,
+    /// What the model chose.
+    pub parameters: Parameters,
+    /// What came of it.
+    pub model: QualityReport,
+    /// Whether it lost more than 0.05 dB.
+    pub harmed: bool,
+    /// The best candidate of the space.
+    pub best: String,
+    /// And what it reaches.
+    pub best_of_grid: QualityReport,
 }
 
 /// Sums up what model number `which` did; `seen` tells whether it was trained on a picture's source.
@@ -125,7 +149,8 @@ pub fn report(
     }
     let best_fixed = FixedChoice { candidate: space.candidates()[index].name.clone(), index };
     let promises = promises(&blocks[0].mean_over_pictures.model, &blocks[0].r2);
-    Report { space: space.name().to_owned(), model: model.to_owned(), best_fixed, blocks, promises }
+    let pictures = pairs.iter().map(|pair| context.line(pair, seen(&pair.name))).collect();
+    Report { space: space.name().to_owned(), model: model.to_owned(), best_fixed, blocks, promises, pictures }
 }
 
 /// Index of the candidate with the highest mean capped score; the earliest among equals.
@@ -150,6 +175,20 @@ impl Context<'_> {
         let mean_over_pictures = self.section("mean over pictures", pairs);
         let r2 = self.r2(pairs);
         Block { pictures, mean_over_sets: mean_of(&sets), sets, mean_over_pictures, r2 }
+    }
+
+    fn line(&self, pair: &PairEvaluation, seen: bool) -> PictureLine {
+        let (outcome, found) = (&pair.models[self.which], &pair.optimum);
+        PictureLine {
+            name: pair.name.clone(),
+            seen,
+            untouched: found.untouched.into(),
+            parameters: (&outcome.parameters).into(),
+            model: outcome.quality.into(),
+            harmed: outcome.quality.harms(found.untouched),
+            best: self.space.candidates()[found.best].name.clone(),
+            best_of_grid: found.candidates[found.best].into(),
+        }
     }
 
     fn section(&self, name: &str, pairs: &[&PairEvaluation]) -> Section {
