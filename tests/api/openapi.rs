@@ -1,0 +1,1 @@
+//! `openapi.yaml` against the router: neither says more than the other.
