@@ -218,10 +218,11 @@ pub async fn problem(request: RequestBuilder, status: u16, slug: &str) -> Value 
     problem
 }
 
-/// What every problem document says.
+/// What every problem document says; `openapi.yaml` lists its type and describes its members.
 pub fn check_problem(problem: &Value, status: u16, slug: &str) {
     assert_eq!(problem["type"], format!("/problems/{slug}"), "{problem}");
     assert_eq!(problem["status"], status, "{problem}");
+    crate::openapi::check(problem, "Problem");
     for text in ["title", "detail"] {
         assert!(problem[text].as_str().is_some_and(|text| text.len() > 5), "{problem}");
     }
