@@ -32,6 +32,7 @@ pub(super) async fn replay(State(state): State<AppState>, request: Request) -> R
     let limits = state.limits;
     let (restored, timings) = place
         .run(move || {
+            timings.begin("verify");
             let mut hook = |stage: restoration::Stage| timings.begin(stage.name());
             let restored = restoration::replay(&receipt, &bytes, &limits, &mut hook);
             timings.end();

@@ -24,6 +24,7 @@ pub(super) async fn restore(State(state): State<AppState>, request: Request) -> 
     let mut timings = Timings::start("receive");
     let accept = Accept::of(request.headers());
     let mut given = Given::in_query(request.uri(), OF_RESTORE)?;
+    // Refuses a bad query before anything is read; a form may add to it.
     given.request()?;
     let place = state.admit()?;
     let bytes = extract::picture(request, &state, &mut given).await?;

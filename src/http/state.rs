@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    compute::{Compute, Place},
+    compute::{Compute, ComputeError, Place},
     imaging::codec::Limits,
     predictor::Predictor,
 };
@@ -36,10 +36,10 @@ impl AppState {
     }
 
     /// Why there is no place.
-    pub(super) fn refusal(&self, refusal: crate::compute::ComputeError) -> Problem {
+    pub(super) fn refusal(&self, refusal: ComputeError) -> Problem {
         let problem = Problem::from(refusal);
         match refusal {
-            crate::compute::ComputeError::Full => problem.limit(self.compute.places_max() as u64),
+            ComputeError::Full => problem.limit(self.compute.places_max() as u64),
             _ => problem,
         }
     }

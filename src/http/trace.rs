@@ -36,10 +36,19 @@ pub(super) fn layer() -> Layer {
 
 fn span(request: &Request) -> Span {
     let route = request.extensions().get::<MatchedPath>().map_or("unknown", MatchedPath::as_str);
+    if route.starts_with("/health/") {
+        return Span::none();
+    }
     let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok());
     tracing::info_span!("request", method = %request.method(), route, id)
 }
 
-fn answered(response: &Response, latency: Duration, _: &Span) {
-    tracing::info!(status = response.status().as_u16(), latency_ms = latency.as_secs_f64() * 1e3, "answered");
+fn answered(response: &Response, latency: Duration, span: &Span) {
+    let (status, latency_ms) = (response.status().as_u16(), latency.as_secs_f64() * 1e3);
+    // Probes come every second and have no span.
+    if span.is_none() {
+        tracing::debug!(status, latency_ms, "answered a probe");
+    } else {
+        tracing::info!(status, latency_ms, "answered");
+    }
 }

@@ -57,13 +57,15 @@ impl UnderWay {
 
 /// Counts a request while it is handled, answers it by 503 when cut, and refuses it when the service is stopping.
 pub(super) async fn count(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let draining = || Problem::from(ComputeError::Draining).into_response();
+    let draining = || Problem::from(ComputeError::Draining);
     if state.compute.is_closed() {
-        return draining();
+        return draining().into_response();
     }
     let _counted = state.under_way.enter();
     tokio::select! {
         response = next.run(request) => response,
-        () = state.under_way.was_cut() => draining(),
+        () = state.under_way.was_cut() => {
+            draining().detail("the service is stopping and could not finish this in time".to_owned()).into_response()
+        }
     }
 }

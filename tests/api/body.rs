@@ -152,6 +152,36 @@ async fn what_the_output_cannot_hold_is_refused() {
 }
 
 #[tokio::test]
+async fn metadata_that_do_not_fit_are_refused_and_can_be_left_out() {
+    let app = TestApp::start().await;
+    let xmp = format!("<x:xmpmeta xmlns:x='adobe:ns:meta/'>{}</x:xmpmeta>", " ".repeat(70_000));
+    let metadata = Metadata { xmp: Some(xmp.clone().into_bytes()), ..Metadata::default() };
+    let encoding = Encoding { format: Format::Png, quality: None, subsampling: None, lossless: true };
+    let picture = codec::encode(&decode(&damaged("smallest")), &metadata, &encoding).unwrap();
+    let path = "/restore?color=on&sigma=1&strength=1&format=jpeg";
+    let refused = problem(app.post(path, picture.clone()), 422, "metadata-too-large").await;
+    assert_eq!((&refused["parameter"], &refused["value"]), (&json!("metadata"), &json!(xmp.len())));
+    assert!(
+        refused["limit"].as_u64().unwrap() < 70_000 && refused["detail"].as_str().unwrap().contains("strip")
+    );
+    ok(app.post(&format!("{path}&metadata=strip"), picture)).await;
+}
+
+#[tokio::test]
+async fn pictures_of_several_megabytes_pass() {
+    let app = TestApp::start().await;
+    let samples = (0..1_000_000).flat_map(|i: u32| [i as u8, (i >> 4) as u8, (i >> 8) as u8]).collect();
+    let image = Image::new(1000, 1000, Channels::Rgb, samples, None).unwrap();
+    let encoding = Encoding { format: Format::Bmp, quality: None, subsampling: None, lossless: true };
+    let body = codec::encode(&image, &Metadata::default(), &encoding).unwrap();
+    assert!(body.len() > 3_000_000);
+    let path = "/restore?color=off&strength=0";
+    for request in [app.post(path, body.clone()), app.post_form(path, form_with_image(body.clone()))] {
+        assert!(ok(request).await.bytes().await.unwrap() == body);
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_announces_too_much_is_refused_unread() {
     let app = TestApp::with(limited(Limits { input_bytes_max: 1000, ..Limits::default() })).await;
     let mut client = app.connect().await;

@@ -5,6 +5,7 @@ mod admission;
 mod analyze;
 mod body;
 mod health;
+mod log;
 mod openapi;
 mod parameters;
 mod replay;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::header::CONNECTION;
 
-use crate::support::{Setup, TestApp, damaged, header, occupy, ok, problem, send, until};
+use crate::support::{Setup, TestApp, check_problem, damaged, header, occupy, ok, problem, send, until};
 
 fn one_at_a_time(drain_timeout: Duration) -> Setup {
     Setup { running_max: 1, waiting_max: 1, drain_timeout, ..Setup::default() }
@@ -51,6 +51,9 @@ async fn requests_that_take_too_long_are_cut_with_an_answer() {
     app.stop();
     let response = request.await.unwrap();
     assert_eq!((response.status().as_u16(), header(&response, "retry-after")), (503, "5"));
+    let answer: serde_json::Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
+    check_problem(&answer, 503, "draining");
+    assert!(answer["detail"].as_str().unwrap().contains("could not finish"), "{answer}");
     let address = app.address;
     app.stopped().await;
     assert!(tokio::net::TcpStream::connect(address).await.is_err(), "the port is free");
