@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use super::{
     Level, SearchSpace,
-    kernel::{COLUMNS_MAX, CandidateRows, Plane, Row, Sums, Tile, compare_tile},
+    kernel::{CandidateRows, LANES, Plane, Samples, Sums, Tile, compare_tile, cut_into_strips},
 };
 use crate::{
     imaging::{
@@ -168,7 +168,7 @@ fn search_channel(
             tiles
                 .par_iter()
                 .map(|tile| {
-                    let rows = Given { planes: &planes, width, tile, y: 0 };
+                    let rows = Given::new(&planes, width, tile);
                     (order.clone(), compare_tile(level, reference, tile, rows))
                 })
                 .collect::<Vec<_>>()
@@ -190,59 +190,83 @@ fn in_space_order<'a>(n: usize, parts: impl Iterator<Item = (&'a [usize], Vec<Su
 }
 
 /// Candidates made row by row from the damaged plane, when both pictures have one size.
+///
+/// Rows are cut into strips once per colour method and kept until the widest blur no longer needs them; blur and
+/// combination work within the lanes.
 struct Sharpened<'a> {
     plane: Plane<'a>,
     tile: &'a Tile,
+    sources: Vec<Source<'a>>,
     groups: Vec<GroupRows<'a>>,
     /// For each candidate its group and how it combines.
     members: Vec<(usize, Combine)>,
 }
 
-struct GroupRows<'a> {
+/// The rows of one colour method in strips, each strip padded by the widest radius on both sides.
+struct Source<'a> {
     samples: &'a [u8],
-    own: Box<Row>,
-    blur: Option<RowBlur<'a>>,
+    radius: usize,
     padded: Vec<u8>,
+    /// Rows `y` to `y + radius`, row `p` in slot `p mod (radius + 1)`, counted from the first one pushed.
+    ring: Vec<Vec<Samples>>,
+}
+
+struct GroupRows<'a> {
+    source: usize,
+    blur: Option<RowBlur<'a>>,
 }
 
 impl<'a> Sharpened<'a> {
     fn new(balanced: &'a Balanced, shape: Plane<'a>, tile: &'a Tile, plan: &'a Plan) -> Self {
-        let n = tile.n_columns();
-        let rows = |group: &'a Group| {
-            let blur = group.half_taps.as_ref().map(|taps| RowBlur::new(taps, n, 1));
-            let radius = blur.as_ref().map_or(0, RowBlur::radius);
-            GroupRows {
-                samples: balanced.plane(group.color_method),
-                own: Box::new([0; COLUMNS_MAX]),
-                blur,
-                padded: vec![0; n + 2 * radius],
-            }
+        let radius = |group: &Group| group.half_taps.as_ref().map_or(0, |taps| taps.len() - 1);
+        let mut methods: Vec<ColorMethod> = plan.groups.iter().map(|group| group.color_method).collect();
+        methods.dedup();
+        let sources = methods.iter().map(|&method| {
+            let groups = plan.groups.iter().filter(|group| group.color_method == method);
+            Source::new(balanced.plane(method), groups.map(radius).max().unwrap_or(0), tile)
+        });
+        let rows = |group: &'a Group| GroupRows {
+            source: methods.iter().position(|&method| method == group.color_method).expect("listed above"),
+            blur: group.half_taps.as_ref().map(|taps| RowBlur::new(taps, tile.n_columns() * LANES, LANES)),
         };
         let members = |(i, group): (usize, &'a Group)| group.members.iter().map(move |m| (i, m.1));
         Self {
             plane: shape,
             tile,
+            sources: sources.collect(),
             groups: plan.groups.iter().map(rows).collect(),
             members: plan.groups.iter().enumerate().flat_map(members).collect(),
         }
     }
 }
 
-impl GroupRows<'_> {
-    /// Brings `own` and the blurred row to row `y` of the tile.
+impl<'a> Source<'a> {
+    fn new(samples: &'a [u8], radius: usize, tile: &Tile) -> Self {
+        let n = tile.n_columns() + 2 * radius;
+        let padded = vec![0; (LANES - 1) * tile.strip() + n];
+        Self { samples, radius, padded, ring: vec![vec![[0; LANES]; n]; 2 * radius + 1] }
+    }
+
+    fn slot(&self, p: isize) -> usize {
+        p.rem_euclid(self.ring.len() as isize) as usize
+    }
+
+    /// Brings row `p` (reflected if outside) into its slot.
     #[inline(always)]
-    fn advance(&mut self, shape: Plane, tile: &Tile, y: usize) {
+    fn push(&mut self, shape: Plane, tile: &Tile, p: isize) {
         let plane = Plane { samples: self.samples, ..shape };
-        let (first, n) = (tile.first() as isize, tile.n_columns());
-        pad_row(plane.row(y), 1, first, &mut self.own[..n]);
-        let Some(blur) = &mut self.blur else { return };
-        let radius = blur.radius() as isize;
-        let y = y as isize;
-        for p in if y == 0 { -radius } else { y + radius }..=y + radius {
-            pad_row(plane.row(reflect_101(p, shape.height)), 1, first - radius, &mut self.padded);
-            blur.push(&self.padded);
-        }
-        blur.row();
+        let first = tile.first() as isize - self.radius as isize;
+        pad_row(plane.row(reflect_101(p, shape.height)), 1, first, &mut self.padded);
+        let slot = self.slot(p);
+        cut_into_strips(&self.padded, tile.strip(), &mut self.ring[slot]);
+    }
+
+    /// The columns from `radius` before the strips' first to as many after their last, of row `p`.
+    #[inline(always)]
+    fn row(&self, p: isize, radius: usize) -> &[Samples] {
+        let row = &self.ring[self.slot(p)];
+        let cut = self.radius - radius;
+        &row[cut..row.len() - cut]
     }
 }
 
@@ -253,18 +277,31 @@ impl CandidateRows for Sharpened<'_> {
 
     #[inline(always)]
     fn start_row(&mut self, y: usize) {
+        let y = y as isize;
+        for source in &mut self.sources {
+            let radius = source.radius as isize;
+            for p in if y == 0 { -radius } else { y + radius }..=y + radius {
+                source.push(self.plane, self.tile, p);
+            }
+        }
         for group in &mut self.groups {
-            group.advance(self.plane, self.tile, y);
+            let Some(blur) = &mut group.blur else { continue };
+            let radius = blur.radius() as isize;
+            for p in if y == 0 { -radius } else { y + radius }..=y + radius {
+                blur.push(self.sources[group.source].row(p, radius as usize).as_flattened());
+            }
+            blur.row();
         }
     }
 
     #[inline(always)]
-    fn write_row(&mut self, candidate: usize, n: usize, out: &mut Row) {
+    fn write_row(&mut self, candidate: usize, y: usize, out: &mut [Samples]) {
         let (group, combine) = self.members[candidate];
         let group = &self.groups[group];
+        let own = self.sources[group.source].row(y as isize, 0);
         match &group.blur {
-            Some(blur) => combine.row(&group.own[..n], blur.last_row(), &mut out[..n]),
-            None => out[..n].copy_from_slice(&group.own[..n]),
+            Some(blur) => combine.row(own.as_flattened(), blur.last_row(), out.as_flattened_mut()),
+            None => out.copy_from_slice(own),
         }
     }
 }
@@ -289,7 +326,13 @@ struct Given<'a> {
     planes: &'a [Vec<u8>],
     width: usize,
     tile: &'a Tile,
-    y: usize,
+    padded: Vec<u8>,
+}
+
+impl<'a> Given<'a> {
+    fn new(planes: &'a [Vec<u8>], width: usize, tile: &'a Tile) -> Self {
+        Self { planes, width, tile, padded: vec![0; (LANES - 1) * tile.strip() + tile.n_columns()] }
+    }
 }
 
 impl CandidateRows for Given<'_> {
@@ -297,15 +340,13 @@ impl CandidateRows for Given<'_> {
         self.planes.len()
     }
 
-    #[inline(always)]
-    fn start_row(&mut self, y: usize) {
-        self.y = y;
-    }
+    fn start_row(&mut self, _: usize) {}
 
     #[inline(always)]
-    fn write_row(&mut self, candidate: usize, n: usize, out: &mut Row) {
-        let row = &self.planes[candidate][self.y * self.width..][..self.width];
-        let inside = &row[self.tile.first()..self.width.min(self.tile.first() + n)];
-        out[..inside.len()].copy_from_slice(inside);
+    fn write_row(&mut self, candidate: usize, y: usize, out: &mut [Samples]) {
+        let row = &self.planes[candidate][y * self.width..][..self.width];
+        let inside = &row[self.tile.first()..self.width.min(self.tile.first() + self.padded.len())];
+        self.padded[..inside.len()].copy_from_slice(inside);
+        cut_into_strips(&self.padded, self.tile.strip(), out);
     }
 }
