@@ -121,9 +121,11 @@ pub(super) struct Sums {
 #[inline(always)]
 pub(super) fn cut_into_strips(padded: &[u8], strip: usize, out: &mut [Samples]) {
     let n = out.len();
-    let strips: [&[u8]; LANES] = std::array::from_fn(|lane| &padded[lane * strip..][..n]);
-    for (j, samples) in out.iter_mut().enumerate() {
-        *samples = std::array::from_fn(|lane| strips[lane][j]);
+    for lane in 0..LANES {
+        let strip = &padded[lane * strip..][..n];
+        for (samples, &v) in out.iter_mut().zip(strip) {
+            samples[lane] = v;
+        }
     }
 }
 
@@ -147,13 +149,13 @@ pub(super) fn compare_tile<C: CandidateRows>(
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,bmi1,bmi2")]
+#[target_feature(enable = "avx2,fma,bmi1,bmi2")]
 fn compare_tile_avx2<C: CandidateRows>(reference: Plane, tile: &Tile, candidates: C) -> Vec<Sums> {
     compare_tile_at(Level::Avx2, reference, tile, candidates)
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma,bmi1,bmi2")]
 fn compare_tile_avx512<C: CandidateRows>(reference: Plane, tile: &Tile, candidates: C) -> Vec<Sums> {
     compare_tile_at(Level::Avx512, reference, tile, candidates)
 }
@@ -268,8 +270,10 @@ impl Order {
         match self {
             Order::Plain => lanes,
             Order::Swapped => {
-                const FROM: [usize; LANES] = [0, 1, 2, 3, 8, 9, 10, 11, 4, 5, 6, 7, 12, 13, 14, 15];
-                FROM.map(|from| lanes[from])
+                let mut swapped = lanes;
+                swapped[4..8].copy_from_slice(&lanes[8..12]);
+                swapped[8..12].copy_from_slice(&lanes[4..8]);
+                swapped
             }
         }
     }
@@ -312,7 +316,10 @@ impl Reference {
                 column.x[lane] = column.x[lane].wrapping_add_signed((v - q) as i16);
                 column.xx[lane] += v * v - q * q;
             }
-            let pairs = std::array::from_fn(|lane| [i16::from(new[j][lane]), -i16::from(old[j][lane])]);
+            let mut pairs = [[0; 2]; LANES];
+            for lane in 0..LANES {
+                pairs[lane] = [i16::from(new[j][lane]), -i16::from(old[j][lane])];
+            }
             self.changes[j].0 = self.order.apply(pairs);
         }
         let (mut sum, mut squares) = ([0i32; LANES], [0i32; LANES]);
@@ -322,11 +329,16 @@ impl Reference {
                 squares[lane] += column.xx[lane];
             }
             let Some(i) = j.checked_sub(REACH) else { continue };
-            let variance = std::array::from_fn(|lane| 49 * squares[lane] - sum[lane] * sum[lane]);
+            let (mut mean_term, mut variance_term) = ([0.0; LANES], [0.0; LANES]);
+            for lane in 0..LANES {
+                let square = sum[lane] * sum[lane];
+                mean_term[lane] = square as f32 + K1 as f32;
+                variance_term[lane] = (49 * squares[lane] - square) as f32 + K2 as f32;
+            }
             let windows = &mut self.windows[i];
             windows.y = self.order.apply(sum);
-            windows.mean_term = self.order.apply(sum.map(|s| (s * s) as f32 + K1 as f32));
-            windows.variance_term = self.order.apply(variance.map(|v: i32| v as f32 + K2 as f32));
+            windows.mean_term = self.order.apply(mean_term);
+            windows.variance_term = self.order.apply(variance_term);
             for lane in 0..LANES {
                 sum[lane] -= i32::from(self.columns[i].x[lane]);
                 squares[lane] -= self.columns[i].xx[lane];

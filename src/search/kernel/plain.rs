@@ -5,7 +5,7 @@ use crate::metrics::{K1, K2};
 
 /// Sums over a window, or over the columns of one that is not complete yet.
 struct Window {
-    x: [i32; LANES],
+    x: [u16; LANES],
     xx: [i32; LANES],
     xy: [i32; LANES],
 }
@@ -40,7 +40,7 @@ fn slide(column: &mut Column, new: &Samples, old: &Samples, change: &[[i16; 2]; 
         column.x[lane] = column.x[lane].wrapping_add_signed(v - q);
         column.xx[lane] += i32::from(v - q) * i32::from(v + q);
         column.xy[lane] += i32::from(v) * i32::from(a) + i32::from(q) * i32::from(minus_b);
-        window.x[lane] += i32::from(column.x[lane]);
+        window.x[lane] = window.x[lane].wrapping_add(column.x[lane]);
         window.xx[lane] += column.xx[lane];
         window.xy[lane] += column.xy[lane];
     }
@@ -49,15 +49,15 @@ fn slide(column: &mut Column, new: &Samples, old: &Samples, change: &[[i16; 2]; 
 /// Adds the SSIM of a complete window to each lane: whole numbers up to the conversion to f32.
 #[inline(always)]
 fn add_ssim(window: &Window, reference: &Windows, sums: &mut [f32; LANES]) {
-    for lane in 0..LANES {
-        let s = window.x[lane];
+    for (lane, sum) in sums.iter_mut().enumerate() {
+        let s = i32::from(window.x[lane]);
         let (product, square) = (s * reference.y[lane], s * s);
         let a1 = (2 * product) as f32 + K1 as f32;
         let a2 = (2 * (49 * window.xy[lane] - product)) as f32 + K2 as f32;
         let b1 = square as f32 + reference.mean_term[lane];
         let b2 = (49 * window.xx[lane] - square) as f32 + reference.variance_term[lane];
         let ssim = (a1 * a2) / (b1 * b2);
-        sums[lane] += f32::from_bits(ssim.to_bits() & reference.exists[lane]);
+        *sum += f32::from_bits(ssim.to_bits() & reference.exists[lane]);
     }
 }
 
@@ -65,7 +65,7 @@ fn add_ssim(window: &Window, reference: &Windows, sums: &mut [f32; LANES]) {
 #[inline(always)]
 fn leave(column: &Column, window: &mut Window) {
     for lane in 0..LANES {
-        window.x[lane] -= i32::from(column.x[lane]);
+        window.x[lane] = window.x[lane].wrapping_sub(column.x[lane]);
         window.xx[lane] -= column.xx[lane];
         window.xy[lane] -= column.xy[lane];
     }
