@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
-use super::usage;
+use super::{output, usage};
 use crate::{
     config::{Config, Settings},
     imaging::{ColorMethod, codec::Limits},
@@ -159,7 +159,7 @@ pub(super) fn space(grid: &str) -> Result<SearchSpace> {
 /// The groups of a file, or one per file stem, which is said.
 pub(super) fn groups(path: Option<&Path>) -> Result<Groups> {
     let Some(path) = path else {
-        eprintln!("no --groups file: each file stem counts as a source picture of its own");
+        output::tell("no --groups file: each file stem counts as a source picture of its own");
         return Ok(Groups::by_stem());
     };
     let bytes =
@@ -170,10 +170,7 @@ pub(super) fn groups(path: Option<&Path>) -> Result<Groups> {
 /// Writes a result to a file, or to standard output for `-`.
 pub(super) fn store(path: &Path, bytes: &[u8], force: bool) -> Result<()> {
     if path == Path::new("-") {
-        use std::io::Write as _;
-        let mut out = std::io::stdout().lock();
-        out.write_all(bytes)?;
-        return Ok(out.flush()?);
+        return output::write(bytes);
     }
     picture_file::write(path, bytes, force)
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use super::{
     Outcome,
     arguments::{DatasetArguments, SettingsArguments, ThreadArguments, groups, predictor, space, store},
-    progress,
+    output, progress,
 };
 use crate::{
     evaluation::report,
@@ -57,9 +57,7 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     let mut failed = evaluated.failed;
     failed.extend(dataset.ambiguous);
     failed.extend(dataset.unpaired.into_iter().map(|name| (name, "has no mate".to_owned())));
-    for (name, reason) in &failed {
-        eprintln!("{name}: {reason}");
-    }
+    output::tell_failures(&failed);
     if evaluated.pairs.is_empty() {
         bail!("no pair could be evaluated");
     }
@@ -68,6 +66,6 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     if let Some(path) = &arguments.out {
         store(path, &serde_json::to_vec_pretty(&report)?, arguments.force)?;
     }
-    print!("{report}");
+    output::print(report)?;
     Ok(Outcome::from_failures(failed.len()))
 }

@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 
 use super::{
     Outcome,
     arguments::{SettingsArguments, ThreadArguments},
     inputs::{Input, expand},
-    progress,
+    output, progress,
 };
 use crate::{
     features::{self, FEATURE_NAMES, FeatureVector},
@@ -45,7 +45,7 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
         parallel::run(&inputs, config.compute.threads, &|| bar.inc(1), |input| extract(input, &limits))?;
     bar.finish_and_clear();
 
-    let mut table = csv::Writer::from_writer(std::io::stdout().lock());
+    let mut table = csv::Writer::from_writer(Vec::new());
     if matches!(arguments.format, Layout::Csv) {
         table.write_record(["filename"].into_iter().chain(FEATURE_NAMES))?;
     }
@@ -58,15 +58,13 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
                 let Features { schema, values } = (&values).into();
                 let line =
                     serde_json::json!({ "filename": input.name(), "schema": schema, "features": values });
-                println!("{line}");
+                output::line(line)?;
             }
             (Err(error), _) => failed.push((input.name(), format!("{error:#}"))),
         }
     }
-    table.flush()?;
-    for (name, reason) in &failed {
-        eprintln!("{name}: {reason}");
-    }
+    output::write(&table.into_inner().context("writing CSV to memory")?)?;
+    output::tell_failures(&failed);
     Ok(Outcome::from_failures(failed.len()))
 }
 

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use super::{Outcome, usage};
+use super::{Outcome, output, usage};
 
 /// How long a probe waits for a connection and for an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -43,11 +43,11 @@ pub(super) fn run(arguments: Arguments) -> Result<Outcome> {
     let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body).trim();
     match status {
         Some(code @ 200..=299) => {
-            println!("{code} {body}");
+            output::line(format_args!("{code} {body}"))?;
             Ok(Outcome::AllGood)
         }
         Some(code) => {
-            println!("{code} {body}");
+            output::line(format_args!("{code} {body}"))?;
             Ok(Outcome::SomeFailed)
         }
         None => Err(anyhow::anyhow!("{} does not speak HTTP", arguments.url)),

@@ -8,7 +8,7 @@ use clap::Args;
 use super::{
     Outcome,
     arguments::{DatasetArguments, SettingsArguments, ThreadArguments, space, store},
-    progress, usage,
+    output, progress, usage,
 };
 use crate::jobs::{find_optima::find_optima, index_dataset::index};
 
@@ -73,12 +73,12 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     }
     let summary = optima.summary(&space);
     if arguments.out == Path::new("-") {
-        eprint!("{summary}")
+        output::tell(summary.to_string().trim_end())
     } else {
-        print!("{summary}")
+        output::print(summary)?
     }
     if optima.done.is_empty() || optima.success_rate() < arguments.min_success {
-        eprintln!("the success rate is below --min-success {}", arguments.min_success);
+        output::tell(format_args!("the success rate is below --min-success {}", arguments.min_success));
         return Ok(Outcome::SomeFailed);
     }
     Ok(Outcome::AllGood)

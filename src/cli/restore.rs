@@ -13,7 +13,7 @@ use super::{
     Outcome,
     arguments::{ParameterArguments, SettingsArguments, ThreadArguments, predictor, store},
     inputs::{Input, RESTORED_MARK, expand},
-    progress, usage,
+    output, progress, usage,
 };
 use crate::{
     imaging::codec::{Format, Limits, MetadataPolicy},
@@ -104,9 +104,9 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
             Ok((path, receipt)) => {
                 let line = said(input, &path, &receipt);
                 if quiet {
-                    eprintln!("{line}")
+                    output::tell(line)
                 } else {
-                    println!("{line}")
+                    output::line(line)?
                 }
                 receipts += &serde_json::to_string(&receipt)?;
                 receipts.push('\n');
@@ -114,9 +114,7 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
             Err(error) => failed.push((input.name(), format!("{error:#}"))),
         }
     }
-    for (name, reason) in &failed {
-        eprintln!("{name}: {reason}");
-    }
+    output::tell_failures(&failed);
     if let Some(path) = &arguments.receipt {
         store(path, receipts.as_bytes(), arguments.force)?;
     }

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use serde::Serialize;
 
-use super::{Outcome, arguments::SettingsArguments};
+use super::{Outcome, arguments::SettingsArguments, output};
 use crate::{
     jobs::picture_file,
     metrics::{self, QualityReport},
@@ -37,6 +37,6 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     let (reference, candidate) = (decode(&arguments.reference)?, decode(&arguments.candidate)?);
     let quality = metrics::compare(&reference, &candidate)?.into();
     let resized = (reference.width(), reference.height()) != (candidate.width(), candidate.height());
-    println!("{}", serde_json::to_string(&Line { quality, resized })?);
+    output::line(serde_json::to_string(&Line { quality, resized })?)?;
     Ok(Outcome::AllGood)
 }

@@ -12,6 +12,7 @@ use tokio::{
 use super::{
     Outcome,
     arguments::{SettingsArguments, ThreadArguments, predictor},
+    output,
 };
 use crate::{compute::Compute, config::Config, http, telemetry};
 
@@ -53,8 +54,10 @@ async fn serve(config: &Config) -> Result<()> {
         .with_context(|| format!("listening on {address} (server.address)"))?;
     let address = listener.local_addr()?;
     tracing::info!(%address, model = predictor.id(), threads = compute.n_threads(), "listening");
-    println!("Pentimento listens on http://{address}");
-    println!("Try: curl --fail -o restored.jpg --data-binary @{SAMPLE} http://{address}/restore");
+    output::line(format_args!("Pentimento listens on http://{address}"))?;
+    output::line(format_args!(
+        "Try: curl --fail -o restored.jpg --data-binary @{SAMPLE} http://{address}/restore"
+    ))?;
     let state = http::AppState {
         compute,
         predictor: Arc::new(predictor),

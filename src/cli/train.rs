@@ -11,7 +11,7 @@ use super::{
     Outcome,
     arguments::{SettingsArguments, ThreadArguments, groups, space, store},
     describe::read_table,
-    progress,
+    output, progress,
 };
 use crate::{
     jobs::{
@@ -89,10 +89,8 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     if let Some(path) = &arguments.card {
         store(path, card.as_bytes(), arguments.force)?;
     }
-    print!("{card}");
-    for (name, reason) in &failed {
-        eprintln!("{name}: {reason}");
-    }
+    output::print(card)?;
+    output::tell_failures(&failed);
     Ok(Outcome::from_failures(failed.len()))
 }
 
