@@ -14,7 +14,7 @@ use super::{
 use crate::{
     features::{self, FEATURE_NAMES, FeatureVector},
     imaging::codec::{self, Limits},
-    jobs::parallel,
+    jobs::{parallel, picture_file},
     receipt::Features,
 };
 
@@ -69,6 +69,6 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
 }
 
 fn extract(input: &Input, limits: &Limits) -> Result<FeatureVector> {
-    let picture = codec::decode(&input.read(limits)?, limits)?;
+    let picture = codec::decode(&input.read(limits)?, limits).map_err(picture_file::explain)?;
     Ok(features::extract(&picture.image)?)
 }

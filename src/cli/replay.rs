@@ -12,7 +12,7 @@ use super::{
 use crate::{
     jobs::picture_file,
     receipt::{self, Receipt},
-    restoration::replay,
+    restoration::{ReplayError, RestoreError, replay},
 };
 
 #[derive(Debug, Args)]
@@ -41,9 +41,17 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     let Some(receipt) = receipts.iter().rev().find(|r| r.input.sha256 == digest).or(receipts.first()) else {
         bail!("{} holds no receipt", arguments.receipt.display());
     };
-    let restored = replay(receipt, &bytes, &limits, &mut |_| ())?;
+    let restored = replay(receipt, &bytes, &limits, &mut |_| ()).map_err(explain)?;
     store(&arguments.output, &restored.bytes, arguments.force)?;
     Ok(Outcome::AllGood)
+}
+
+/// A limit that was hit comes with the setting that changes it.
+fn explain(error: ReplayError) -> anyhow::Error {
+    match error {
+        ReplayError::Restore(RestoreError::Decode(error)) => picture_file::explain(error),
+        other => other.into(),
+    }
 }
 
 /// One receipt, however it is laid out, or one per line.

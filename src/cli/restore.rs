@@ -17,10 +17,10 @@ use super::{
 };
 use crate::{
     imaging::codec::{Format, Limits, MetadataPolicy},
-    jobs::parallel,
+    jobs::{parallel, picture_file},
     predictor::Predictor,
     receipt::Receipt,
-    restoration::{Request, Restored, restore},
+    restoration::{Request, RestoreError, Restored, restore},
 };
 
 #[derive(Debug, Args)]
@@ -165,7 +165,7 @@ fn restore_one(input: &Input, common: &Common) -> Result<(PathBuf, Receipt)> {
     }
     let bytes = input.read(&common.limits)?;
     let Restored { bytes, receipt } =
-        restore(&bytes, &common.request, common.predictor, &common.limits, &mut |_| ())?;
+        restore(&bytes, &common.request, common.predictor, &common.limits, &mut |_| ()).map_err(explain)?;
     let path = match common.path(input, common.request.format) {
         Some(path) => path,
         None => {
@@ -214,6 +214,14 @@ impl Common<'_> {
         }
         taken.insert(path.to_owned(), input.name());
         Ok(())
+    }
+}
+
+/// A limit that was hit comes with the setting that changes it.
+fn explain(error: RestoreError) -> anyhow::Error {
+    match error {
+        RestoreError::Decode(error) => picture_file::explain(error),
+        other => other.into(),
     }
 }
 

@@ -7,10 +7,10 @@ use std::{
     path::Path,
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use tempfile::Builder;
 
-use crate::imaging::codec::{self, Limits, Picture};
+use crate::imaging::codec::{self, DecodeError, Limits, Picture};
 
 /// Reads at most `limits.input_bytes_max` bytes.
 ///
@@ -39,7 +39,20 @@ pub fn read_from(stream: impl std::io::Read, limits: &Limits) -> Result<Vec<u8>>
 /// # Errors
 /// When it cannot be read or is refused.
 pub fn decode(path: &Path, limits: &Limits) -> Result<Picture> {
-    Ok(codec::decode(&read(path, limits)?, limits)?)
+    codec::decode(&read(path, limits)?, limits).map_err(explain)
+}
+
+/// A refusal with the setting that changes the limit it hit.
+pub fn explain(error: DecodeError) -> anyhow::Error {
+    let setting = match error {
+        DecodeError::TooManyBytes { .. } => "limits.input_bytes_max",
+        DecodeError::TooManyPixels { .. } => "limits.pixels_max",
+        DecodeError::TooMuchMemory { .. } => "limits.decoded_bytes_max",
+        DecodeError::UnknownFormat | DecodeError::Unsupported { .. } | DecodeError::Broken { .. } => {
+            return error.into();
+        }
+    };
+    anyhow!("{error} (setting {setting})")
 }
 
 /// Writes `bytes` to a temporary file beside `path` and renames it, so that no half-written file is ever seen.
