@@ -1,7 +1,7 @@
 //! Pictures as files: read under limits, written aside and renamed.
 
 use std::{
-    fs::{self, File, Permissions},
+    fs::{self, File, OpenOptions, Permissions},
     io::{Read as _, Write as _},
     os::unix::fs::PermissionsExt as _,
     path::Path,
@@ -55,18 +55,43 @@ pub fn explain(error: DecodeError) -> anyhow::Error {
     anyhow!("{error} (setting {setting})")
 }
 
-/// Writes `bytes` to a temporary file beside `path` and renames it, so that no half-written file is ever seen.
+/// Whether something is at `path` that writing would replace. Pipes and devices are written into.
+pub fn is_occupied(path: &Path) -> bool {
+    path.symlink_metadata().is_ok() && !is_stream(path)
+}
+
+/// A pipe or a device, links followed.
+fn is_stream(path: &Path) -> bool {
+    path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir())
+}
+
+/// The folder that holds `path`.
+pub fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Writes `bytes` to a temporary file beside `path` and renames it, so that no half-written file is ever seen. A link
+/// to a file stays and its file is replaced; a pipe or a device stays and is written into.
 ///
 /// # Errors
 /// When the file exists and `force` is not given, or writing fails.
 pub fn write(path: &Path, bytes: &[u8], force: bool) -> Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    if !force && path.symlink_metadata().is_ok() {
+    if is_stream(path) {
+        let written = OpenOptions::new().write(true).open(path).and_then(|mut file| file.write_all(bytes));
+        return written.with_context(|| format!("writing {}", path.display()));
+    }
+    if path.is_dir() {
+        bail!("{} is a folder", path.display());
+    }
+    if !force && is_occupied(path) {
         bail!("{} exists; --force overwrites it", path.display());
     }
+    let target = if path.is_symlink() { path.canonicalize().ok() } else { None };
+    let path = target.as_deref().unwrap_or(path);
+    let folder = folder_of(path);
     fs::create_dir_all(folder).with_context(|| format!("making the folder {}", folder.display()))?;
     // The mode is what `open` would give; the process's umask applies.
     let mut file = Builder::new()
