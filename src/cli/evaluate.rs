@@ -1,13 +1,15 @@
 //! `pentimento evaluate`: a model beside doing nothing, fixed parameters and the best of the grid.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::Args;
 
 use super::{
     Outcome,
-    arguments::{DatasetArguments, SettingsArguments, ThreadArguments, groups, predictor, space, store},
+    arguments::{
+        DatasetArguments, SettingsArguments, ThreadArguments, check_results, groups, predictor, space, store,
+    },
     output, progress,
 };
 use crate::{
@@ -43,6 +45,10 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     let mut flags = vec![("--model", "model.path", model)];
     flags.extend(arguments.threads.flag());
     let config = settings.load(&flags)?;
+    let mut inputs: Vec<PathBuf> = arguments.model.iter().chain(&arguments.groups).cloned().collect();
+    inputs.push(config.model.path.clone());
+    let result = arguments.out.as_deref().map(|path| ("--out", path));
+    check_results(result.as_slice(), &inputs, arguments.force)?;
     let (space, groups) = (space(&arguments.grid)?, groups(arguments.groups.as_deref())?);
     let predictor = predictor(Some(&config.model.path))?;
     let dataset = index(&arguments.dataset.source()?)?;
@@ -66,6 +72,10 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     if let Some(path) = &arguments.out {
         store(path, &serde_json::to_vec_pretty(&report)?, arguments.force)?;
     }
-    output::print(report)?;
+    if arguments.out.as_deref() == Some(Path::new("-")) {
+        output::tell(report.to_string().trim_end());
+    } else {
+        output::print(report)?;
+    }
     Ok(Outcome::from_failures(failed.len()))
 }

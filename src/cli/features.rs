@@ -39,7 +39,7 @@ pub(super) struct Arguments {
 pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<Outcome> {
     let config = settings.load(&arguments.threads.flag())?;
     let limits = config.limits.limits();
-    let (inputs, mut failed) = expand(&arguments.inputs);
+    let (inputs, mut failed) = expand(&arguments.inputs, None);
     let bar = progress::bar(inputs.len(), "pictures");
     let (outcomes, _) =
         parallel::run(&inputs, config.compute.threads, &|| bar.inc(1), |input| extract(input, &limits))?;
