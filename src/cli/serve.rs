@@ -12,7 +12,7 @@ use tokio::{
 use super::{
     Outcome,
     arguments::{SettingsArguments, ThreadArguments, predictor},
-    output,
+    output, usage,
 };
 use crate::{compute::Compute, config::Config, http, telemetry};
 
@@ -38,7 +38,7 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     ];
     flags.extend(arguments.threads.flag());
     let config = settings.load(&flags)?;
-    telemetry::install(&config.log)?;
+    telemetry::install(&config.log).map_err(|error| usage(format_args!("{error:#}")))?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
     runtime.block_on(serve(&config))?;
