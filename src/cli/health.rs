@@ -39,7 +39,7 @@ pub(super) fn run(arguments: Arguments) -> Result<Outcome> {
     }
     let address = if host.contains(']') || !host.contains(':') { with_port(host) } else { host.to_owned() };
     let answer = ask(&address, host, &path).with_context(|| format!("asking {}", arguments.url))?;
-    let status = answer.split(' ').nth(1).and_then(|code| code.parse::<u16>().ok());
+    let status = answer.strip_prefix("HTTP/").and_then(|line| line.split(' ').nth(1)?.parse::<u16>().ok());
     let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body).trim();
     match status {
         Some(code @ 200..=299) => {
