@@ -50,7 +50,7 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     let result = arguments.out.as_deref().map(|path| ("--out", path));
     check_results(result.as_slice(), &inputs, arguments.force)?;
     let (space, groups) = (space(&arguments.grid)?, groups(arguments.groups.as_deref())?);
-    let predictor = predictor(Some(&config.model.path))?;
+    let predictor = predictor(arguments.model.as_deref().or(Some(&config.model.path)))?;
     let dataset = index(&arguments.dataset.source()?)?;
     let bar = progress::bar(dataset.pairs.len(), "pairs");
     let limits = config.limits.limits();
@@ -68,6 +68,12 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
         bail!("no pair could be evaluated");
     }
     let seen = |name: &str| predictor.card().was_fitted_on(&groups.source(name));
+    if arguments.groups.is_none() && !evaluated.pairs.iter().any(|pair| seen(&pair.name)) {
+        output::tell(
+            "the model knows none of these pictures by their stems; if it was trained with a groups file, only --groups \
+             tells which of them it has seen",
+        );
+    }
     let report = report(&evaluated.pairs, 0, predictor.id(), &space, &seen);
     if let Some(path) = &arguments.out {
         store(path, &serde_json::to_vec_pretty(&report)?, arguments.force)?;

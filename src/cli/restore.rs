@@ -81,7 +81,7 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     let format = checked_output(&arguments, &inputs)?;
     let planned = plan(inputs, &arguments, format);
     check_receipt(&planned, &arguments)?;
-    let predictor = predictor(Some(&config.model.path))?;
+    let predictor = predictor(arguments.model.as_deref().or(Some(&config.model.path)))?;
     let common = Common {
         request: Request {
             parameters: arguments.parameters.requested()?,
