@@ -18,3 +18,4 @@ mod settings;
 mod streams;
 mod support;
 mod train;
+mod unlucky;

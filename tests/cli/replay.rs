@@ -216,3 +216,42 @@ fn a_dash_is_standard_input_and_output() {
     assert_eq!(ended.stdout, shell.read("out.png"));
     shell.run(&["replay", "-", "-", "-o", "a.png"]).code(2).says(&["standard input"]);
 }
+
+/// What the receipts of a release are for, in their order.
+const GOLDEN_INPUTS: [&str; 10] = [
+    "samples/faded.jpg",
+    "samples/green-cast.jpg",
+    "samples/faded.jpg",
+    "samples/green-cast.jpg",
+    "tests/golden/pairs/blur.damaged.png",
+    "tests/golden/pairs/cast.damaged.png",
+    "tests/golden/pairs/dark.damaged.png",
+    "tests/golden/pairs/noise.damaged.png",
+    "tests/golden/pairs/grey.damaged.png",
+    "tests/golden/pairs/smallest.damaged.png",
+];
+
+/// Receipts that a release has written are replayed by every later one. A release adds its file and changes none.
+#[test]
+fn the_receipts_of_every_release_replay() {
+    let shell = Shell::new();
+    for release in ["0.1.0"] {
+        let path = crate::support::repository(&format!("tests/golden/receipts/{release}.jsonl"));
+        let text = fs::read_to_string(path).unwrap();
+        assert_eq!(text.lines().count(), GOLDEN_INPUTS.len(), "{release}");
+        for (i, (line, input)) in text.lines().zip(GOLDEN_INPUTS).enumerate() {
+            let (receipt, out) = (format!("{release}.{i}.json"), format!("{release}.{i}"));
+            shell.write(&receipt, line);
+            shell.good(&["replay", &receipt, &argument(input), "-o", &out]);
+            let recorded: Value = serde_json::from_str(line).unwrap();
+            assert_eq!(recorded["program"], format!("pentimento {release}"));
+            let made = crate::support::pixels(shell.path(&out));
+            let size = (recorded["output"]["width"].as_u64(), recorded["output"]["height"].as_u64());
+            assert_eq!((Some(made.width() as u64), Some(made.height() as u64)), size);
+            if release == env!("CARGO_PKG_VERSION") {
+                let digest = pentimento::receipt::digest(&shell.read(&out));
+                assert_eq!(recorded["output"]["sha256"], digest, "{input}");
+            }
+        }
+    }
+}

@@ -108,6 +108,11 @@ fn groups_keep_sources_together() {
     let report = shell.json("r.json");
     assert_eq!(report["blocks"][0]["pictures"], "unseen");
     assert_eq!(report["blocks"][0]["mean_over_pictures"]["n"], 5);
+    // Without the file nothing is known to be seen, and that is said.
+    shell
+        .good(&["evaluate", "--model", "m", "--dataset", "set"])
+        .says(&["only --groups tells which of them it has seen"])
+        .shows(&["all pictures (15)"]);
 
     shell.write("bad.tsv", groups.replacen("\t0\n", "\tx\n", 1));
     shell.run(&train(&["--out", "n", "--groups", "bad.tsv"])).code(2).says(&["bad.tsv", "line 2", "fold"]);
