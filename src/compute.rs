@@ -19,6 +19,7 @@ pub struct Compute {
     places: Arc<Semaphore>,
     /// One permit per call that runs.
     running: Arc<Semaphore>,
+    places_max: usize,
 }
 
 /// A call was not computed.
@@ -54,12 +55,12 @@ impl Compute {
             0 => pool.current_num_threads(),
             n => n,
         };
+        let places_max = running_max.saturating_add(config.waiting_max).min(Semaphore::MAX_PERMITS);
         Ok(Self {
             pool: Arc::new(pool),
-            places: Arc::new(Semaphore::new(
-                running_max.saturating_add(config.waiting_max).min(Semaphore::MAX_PERMITS),
-            )),
+            places: Arc::new(Semaphore::new(places_max)),
             running: Arc::new(Semaphore::new(running_max.min(Semaphore::MAX_PERMITS))),
+            places_max,
         })
     }
 
@@ -83,6 +84,11 @@ impl Compute {
     /// Whether a call would be admitted now.
     pub fn has_room(&self) -> bool {
         !self.places.is_closed() && self.places.available_permits() > 0
+    }
+
+    /// Calls that may run and wait together.
+    pub fn places_max(&self) -> usize {
+        self.places_max
     }
 
     /// Whether [`Compute::close`] was called.

@@ -4,7 +4,7 @@
 
 mod report;
 
-pub use report::{Block, FixedChoice, Promise, Report, Section, Summary, report};
+pub use report::{Block, FixedChoice, PictureLine, Promise, Report, Section, Summary, report};
 
 use thiserror::Error;
 

@@ -41,8 +41,10 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     telemetry::install(&config.log).map_err(|error| usage(format_args!("{error:#}")))?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
-    runtime.block_on(serve(&config))?;
-    Ok(Outcome::AllGood)
+    let ended = runtime.block_on(serve(&config));
+    // Pixel work that outlived the drain must not hold up the end of the process.
+    runtime.shutdown_background();
+    ended.map(|()| Outcome::AllGood)
 }
 
 async fn serve(config: &Config) -> Result<()> {
@@ -58,12 +60,8 @@ async fn serve(config: &Config) -> Result<()> {
     output::line(format_args!(
         "Try: curl --fail -o restored.jpg --data-binary @{SAMPLE} http://{address}/restore"
     ))?;
-    let state = http::AppState {
-        compute,
-        predictor: Arc::new(predictor),
-        limits: config.limits.limits(),
-        body_timeout: Duration::from_millis(config.server.body_timeout_ms),
-    };
+    let body_timeout = Duration::from_millis(config.server.body_timeout_ms);
+    let state = http::AppState::new(compute, Arc::new(predictor), config.limits.limits(), body_timeout);
     http::serve(listener, state, Duration::from_millis(config.server.drain_timeout_ms), stop_signal()?)
         .await?;
     tracing::info!("stopped");

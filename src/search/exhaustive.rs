@@ -10,17 +10,14 @@ use thiserror::Error;
 
 use super::{
     Level, SearchSpace,
-    kernel::{COLUMNS_MAX, CandidateRows, Plane, Row, Sums, Tile, compare_tile},
+    kernel::{Plane, Sums, Tile, compare_tile},
+    resized::Resized,
+    same_size::SameSize,
 };
 use crate::{
     imaging::{
         ColorMethod, Image, RestorationParameters,
-        operators::{
-            gaussian_blur::{self, RowBlur, pad_row, reflect_101},
-            resize::resize_samples,
-            unsharp_mask::Combine,
-            white_balance,
-        },
+        operators::{gaussian_blur, unsharp_mask::Combine, white_balance},
     },
     metrics::{self, MetricError, Quality},
 };
@@ -81,21 +78,42 @@ fn channel(image: &Image, c: usize) -> Vec<u8> {
 }
 
 /// The candidates grouped by what they share.
-struct Plan {
-    groups: Vec<Group>,
+pub(super) struct Plan {
+    pub groups: Vec<Group>,
     n_candidates: usize,
 }
 
 /// Candidates of one colour method and one sigma.
-struct Group {
-    color_method: ColorMethod,
+pub(super) struct Group {
+    pub color_method: ColorMethod,
     /// The blur's taps; `None` for candidates without sharpening.
-    half_taps: Option<Vec<u16>>,
+    pub half_taps: Option<Vec<u16>>,
     /// Index in the space, and how own and blurred samples combine.
-    members: Vec<(usize, Combine)>,
+    pub members: Vec<(usize, Combine)>,
+}
+
+impl Group {
+    /// Distance of the blur's outermost tap in pixels.
+    pub fn radius(&self) -> usize {
+        self.half_taps.as_ref().map_or(0, |taps| taps.len() - 1)
+    }
 }
 
 impl Plan {
+    /// The colour methods that occur, each once.
+    pub fn methods(&self) -> Vec<ColorMethod> {
+        let mut methods: Vec<ColorMethod> = self.groups.iter().map(|group| group.color_method).collect();
+        methods.dedup();
+        methods
+    }
+
+    /// For each candidate, in the groups' order, its group and how it combines.
+    pub fn members(&self) -> Vec<(usize, Combine)> {
+        let of =
+            |(i, group): (usize, &Group)| group.members.iter().map(move |m| (i, m.1)).collect::<Vec<_>>();
+        self.groups.iter().enumerate().flat_map(of).collect()
+    }
+
     fn new(space: &SearchSpace) -> Self {
         let key = |p: &RestorationParameters| (p.color_method(), p.sigma().to_bits());
         let mut groups: BTreeMap<_, Group> = BTreeMap::new();
@@ -113,7 +131,7 @@ impl Plan {
 }
 
 /// A damaged plane as each colour method leaves it.
-struct Balanced {
+pub(super) struct Balanced {
     own: Vec<u8>,
     white_balance: Option<Vec<u8>>,
 }
@@ -128,7 +146,7 @@ impl Balanced {
         Self { own: plane.to_vec(), white_balance }
     }
 
-    fn plane(&self, method: ColorMethod) -> &[u8] {
+    pub fn plane(&self, method: ColorMethod) -> &[u8] {
         match (method, &self.white_balance) {
             (ColorMethod::WhiteBalance, Some(plane)) => plane,
             _ => &self.own,
@@ -148,164 +166,21 @@ fn search_channel(
     let reference = Plane { samples: reference, width, height: reference.len() / width };
     let balanced = Balanced::new(damaged, plan);
     let size = (shape.width(), shape.height());
-    let tiles = Tile::cover(width);
-    if size == (width, reference.height) {
-        let parts: Vec<Vec<Sums>> = tiles
-            .par_iter()
-            .map(|tile| {
-                compare_tile(level, reference, tile, Sharpened::new(&balanced, reference, tile, plan))
-            })
-            .collect();
-        let order: Vec<usize> = plan.groups.iter().flat_map(|g| g.members.iter().map(|m| m.0)).collect();
-        return in_space_order(plan.n_candidates, parts.into_iter().map(|part| (&order[..], part)));
-    }
-    let parts: Vec<(Vec<usize>, Vec<Sums>)> = plan
-        .groups
-        .par_iter()
-        .flat_map(|group| {
-            let planes = resized_planes(balanced.plane(group.color_method), size, group, reference);
-            let order: Vec<usize> = group.members.iter().map(|m| m.0).collect();
-            tiles
-                .par_iter()
-                .map(|tile| {
-                    let rows = Given { planes: &planes, width, tile, y: 0 };
-                    (order.clone(), compare_tile(level, reference, tile, rows))
-                })
-                .collect::<Vec<_>>()
-        })
-        .collect();
-    in_space_order(plan.n_candidates, parts.iter().map(|(order, part)| (&order[..], part.clone())))
-}
-
-/// Adds the parts, each with the candidates' indices in the space, in the order they come.
-fn in_space_order<'a>(n: usize, parts: impl Iterator<Item = (&'a [usize], Vec<Sums>)>) -> Vec<Sums> {
-    let mut total = vec![Sums::default(); n];
-    for (order, part) in parts {
-        for (&index, sums) in order.iter().zip(part) {
+    let compare = |tile: &Tile| {
+        if size == (width, reference.height) {
+            compare_tile(level, reference, tile, SameSize::new(level, &balanced, reference, tile, plan))
+        } else {
+            compare_tile(level, reference, tile, Resized::new(level, &balanced, size, reference, tile, plan))
+        }
+    };
+    let parts: Vec<Vec<Sums>> = Tile::cover(width).par_iter().map(compare).collect();
+    let mut total = vec![Sums::default(); plan.n_candidates];
+    let order = || plan.groups.iter().flat_map(|group| group.members.iter().map(|member| member.0));
+    for part in parts {
+        for (index, sums) in order().zip(part) {
             total[index].ssim += sums.ssim;
             total[index].squared_error += sums.squared_error;
         }
     }
     total
-}
-
-/// Candidates made row by row from the damaged plane, when both pictures have one size.
-struct Sharpened<'a> {
-    plane: Plane<'a>,
-    tile: &'a Tile,
-    groups: Vec<GroupRows<'a>>,
-    /// For each candidate its group and how it combines.
-    members: Vec<(usize, Combine)>,
-}
-
-struct GroupRows<'a> {
-    samples: &'a [u8],
-    own: Box<Row>,
-    blur: Option<RowBlur<'a>>,
-    padded: Vec<u8>,
-}
-
-impl<'a> Sharpened<'a> {
-    fn new(balanced: &'a Balanced, shape: Plane<'a>, tile: &'a Tile, plan: &'a Plan) -> Self {
-        let n = tile.n_columns();
-        let rows = |group: &'a Group| {
-            let blur = group.half_taps.as_ref().map(|taps| RowBlur::new(taps, n, 1));
-            let radius = blur.as_ref().map_or(0, RowBlur::radius);
-            GroupRows {
-                samples: balanced.plane(group.color_method),
-                own: Box::new([0; COLUMNS_MAX]),
-                blur,
-                padded: vec![0; n + 2 * radius],
-            }
-        };
-        let members = |(i, group): (usize, &'a Group)| group.members.iter().map(move |m| (i, m.1));
-        Self {
-            plane: shape,
-            tile,
-            groups: plan.groups.iter().map(rows).collect(),
-            members: plan.groups.iter().enumerate().flat_map(members).collect(),
-        }
-    }
-}
-
-impl GroupRows<'_> {
-    /// Brings `own` and the blurred row to row `y` of the tile.
-    #[inline(always)]
-    fn advance(&mut self, shape: Plane, tile: &Tile, y: usize) {
-        let plane = Plane { samples: self.samples, ..shape };
-        let (first, n) = (tile.first() as isize, tile.n_columns());
-        pad_row(plane.row(y), 1, first, &mut self.own[..n]);
-        let Some(blur) = &mut self.blur else { return };
-        let radius = blur.radius() as isize;
-        let y = y as isize;
-        for p in if y == 0 { -radius } else { y + radius }..=y + radius {
-            pad_row(plane.row(reflect_101(p, shape.height)), 1, first - radius, &mut self.padded);
-            blur.push(&self.padded);
-        }
-        blur.row();
-    }
-}
-
-impl CandidateRows for Sharpened<'_> {
-    fn n_candidates(&self) -> usize {
-        self.members.len()
-    }
-
-    #[inline(always)]
-    fn start_row(&mut self, y: usize) {
-        for group in &mut self.groups {
-            group.advance(self.plane, self.tile, y);
-        }
-    }
-
-    #[inline(always)]
-    fn write_row(&mut self, candidate: usize, n: usize, out: &mut Row) {
-        let (group, combine) = self.members[candidate];
-        let group = &self.groups[group];
-        match &group.blur {
-            Some(blur) => combine.row(&group.own[..n], blur.last_row(), &mut out[..n]),
-            None => out[..n].copy_from_slice(&group.own[..n]),
-        }
-    }
-}
-
-/// The candidates of one group, restored and then resized to the reference.
-fn resized_planes(plane: &[u8], size: (usize, usize), group: &Group, reference: Plane) -> Vec<Vec<u8>> {
-    let to = (reference.width, reference.height);
-    let Some(half_taps) = &group.half_taps else { return vec![resize_samples(plane, size, to, 1)] };
-    let rows = gaussian_blur::Rows { samples: plane, width: size.0, height: size.1, step: 1 };
-    let mut blurred = Vec::with_capacity(plane.len());
-    gaussian_blur::blur_rows(rows, half_taps, 0..size.1, |_, row| blurred.extend_from_slice(row));
-    let restore = |(_, combine): &(usize, Combine)| {
-        let mut restored = vec![0; plane.len()];
-        combine.row(plane, &blurred, &mut restored);
-        resize_samples(&restored, size, to, 1)
-    };
-    group.members.iter().map(restore).collect()
-}
-
-/// Candidates that are already there as planes of the reference's size.
-struct Given<'a> {
-    planes: &'a [Vec<u8>],
-    width: usize,
-    tile: &'a Tile,
-    y: usize,
-}
-
-impl CandidateRows for Given<'_> {
-    fn n_candidates(&self) -> usize {
-        self.planes.len()
-    }
-
-    #[inline(always)]
-    fn start_row(&mut self, y: usize) {
-        self.y = y;
-    }
-
-    #[inline(always)]
-    fn write_row(&mut self, candidate: usize, n: usize, out: &mut Row) {
-        let row = &self.planes[candidate][self.y * self.width..][..self.width];
-        let inside = &row[self.tile.first()..self.width.min(self.tile.first() + n)];
-        out[..inside.len()].copy_from_slice(inside);
-    }
 }

@@ -1,28 +1,35 @@
 //! The fused comparison: SSIM and squared error of many candidates against one reference plane, tile by tile.
 //!
-//! A tile is a run of window columns narrow enough that the state of all candidates stays in the L2 cache. Every row
-//! updates, per candidate, the seven-row column sums of x, x² and xy; the reference's share is computed once. All sums
-//! are whole numbers; only the last step is f32, in sixteen fixed lanes per row that are added in a fixed order, so
-//! every instruction level and every number of threads gives the same bits. The plain form is `metrics::ssim`.
+//! A tile is a run of window columns, cut into sixteen strips that lie side by side in the lanes of a vector: element
+//! `j` of a row holds column `j` of every strip. So sums slide along a strip without any vector crossing a lane, and
+//! plain loops over sixteen lanes become the widest instructions there are. Strips overlap by the six columns that a
+//! window reaches further. A tile is narrow enough that the state of all candidates stays in the L2 cache.
+//!
+//! Every row updates, per candidate, the seven-row column sums of x, x² and xy; the reference's share is computed once.
+//! All sums are whole numbers; only the last step is f32, in sixteen fixed lanes per row that are added in a fixed
+//! order, so every instruction level and every number of threads gives the same bits. The plain form is
+//! `metrics::ssim`.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+mod plain;
 
 use std::ops::Range;
 
 use super::Level;
 use crate::metrics::{K1, K2, WINDOW_PX};
 
-/// Lanes in which the last step is summed.
-const LANES: usize = 16;
-/// Window columns of a tile at most.
-const WINDOWS_MAX: usize = 480;
-/// Sample columns of a tile at most: its windows, the overhang of the last one, room to round up to whole lanes.
-pub(super) const COLUMNS_MAX: usize = WINDOWS_MAX + 2 * LANES;
-/// Rows above the current one that a window covers.
-const ABOVE: usize = WINDOW_PX - 1;
+/// Strips of a tile, lanes of everything.
+pub(super) const LANES: usize = 16;
+/// Window columns of a strip at most.
+const STRIP_MAX: usize = 48;
+/// Rows and columns that a window reaches beyond its first.
+const REACH: usize = WINDOW_PX - 1;
 /// Rows kept of each candidate: the current one and the seven before it, a power of two.
 const RING: usize = 8;
 
-/// Samples of a padded row.
-pub(super) type Row = [u8; COLUMNS_MAX];
+/// One sample of every strip.
+pub(super) type Samples = [u8; LANES];
 
 /// One channel of a picture: `height` rows of `width` samples.
 #[derive(Clone, Copy)]
@@ -42,16 +49,16 @@ impl<'a> Plane<'a> {
 /// A tile's columns: windows start at `windows`, samples reach 6 further.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Tile {
-    pub windows: Range<usize>,
+    windows: Range<usize>,
     is_last: bool,
 }
 
 impl Tile {
     /// Tiles of about equal width that cover a picture `width` pixels wide.
     pub fn cover(width: usize) -> Vec<Tile> {
-        let n_windows = width - ABOVE;
-        let n_tiles = n_windows.div_ceil(WINDOWS_MAX);
-        let windows_per_tile = n_windows.div_ceil(n_tiles).next_multiple_of(LANES).min(WINDOWS_MAX);
+        let n_windows = width - REACH;
+        let n_tiles = n_windows.div_ceil(STRIP_MAX * LANES);
+        let windows_per_tile = n_windows.div_ceil(n_tiles).next_multiple_of(LANES);
         (0..n_windows)
             .step_by(windows_per_tile)
             .map(|from| {
@@ -61,23 +68,33 @@ impl Tile {
             .collect()
     }
 
-    /// First sample column.
+    /// First sample column of strip 0.
     pub fn first(&self) -> usize {
         self.windows.start
     }
 
-    fn n_windows(&self) -> usize {
-        self.windows.len()
+    /// Windows of a strip; the last strips may have fewer.
+    pub fn strip(&self) -> usize {
+        self.windows.len().div_ceil(LANES)
     }
 
-    /// Sample columns to process, in whole lanes; those past the picture hold reflected samples that nothing reads.
+    /// Sample columns of a strip; those past the picture hold reflected samples that nothing counts.
     pub fn n_columns(&self) -> usize {
-        (self.n_windows() + ABOVE).next_multiple_of(LANES)
+        self.strip() + REACH
     }
 
-    /// Columns whose squared error this tile counts: each column of the picture belongs to one tile.
-    fn n_owned(&self) -> usize {
-        if self.is_last { self.n_windows() + ABOVE } else { self.n_windows() }
+    /// Whether window `i` of each strip exists.
+    fn window_mask(&self, i: usize) -> [bool; LANES] {
+        std::array::from_fn(|lane| i < self.strip() && lane * self.strip() + i < self.windows.len())
+    }
+
+    /// Whether this tile counts the squared error of column `j` of each strip: every column of the picture is counted
+    /// by one strip of one tile.
+    fn owned_mask(&self, j: usize) -> [bool; LANES] {
+        let n_owned = self.windows.len() + if self.is_last { REACH } else { 0 };
+        std::array::from_fn(|lane| {
+            (j < self.strip() || lane == LANES - 1) && lane * self.strip() + j < n_owned
+        })
     }
 }
 
@@ -87,8 +104,8 @@ pub(super) trait CandidateRows {
     fn n_candidates(&self) -> usize;
     /// Called once before the rows `y` are asked for, from the top.
     fn start_row(&mut self, y: usize);
-    /// Writes the first `n` samples of row `y` of a candidate, counted from the tile's first column.
-    fn write_row(&mut self, candidate: usize, n: usize, out: &mut Row);
+    /// Writes row `y` of a candidate in strips.
+    fn write_row(&mut self, candidate: usize, y: usize, out: &mut [Samples]);
 }
 
 /// What a tile found of one candidate, or several tiles together.
@@ -100,32 +117,16 @@ pub(super) struct Sums {
     pub squared_error: u64,
 }
 
-/// Sums over the last seven rows of each column, of one candidate.
-struct State {
-    ring: [Row; RING],
-    x: [i32; COLUMNS_MAX],
-    xx: [i32; COLUMNS_MAX],
-    xy: [i32; COLUMNS_MAX],
-    sums: Sums,
-}
-
-/// The reference's side, shared by all candidates.
-struct Reference {
-    ring: [Row; RING],
-    y: [i32; COLUMNS_MAX],
-    yy: [i32; COLUMNS_MAX],
-    /// Window sums of y.
-    window: [i32; COLUMNS_MAX],
-    /// `Sy² + K1` and `(49·Syy − Sy²) + K2`.
-    mean_term: [f32; COLUMNS_MAX],
-    variance_term: [f32; COLUMNS_MAX],
-}
-
-/// Window sums of one candidate's row.
-struct Windows {
-    x: [i32; COLUMNS_MAX],
-    xx: [i32; COLUMNS_MAX],
-    xy: [i32; COLUMNS_MAX],
+/// Cuts a padded row into strips: `out[j][lane] = padded[lane · strip + j]`.
+#[inline(always)]
+pub(super) fn cut_into_strips(padded: &[u8], strip: usize, out: &mut [Samples]) {
+    let n = out.len();
+    for lane in 0..LANES {
+        let strip = &padded[lane * strip..][..n];
+        for (samples, &v) in out.iter_mut().zip(strip) {
+            samples[lane] = v;
+        }
+    }
 }
 
 /// Compares all candidates with the reference in one tile, with the instructions of `level`.
@@ -143,162 +144,238 @@ pub(super) fn compare_tile<C: CandidateRows>(
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 => unsafe { compare_tile_avx512(reference, tile, candidates) },
-        _ => compare_tile_portable(reference, tile, candidates),
+        _ => compare_tile_at(Level::Portable, reference, tile, candidates),
     }
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,bmi1,bmi2")]
+#[target_feature(enable = "avx2,fma,bmi1,bmi2")]
 fn compare_tile_avx2<C: CandidateRows>(reference: Plane, tile: &Tile, candidates: C) -> Vec<Sums> {
-    compare_tile_portable(reference, tile, candidates)
+    compare_tile_at(Level::Avx2, reference, tile, candidates)
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma,bmi1,bmi2")]
 fn compare_tile_avx512<C: CandidateRows>(reference: Plane, tile: &Tile, candidates: C) -> Vec<Sums> {
-    compare_tile_portable(reference, tile, candidates)
+    compare_tile_at(Level::Avx512, reference, tile, candidates)
 }
 
-/// The truth; the other levels are this very code, compiled for wider registers.
+/// What every level does, compiled for its registers.
 #[inline(always)]
-fn compare_tile_portable<C: CandidateRows>(reference: Plane, tile: &Tile, mut candidates: C) -> Vec<Sums> {
-    let mut states: Vec<State> = (0..candidates.n_candidates()).map(|_| State::new()).collect();
-    let mut shared = Box::new(Reference::new());
-    let mut windows = Box::new(Windows::new());
-    let n = tile.n_columns();
+fn compare_tile_at<C: CandidateRows>(
+    level: Level,
+    reference: Plane,
+    tile: &Tile,
+    mut candidates: C,
+) -> Vec<Sums> {
+    let mut states: Vec<State> = (0..candidates.n_candidates()).map(|_| State::new(tile)).collect();
+    let mut shared = Reference::new(tile, Order::of(level));
     for y in 0..reference.height {
         shared.push(reference.row(y), tile, y);
         candidates.start_row(y);
         for (i, state) in states.iter_mut().enumerate() {
-            candidates.write_row(i, n, &mut state.ring[y % RING]);
-            state.push(&shared, tile, y);
-            if y >= ABOVE {
-                state.sums.ssim += state.ssim_of_row(&shared, tile, &mut windows);
+            candidates.write_row(i, y, &mut state.ring[y % RING]);
+            let (new, old) = (&state.ring[y % RING][..], &state.ring[(y + 1) % RING][..]);
+            state.sums.squared_error += squared_error(new, shared.row(y), &shared.owned);
+            let lanes = take_row(level, &mut state.columns, new, old, &shared);
+            if y >= REACH {
+                let lanes = shared.order.apply(lanes);
+                state.sums.ssim += lanes.iter().map(|&lane| f64::from(lane)).sum::<f64>();
             }
         }
     }
     states.iter().map(|state| state.sums).collect()
 }
 
-impl Reference {
-    fn new() -> Self {
+/// Sums over the last seven rows of one column of every strip.
+#[derive(Clone, Copy)]
+#[repr(C, align(32))]
+struct Column {
+    xx: [i32; LANES],
+    xy: [i32; LANES],
+    x: [u16; LANES],
+}
+
+impl Column {
+    const ZERO: Self = Self { xx: [0; LANES], xy: [0; LANES], x: [0; LANES] };
+}
+
+/// One candidate.
+struct State {
+    ring: [Vec<Samples>; RING],
+    columns: Vec<Column>,
+    sums: Sums,
+}
+
+impl State {
+    fn new(tile: &Tile) -> Self {
+        let n = tile.n_columns();
         Self {
-            ring: [[0; COLUMNS_MAX]; RING],
-            y: [0; COLUMNS_MAX],
-            yy: [0; COLUMNS_MAX],
-            window: [0; COLUMNS_MAX],
-            mean_term: [0.0; COLUMNS_MAX],
-            variance_term: [0.0; COLUMNS_MAX],
+            ring: std::array::from_fn(|_| vec![[0; LANES]; n]),
+            columns: vec![Column::ZERO; n],
+            sums: Sums::default(),
         }
+    }
+}
+
+/// The reference's side, shared by all candidates.
+struct Reference {
+    ring: [Vec<Samples>; RING],
+    padded: Vec<u8>,
+    columns: Vec<Column>,
+    /// The row that comes and, negated, the row that goes.
+    changes: Vec<Change>,
+    windows: Vec<Windows>,
+    /// All ones where the squared error of a column counts.
+    owned: Vec<[i16; LANES]>,
+    order: Order,
+}
+
+/// A column's sample of the reference that comes and, negated, the one that goes, side by side.
+#[derive(Clone, Copy)]
+#[repr(C, align(32))]
+struct Change([[i16; 2]; LANES]);
+
+/// What the windows `i` of all strips need of the reference in the current row.
+#[derive(Clone, Copy)]
+#[repr(C, align(32))]
+struct Windows {
+    /// Window sums of y.
+    y: [i32; LANES],
+    /// `Sy² + K1`.
+    mean_term: [f32; LANES],
+    /// `(49·Syy − Sy²) + K2`.
+    variance_term: [f32; LANES],
+    /// All ones where the window exists.
+    exists: [u32; LANES],
+}
+
+/// In which order a level keeps the lanes of 32-bit numbers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Order {
+    /// As they are.
+    Plain,
+    /// The second and third quarter swapped: what AVX2 makes of sixteen 16-bit lanes when it widens them.
+    Swapped,
+}
+
+impl Order {
+    fn of(level: Level) -> Self {
+        if level == Level::Portable { Order::Plain } else { Order::Swapped }
+    }
+
+    /// Into the order, and back again.
+    #[inline(always)]
+    fn apply<T: Copy>(self, lanes: [T; LANES]) -> [T; LANES] {
+        match self {
+            Order::Plain => lanes,
+            Order::Swapped => {
+                let mut swapped = lanes;
+                swapped[4..8].copy_from_slice(&lanes[8..12]);
+                swapped[8..12].copy_from_slice(&lanes[4..8]);
+                swapped
+            }
+        }
+    }
+}
+
+impl Reference {
+    fn new(tile: &Tile, order: Order) -> Self {
+        let n = tile.n_columns();
+        let windows = |i| Windows {
+            y: [0; LANES],
+            mean_term: [0.0; LANES],
+            variance_term: [0.0; LANES],
+            exists: order.apply(tile.window_mask(i).map(|exists| if exists { u32::MAX } else { 0 })),
+        };
+        Self {
+            ring: std::array::from_fn(|_| vec![[0; LANES]; n]),
+            padded: vec![0; tile.strip() * LANES + REACH],
+            columns: vec![Column::ZERO; n],
+            changes: vec![Change([[0; 2]; LANES]); n],
+            windows: (0..tile.strip()).map(windows).collect(),
+            owned: (0..n).map(|j| tile.owned_mask(j).map(|owned| -i16::from(owned))).collect(),
+            order,
+        }
+    }
+
+    fn row(&self, y: usize) -> &[Samples] {
+        &self.ring[y % RING]
     }
 
     #[inline(always)]
     fn push(&mut self, row: &[u8], tile: &Tile, y: usize) {
-        let n = tile.n_columns();
-        let inside = &row[tile.first()..row.len().min(tile.first() + n)];
-        self.ring[y % RING][..inside.len()].copy_from_slice(inside);
-        // The slot of the row that leaves is still the zeros it began with while y < 7.
+        let inside = &row[tile.first()..row.len().min(tile.first() + self.padded.len())];
+        self.padded[..inside.len()].copy_from_slice(inside);
+        cut_into_strips(&self.padded, tile.strip(), &mut self.ring[y % RING]);
+        // The slot of the row that leaves still holds the zeros it began with while y < 7.
         let (new, old) = (&self.ring[y % RING], &self.ring[(y + 1) % RING]);
-        for i in 0..n {
-            let (v, q) = (i32::from(new[i]), i32::from(old[i]));
-            self.y[i] += v - q;
-            self.yy[i] += v * v - q * q;
+        for (j, column) in self.columns.iter_mut().enumerate() {
+            for lane in 0..LANES {
+                let (v, q) = (i32::from(new[j][lane]), i32::from(old[j][lane]));
+                column.x[lane] = column.x[lane].wrapping_add_signed((v - q) as i16);
+                column.xx[lane] += v * v - q * q;
+            }
+            let mut pairs = [[0; 2]; LANES];
+            for lane in 0..LANES {
+                pairs[lane] = [i16::from(new[j][lane]), -i16::from(old[j][lane])];
+            }
+            self.changes[j].0 = self.order.apply(pairs);
         }
-        if y < ABOVE {
-            return;
-        }
-        let n_windows = tile.n_windows().next_multiple_of(LANES);
-        let mut squares = [0i32; COLUMNS_MAX];
-        seven_wide(&self.y, &mut self.window, n_windows);
-        seven_wide(&self.yy, &mut squares, n_windows);
-        for i in 0..n_windows {
-            let s = self.window[i];
-            self.mean_term[i] = (s * s) as f32 + K1 as f32;
-            self.variance_term[i] = (49 * squares[i] - s * s) as f32 + K2 as f32;
-        }
-    }
-}
-
-impl Windows {
-    fn new() -> Self {
-        Self { x: [0; COLUMNS_MAX], xx: [0; COLUMNS_MAX], xy: [0; COLUMNS_MAX] }
-    }
-}
-
-/// `out[i]` = the sum of `columns[i..i + 7]` for `i < n`.
-#[inline(always)]
-fn seven_wide(columns: &[i32; COLUMNS_MAX], out: &mut [i32; COLUMNS_MAX], n: usize) {
-    let mut pairs = [0i32; COLUMNS_MAX];
-    let n_pairs = (n + 4).min(COLUMNS_MAX - 1);
-    for i in 0..n_pairs {
-        pairs[i] = columns[i] + columns[i + 1];
-    }
-    for i in 0..n.min(COLUMNS_MAX - 6) {
-        out[i] = pairs[i] + pairs[i + 2] + pairs[i + 4] + columns[i + 6];
-    }
-}
-
-impl State {
-    fn new() -> Self {
-        Self {
-            ring: [[0; COLUMNS_MAX]; RING],
-            x: [0; COLUMNS_MAX],
-            xx: [0; COLUMNS_MAX],
-            xy: [0; COLUMNS_MAX],
-            sums: Sums::default(),
-        }
-    }
-
-    /// Takes the row just written at `y % RING` into the column sums, and the row seven above it out of them.
-    #[inline(always)]
-    fn push(&mut self, reference: &Reference, tile: &Tile, y: usize) {
-        let (new, old) = (&self.ring[y % RING], &self.ring[(y + 1) % RING]);
-        let (ref_new, ref_old) = (&reference.ring[y % RING], &reference.ring[(y + 1) % RING]);
-        let mut squared_error = 0u32;
-        for i in 0..tile.n_owned() {
-            let d = i32::from(new[i]) - i32::from(ref_new[i]);
-            squared_error += (d * d) as u32;
-        }
-        self.sums.squared_error += u64::from(squared_error);
-        for i in 0..tile.n_columns() {
-            let (v, q) = (i32::from(new[i]), i32::from(old[i]));
-            self.x[i] += v - q;
-            self.xx[i] += v * v - q * q;
-            self.xy[i] += v * i32::from(ref_new[i]) - q * i32::from(ref_old[i]);
-        }
-    }
-
-    /// The sum of SSIM over the windows that end in the current row.
-    #[inline(always)]
-    fn ssim_of_row(&self, reference: &Reference, tile: &Tile, windows: &mut Windows) -> f64 {
-        let n = tile.n_windows().next_multiple_of(LANES);
-        seven_wide(&self.x, &mut windows.x, n);
-        seven_wide(&self.xx, &mut windows.xx, n);
-        seven_wide(&self.xy, &mut windows.xy, n);
-        let mut lanes = [0f32; LANES];
-        let whole = tile.n_windows() / LANES * LANES;
-        for i in (0..whole).step_by(LANES) {
-            for (lane, sum) in lanes.iter_mut().enumerate() {
-                *sum += ssim(reference, windows, i + lane);
+        let (mut sum, mut squares) = ([0i32; LANES], [0i32; LANES]);
+        for (j, column) in self.columns.iter().enumerate() {
+            for lane in 0..LANES {
+                sum[lane] += i32::from(column.x[lane]);
+                squares[lane] += column.xx[lane];
+            }
+            let Some(i) = j.checked_sub(REACH) else { continue };
+            let (mut mean_term, mut variance_term) = ([0.0; LANES], [0.0; LANES]);
+            for lane in 0..LANES {
+                let square = sum[lane] * sum[lane];
+                mean_term[lane] = square as f32 + K1 as f32;
+                variance_term[lane] = (49 * squares[lane] - square) as f32 + K2 as f32;
+            }
+            let windows = &mut self.windows[i];
+            windows.y = self.order.apply(sum);
+            windows.mean_term = self.order.apply(mean_term);
+            windows.variance_term = self.order.apply(variance_term);
+            for lane in 0..LANES {
+                sum[lane] -= i32::from(self.columns[i].x[lane]);
+                squares[lane] -= self.columns[i].xx[lane];
             }
         }
-        for (lane, sum) in lanes.iter_mut().enumerate().take(tile.n_windows() - whole) {
-            *sum += ssim(reference, windows, whole + lane);
-        }
-        lanes.iter().map(|&lane| f64::from(lane)).sum()
     }
 }
 
-/// SSIM of window `i`, in whole numbers up to the conversion to f32.
+/// Squared differences of the owned columns.
 #[inline(always)]
-fn ssim(reference: &Reference, windows: &Windows, i: usize) -> f32 {
-    let (sx, sy) = (windows.x[i], reference.window[i]);
-    let (product, square) = (sx * sy, sx * sx);
-    let a1 = (2 * product) as f32 + K1 as f32;
-    let a2 = (2 * (49 * windows.xy[i] - product)) as f32 + K2 as f32;
-    let b1 = square as f32 + reference.mean_term[i];
-    let b2 = (49 * windows.xx[i] - square) as f32 + reference.variance_term[i];
-    (a1 * a2) / (b1 * b2)
+fn squared_error(new: &[Samples], reference: &[Samples], owned: &[[i16; LANES]]) -> u64 {
+    let mut sums = [0i32; LANES];
+    for ((new, reference), owned) in new.iter().zip(reference).zip(owned) {
+        for lane in 0..LANES {
+            let d = (i16::from(new[lane]) - i16::from(reference[lane])) & owned[lane];
+            sums[lane] += i32::from(d) * i32::from(d);
+        }
+    }
+    sums.iter().map(|&sum| sum as u64).sum()
+}
+
+/// Brings a candidate's column sums to the current row and returns the sum of SSIM of each strip over the windows that
+/// end in it, in the level's order of lanes.
+#[inline(always)]
+fn take_row(
+    level: Level,
+    columns: &mut [Column],
+    new: &[Samples],
+    old: &[Samples],
+    reference: &Reference,
+) -> [f32; LANES] {
+    match level {
+        // SAFETY: see `compare_tile`.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 | Level::Avx512 => unsafe { avx2::take_row(columns, new, old, reference) },
+        _ => plain::take_row(columns, new, old, reference),
+    }
 }
 
 #[cfg(test)]
@@ -306,30 +383,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tiles_cover_every_window_once_and_every_column_is_owned_once() {
-        for width in [7, 8, 22, 23, 100, 486, 487, 500, 966, 967, 4000, 6000] {
-            let tiles = Tile::cover(width);
-            let mut next = 0;
-            for tile in &tiles {
-                assert_eq!(tile.windows.start, next);
-                assert!(tile.n_windows() <= WINDOWS_MAX && tile.n_columns() <= COLUMNS_MAX);
-                next = tile.windows.end;
+    fn every_window_and_every_column_is_counted_once() {
+        for width in [7, 8, 22, 23, 100, 486, 487, 500, 774, 775, 966, 967, 4000, 6000] {
+            let (mut windows, mut columns) = (vec![0; width - REACH], vec![0; width]);
+            for tile in Tile::cover(width) {
+                assert!(tile.strip() <= STRIP_MAX);
+                for j in 0..tile.n_columns() {
+                    for lane in 0..LANES {
+                        let column = tile.first() + lane * tile.strip() + j;
+                        if tile.window_mask(j)[lane] {
+                            windows[column] += 1;
+                        }
+                        if tile.owned_mask(j)[lane] {
+                            columns[column] += 1;
+                        }
+                    }
+                }
             }
-            assert_eq!(next, width - ABOVE);
-            assert_eq!(tiles.iter().map(Tile::n_owned).sum::<usize>(), width);
-        }
-    }
-
-    #[test]
-    fn seven_wide_sums_seven() {
-        let mut columns = [0i32; COLUMNS_MAX];
-        for (i, c) in columns.iter_mut().enumerate() {
-            *c = (i * i) as i32;
-        }
-        let mut out = [0; COLUMNS_MAX];
-        seven_wide(&columns, &mut out, WINDOWS_MAX);
-        for i in 0..WINDOWS_MAX {
-            assert_eq!(out[i], columns[i..i + 7].iter().sum::<i32>());
+            assert!(windows.iter().all(|&n| n == 1), "windows of width {width}");
+            assert!(columns.iter().all(|&n| n == 1), "columns of width {width}");
         }
     }
 }

@@ -5,19 +5,24 @@
 pub enum Level {
     /// What every CPU of the architecture has; the truth of the others.
     Portable,
-    /// x86-64 with AVX2.
+    /// x86-64 with AVX2 and FMA.
     Avx2,
-    /// x86-64 with AVX-512 F, BW, DQ, VL.
+    /// x86-64 with AVX-512 F, BW, DQ, VL: the AVX2 kernel with twice the registers, which is what it wants.
     Avx512,
 }
 
 impl Level {
+    /// Whether the kernel is compiled with fused multiply-add.
+    pub(super) fn has_fma(self) -> bool {
+        self != Level::Portable
+    }
+
     /// The levels that this CPU runs, the fastest last.
     pub fn supported() -> Vec<Self> {
         #[cfg(target_arch = "x86_64")]
         {
             let mut levels = vec![Level::Portable];
-            if is_x86_feature_detected!("avx2") {
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
                 levels.push(Level::Avx2);
                 let wide = is_x86_feature_detected!("avx512f")
                     && is_x86_feature_detected!("avx512bw")

@@ -4,6 +4,8 @@ mod exhaustive;
 mod kernel;
 mod level;
 mod optimum;
+mod resized;
+mod same_size;
 mod space;
 
 pub use exhaustive::{SearchError, search, search_at};

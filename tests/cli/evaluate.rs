@@ -40,9 +40,14 @@ fn the_report_has_its_fields_and_adds_up() {
     assert_eq!((untouched["psnr"].as_f64(), untouched["gain"].as_f64()), (Some(50.0), Some(0.0)));
     assert_eq!(block["sets"][1]["best_of_grid"]["harm"], 1.0);
     assert!(block["sets"][1]["share_of_reachable_gain"].is_null());
-    assert_eq!(block["promises"].as_array().unwrap().len(), 4);
+    assert_eq!(report["promises"].as_array().unwrap().len(), 4);
+    let pictures: Vec<(&Value, &Value)> =
+        report["pictures"].as_array().unwrap().iter().map(|p| (&p["name"], &p["seen"])).collect();
+    let unseen = Value::from(false);
+    let expected = ["a/blur.png", "a/smallest.png", "b/undamaged.png"].map(Value::from);
+    assert_eq!(pictures, expected.iter().map(|name| (name, &unseen)).collect::<Vec<_>>());
     assert_eq!(block["r2"].as_array().unwrap().len(), 3);
-    ended.shows(&["== all pictures (3)", "promise PSNR > 25 dB", "best of grid"]);
+    ended.shows(&["== all pictures (3)", "PSNR > 25 dB", "best of grid"]);
 }
 
 #[test]

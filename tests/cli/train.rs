@@ -44,7 +44,9 @@ fn table_to_model_to_restoration_and_report() {
         .map(|b| (b["pictures"].as_str().unwrap(), b["mean_over_pictures"]["n"].as_u64().unwrap()))
         .collect();
     assert_eq!(blocks, [("unseen", 3), ("all", 15), ("seen", 12)]);
-    ended.shows(&["the model was not trained on (3)", "no evidence of anything"]);
+    ended.shows(&["pictures whose sources the model was not trained on (3)"]);
+    let seen = report["pictures"].as_array().unwrap().iter().filter(|p| p["seen"] == true).count();
+    assert_eq!(seen, 12);
 
     shell.copy(&damaged("blur"), "in.png");
     shell.good(&["restore", "in.png", "-o", "out.png", "--receipt", "r.json", "--model", "my.model"]);

@@ -7,7 +7,7 @@
 use std::io::Cursor;
 
 use image::codecs::bmp::{BmpDecoder, BmpEncoder};
-use image::{ColorType, ExtendedColorType, ImageDecoder};
+use image::{ColorType, ExtendedColorType};
 
 use super::endian::Endian;
 use super::error::{broken, failed, unsupported};
@@ -90,7 +90,6 @@ pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Image, DecodeError
         other => broken(Format::Bmp, other),
     })?;
     let expected = if header.has_alpha { ColorType::Rgba8 } else { ColorType::Rgb8 };
-    debug_assert!(decoder.dimensions().0 > 0);
     let image = png::read(Format::Bmp, decoder, header, expected)?;
     match header.channels {
         Channels::Rgb => Ok(image),
@@ -131,4 +130,58 @@ pub(super) fn encode(image: &Image, metadata: &Metadata) -> Result<Vec<u8>, Enco
         out[Y_DENSITY_AT..Y_DENSITY_AT + 4].copy_from_slice(&y.to_le_bytes());
     }
     Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A bitmap with the plain 40-byte header.
+    fn file(height: i32, bits: u16, compression: u32, after_header: &[u8], data: &[u8]) -> Vec<u8> {
+        let mut out = b"BM\0\0\0\0\0\0\0\0".to_vec();
+        out.extend((54 + after_header.len() as u32).to_le_bytes());
+        out.extend([40, 0, 0, 0, 2, 0, 0, 0]);
+        out.extend(height.to_le_bytes());
+        out.extend([1, 0]);
+        out.extend(bits.to_le_bytes());
+        out.extend(compression.to_le_bytes());
+        out.extend([0; 20]);
+        out.extend(after_header);
+        out.extend(data);
+        out
+    }
+
+    fn decoded(bytes: &[u8]) -> Image {
+        decode(bytes, &probe(bytes).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn rows_run_upwards_unless_the_height_is_negative() {
+        let rows = [1, 2, 3, 4, 5, 6, 0, 0, 7, 8, 9, 10, 11, 12, 0, 0];
+        let (first, second) = ([3, 2, 1, 6, 5, 4], [9, 8, 7, 12, 11, 10]);
+        assert_eq!(decoded(&file(2, 24, 0, &[], &rows)).samples(), [second, first].concat());
+        assert_eq!(decoded(&file(-2, 24, 0, &[], &rows)).samples(), [first, second].concat());
+    }
+
+    #[test]
+    fn run_lengths_and_palettes_are_looked_up() {
+        let mut palette = vec![0; 1024];
+        palette[4..7].copy_from_slice(&[30, 20, 10]);
+        let coloured = file(1, 8, 1, &palette, &[2, 1, 0, 1]);
+        assert_eq!(decoded(&coloured).samples(), [10, 20, 30, 10, 20, 30]);
+        palette[4..7].fill(50);
+        let grey = decoded(&file(1, 8, 1, &palette, &[1, 0, 1, 1, 0, 1]));
+        assert_eq!((grey.channels(), grey.samples()), (Channels::Grey, &[0, 50][..]));
+        let cut = file(1, 8, 1, &palette, &[1]);
+        assert!(matches!(decode(&cut, &probe(&cut).unwrap()), Err(DecodeError::Broken { .. })));
+    }
+
+    #[test]
+    fn masks_wider_than_eight_bits_are_refused() {
+        let masks = |red: u32, green: u32, blue: u32| [red, green, blue].map(u32::to_le_bytes).concat();
+        let five_six_five = file(1, 16, 3, &masks(0xF800, 0x07E0, 0x001F), &[0x1F, 0xF8, 0xE0, 0x07]);
+        assert_eq!(decoded(&five_six_five).samples(), [255, 0, 255, 0, 255, 0]);
+        let ten = file(1, 32, 3, &masks(0x3FF0_0000, 0x000F_FC00, 0x0000_03FF), &[0; 8]);
+        assert_eq!(probe(&ten), Err(unsupported(Format::Bmp, "more than 8 bits per colour")));
+    }
 }

@@ -57,16 +57,16 @@ pub(super) fn orientation(stream: &[u8]) -> u8 {
     read().and_then(|v| u8::try_from(v).ok()).filter(|v| (1..=8).contains(v)).unwrap_or(1)
 }
 
-/// Overwrites the orientation in place; false when there is no such tag.
+/// Overwrites the orientation in place, wherever the first directory has one; false when that is not enough and the
+/// block has to be rewritten ([`insert_orientation`]).
 pub(super) fn set_orientation(exif: &mut [u8], orientation: u8) -> bool {
-    let locate = || {
-        let stream = Stream::open(exif)?;
-        let field = *stream.first()?.field(ORIENTATION)?;
-        (field.kind == ifd::SHORT && field.len >= 2).then_some((field.at, stream.endian))
-    };
-    let Some((at, endian)) = locate() else { return false };
-    exif[at..at + 2].copy_from_slice(&endian.u16_bytes(orientation.into()));
-    true
+    let Some(stream) = Stream::open(exif) else { return false };
+    let endian = stream.endian;
+    let fields = stream.first().map(|directory| directory.fields).unwrap_or_default();
+    for field in fields.iter().filter(|f| f.tag == ORIENTATION && f.kind == ifd::SHORT && f.len >= 2) {
+        exif[field.at..field.at + 2].copy_from_slice(&endian.u16_bytes(orientation.into()));
+    }
+    self::orientation(exif) == orientation
 }
 
 /// A block that says nothing but the orientation.
@@ -252,7 +252,13 @@ pub(super) mod tests {
         assert_eq!(orientation(&only_orientation(9)), 1, "out of range");
         assert_eq!(orientation(b"MM\0*garbage"), 1);
         let without = Tables { main: vec![Value::short(0x4746, 3)], ..Tables::default() }.to_exif();
-        assert!(!set_orientation(&mut without.clone(), 1));
+        assert!(!set_orientation(&mut without.clone(), 2));
+        // Some writers give the tag as a LONG: that is read, and the block rewritten to change it.
+        let mut long = Tables { main: vec![Value::long(ORIENTATION, 6)], ..Tables::default() }.to_exif();
+        assert_eq!(orientation(&long), 6);
+        assert!(!set_orientation(&mut long, 1));
+        insert_orientation(&mut long, 1);
+        assert_eq!(orientation(&long), 1);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! against us, so tags are read here.
 
 use super::endian::Endian;
+use super::limits::PARTS_MAX;
 
 /// TIFF types by number: bytes per value and bytes per integer inside (what a change of byte order swaps).
 fn type_sizes(kind: u16) -> Option<(usize, usize)> {
@@ -80,7 +81,7 @@ impl<'a> Stream<'a> {
         self.directory(at)
     }
 
-    /// The directory at an offset. Fields of unknown type are left out; fields outside are counted.
+    /// The directory at an offset, of at most [`PARTS_MAX`] entries. Fields of unknown type are left out; fields outside are counted.
     pub(super) fn directory(&self, at: u64) -> Option<Directory> {
         let (bytes, endian) = (self.bytes, self.endian);
         let at = usize::try_from(at).ok()?;
@@ -89,6 +90,9 @@ impl<'a> Stream<'a> {
         } else {
             (usize::from(endian.u16(bytes, at)?), 2, 12, 4)
         };
+        if count > PARTS_MAX {
+            return None;
+        }
         let first = at.checked_add(head)?;
         let next_at = first.checked_add(count.checked_mul(size)?)?;
         let next = if self.big { endian.u64(bytes, next_at)? } else { endian.u32(bytes, next_at)?.into() };

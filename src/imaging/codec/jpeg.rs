@@ -11,7 +11,7 @@ use crate::imaging::{Channels, Image};
 /// Sides that libjpeg codes (`JPEG_MAX_DIMENSION`), less than the format's 65535.
 const SIDE_MAX: usize = 65_500;
 /// Scans of a progressive file; encoders write about ten, a bomb of empty scans writes thousands.
-const SCANS_MAX: u32 = 500;
+const SCANS_MAX: u32 = 100;
 
 /// What the start of frame says (T.81 B.2.2).
 struct Frame {

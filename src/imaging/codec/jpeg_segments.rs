@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use super::endian::Endian;
+use super::limits::PARTS_MAX;
 use super::metadata::{BLOCK_BYTES_MAX, Metadata, Resolution, ResolutionUnit, kept};
 use super::{EncodeError, Format, exif, iptc};
 
@@ -65,6 +66,9 @@ pub(super) fn walk(bytes: &[u8]) -> Result<Vec<Segment>, &'static str> {
                 }
                 at = if marker == SOS { end_of_scan(bytes, payload.end) } else { payload.end };
                 segments.push(Segment { marker, payload, whole: start..at });
+                if segments.len() > PARTS_MAX {
+                    return Err("it has too many segments");
+                }
             }
         }
     }

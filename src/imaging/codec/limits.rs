@@ -13,6 +13,10 @@ pub struct Limits {
     pub decoded_bytes_max: u64,
 }
 
+/// Most segments, chunks or directory entries of one file. A stranger's file of nothing but empty ones would take ten
+/// times its length in memory; honest files have thousands at most.
+pub(super) const PARTS_MAX: usize = 1 << 16;
+
 impl Default for Limits {
     /// 64 MiB of file, 100 megapixels, 1 GiB of memory.
     fn default() -> Self {

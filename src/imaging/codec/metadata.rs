@@ -137,7 +137,9 @@ impl Metadata {
     pub(super) fn settle(&mut self) {
         let quarter_turned = self.orientation() >= 5;
         if let Some(exif) = &mut self.exif {
-            exif::set_orientation(exif, 1);
+            if !exif::set_orientation(exif, 1) {
+                exif::insert_orientation(exif, 1);
+            }
             exif::drop_thumbnail(exif);
             if quarter_turned {
                 exif::swap_sides(exif);

@@ -11,6 +11,7 @@ use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
 
 use super::endian::Endian;
+use super::limits::PARTS_MAX;
 use super::metadata::{BLOCK_BYTES_MAX, Metadata, Resolution, ResolutionUnit, kept};
 use super::{EncodeError, exif, iptc};
 
@@ -19,8 +20,8 @@ const XMP: &[u8] = b"XML:com.adobe.xmp";
 const IPTC: &[u8] = b"Raw profile type iptc";
 /// Chunks that say what the samples mean, in the order in which they are written.
 const COLOUR: [&[u8; 4]; 4] = [b"cICP", b"sRGB", b"gAMA", b"cHRM"];
-/// Chunks that are part of the pixels.
-const PICTURE: [&[u8; 4]; 5] = [b"PLTE", b"tRNS", b"sBIT", b"bKGD", b"IDAT"];
+/// Chunks that belong to the pixels, in their order: sBIT before the palette, transparency and background behind it.
+const PICTURE: [&[u8; 4]; 6] = [b"sBIT", b"PLTE", b"tRNS", b"bKGD", b"IDAT", b"IEND"];
 
 /// One chunk: its kind, its data, and all of it with length and check sum.
 #[derive(Clone, Debug)]
@@ -53,6 +54,9 @@ pub(super) fn walk(bytes: &[u8], checked: bool) -> Result<Vec<Chunk>, String> {
         let whole = at..data.end + 4;
         at = whole.end;
         chunks.push(Chunk { kind, data, whole });
+        if chunks.len() > PARTS_MAX {
+            return Err("it has too many chunks".to_owned());
+        }
         if &kind == b"IEND" {
             return Ok(chunks);
         }
@@ -113,8 +117,7 @@ fn xmp(data: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn iptc_text(kind: &[u8; 4], data: &[u8]) -> Option<Vec<u8>> {
-    let (name, rest) = keyword(data).filter(|(name, _)| *name == IPTC)?;
-    debug_assert_eq!(name, IPTC);
+    let (_, rest) = keyword(data).filter(|(name, _)| *name == IPTC)?;
     match (kind, rest) {
         (b"zTXt", [0, packed @ ..]) => iptc::from_raw_profile(&inflate(packed)?),
         (b"tEXt", text) if text.len() <= BLOCK_BYTES_MAX => iptc::from_raw_profile(text),
@@ -179,9 +182,7 @@ pub(super) fn with_metadata(
     if let Some(iptc) = &metadata.iptc {
         push(&mut out, b"zTXt", &[IPTC, b"\0\0", &deflate(&iptc::to_raw_profile(iptc))]);
     }
-    // sBIT stands before the palette, transparency and background behind it, the data last.
-    for kind in [b"sBIT", b"PLTE", b"tRNS", b"bKGD", b"IDAT", b"IEND"] {
-        debug_assert!(kind == b"IEND" || PICTURE.contains(&kind));
+    for kind in PICTURE {
         copy(&mut out, kind);
     }
     Ok(out)

@@ -27,9 +27,13 @@ const BITS: u16 = 258;
 const COMPRESSION: u16 = 259;
 const PHOTOMETRIC: u16 = 262;
 const FILL_ORDER: u16 = 266;
+const STRIP_OFFSETS: u16 = 273;
 const SAMPLES: u16 = 277;
+const STRIP_LENGTHS: u16 = 279;
 const PLANAR: u16 = 284;
 const COLOUR_MAP: u16 = 320;
+const TILE_OFFSETS: u16 = 324;
+const TILE_LENGTHS: u16 = 325;
 const EXTRA_SAMPLES: u16 = 338;
 const SAMPLE_FORMAT: u16 = 339;
 const XMP: u16 = 700;
@@ -78,7 +82,24 @@ fn open(bytes: &[u8]) -> Result<(Stream<'_>, Directory), DecodeError> {
     if directory.next != 0 {
         return Err(unsupported(Format::Tiff, "more than one page"));
     }
+    if !data_is_inside(&stream, &directory) {
+        return Err(broken(Format::Tiff, "its strips or tiles lie beyond the end"));
+    }
     Ok((stream, directory))
+}
+
+/// Whether all coded data lies within the file. The decoder stops at the last pixel and would not notice a lost end.
+fn data_is_inside(stream: &Stream<'_>, directory: &Directory) -> bool {
+    let inside = |offsets: u16, lengths: u16| {
+        let (Some(offsets), Some(lengths)) = (directory.field(offsets), directory.field(lengths)) else {
+            return true;
+        };
+        let size = stream.bytes.len() as u64;
+        (0..)
+            .map_while(|i| Some((stream.unsigned(offsets, i)?, stream.unsigned(lengths, i)?)))
+            .all(|(at, len)| at.checked_add(len).is_some_and(|end| end <= size))
+    };
+    inside(STRIP_OFFSETS, STRIP_LENGTHS) && inside(TILE_OFFSETS, TILE_LENGTHS)
 }
 
 fn layout(stream: &Stream<'_>, directory: &Directory) -> Result<Layout, DecodeError> {
@@ -244,8 +265,8 @@ fn encode_pixels<C: EncoderColour<Inner = u8>>(image: &Image) -> Result<Vec<u8>,
     let mut out = Cursor::new(Vec::new());
     // Differences are taken three or one samples apart, which alpha would put out of step: then they are left out.
     let predictor = if image.alpha().is_some() { Predictor::None } else { Predictor::Horizontal };
-    let encoder = TiffEncoder::new(&mut out)?.with_compression(Compression::Lzw).with_predictor(predictor);
-    let mut encoder = encoder;
+    let mut encoder =
+        TiffEncoder::new(&mut out)?.with_compression(Compression::Lzw).with_predictor(predictor);
     let mut page = encoder.new_image::<C>(u32::try_from(image.width())?, u32::try_from(image.height())?)?;
     if image.alpha().is_some() {
         page.extra_samples(&[ExtraSamples::UnassociatedAlpha])?;

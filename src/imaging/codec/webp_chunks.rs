@@ -5,6 +5,7 @@
 use std::ops::Range;
 
 use super::endian::Endian;
+use super::limits::PARTS_MAX;
 use super::metadata::{Metadata, kept};
 use super::{EncodeError, Format, error, exif};
 
@@ -42,6 +43,9 @@ pub(super) fn walk(bytes: &[u8]) -> Result<Vec<Chunk>, &'static str> {
         }
         at = data.end + len % 2;
         chunks.push(Chunk { kind, data });
+        if chunks.len() > PARTS_MAX {
+            return Err("it has too many chunks");
+        }
     }
     Ok(chunks)
 }
@@ -125,5 +129,51 @@ fn push(body: &mut Vec<u8>, kind: &[u8; 4], data: Option<&[u8]>) {
     body.extend_from_slice(data);
     if data.len() % 2 == 1 {
         body.push(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A lossless picture of 3×2 pixels (its header alone) in an extended container with these flags.
+    fn file(flags: u8) -> Vec<u8> {
+        let mut body = b"WEBP".to_vec();
+        push(&mut body, b"VP8X", Some(&[flags, 0, 0, 0, 2, 0, 0, 1, 0, 0]));
+        push(&mut body, b"VP8L", Some(&[0x2F, 2, 0x40, 0, 0x10]));
+        let mut out = b"RIFF".to_vec();
+        out.extend((body.len() as u32).to_le_bytes());
+        out.extend(body);
+        out
+    }
+
+    #[test]
+    fn alpha_is_what_the_picture_says_not_what_the_flag_says() {
+        for flags in [0, ALPHA_FLAG] {
+            let bytes = file(flags);
+            assert_eq!(shape(&bytes, &walk(&bytes).unwrap()), Some((3, 2, true)), "flags {flags}");
+        }
+    }
+
+    #[test]
+    fn flags_of_missing_chunks_do_not_survive_a_rewrite() {
+        let bytes = file(ICC_FLAG | EXIF_FLAG | XMP_FLAG);
+        let plain = with_metadata(&bytes, &walk(&bytes).unwrap(), &Metadata::default()).unwrap();
+        assert_eq!(walk(&plain).unwrap().len(), 1, "the picture alone");
+        let metadata = Metadata { xmp: Some(b"odd".to_vec()), ..Metadata::default() };
+        let extended = with_metadata(&plain, &walk(&plain).unwrap(), &metadata).unwrap();
+        let chunks = walk(&extended).unwrap();
+        assert_eq!(
+            find(&extended, &chunks, b"VP8X").unwrap(),
+            [XMP_FLAG | ALPHA_FLAG, 0, 0, 0, 2, 0, 0, 1, 0, 0]
+        );
+        assert_eq!(self::metadata(&extended, &chunks), metadata);
+    }
+
+    #[test]
+    fn a_file_of_empty_chunks_is_not_collected() {
+        let mut bytes = b"RIFF\xF8\xFF\x0F\0WEBP".to_vec();
+        bytes.resize(8 + 0x000F_FFF8, 0);
+        assert_eq!(walk(&bytes).unwrap_err(), "it has too many chunks");
     }
 }

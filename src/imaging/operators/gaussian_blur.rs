@@ -177,21 +177,23 @@ impl<'t> RowBlur<'t> {
         let (radius, n) = (self.radius(), self.n);
         let n_ring = 2 * radius + 1;
         debug_assert!(self.n_pushed >= n_ring, "rows above are missing");
-        let ring = &self.ring;
-        let pushed_ago = |ago: usize| &ring[(self.n_pushed - 1 - ago) % n_ring * n..][..n];
-        for (sum, &v) in self.sums.iter_mut().zip(pushed_ago(radius)) {
-            *sum = u32::from(self.half_taps[0]) * u32::from(v) + 32768;
+        let (ring, n_pushed) = (&self.ring[..], self.n_pushed);
+        let pushed_ago = |ago: usize| &ring[(n_pushed - 1 - ago) % n_ring * n..][..n];
+        let (sums, blurred) = (&mut self.sums[..n], &mut self.blurred[..n]);
+        let centre = u32::from(self.half_taps[0]);
+        for (sum, &v) in sums.iter_mut().zip(pushed_ago(radius)) {
+            *sum = centre * u32::from(v) + 32768;
         }
         for (k, &tap) in self.half_taps.iter().enumerate().skip(1) {
-            let (above, below) = (pushed_ago(radius + k), pushed_ago(radius - k));
-            for ((sum, &a), &b) in self.sums.iter_mut().zip(above).zip(below) {
-                *sum += u32::from(tap) * (u32::from(a) + u32::from(b));
+            let (tap, above, below) = (u32::from(tap), pushed_ago(radius + k), pushed_ago(radius - k));
+            for ((sum, &a), &b) in sums.iter_mut().zip(above).zip(below) {
+                *sum += tap * (u32::from(a) + u32::from(b));
             }
         }
-        for (out, &sum) in self.blurred.iter_mut().zip(&self.sums) {
+        for (out, &sum) in blurred.iter_mut().zip(&*sums) {
             *out = (sum >> 16) as u8;
         }
-        &self.blurred
+        blurred
     }
 
     /// The row that the last call of [`RowBlur::row`] made.

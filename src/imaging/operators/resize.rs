@@ -10,11 +10,13 @@ use crate::imaging::Image;
 /// One in the fixed-point unit of the weights.
 const ONE: f32 = 2048.0;
 
-/// Two source indices and their weights for one destination index.
-#[derive(Clone, Copy)]
-struct Tap {
-    index: [usize; 2],
-    weight: [i32; 2],
+/// Two source indices and their weights (in 1/2048, together 1) for one destination index.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tap {
+    /// The two samples, which may be the same.
+    pub index: [usize; 2],
+    /// Their weights.
+    pub weight: [i16; 2],
 }
 
 /// The position in the source of destination index `d`: whole part and fraction.
@@ -25,12 +27,12 @@ fn position(d: usize, n_source: usize, n_destination: usize) -> (isize, f32) {
     (whole as isize, f - whole)
 }
 
-fn weights(fraction: f32) -> [i32; 2] {
-    [((1.0 - fraction) * ONE).round_ties_even() as i32, (fraction * ONE).round_ties_even() as i32]
+fn weights(fraction: f32) -> [i16; 2] {
+    [((1.0 - fraction) * ONE).round_ties_even() as i16, (fraction * ONE).round_ties_even() as i16]
 }
 
-/// Columns outside are clamped together with their fraction.
-fn column_taps(n_source: usize, n_destination: usize) -> Vec<Tap> {
+/// What each destination column reads. Columns outside are clamped together with their fraction.
+pub fn column_taps(n_source: usize, n_destination: usize) -> Vec<Tap> {
     let tap = |d| {
         let (mut i, mut fraction) = position(d, n_source, n_destination);
         if i < 0 {
@@ -45,8 +47,8 @@ fn column_taps(n_source: usize, n_destination: usize) -> Vec<Tap> {
     (0..n_destination).map(tap).collect()
 }
 
-/// Of rows outside only the indices are clamped; the fraction is kept.
-fn row_taps(n_source: usize, n_destination: usize) -> Vec<Tap> {
+/// What each destination row reads. Of rows outside only the indices are clamped; the fraction is kept.
+pub fn row_taps(n_source: usize, n_destination: usize) -> Vec<Tap> {
     let tap = |d| {
         let (i, fraction) = position(d, n_source, n_destination);
         let clamp = |i: isize| i.clamp(0, n_source as isize - 1) as usize;
@@ -55,9 +57,23 @@ fn row_taps(n_source: usize, n_destination: usize) -> Vec<Tap> {
     (0..n_destination).map(tap).collect()
 }
 
+/// One source row's share of a sample: its two columns weighted, in 1/128 (0 to 32640).
+#[inline(always)]
+pub fn across(weight: [i16; 2], left: u8, right: u8) -> i16 {
+    ((i32::from(weight[0]) * i32::from(left) + i32::from(weight[1]) * i32::from(right)) >> 4) as i16
+}
+
+/// The sample: two rows' shares weighted and rounded.
+#[inline(always)]
+pub fn down(weight: [i16; 2], upper: i16, lower: i16) -> u8 {
+    let high = |a: i16, b: i16| ((i32::from(a) * i32::from(b)) >> 16) as i16;
+    ((high(weight[0], upper) + high(weight[1], lower) + 2) >> 2).clamp(0, 255) as u8
+}
+
 /// Resizes interleaved `samples` (`from.1` rows of `from.0` pixels of `step` channels) to `to.0 × to.1` pixels.
 ///
-/// Returns `to.0 · to.1 · step` samples. Cost: two rows of 32-bit sums per destination row.
+/// Returns `to.0 · to.1 · step` samples. Cost: two source rows weighted per
+/// destination row.
 pub fn resize_samples(samples: &[u8], from: (usize, usize), to: (usize, usize), step: usize) -> Vec<u8> {
     let (stride_in, stride_out) = (from.0 * step, to.0 * step);
     assert_eq!(samples.len(), stride_in * from.1, "samples of the source picture");
@@ -66,17 +82,13 @@ pub fn resize_samples(samples: &[u8], from: (usize, usize), to: (usize, usize), 
     let stretch = |y: usize| {
         let row = &samples[y * stride_in..][..stride_in];
         columns.iter().flat_map(move |tap| {
-            (0..step).map(move |c| {
-                let at = |k: usize| i32::from(row[tap.index[k] * step + c]) * tap.weight[k];
-                at(0) + at(1)
-            })
+            (0..step)
+                .map(move |c| across(tap.weight, row[tap.index[0] * step + c], row[tap.index[1] * step + c]))
         })
     };
     out.par_chunks_mut(stride_out.max(1)).zip(&rows).for_each(|(row, tap)| {
-        let [c0, c1] = tap.weight;
-        for ((o, h0), h1) in row.iter_mut().zip(stretch(tap.index[0])).zip(stretch(tap.index[1])) {
-            let v = (((c0 * (h0 >> 4)) >> 16) + ((c1 * (h1 >> 4)) >> 16) + 2) >> 2;
-            *o = v.clamp(0, 255) as u8;
+        for ((o, upper), lower) in row.iter_mut().zip(stretch(tap.index[0])).zip(stretch(tap.index[1])) {
+            *o = down(tap.weight, upper, lower);
         }
     });
     out

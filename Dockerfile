@@ -1,0 +1,22 @@
+# The service in an image with one binary, a user of its own and nothing else to configure.
+#   docker build -t pentimento . && docker run -p 8080:8080 pentimento
+FROM rust:1.95-bookworm AS build
+RUN apt-get update && apt-get install -y --no-install-recommends cmake nasm && rm -rf /var/lib/apt/lists/*
+WORKDIR /source
+COPY Cargo.toml Cargo.lock rust-toolchain.toml openapi.yaml ./
+COPY benches benches
+COPY config config
+COPY models models
+COPY src src
+RUN cargo build --release --locked --bin pentimento && cp target/release/pentimento /pentimento
+
+FROM debian:bookworm-slim
+COPY --from=build /pentimento /usr/local/bin/pentimento
+COPY LICENSE THIRD-PARTY-NOTICES.md /usr/share/doc/pentimento/
+USER 65532:65532
+# In a container the loopback address reaches nobody.
+ENV PENTIMENTO_SERVER__ADDRESS=0.0.0.0:8080
+EXPOSE 8080
+HEALTHCHECK --interval=10s --timeout=6s CMD ["pentimento", "health", "http://127.0.0.1:8080/health/live"]
+ENTRYPOINT ["pentimento"]
+CMD ["serve"]

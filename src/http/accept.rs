@@ -1,0 +1,168 @@
+//! Content negotiation (RFC 9110, section 12.5.1): which picture format, or the receipt, is answered.
+
+use axum::http::{HeaderMap, header};
+
+use crate::imaging::codec::Format;
+
+use super::{error::Kind, problem::Problem};
+
+/// The media type of receipts and analyses.
+pub(super) const JSON: &str = "application/json";
+
+/// What a client accepts: media ranges in lower case with their weights; empty accepts everything.
+#[derive(Debug)]
+pub(super) struct Accept(Vec<(String, f32)>);
+
+/// What is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Choice {
+    /// The format of the restored picture.
+    pub(super) format: Format,
+    /// Whether the picture itself is answered, or its receipt.
+    pub(super) body: ChosenBody,
+}
+
+/// The body that a client prefers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ChosenBody {
+    /// The picture.
+    Picture,
+    /// Its receipt as JSON.
+    Receipt,
+}
+
+impl Accept {
+    /// Ranges that cannot be read are left out, as if the client had not sent them.
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let lines = headers.get_all(header::ACCEPT).iter().filter_map(|line| line.to_str().ok());
+        Self(lines.flat_map(|line| line.split(',')).filter_map(media_range).collect())
+    }
+
+    /// The weight of a media type: that of the most specific range that names it.
+    fn weight(&self, names: impl Fn(&str) -> bool, kind: &str) -> f32 {
+        if self.0.is_empty() {
+            return 1.0;
+        }
+        let of = |matches: &dyn Fn(&str) -> bool| {
+            self.0.iter().filter(|(range, _)| matches(range)).map(|(_, q)| *q).reduce(f32::max)
+        };
+        of(&names)
+            .or_else(|| of(&|range| range == kind))
+            .or_else(|| of(&|range| range == "*/*"))
+            .unwrap_or(0.0)
+    }
+
+    fn weight_of_format(&self, format: Format) -> f32 {
+        self.weight(|range| Format::from_mime(range) == Some(format), "image/*")
+    }
+
+    fn weight_of_json(&self) -> f32 {
+        self.weight(|range| range == JSON, "application/*")
+    }
+
+    /// Chooses for a picture that came in as `own` and is `asked` for in a format, or in none. Of equal weights the
+    /// asked or own format comes first, then the others in the order of the documentation, then the receipt.
+    pub(super) fn choose(&self, own: Format, asked: Option<Format>) -> Result<Choice, Problem> {
+        let first = asked.unwrap_or(own);
+        let others = Format::ALL.into_iter().filter(|f| asked.is_none() && *f != own);
+        let offered: Vec<Format> = std::iter::once(first).chain(others).collect();
+        let best = offered
+            .iter()
+            .map(|f| (*f, self.weight_of_format(*f)))
+            .reduce(|best, other| if other.1 > best.1 { other } else { best });
+        let (format, weight) = best.filter(|(_, weight)| *weight > 0.0).unwrap_or((first, 0.0));
+        let json = self.weight_of_json();
+        match (weight, json) {
+            (0.0, 0.0) => Err(not_acceptable(&offered)),
+            _ if json > weight => Ok(Choice { format, body: ChosenBody::Receipt }),
+            _ => Ok(Choice { format, body: ChosenBody::Picture }),
+        }
+    }
+
+    /// For answers that only exist as JSON.
+    pub(super) fn require_json(&self) -> Result<(), Problem> {
+        if self.weight_of_json() > 0.0 { Ok(()) } else { Err(not_acceptable(&[])) }
+    }
+}
+
+fn not_acceptable(formats: &[Format]) -> Problem {
+    let offers: Vec<_> = formats.iter().map(|f| f.mime()).chain([JSON]).collect();
+    Problem::new(Kind::NotAcceptable, format!("the Accept header admits none of {}", offers.join(", ")))
+        .offers(offers)
+}
+
+/// `type/subtype;…;q=0.5` → range and weight.
+fn media_range(text: &str) -> Option<(String, f32)> {
+    let mut parts = text.split(';').map(str::trim);
+    let range = parts.next()?.to_ascii_lowercase();
+    let (kind, subtype) = range.split_once('/')?;
+    if kind.is_empty() || subtype.is_empty() {
+        return None;
+    }
+    let weight = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+    let weight = match weight {
+        None => 1.0,
+        Some(q) => q.trim().parse().ok().filter(|q| (0.0..=1.0).contains(q))?,
+    };
+    Some((range, weight))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Format::{Bmp, Jpeg, Png, Tiff, WebP};
+
+    fn accept(text: &str) -> Accept {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT, text.parse().unwrap());
+        Accept::of(&headers)
+    }
+
+    fn chosen(text: &str, own: Format, asked: Option<Format>) -> Option<(Format, ChosenBody)> {
+        accept(text).choose(own, asked).ok().map(|choice| (choice.format, choice.body))
+    }
+
+    #[test]
+    fn the_best_picture_wins_and_ties_keep_the_own_format() {
+        let picture = |text| {
+            chosen(text, Jpeg, None).map(|(format, body)| {
+                assert_eq!(body, ChosenBody::Picture, "{text}");
+                format
+            })
+        };
+        assert_eq!(picture("*/*"), Some(Jpeg));
+        assert_eq!(picture("image/*"), Some(Jpeg));
+        assert_eq!(picture("image/webp"), Some(WebP));
+        assert_eq!(picture("IMAGE/X-PNG"), Some(Png));
+        assert_eq!(picture("image/webp;q=0.5, image/tiff;q=0.8"), Some(Tiff));
+        assert_eq!(picture("image/jpeg;q=0, image/*"), Some(Png));
+        assert_eq!(picture("image/avif,image/webp,image/apng,image/*,*/*;q=0.8"), Some(Jpeg));
+        assert_eq!(picture("text/html, application/xml;q=0.9, */*;q=0.8"), Some(Jpeg));
+        assert_eq!(picture("image/bmp, */*;q=0.1"), Some(Bmp));
+        assert_eq!(picture("application/json, */*"), Some(Jpeg));
+        assert_eq!(picture("nonsense, image/png;q=2"), Some(Jpeg), "nothing readable accepts everything");
+    }
+
+    #[test]
+    fn the_receipt_is_of_the_picture_that_would_have_come() {
+        let receipt = |text, asked| match chosen(text, Jpeg, asked) {
+            Some((format, ChosenBody::Receipt)) => Some(format),
+            _ => None,
+        };
+        assert_eq!(receipt("application/json", None), Some(Jpeg));
+        assert_eq!(receipt("application/json", Some(Tiff)), Some(Tiff));
+        assert_eq!(receipt("application/*;q=0.3, image/webp;q=0.2", None), Some(WebP));
+        assert_eq!(receipt("application/json, */*;q=0.5", None), Some(Jpeg));
+        assert_eq!(receipt("application/json;q=0.4, image/png;q=0.5", None), None);
+    }
+
+    #[test]
+    fn what_is_not_accepted_is_not_answered() {
+        for text in ["text/html", "image/gif", "*/*;q=0", "image/*;q=0, application/json;q=0"] {
+            assert_eq!(chosen(text, Jpeg, None), None, "{text}");
+        }
+        assert_eq!(chosen("image/png", Jpeg, Some(Jpeg)), None, "a format asked for is no other");
+        assert!(accept("image/*").require_json().is_err());
+        assert!(accept("image/*, */*;q=0.1").require_json().is_ok());
+    }
+}

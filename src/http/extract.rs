@@ -1,0 +1,207 @@
+//! Bodies of requests: a picture as such, or a form with a picture and more. Bounded in bytes and in time.
+
+use std::time::Duration;
+
+use axum::{
+    body::Bytes,
+    extract::{DefaultBodyLimit, FromRequest as _, Multipart, Request, multipart::Field},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
+};
+
+use super::{
+    AppState,
+    error::{BodyError, Kind},
+    parameters::{Given, repeated, unknown},
+    problem::{Problem, echo},
+};
+
+/// What a form may be longer than its picture: framing, receipt, parameters.
+const FORM_OVERHEAD_BYTES_MAX: u64 = 1 << 20;
+/// Longest receipt, in bytes; real ones have about 2 000.
+const RECEIPT_BYTES_MAX: u64 = 64 << 10;
+/// Longest text of a parameter in a form, in bytes.
+const PARAMETER_BYTES_MAX: u64 = 1 << 10;
+
+const IMAGE: &str = "image";
+const RECEIPT: &str = "receipt";
+
+/// What bodies with a picture are taken as (`Accept-Post` of the Linked Data Platform, widely understood).
+const ACCEPT_POST: &str = "image/*, application/octet-stream, multipart/form-data";
+
+/// The picture of a restoration or analysis; parameters in a form are added to those `given` in the query.
+pub(super) async fn picture(request: Request, state: &AppState, given: &mut Given) -> Result<Bytes, Problem> {
+    check_encoding(request.headers())?;
+    let reading = async {
+        match content_type(request.headers()) {
+            ContentType::Form => picture_and_parameters(request, state, given).await,
+            ContentType::Picture => raw(request, state.limits.input_bytes_max).await,
+            ContentType::Other(other) => Err(unsupported(&other, ACCEPT_POST)),
+        }
+    };
+    let picture = in_time(state.body_timeout, reading).await?;
+    if picture.is_empty() { Err(missing(IMAGE)) } else { Ok(picture) }
+}
+
+/// The two parts of a replay: receipt and picture.
+pub(super) async fn receipt_and_picture(
+    request: Request,
+    state: &AppState,
+) -> Result<(Bytes, Bytes), Problem> {
+    check_encoding(request.headers())?;
+    let reading = async {
+        match content_type(request.headers()) {
+            ContentType::Form => form(request, state, &[RECEIPT, IMAGE]).await,
+            ContentType::Picture => Err(unsupported("no form", "multipart/form-data")),
+            ContentType::Other(other) => Err(unsupported(&other, "multipart/form-data")),
+        }
+    };
+    let mut parts = in_time(state.body_timeout, reading).await?;
+    let mut take = |name| {
+        let at = parts.iter().position(|(part, _)| *part == name).ok_or_else(|| missing(name))?;
+        Ok::<_, Problem>(parts.swap_remove(at).1)
+    };
+    Ok((take(RECEIPT)?, take(IMAGE)?))
+}
+
+async fn picture_and_parameters(
+    request: Request,
+    state: &AppState,
+    given: &mut Given,
+) -> Result<Bytes, Problem> {
+    let known: Vec<_> = std::iter::once(IMAGE).chain(given.known().iter().copied()).collect();
+    let mut picture = None;
+    for (name, bytes) in form(request, state, &known).await? {
+        if name == IMAGE {
+            picture = Some(bytes);
+        } else {
+            given.add(name, String::from_utf8_lossy(&bytes).into_owned())?;
+        }
+    }
+    picture.ok_or_else(|| missing(IMAGE))
+}
+
+/// A body that is the picture.
+async fn raw(mut request: Request, bytes_max: u64) -> Result<Bytes, Problem> {
+    limit(&mut request, bytes_max)?;
+    let read = Bytes::from_request(request, &()).await;
+    Ok(read.map_err(|rejection| BodyError::of_bytes(&rejection, bytes_max))?)
+}
+
+/// The parts of a form by `known` name, each at most once, each of bounded length.
+async fn form(
+    mut request: Request,
+    state: &AppState,
+    known: &[&'static str],
+) -> Result<Vec<(&'static str, Bytes)>, Problem> {
+    let form_bytes_max = state.limits.input_bytes_max.saturating_add(FORM_OVERHEAD_BYTES_MAX);
+    limit(&mut request, form_bytes_max)?;
+    let mut form = Multipart::from_request(request, &())
+        .await
+        .map_err(|rejection| BodyError::Form(rejection.body_text()))?;
+    let mut parts: Vec<(&'static str, Bytes)> = Vec::new();
+    while let Some(field) = form.next_field().await.map_err(|e| BodyError::of_form(&e, form_bytes_max))? {
+        let given = field.name().unwrap_or_default();
+        let name = known.iter().copied().find(|name| *name == given);
+        let name = name.ok_or_else(|| unknown(given, "part", known))?;
+        if parts.iter().any(|(earlier, _)| *earlier == name) {
+            return Err(repeated(name));
+        }
+        parts.push((name, part(field, name, state, form_bytes_max).await?));
+    }
+    Ok(parts)
+}
+
+/// The bytes of one part, which stops at its own limit.
+async fn part(
+    mut field: Field<'_>,
+    name: &str,
+    state: &AppState,
+    form_bytes_max: u64,
+) -> Result<Bytes, Problem> {
+    let bytes_max = match name {
+        IMAGE => state.limits.input_bytes_max,
+        RECEIPT => RECEIPT_BYTES_MAX,
+        _ => PARAMETER_BYTES_MAX,
+    };
+    let mut bytes = Vec::new();
+    while let Some(chunk) = field.chunk().await.map_err(|e| BodyError::of_form(&e, form_bytes_max))? {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() as u64 > bytes_max {
+            let too_long = format!("the part {name:?} is too long; at most {bytes_max} bytes are read");
+            return Err(match name {
+                IMAGE => BodyError::TooLarge { got: None, max: bytes_max }.into(),
+                _ => Problem::new(Kind::PartTooLarge, too_long).parameter(name).limit(bytes_max),
+            });
+        }
+    }
+    Ok(bytes.into())
+}
+
+/// Refuses a body that announces too much before any of it is read, and stops others at the limit.
+fn limit(request: &mut Request, bytes_max: u64) -> Result<(), BodyError> {
+    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    match announced.and_then(|length| length.parse().ok()) {
+        Some(got) if got > bytes_max => return Err(BodyError::TooLarge { got: Some(got), max: bytes_max }),
+        _ => DefaultBodyLimit::max(usize::try_from(bytes_max).unwrap_or(usize::MAX)).apply(request),
+    }
+    Ok(())
+}
+
+async fn in_time<T>(
+    timeout: Duration,
+    reading: impl Future<Output = Result<T, Problem>>,
+) -> Result<T, Problem> {
+    let max_ms = timeout.as_millis().try_into().unwrap_or(u64::MAX);
+    tokio::time::timeout(timeout, reading).await.unwrap_or_else(|_| Err(BodyError::Timeout { max_ms }.into()))
+}
+
+enum ContentType {
+    Form,
+    Picture,
+    Other(String),
+}
+
+/// The bytes decide the picture's format; the content type only tells a picture from a form.
+fn content_type(headers: &HeaderMap) -> ContentType {
+    let Some(text) = headers.get(header::CONTENT_TYPE) else { return ContentType::Picture };
+    let text = text.to_str().unwrap_or_default();
+    let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match essence.as_str() {
+        "multipart/form-data" => ContentType::Form,
+        "application/octet-stream" => ContentType::Picture,
+        image if image.starts_with("image/") => ContentType::Picture,
+        _ => ContentType::Other(text.to_owned()),
+    }
+}
+
+/// Coded bodies would be taken for broken pictures.
+fn check_encoding(headers: &HeaderMap) -> Result<(), Problem> {
+    match headers.get(header::CONTENT_ENCODING).map(|coding| coding.to_str().unwrap_or_default()) {
+        None | Some("identity") => Ok(()),
+        Some(coding) => Err(Problem::new(
+            Kind::UnsupportedMediaType,
+            format!("Content-Encoding {:?} is not taken; send the picture as it is", echo(coding)),
+        )
+        .parameter("Content-Encoding")
+        .value(coding)),
+    }
+}
+
+fn unsupported(got: &str, taken: &'static str) -> Problem {
+    Problem::new(
+        Kind::UnsupportedMediaType,
+        format!("Content-Type {:?} is not taken; send one of {taken}", echo(got)),
+    )
+    .parameter("Content-Type")
+    .value(got)
+    .allowed(taken)
+    .header(HeaderName::from_static("accept-post"), HeaderValue::from_static(taken))
+}
+
+fn missing(part: &str) -> Problem {
+    let detail = match part {
+        IMAGE => "there is no picture: send it as the body, or as the part \"image\" of a form".to_owned(),
+        part => format!("the part {part:?} is missing in the form"),
+    };
+    Problem::new(Kind::MissingPart, detail).parameter(part)
+}

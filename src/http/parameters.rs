@@ -1,0 +1,133 @@
+//! Names and values from queries and forms, into what a restoration takes.
+
+use std::{collections::BTreeMap, str::FromStr};
+
+use axum::{extract::Query, http::Uri};
+
+use crate::{
+    imaging::{
+        ColorMethod, SIGMA_RANGE_PX, STRENGTH_RANGE,
+        codec::{Format, MetadataPolicy},
+    },
+    predictor::RequestedParameters,
+    restoration::Request,
+};
+
+use super::{
+    error::Kind,
+    problem::{Problem, echo},
+};
+
+/// Names that a restoration takes.
+pub(super) const OF_RESTORE: &[&str] =
+    &["color", "sigma", "strength", "color_method", "format", "quality", "metadata"];
+/// Names that an analysis takes.
+pub(super) const OF_ANALYZE: &[&str] = &["color", "sigma", "strength", "color_method"];
+/// A replay takes none: its receipt says everything.
+pub(super) const OF_REPLAY: &[&str] = &[];
+
+/// Least likeness of a suggestion to what was written, 0–1 by Jaro and Winkler.
+const LIKENESS_MIN: f64 = 0.75;
+
+/// Values by known name, each given once.
+#[derive(Debug)]
+pub(super) struct Given {
+    known: &'static [&'static str],
+    values: BTreeMap<&'static str, String>,
+}
+
+impl Given {
+    /// The parameters of a query.
+    pub(super) fn in_query(uri: &Uri, known: &'static [&'static str]) -> Result<Self, Problem> {
+        let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri)
+            .map_err(|e| Problem::new(Kind::BadParameter, format!("the query cannot be read: {e}")))?;
+        let mut given = Self { known, values: BTreeMap::new() };
+        for (name, value) in pairs {
+            given.add(&name, value)?;
+        }
+        Ok(given)
+    }
+
+    /// The names that are known.
+    pub(super) fn known(&self) -> &'static [&'static str] {
+        self.known
+    }
+
+    /// Adds one from a form.
+    pub(super) fn add(&mut self, name: &str, value: String) -> Result<(), Problem> {
+        let known = self.known.iter().find(|known| **known == name);
+        let known = known.ok_or_else(|| unknown(name, "parameter", self.known))?;
+        match self.values.insert(known, value) {
+            None => Ok(()),
+            Some(_) => Err(repeated(name)),
+        }
+    }
+
+    /// What the caller fixed.
+    pub(super) fn requested(&self) -> Result<RequestedParameters, Problem> {
+        let color = self.read("color", "on, off", |text| match text {
+            "on" => Some(true),
+            "off" => Some(false),
+            _ => None,
+        })?;
+        let method = self.read("color_method", "none, white_balance", parsed::<ColorMethod>)?;
+        let number = |name, range: std::ops::RangeInclusive<f64>| {
+            // NaN and infinities are numbers here; the range refuses them by name.
+            self.read(name, &format!("a number from {} to {}", range.start(), range.end()), |text| {
+                parsed::<f64>(text).filter(|number| range.contains(number))
+            })
+        };
+        let (sigma, strength) = (number("sigma", SIGMA_RANGE_PX)?, number("strength", STRENGTH_RANGE)?);
+        Ok(RequestedParameters::new(color, method, sigma, strength)?)
+    }
+
+    /// Everything a restoration may be told.
+    pub(super) fn request(&self) -> Result<Request, Problem> {
+        let quality = self.read("quality", "a whole number from 1 to 100", |text| {
+            parsed::<u8>(text).filter(|quality| (1..=100).contains(quality))
+        })?;
+        Ok(Request {
+            parameters: self.requested()?,
+            format: self.read("format", "jpeg, png, webp, tiff, bmp", parsed::<Format>)?,
+            quality,
+            metadata: self.read("metadata", "keep, strip", parsed::<MetadataPolicy>)?.unwrap_or_default(),
+        })
+    }
+
+    fn read<T>(
+        &self,
+        name: &str,
+        allowed: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, Problem> {
+        let Some(text) = self.values.get(name) else { return Ok(None) };
+        let bad = || {
+            Problem::new(Kind::BadParameter, format!("{name}={} is not allowed: it is {allowed}", echo(text)))
+                .parameter(name)
+                .value(text.as_str())
+                .allowed(allowed)
+        };
+        parse(text).ok_or_else(bad).map(Some)
+    }
+}
+
+fn parsed<T: FromStr>(text: &str) -> Option<T> {
+    text.parse().ok()
+}
+
+/// A name, of a `parameter` or a `part`, that is none of `known`.
+pub(super) fn unknown(name: &str, what: &str, known: &[&'static str]) -> Problem {
+    let like = |known: &str| strsim::jaro_winkler(known, &name.to_lowercase());
+    let nearest = known.iter().copied().max_by(|a, b| like(a).total_cmp(&like(b)));
+    let suggestion = nearest.filter(|nearest| like(nearest) >= LIKENESS_MIN);
+    let hint = suggestion.map_or(String::new(), |s| format!("; did you mean {s:?}?"));
+    let allowed = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    let detail = format!("there is no {what} {:?} here (known: {allowed}){hint}", echo(name));
+    Problem::new(Kind::UnknownParameter, detail).parameter(name).allowed(allowed).suggestion(suggestion)
+}
+
+/// A name given twice.
+pub(super) fn repeated(name: &str) -> Problem {
+    Problem::new(Kind::RepeatedParameter, format!("{name:?} is given twice, in query or form; give it once"))
+        .parameter(name)
+}

@@ -1,0 +1,46 @@
+//! `POST /restore`: a picture in, the restored picture or its receipt out.
+
+use axum::{
+    extract::{Request, State},
+    response::Response,
+};
+
+use crate::{
+    imaging::codec::{DecodeError, Format},
+    restoration,
+};
+
+use super::{
+    AppState,
+    accept::Accept,
+    extract,
+    parameters::{Given, OF_RESTORE},
+    problem::Problem,
+    response,
+    timing::Timings,
+};
+
+pub(super) async fn restore(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
+    let mut timings = Timings::start("receive");
+    let accept = Accept::of(request.headers());
+    let mut given = Given::in_query(request.uri(), OF_RESTORE)?;
+    // Refuses a bad query before anything is read; a form may add to it.
+    given.request()?;
+    let place = state.admit()?;
+    let bytes = extract::picture(request, &state, &mut given).await?;
+    let mut request = given.request()?;
+    let own = Format::sniff(&bytes).ok_or(DecodeError::UnknownFormat)?;
+    let choice = accept.choose(own, request.format)?;
+    request.format = Some(choice.format);
+    timings.begin("wait");
+    let AppState { predictor, limits, .. } = state;
+    let (restored, timings) = place
+        .run(move || {
+            let mut hook = |stage: restoration::Stage| timings.begin(stage.name());
+            let restored = restoration::restore(&bytes, &request, &predictor, &limits, &mut hook);
+            timings.end();
+            (restored, timings)
+        })
+        .await?;
+    Ok(response::restored(restored?, choice.body, &timings))
+}

@@ -1,0 +1,51 @@
+//! How long each step of a request took, for `Server-Timing` (W3C).
+
+use std::{
+    fmt::Write as _,
+    time::{Duration, Instant},
+};
+
+use axum::http::HeaderValue;
+
+/// Steps in the order in which they began; one runs at a time.
+#[derive(Debug)]
+pub(super) struct Timings {
+    started: Instant,
+    current: Option<(&'static str, Instant)>,
+    finished: Vec<(&'static str, Duration)>,
+}
+
+impl Timings {
+    /// Begins now, with the step `name`.
+    pub(super) fn start(name: &'static str) -> Self {
+        let now = Instant::now();
+        Self { started: now, current: Some((name, now)), finished: Vec::with_capacity(8) }
+    }
+
+    /// Ends the current step and begins the step `name`.
+    pub(super) fn begin(&mut self, name: &'static str) {
+        self.end();
+        self.current = Some((name, Instant::now()));
+    }
+
+    /// Ends the current step.
+    pub(super) fn end(&mut self) {
+        if let Some((name, began)) = self.current.take() {
+            self.finished.push((name, began.elapsed()));
+        }
+    }
+
+    /// `decode;dur=1.234, …, total;dur=5.678`, in milliseconds.
+    pub(super) fn header(&self) -> HeaderValue {
+        let mut text = String::new();
+        for (name, took) in &self.finished {
+            let _ = write!(text, "{name};dur={:.3}, ", milliseconds(*took));
+        }
+        let _ = write!(text, "total;dur={:.3}", milliseconds(self.started.elapsed()));
+        HeaderValue::try_from(text).expect("names and numbers are ASCII")
+    }
+}
+
+fn milliseconds(took: Duration) -> f64 {
+    took.as_secs_f64() * 1e3
+}

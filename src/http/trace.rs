@@ -1,0 +1,54 @@
+//! One span and one line per request: method, route, id, status, latency. Never a query's or body's content.
+
+use std::time::Duration;
+
+use axum::{
+    extract::{MatchedPath, Request},
+    response::Response,
+};
+use tower_http::{
+    classify::{ServerErrorsAsFailures, SharedClassifier},
+    request_id::RequestId,
+    trace::TraceLayer,
+};
+use tracing::Span;
+
+type Layer = TraceLayer<
+    SharedClassifier<ServerErrorsAsFailures>,
+    fn(&Request) -> Span,
+    (),
+    fn(&Response, Duration, &Span),
+    (),
+    (),
+    (),
+>;
+
+/// Faults log themselves where they are found, so failures are not logged here again.
+pub(super) fn layer() -> Layer {
+    TraceLayer::new_for_http()
+        .make_span_with(span as fn(&Request) -> Span)
+        .on_request(())
+        .on_response(answered as fn(&Response, Duration, &Span))
+        .on_body_chunk(())
+        .on_eos(())
+        .on_failure(())
+}
+
+fn span(request: &Request) -> Span {
+    let route = request.extensions().get::<MatchedPath>().map_or("unknown", MatchedPath::as_str);
+    if route.starts_with("/health/") {
+        return Span::none();
+    }
+    let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok());
+    tracing::info_span!("request", method = %request.method(), route, id)
+}
+
+fn answered(response: &Response, latency: Duration, span: &Span) {
+    let (status, latency_ms) = (response.status().as_u16(), latency.as_secs_f64() * 1e3);
+    // Probes come every second and have no span.
+    if span.is_none() {
+        tracing::debug!(status, latency_ms, "answered a probe");
+    } else {
+        tracing::info!(status, latency_ms, "answered");
+    }
+}

@@ -1,0 +1,83 @@
+//! `GET /version`: which program, definitions and model answer.
+
+use axum::{extract::State, response::Response};
+use serde::Serialize;
+
+use crate::{
+    features::FEATURE_SCHEMA,
+    learning::{
+        Family, ModelCard,
+        card::{DatasetUse, FixedBaseline, RestorationScores, SearchedBounds},
+    },
+    receipt::{METHOD, RECEIPT_VERSION},
+};
+
+use super::{AppState, response};
+
+#[derive(Serialize)]
+struct Version<'a> {
+    program: &'static str,
+    version: &'static str,
+    feature_schema: &'static str,
+    receipt_version: u32,
+    method: &'static str,
+    model: Model<'a>,
+}
+
+#[derive(Serialize)]
+struct Model<'a> {
+    id: &'a str,
+    sha256: &'a str,
+    family: Family,
+    card: Card<'a>,
+}
+
+/// What of a model's card a caller may want to know.
+#[derive(Serialize)]
+struct Card<'a> {
+    program_version: &'a str,
+    datasets: &'a [DatasetUse],
+    n_rows: usize,
+    n_fit: usize,
+    n_held_out: usize,
+    bounds: SearchedBounds,
+    /// Scores of the held-out pictures restored by the family that was kept.
+    restored: Option<RestorationScores>,
+    untouched: Option<RestorationScores>,
+    best_fixed: Option<FixedBaseline>,
+    warnings: &'a [String],
+}
+
+impl<'a> From<&'a ModelCard> for Card<'a> {
+    fn from(card: &'a ModelCard) -> Self {
+        Self {
+            program_version: &card.program_version,
+            datasets: &card.datasets,
+            n_rows: card.n_rows,
+            n_fit: card.n_fit,
+            n_held_out: card.n_held_out,
+            bounds: card.bounds,
+            restored: card.families.iter().find(|f| f.family == card.family).and_then(|f| f.restoration),
+            untouched: card.untouched,
+            best_fixed: card.best_fixed,
+            warnings: &card.warnings,
+        }
+    }
+}
+
+pub(super) async fn version(State(state): State<AppState>) -> Response {
+    let card = state.predictor.card();
+    response::json(&Version {
+        program: env!("CARGO_PKG_NAME"),
+        version: env!("CARGO_PKG_VERSION"),
+        feature_schema: FEATURE_SCHEMA,
+        receipt_version: RECEIPT_VERSION,
+        method: METHOD,
+        model: Model {
+            id: state.predictor.id(),
+            sha256: state.predictor.sha256(),
+            family: card.family,
+            card: card.into(),
+        },
+    })
+}

@@ -1,0 +1,162 @@
+//! The row step of `plain.rs` in AVX2, line by line the same arithmetic.
+//!
+//! Compilers keep a window of sixteen lanes in memory; here it stays in registers, products of 16-bit numbers come from
+//! `vpmaddwd`, and 32-bit lanes keep the order in which AVX2 widens (see `Order::Swapped`).
+
+use std::arch::x86_64::*;
+
+use super::{Column, LANES, REACH, Reference, Samples, Windows};
+use crate::metrics::{K1, K2};
+
+/// Sums over a window: 16 lanes of u16, and twice 8 lanes of i32.
+#[derive(Clone, Copy)]
+struct Window {
+    x: __m256i,
+    xx: [__m256i; 2],
+    xy: [__m256i; 2],
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn take_row(
+    columns: &mut [Column],
+    new: &[Samples],
+    old: &[Samples],
+    reference: &Reference,
+) -> [f32; LANES] {
+    let zero = _mm256_setzero_si256();
+    let mut window = Window { x: zero, xx: [zero; 2], xy: [zero; 2] };
+    let mut sums = [_mm256_setzero_ps(); 2];
+    for j in 0..REACH {
+        slide(&mut columns[j], &new[j], &old[j], &reference.changes[j].0, &mut window);
+    }
+    let n = reference.windows.len();
+    let (new, old) = (&new[REACH..][..n], &old[REACH..][..n]);
+    let changes = &reference.changes[REACH..][..n];
+    let columns = &mut columns[..n + REACH];
+    for (i, windows) in reference.windows.iter().enumerate() {
+        slide(&mut columns[i + REACH], &new[i], &old[i], &changes[i].0, &mut window);
+        add_ssim(&window, windows, &mut sums);
+        leave(&columns[i], &mut window);
+    }
+    let mut lanes = [0f32; LANES];
+    for (half, sum) in sums.into_iter().enumerate() {
+        store_f32(&mut lanes, half, sum);
+    }
+    lanes
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn slide(column: &mut Column, new: &Samples, old: &Samples, change: &[[i16; 2]; LANES], window: &mut Window) {
+    let (v, q) = (widen(new), widen(old));
+    let d = _mm256_sub_epi16(v, q);
+    let s = _mm256_add_epi16(v, q);
+    let x = _mm256_add_epi16(load_u16(&column.x), d);
+    store_u16(&mut column.x, x);
+    window.x = _mm256_add_epi16(window.x, x);
+    // (v − q)(v + q) in 32 bits, from its low and high halves.
+    let (low, high) = (_mm256_mullo_epi16(d, s), _mm256_mulhi_epi16(d, s));
+    let squares = [_mm256_unpacklo_epi16(low, high), _mm256_unpackhi_epi16(low, high)];
+    let pairs = [_mm256_unpacklo_epi16(v, q), _mm256_unpackhi_epi16(v, q)];
+    for half in 0..2 {
+        let xx = _mm256_add_epi32(load_i32(&column.xx, half), squares[half]);
+        store_i32(&mut column.xx, half, xx);
+        window.xx[half] = _mm256_add_epi32(window.xx[half], xx);
+        let products = _mm256_madd_epi16(pairs[half], load_change(change, half));
+        let xy = _mm256_add_epi32(load_i32(&column.xy, half), products);
+        store_i32(&mut column.xy, half, xy);
+        window.xy[half] = _mm256_add_epi32(window.xy[half], xy);
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn add_ssim(window: &Window, reference: &Windows, sums: &mut [__m256; 2]) {
+    let zero = _mm256_setzero_si256();
+    let (k1, k2) = (_mm256_set1_ps(K1 as f32), _mm256_set1_ps(K2 as f32));
+    let n = _mm256_set1_epi32(49);
+    let x = [_mm256_unpacklo_epi16(window.x, zero), _mm256_unpackhi_epi16(window.x, zero)];
+    for half in 0..2 {
+        // Window sums are below 2¹⁵, so the upper products are 0.
+        let product = _mm256_madd_epi16(x[half], load_i32(&reference.y, half));
+        let square = _mm256_madd_epi16(x[half], x[half]);
+        let covariance = _mm256_sub_epi32(_mm256_mullo_epi32(window.xy[half], n), product);
+        let variance = _mm256_sub_epi32(_mm256_mullo_epi32(window.xx[half], n), square);
+        let a1 = _mm256_add_ps(_mm256_cvtepi32_ps(_mm256_add_epi32(product, product)), k1);
+        let a2 = _mm256_add_ps(_mm256_cvtepi32_ps(_mm256_add_epi32(covariance, covariance)), k2);
+        let b1 = _mm256_add_ps(_mm256_cvtepi32_ps(square), load_f32(&reference.mean_term, half));
+        let b2 = _mm256_add_ps(_mm256_cvtepi32_ps(variance), load_f32(&reference.variance_term, half));
+        let ssim = _mm256_div_ps(_mm256_mul_ps(a1, a2), _mm256_mul_ps(b1, b2));
+        let exists = _mm256_castsi256_ps(load_u32(&reference.exists, half));
+        sums[half] = _mm256_add_ps(sums[half], _mm256_and_ps(ssim, exists));
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn leave(column: &Column, window: &mut Window) {
+    window.x = _mm256_sub_epi16(window.x, load_u16(&column.x));
+    for half in 0..2 {
+        window.xx[half] = _mm256_sub_epi32(window.xx[half], load_i32(&column.xx, half));
+        window.xy[half] = _mm256_sub_epi32(window.xy[half], load_i32(&column.xy, half));
+    }
+}
+
+/// Sixteen samples as 16-bit lanes.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn widen(samples: &Samples) -> __m256i {
+    // SAFETY: sixteen bytes are there; the load needs no alignment.
+    _mm256_cvtepu8_epi16(unsafe { _mm_loadu_si128(samples.as_ptr().cast()) })
+}
+
+/// Loads and stores of whole registers, which need no alignment; every slice taken is bounds-checked first.
+macro_rules! moves {
+    ($load:ident, $store:ident, $number:ty, $register:ty, $lanes:literal, $read:ident, $write:ident) => {
+        #[inline]
+        #[target_feature(enable = "avx2")]
+        #[allow(dead_code)]
+        fn $load(lanes: &[$number; LANES], half: usize) -> $register {
+            let part: &[$number; $lanes] = lanes[half * $lanes..].first_chunk().expect("two halves");
+            // SAFETY: the part is as long as the register.
+            unsafe { $read(part.as_ptr().cast()) }
+        }
+
+        #[inline]
+        #[target_feature(enable = "avx2")]
+        #[allow(dead_code)]
+        fn $store(lanes: &mut [$number; LANES], half: usize, register: $register) {
+            let part: &mut [$number; $lanes] = lanes[half * $lanes..].first_chunk_mut().expect("two halves");
+            // SAFETY: the part is as long as the register.
+            unsafe { $write(part.as_mut_ptr().cast(), register) }
+        }
+    };
+}
+
+moves!(load_i32, store_i32, i32, __m256i, 8, _mm256_loadu_si256, _mm256_storeu_si256);
+moves!(load_u32, store_u32, u32, __m256i, 8, _mm256_loadu_si256, _mm256_storeu_si256);
+moves!(load_f32, store_f32, f32, __m256, 8, _mm256_loadu_ps, _mm256_storeu_ps);
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load_u16(lanes: &[u16; LANES]) -> __m256i {
+    // SAFETY: sixteen lanes of 16 bits are 32 bytes.
+    unsafe { _mm256_loadu_si256(lanes.as_ptr().cast()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn store_u16(lanes: &mut [u16; LANES], register: __m256i) {
+    // SAFETY: as above.
+    unsafe { _mm256_storeu_si256(lanes.as_mut_ptr().cast(), register) }
+}
+
+/// The pairs of eight lanes, in `Order::Swapped`: lanes 0–3 and 8–11, or 4–7 and 12–15.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load_change(change: &[[i16; 2]; LANES], half: usize) -> __m256i {
+    let part: &[[i16; 2]; 8] = change[half * 8..].first_chunk().expect("two halves");
+    // SAFETY: eight pairs of 16 bits are 32 bytes.
+    unsafe { _mm256_loadu_si256(part.as_ptr().cast()) }
+}

@@ -1,0 +1,189 @@
+//! Rows of all candidates when the damaged picture has another size: restored first, then resized to the reference.
+//!
+//! Every sample of a resized row comes from two columns of two restored rows. Own and blurred samples of those columns
+//! are gathered into lanes once per group and source row; combining, which belongs to each candidate, and weighting then
+//! work within the lanes, and no restored or resized plane is ever stored.
+
+use super::{
+    Level,
+    exhaustive::{Balanced, Group, Plan},
+    kernel::{CandidateRows, LANES, Plane, Samples, Tile},
+};
+use crate::imaging::operators::{
+    gaussian_blur::{RowBlur, pad_row, reflect_101},
+    resize::{Tap, across, column_taps, down, row_taps},
+    unsharp_mask::Combine,
+};
+
+/// The candidates of one tile.
+pub(super) struct Resized<'a> {
+    /// The damaged picture's height.
+    height: usize,
+    rows: Vec<Tap>,
+    columns: Columns,
+    groups: Vec<GroupRows<'a>>,
+    /// For each candidate its group and how it combines.
+    members: Vec<(usize, Combine)>,
+    has_fma: bool,
+    restored: [Vec<Samples>; 2],
+}
+
+/// What the tile's columns read of a source row.
+struct Columns {
+    /// Source columns that the tile reaches, the widest blur not counted.
+    first: usize,
+    n: usize,
+    /// For each column of each strip the position, from `first`, of its left and right source sample.
+    index: Vec<[[u32; LANES]; 2]>,
+    /// And their weights.
+    weight: Vec<[[i16; LANES]; 2]>,
+}
+
+/// One group's source rows as they are needed, from the top.
+struct GroupRows<'a> {
+    plane: Plane<'a>,
+    blur: Option<RowBlur<'a>>,
+    padded: Vec<u8>,
+    /// The next row to push into the blur.
+    next: isize,
+    /// The two rows gathered last: row `p` in slot `p mod 2`.
+    gathered: [Gathered; 2],
+}
+
+/// Own and blurred samples of the left and the right source columns, left ones first.
+struct Gathered {
+    row: Option<usize>,
+    own: Vec<Samples>,
+    blurred: Vec<Samples>,
+}
+
+impl Columns {
+    fn new(n_source: usize, n_reference: usize, tile: &Tile) -> Self {
+        let taps = column_taps(n_source, n_reference);
+        let at = |j: usize, lane: usize| taps[(tile.first() + lane * tile.strip() + j).min(n_reference - 1)];
+        let all = || (0..tile.n_columns()).flat_map(|j| (0..LANES).map(move |lane| (j, lane)));
+        let first = all().map(|(j, lane)| at(j, lane).index[0]).min().unwrap_or(0);
+        let last = all().map(|(j, lane)| at(j, lane).index[1]).max().unwrap_or(0);
+        let index = |j| [0, 1].map(|k| std::array::from_fn(|lane| (at(j, lane).index[k] - first) as u32));
+        let weight = |j| [0, 1].map(|k| std::array::from_fn(|lane| at(j, lane).weight[k]));
+        Self {
+            first,
+            n: last + 1 - first,
+            index: (0..tile.n_columns()).map(index).collect(),
+            weight: (0..tile.n_columns()).map(weight).collect(),
+        }
+    }
+
+    /// The left columns' samples, then the right ones'.
+    #[inline(always)]
+    fn gather(&self, row: &[u8], out: &mut [Samples]) {
+        let row = &row[..self.n];
+        let (left, right) = out.split_at_mut(self.index.len());
+        for ((index, left), right) in self.index.iter().zip(left).zip(right) {
+            for lane in 0..LANES {
+                left[lane] = row[index[0][lane] as usize];
+                right[lane] = row[index[1][lane] as usize];
+            }
+        }
+    }
+}
+
+impl<'a> Resized<'a> {
+    pub fn new(
+        level: Level,
+        balanced: &'a Balanced,
+        (width, height): (usize, usize),
+        reference: Plane,
+        tile: &Tile,
+        plan: &'a Plan,
+    ) -> Self {
+        let columns = Columns::new(width, reference.width, tile);
+        let gathered = || {
+            let empty = || vec![[0; LANES]; 2 * tile.n_columns()];
+            Gathered { row: None, own: empty(), blurred: empty() }
+        };
+        let rows = |group: &'a Group| GroupRows {
+            plane: Plane { samples: balanced.plane(group.color_method), width, height },
+            blur: group.half_taps.as_ref().map(|taps| RowBlur::new(taps, columns.n, 1)),
+            padded: vec![0; columns.n + 2 * group.radius()],
+            next: -(group.radius() as isize),
+            gathered: [gathered(), gathered()],
+        };
+        Self {
+            height,
+            rows: row_taps(height, reference.height),
+            groups: plan.groups.iter().map(rows).collect(),
+            columns,
+            members: plan.members(),
+            has_fma: level.has_fma(),
+            restored: [0, 1].map(|_| vec![[0; LANES]; 2 * tile.n_columns()]),
+        }
+    }
+}
+
+impl GroupRows<'_> {
+    /// Brings source row `p` into its slot, unless it is there.
+    #[inline(always)]
+    fn bring(&mut self, columns: &Columns, p: usize, height: usize) {
+        let slot = &mut self.gathered[p % 2];
+        if slot.row == Some(p) {
+            return;
+        }
+        slot.row = Some(p);
+        columns.gather(&self.plane.row(p)[columns.first..], &mut slot.own);
+        let Some(blur) = &mut self.blur else { return };
+        let radius = blur.radius() as isize;
+        // Rows that no destination row reads still pass through the blur.
+        while self.next <= p as isize + radius {
+            let first = columns.first as isize - radius;
+            pad_row(self.plane.row(reflect_101(self.next, height)), 1, first, &mut self.padded);
+            blur.push(&self.padded);
+            self.next += 1;
+        }
+        columns.gather(blur.row(), &mut slot.blurred);
+    }
+}
+
+impl CandidateRows for Resized<'_> {
+    fn n_candidates(&self) -> usize {
+        self.members.len()
+    }
+
+    #[inline(always)]
+    fn start_row(&mut self, y: usize) {
+        // Rows are read from the top: the second index is never above one read before.
+        for p in self.rows[y].index {
+            for group in &mut self.groups {
+                group.bring(&self.columns, p, self.height);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn write_row(&mut self, candidate: usize, y: usize, out: &mut [Samples]) {
+        let (group, combine) = self.members[candidate];
+        let (group, tap) = (&self.groups[group], self.rows[y]);
+        for (restored, p) in self.restored.iter_mut().zip(tap.index) {
+            let Gathered { own, blurred, .. } = &group.gathered[p % 2];
+            let (own, blurred, restored) =
+                (own.as_flattened(), blurred.as_flattened(), restored.as_flattened_mut());
+            match (&group.blur, self.has_fma) {
+                (Some(_), true) => combine.row_fused(own, blurred, restored),
+                (Some(_), false) => combine.row(own, blurred, restored),
+                (None, _) => restored.copy_from_slice(own),
+            }
+        }
+        let n = out.len();
+        let [upper, lower] = &self.restored;
+        let ((upper_left, upper_right), (lower_left, lower_right)) = (upper.split_at(n), lower.split_at(n));
+        for (j, (out, weight)) in out.iter_mut().zip(&self.columns.weight).enumerate() {
+            let (upper, lower) = ([&upper_left[j], &upper_right[j]], [&lower_left[j], &lower_right[j]]);
+            for lane in 0..LANES {
+                let weight = [weight[0][lane], weight[1][lane]];
+                let upper = across(weight, upper[0][lane], upper[1][lane]);
+                let lower = across(weight, lower[0][lane], lower[1][lane]);
+                out[lane] = down(tap.weight, upper, lower);
+            }
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The service through its real router on a real socket.
+
+mod accept;
+mod admission;
+mod analyze;
+mod body;
+mod health;
+mod log;
+mod openapi;
+mod parameters;
+mod replay;
+mod restore;
+mod serve;
+mod support;
+mod version;

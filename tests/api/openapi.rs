@@ -1,0 +1,248 @@
+//! `openapi.yaml` against the router: neither says more than the other.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
+
+use pentimento::{http::Kind, imaging::codec::Format};
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::support::{TestApp, as_format, damaged, form_with_image, header, ok, problem, send};
+
+/// The description as a JSON value; YAML is only its spelling.
+pub static DESCRIPTION: LazyLock<Value> =
+    LazyLock::new(|| serde_norway::from_str(include_str!("../../openapi.yaml")).unwrap());
+
+fn at(pointer: &str) -> &'static Value {
+    DESCRIPTION.pointer(pointer).unwrap_or_else(|| panic!("{pointer}"))
+}
+
+/// `value`, or what its `$ref` points to.
+fn resolved(value: &'static Value) -> &'static Value {
+    match value.get("$ref") {
+        Some(Value::String(target)) => at(target.strip_prefix('#').expect("a reference within the file")),
+        _ => value,
+    }
+}
+
+fn object(value: &'static Value) -> impl Iterator<Item = (&'static str, &'static Value)> {
+    value.as_object().unwrap().iter().map(|(key, value)| (key.as_str(), value))
+}
+
+/// Every object and list in the description.
+fn walk(value: &'static Value, visit: &mut dyn FnMut(&'static Value)) {
+    visit(value);
+    match value {
+        Value::Object(members) => members.values().for_each(|member| walk(member, visit)),
+        Value::Array(items) => items.iter().for_each(|item| walk(item, visit)),
+        _ => {}
+    }
+}
+
+/// Where `value` breaks `schema`, in the part of JSON Schema that the description uses.
+fn violation(value: &Value, schema: &'static Value) -> Option<String> {
+    let schema = resolved(schema);
+    if let Some(options) = schema.get("oneOf") {
+        let options = options.as_array().unwrap();
+        let n = options.iter().filter(|option| violation(value, option).is_none()).count();
+        return (n != 1).then(|| format!("{value} fits {n} of oneOf"));
+    }
+    let types: Vec<&str> = match schema.get("type") {
+        Some(Value::Array(types)) => types.iter().filter_map(Value::as_str).collect(),
+        Some(name) => vec![name.as_str().unwrap()],
+        None => Vec::new(),
+    };
+    let is = |name: &&str| match *name {
+        "null" => value.is_null(),
+        "boolean" => value.is_boolean(),
+        "integer" => value.is_u64() || value.is_i64(),
+        "number" => value.is_number(),
+        "string" => value.is_string(),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        other => panic!("{other}"),
+    };
+    if !types.is_empty() && !types.iter().any(is) {
+        return Some(format!("{value} is none of {types:?}"));
+    }
+    if schema.get("const").is_some_and(|constant| constant != value) {
+        return Some(format!("{value} is not {}", schema["const"]));
+    }
+    if schema.get("enum").is_some_and(|options| !options.as_array().unwrap().contains(value)) {
+        return Some(format!("{value} is none of {}", schema["enum"]));
+    }
+    if let (Some(items), Some(item)) = (value.as_array(), schema.get("items")) {
+        return items.iter().find_map(|value| violation(value, item));
+    }
+    let members = value.as_object()?;
+    let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
+    if let Some(missing) = required.filter_map(Value::as_str).find(|name| !members.contains_key(*name)) {
+        return Some(format!("{missing} is missing"));
+    }
+    members.iter().find_map(|(name, member)| {
+        match schema.get("properties").and_then(|properties| properties.get(name)) {
+            Some(schema) => violation(member, schema).map(|v| format!("{name}: {v}")),
+            None => match schema.get("additionalProperties") {
+                Some(Value::Bool(false)) => Some(format!("{name} is not described")),
+                Some(schema) => violation(member, schema).map(|v| format!("{name}: {v}")),
+                None => None,
+            },
+        }
+    })
+}
+
+/// Fails unless `value` is as `#/components/schemas/NAME` says.
+pub fn check(value: &Value, name: &str) {
+    let violation = violation(value, at(&format!("/components/schemas/{name}")));
+    assert_eq!(violation, None, "{name}: {value}");
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    let mut n = 0;
+    walk(&DESCRIPTION, &mut |value| {
+        if value.get("$ref").is_some() {
+            resolved(value);
+            n += 1;
+        }
+    });
+    assert!(n > 50, "{n}");
+    assert_eq!(DESCRIPTION["openapi"], "3.1.0");
+    assert_eq!(DESCRIPTION["info"]["version"], env!("CARGO_PKG_VERSION"));
+}
+
+#[tokio::test]
+async fn paths_and_methods_are_those_of_the_router() {
+    let app = TestApp::start().await;
+    let described: BTreeSet<_> = object(&DESCRIPTION["paths"]).map(|(path, _)| path).collect();
+    assert_eq!(described, pentimento::http::paths(&app.state).into_iter().collect());
+    for (path, item) in object(&DESCRIPTION["paths"]) {
+        let url = format!("http://{}{path}", app.address);
+        let options = send(app.client.request(Method::OPTIONS, &url)).await;
+        let allowed: BTreeSet<_> = header(&options, "allow").split(',').filter(|m| *m != "HEAD").collect();
+        let described: BTreeSet<_> = object(item).map(|(method, _)| method.to_uppercase()).collect();
+        assert_eq!(allowed, described.iter().map(String::as_str).collect(), "{path}");
+        for method in described {
+            let answer = send(app.client.request(method.parse().unwrap(), &url)).await;
+            assert!(![404, 405].contains(&answer.status().as_u16()), "{method} {path}");
+        }
+    }
+}
+
+#[test]
+fn problem_types_are_those_of_the_program() {
+    let described: BTreeMap<String, String> = at("/components/schemas/Problem/properties/type/oneOf")
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|kind| {
+            let (uri, text) = (kind["const"].as_str().unwrap(), kind["description"].as_str().unwrap());
+            (uri.to_owned(), text.split('.').next().unwrap().to_owned())
+        })
+        .collect();
+    let kinds: BTreeMap<String, String> =
+        Kind::ALL.iter().map(|kind| (kind.uri(), kind.status().as_str().to_owned())).collect();
+    assert_eq!(kinds.len(), Kind::ALL.len(), "every kind has a type of its own");
+    assert_eq!(described, kinds);
+}
+
+#[test]
+fn examples_of_problems_are_problems_of_their_status() {
+    let mut n = 0;
+    for (path, item) in object(&DESCRIPTION["paths"]) {
+        for (method, operation) in object(item) {
+            for (status, response) in object(&operation["responses"]) {
+                let Some(content) = resolved(response)["content"].get("application/problem+json") else {
+                    continue;
+                };
+                let several = content.get("examples").map(|examples| {
+                    object(examples).map(|(_, example)| &example["value"]).collect::<Vec<_>>()
+                });
+                for example in several.unwrap_or_else(|| vec![&content["example"]]) {
+                    check(example, "Problem");
+                    assert_eq!(example["status"].to_string(), status, "{method} {path}");
+                    let kind = Kind::ALL.into_iter().find(|kind| kind.uri() == example["type"]).unwrap();
+                    assert_eq!(
+                        (example["title"].as_str(), kind.status().as_str()),
+                        (Some(kind.title()), status)
+                    );
+                    n += 1;
+                }
+            }
+        }
+    }
+    assert!(n > 30, "{n}");
+}
+
+#[tokio::test]
+async fn parameters_are_those_that_are_known_and_their_examples_work() {
+    let app = TestApp::start().await;
+    let mut seen = Vec::new();
+    for path in ["/restore", "/analyze"] {
+        let operation = &DESCRIPTION["paths"][path]["post"];
+        let parameters: Vec<_> = operation["parameters"].as_array().unwrap().iter().map(resolved).collect();
+        let mut names: Vec<_> = parameters.iter().map(|p| p["name"].as_str().unwrap()).collect();
+        let form = &resolved(&operation["requestBody"])["content"]["multipart/form-data"]["schema"];
+        let in_form: BTreeSet<_> = object(&form["properties"]).map(|(name, _)| name).collect();
+        for parameter in &parameters {
+            let (name, example) = (parameter["name"].as_str().unwrap(), &parameter["example"]);
+            let text = example.as_str().map_or_else(|| example.to_string(), str::to_owned);
+            ok(app.post(&format!("{path}?{name}={text}"), damaged("smallest"))).await;
+            ok(app.post_form(path, form_with_image(damaged("smallest")).text(name, text))).await;
+            assert_eq!(violation(example, &parameter["schema"]), None, "{name}");
+        }
+        let known = problem(app.post(&format!("{path}?x=1"), ""), 422, "unknown-parameter").await;
+        let mut known: Vec<_> = known["allowed"].as_str().unwrap().split(", ").collect();
+        known.sort_unstable();
+        names.sort_unstable();
+        assert_eq!(known, names, "{path}");
+        assert_eq!(in_form, known.into_iter().chain(["image"]).collect());
+        seen.push(names.len());
+    }
+    assert_eq!(seen, [7, 4]);
+}
+
+#[tokio::test]
+async fn answers_are_as_described() {
+    let app = TestApp::start().await;
+    let json = async |request: reqwest::RequestBuilder| -> Value {
+        let request = request.header("accept", "application/json");
+        serde_json::from_slice(&ok(request).await.bytes().await.unwrap()).unwrap()
+    };
+    for format in Format::ALL {
+        let body = as_format(&damaged("smallest"), format);
+        for query in [
+            "",
+            "?color=on&sigma=1&strength=1",
+            "?color=off&strength=0",
+            "?color=off&strength=0&metadata=strip",
+        ] {
+            check(&json(app.post(&format!("/restore{query}"), body.clone())).await, "Receipt");
+        }
+        check(&json(app.post("/analyze", body)).await, "Analysis");
+    }
+    check(&json(app.get("/version")).await, "Version");
+    check(&json(app.get("/")).await, "Index");
+    for path in ["/health/live", "/health/ready", "/health/startup"] {
+        check(&json(app.get(path)).await, "Health");
+    }
+    check(at("/components/responses/Restored/content/application~1json/example"), "Receipt");
+    check(at("/paths/~1analyze/post/responses/200/content/application~1json/example"), "Analysis");
+}
+
+#[tokio::test]
+async fn headers_of_answers_are_described() {
+    let app = TestApp::start().await;
+    let usual = ["content-type", "content-length", "date", "x-request-id", "x-content-type-options"];
+    for (path, pointer) in [
+        ("/restore", "/components/responses/Restored/headers"),
+        ("/analyze", "/paths/~1analyze/post/responses/200/headers"),
+    ] {
+        let response = ok(app.post(path, damaged("smallest"))).await;
+        let got: BTreeSet<_> = response.headers().keys().map(|name| name.as_str().to_owned()).collect();
+        let described = object(at(pointer)).map(|(name, _)| name.to_lowercase());
+        assert_eq!(got, described.chain(usual.map(str::to_owned)).collect(), "{path}");
+    }
+}

@@ -1,0 +1,282 @@
+//! A service on a port of its own, clients of it, and golden pictures.
+
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
+
+use pentimento::{
+    compute::Compute,
+    config::ComputeConfig,
+    features::N_FEATURES,
+    http::{AppState, serve},
+    imaging::{
+        Image,
+        codec::{self, Encoding, Format, Limits, Metadata},
+    },
+    learning::{
+        CheckedHyperparameters, Family, ModelArtifact, ModelCard, ParameterRegressors, Table, TableRow,
+        card::SearchedBounds,
+    },
+    predictor::Predictor,
+};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, multipart};
+use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    sync::oneshot,
+    task::JoinHandle,
+};
+
+/// Longer than anything here takes; only a defect waits so long.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A small model: colour follows `color_balance_need`, strength `sharpening_need`.
+pub static PREDICTOR: LazyLock<Arc<Predictor>> = LazyLock::new(|| {
+    let rows: Vec<TableRow> = (0..60_u32)
+        .map(|i| {
+            let share = f64::from(i) / 60.0;
+            let mut features = [0.5; N_FEATURES];
+            (features[12], features[13]) = (share, 1.0 - share);
+            TableRow {
+                filename: format!("{i}.png"),
+                similarity_score: 0.8,
+                psnr: 30.0,
+                ssim: 0.9,
+                features,
+                color_method: if share > 0.3 { "white_balance" } else { "none" }.to_owned(),
+                apply_color_correction: share > 0.3,
+                sharpen_sigma: 0.5 + share,
+                sharpen_strength: 0.25 + 2.0 * (1.0 - share),
+            }
+        })
+        .collect();
+    let table = Table::from_rows(rows).unwrap();
+    let rows: Vec<&TableRow> = table.rows().iter().collect();
+    let hyperparameters = CheckedHyperparameters::default();
+    let family = Family::GradientBoosting;
+    let regressors = ParameterRegressors::fit(&rows, family, &hyperparameters).unwrap();
+    let bounds = SearchedBounds {
+        sigma_min: 0.5,
+        sigma_max: 2.0,
+        strength_min: 0.0,
+        strength_max: 2.5,
+        color_ever_on: true,
+    };
+    let card = ModelCard::new(family, (*hyperparameters).clone(), bounds);
+    Arc::new(Predictor::from_bytes(&ModelArtifact { card, regressors }.to_bytes()).unwrap())
+});
+
+/// How a service is set up.
+#[derive(Clone, Copy)]
+pub struct Setup {
+    pub running_max: usize,
+    pub waiting_max: usize,
+    pub limits: Limits,
+    pub body_timeout: Duration,
+    pub drain_timeout: Duration,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            running_max: 2,
+            waiting_max: 32,
+            limits: Limits::default(),
+            body_timeout: PATIENCE,
+            drain_timeout: PATIENCE,
+        }
+    }
+}
+
+/// A service that runs until it is stopped or dropped.
+pub struct TestApp {
+    pub address: SocketAddr,
+    pub compute: Compute,
+    pub state: AppState,
+    pub client: Client,
+    stop: Option<oneshot::Sender<()>>,
+    server: JoinHandle<anyhow::Result<()>>,
+}
+
+impl TestApp {
+    pub async fn start() -> Self {
+        Self::with(Setup::default()).await
+    }
+
+    pub async fn with(setup: Setup) -> Self {
+        let Setup { running_max, waiting_max, limits, body_timeout, drain_timeout } = setup;
+        let compute = Compute::new(&ComputeConfig { threads: 2, running_max, waiting_max }).unwrap();
+        let state = AppState::new(compute.clone(), PREDICTOR.clone(), limits, body_timeout);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let shutdown = async {
+            // A dropped sender is no order to stop.
+            if stopped.await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        let server = tokio::spawn(serve(listener, state.clone(), drain_timeout, shutdown));
+        Self { address, compute, state, client: Client::new(), stop: Some(stop), server }
+    }
+
+    pub fn stop(&mut self) {
+        self.stop.take().expect("stopped once").send(()).unwrap();
+    }
+
+    /// Waits for the end of a stopped service.
+    pub async fn stopped(self) {
+        tokio::time::timeout(PATIENCE, self.server).await.expect("the service stops").unwrap().unwrap();
+    }
+
+    pub fn get(&self, path: &str) -> RequestBuilder {
+        self.client.get(format!("http://{}{path}", self.address))
+    }
+
+    pub fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> RequestBuilder {
+        self.client.post(format!("http://{}{path}", self.address)).body(body)
+    }
+
+    pub fn post_form(&self, path: &str, form: multipart::Form) -> RequestBuilder {
+        self.client.post(format!("http://{}{path}", self.address)).multipart(form)
+    }
+
+    /// A connection on which a test says every byte itself.
+    pub async fn connect(&self) -> RawClient {
+        RawClient(TcpStream::connect(self.address).await.unwrap())
+    }
+}
+
+pub struct RawClient(TcpStream);
+
+impl RawClient {
+    pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.0.write_all(bytes.as_ref()).await.unwrap();
+    }
+
+    /// Reads one answer with a `Content-Length`: its head, and its body.
+    pub async fn answer(&mut self) -> (String, Vec<u8>) {
+        tokio::time::timeout(PATIENCE, self.read_answer()).await.expect("an answer")
+    }
+
+    async fn read_answer(&mut self) -> (String, Vec<u8>) {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(self.0.read_u8().await.unwrap());
+        }
+        let head = String::from_utf8(head).unwrap().to_lowercase();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        let mut body = vec![0; length.map_or(0, |n| n.parse().unwrap())];
+        self.0.read_exact(&mut body).await.unwrap();
+        (head, body)
+    }
+
+    /// Whether the service closed the connection without another byte.
+    pub async fn is_closed(&mut self) -> bool {
+        let read = tokio::time::timeout(PATIENCE, self.0.read(&mut [0; 1])).await.expect("an end");
+        matches!(read, Ok(0) | Err(_))
+    }
+}
+
+/// Sends it; an answer that does not come is a failure.
+pub async fn send(request: RequestBuilder) -> Response {
+    request.timeout(PATIENCE).send().await.unwrap()
+}
+
+/// Sends it, and expects a picture or document.
+pub async fn ok(request: RequestBuilder) -> Response {
+    let response = send(request).await;
+    let status = response.status();
+    if status != StatusCode::OK {
+        panic!("{status}: {}", response.text().await.unwrap());
+    }
+    response
+}
+
+pub fn header<'a>(response: &'a Response, name: &str) -> &'a str {
+    response.headers().get(name).unwrap_or_else(|| panic!("header {name}")).to_str().unwrap()
+}
+
+/// Sends it, and expects a problem document of this status and type, with everything each of them has.
+pub async fn problem(request: RequestBuilder, status: u16, slug: &str) -> Value {
+    let response = send(request).await;
+    let got = response.status().as_u16();
+    let (content_type, id) =
+        (header(&response, "content-type").to_owned(), header(&response, "x-request-id").to_owned());
+    assert_eq!(header(&response, "x-content-type-options"), "nosniff");
+    assert_eq!(response.headers().contains_key("retry-after"), got == 503);
+    let body = response.bytes().await.unwrap();
+    let problem: Value = serde_json::from_slice(&body).unwrap_or_else(|e| panic!("{got} {body:?}: {e}"));
+    assert_eq!(content_type, "application/problem+json", "{problem}");
+    assert_eq!(problem["request_id"], id, "{problem}");
+    check_problem(&problem, status, slug);
+    assert_eq!(got, status, "{problem}");
+    problem
+}
+
+/// What every problem document says; `openapi.yaml` lists its type and describes its members.
+pub fn check_problem(problem: &Value, status: u16, slug: &str) {
+    assert_eq!(problem["type"], format!("/problems/{slug}"), "{problem}");
+    assert_eq!(problem["status"], status, "{problem}");
+    crate::openapi::check(problem, "Problem");
+    for text in ["title", "detail"] {
+        assert!(problem[text].as_str().is_some_and(|text| text.len() > 5), "{problem}");
+    }
+}
+
+/// Waits until something holds; what holds never is a failure. For states that only the service itself reaches.
+pub async fn until(what: &str, holds: impl Fn() -> bool) {
+    let waiting = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("never: {what}"));
+}
+
+/// Occupies the pixel pool until the sender is dropped; needs a free place.
+pub async fn occupy(compute: &Compute) -> (std::sync::mpsc::Sender<()>, JoinHandle<()>) {
+    let (begun, has_begun) = oneshot::channel();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let place = compute.admit().unwrap();
+    let work = tokio::spawn(async move {
+        let work = move || {
+            begun.send(()).unwrap();
+            let _ = released.recv();
+        };
+        place.run(work).await.unwrap();
+    });
+    has_begun.await.unwrap();
+    (release, work)
+}
+
+pub fn golden(path: &str) -> Vec<u8> {
+    std::fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(path)).unwrap()
+}
+
+/// A damaged golden picture, as PNG.
+pub fn damaged(name: &str) -> Vec<u8> {
+    golden(&format!("pairs/{name}.damaged.png"))
+}
+
+pub fn decode(bytes: &[u8]) -> Image {
+    codec::decode(bytes, &Limits::default()).unwrap().image
+}
+
+/// A golden PNG in another format, lossless where it can be.
+pub fn as_format(png: &[u8], format: Format) -> Vec<u8> {
+    let encoding = Encoding { format, quality: None, subsampling: None, lossless: format != Format::Jpeg };
+    codec::encode(&decode(png), &Metadata::default(), &encoding).unwrap()
+}
+
+pub fn image_part(bytes: Vec<u8>) -> multipart::Part {
+    multipart::Part::bytes(bytes).file_name("picture")
+}
+
+pub fn form_with_image(bytes: Vec<u8>) -> multipart::Form {
+    multipart::Form::new().part("image", image_part(bytes))
+}
