@@ -164,18 +164,25 @@ impl Receipt {
     /// # Errors
     /// For other versions, and for unknown, missing and malformed fields.
     pub fn read_all(text: &str) -> Result<Vec<Self>, ReceiptError> {
-        let values = serde_json::Deserializer::from_str(text).into_iter::<serde_json::Value>();
-        values.map(|value| Self::from_value(value?)).collect()
+        let mut values = serde_json::Deserializer::from_str(text).into_iter::<serde_json::Value>();
+        let (mut receipts, mut begin) = (Vec::new(), 0);
+        while let Some(value) = values.next() {
+            let (value, end) = (value?, values.byte_offset());
+            receipts.push(Self::read_one(&text[begin..end], &value)?);
+            begin = end;
+        }
+        Ok(receipts)
     }
 
-    fn from_value(value: serde_json::Value) -> Result<Self, ReceiptError> {
+    fn read_one(text: &str, value: &serde_json::Value) -> Result<Self, ReceiptError> {
         let got = value.get("receipt_version").and_then(serde_json::Value::as_u64);
         if let Some(got) = got.filter(|&got| got != u64::from(RECEIPT_VERSION)) {
             let program =
                 value.get("program").and_then(|program| program.as_str()).unwrap_or("an unnamed program");
             return Err(ReceiptError::Version { got, program: program.to_owned() });
         }
-        Ok(serde_json::from_value(value)?)
+        // From the text again: a map has already forgotten that a field stood twice.
+        Ok(serde_json::from_str(text)?)
     }
 }
 

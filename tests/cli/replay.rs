@@ -142,6 +142,12 @@ fn unknown_and_missing_fields_are_refused_by_name() {
     altered["parameters"].as_object_mut().unwrap().remove("strength");
     shell.write("altered.json", altered.to_string());
     shell.run(&["replay", "altered.json", "in.png", "-o", "a.png"]).code(1).says(&["strength"]);
+    let twice = good.to_string().replacen("\"method\":", "\"method\":\"color, unsharp_mask\",\"method\":", 1);
+    shell.write("altered.json", twice);
+    shell
+        .run(&["replay", "altered.json", "in.png", "-o", "a.png"])
+        .code(1)
+        .says(&["duplicate field `method`"]);
     for text in ["{", "[]", "not json", "{\"receipt_version\": 1}"] {
         shell.write("altered.json", text);
         shell.run(&["replay", "altered.json", "in.png", "-o", "a.png"]).code(1).says(&["altered.json"]);
