@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 
 use super::{inputs::place, output, usage};
@@ -171,7 +171,7 @@ pub(super) fn groups(path: Option<&Path>) -> Result<Groups> {
 }
 
 /// Refuses results before any work is done for them: those that exist, that are folders, that share a place with each
-/// other, or that would overwrite an input. Each comes with its flag.
+/// other, that would overwrite an input, or that cannot be written where they are wanted. Each comes with its flag.
 pub(super) fn check_results(results: &[(&str, &Path)], inputs: &[PathBuf], force: bool) -> Result<()> {
     let mut taken: BTreeMap<PathBuf, &str> = BTreeMap::new();
     let inputs: BTreeSet<PathBuf> = inputs.iter().map(|path| place(path)).collect();
@@ -193,6 +193,7 @@ pub(super) fn check_results(results: &[(&str, &Path)], inputs: &[PathBuf], force
         if !force && picture_file::is_occupied(path) {
             return Err(usage(format_args!("{flag} {shown} exists; --force overwrites it")));
         }
+        picture_file::check_writable(path).with_context(|| format!("{flag} {shown}"))?;
     }
     Ok(())
 }

@@ -73,6 +73,24 @@ pub fn folder_of(path: &Path) -> &Path {
     }
 }
 
+/// Whether a file could be made at `path`, asked before work that takes hours. Missing folders are not made yet: the
+/// nearest one there is has to take a file.
+///
+/// # Errors
+/// When it does not.
+pub fn check_writable(path: &Path) -> Result<()> {
+    if is_stream(path) {
+        return Ok(());
+    }
+    let there = folder_of(path).ancestors().find(|folder| folder.symlink_metadata().is_ok());
+    let folder = there.unwrap_or(Path::new("."));
+    Builder::new()
+        .prefix(".pentimento-")
+        .tempfile_in(folder)
+        .map(drop)
+        .with_context(|| format!("writing into {}", folder.display()))
+}
+
 /// Writes `bytes` to a temporary file beside `path` and renames it, so that no half-written file is ever seen. A link
 /// to a file stays and its file is replaced; a pipe or a device stays and is written into.
 ///

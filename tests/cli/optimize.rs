@@ -309,6 +309,10 @@ fn existing_and_shared_outputs_are_refused_before_the_search() {
         let both = [&run[..], &[out, "--combinations", all, "--force"]].concat();
         shell.run(&both).code(2).says(&["--combinations"]);
     }
+    shell
+        .run(&[&run[..], &["u.csv", "--combinations", "t.csv/all.csv"]].concat())
+        .code(1)
+        .says(&["--combinations t.csv/all.csv: writing into t.csv"]);
     assert_eq!((shell.read("t.csv"), shell.exists("u.csv")), (b"mine".to_vec(), false));
     shell.good(&[&run[..], &["t.csv", "--force"]].concat());
     assert_eq!(shell.text("t.csv").lines().next(), Some(TABLE_HEADER));

@@ -199,6 +199,8 @@ fn existing_files_are_kept_and_standard_output_is_the_model_alone() {
         shell.run(&train(&["--out", out, "--card", card, "--force"])).code(2).says(&["--card"]);
     }
     shell.run(&train(&["--out", "t.csv", "--force"])).code(2).says(&["t.csv"]);
+    // A place that takes no file is told before the training, not after it.
+    shell.run(&train(&["--out", "n", "--card", "t.csv/card.md"])).code(1).says(&["--card t.csv/card.md"]);
     assert_eq!((shell.read("m"), shell.exists("n")), (b"mine".to_vec(), false));
     shell.good(&train(&["--out", "m", "--force"]));
     let ended = shell.good(&train(&["--out", "-"]));
