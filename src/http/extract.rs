@@ -168,7 +168,8 @@ fn content_type(headers: &HeaderMap) -> ContentType {
     let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match essence.as_str() {
         "multipart/form-data" => ContentType::Form,
-        "application/octet-stream" => ContentType::Picture,
+        // What curl's --data-binary says of anything when it is not told.
+        "application/octet-stream" | "application/x-www-form-urlencoded" => ContentType::Picture,
         image if image.starts_with("image/") => ContentType::Picture,
         _ => ContentType::Other(text.to_owned()),
     }

@@ -22,7 +22,6 @@ pub async fn serve(
     drain_timeout: Duration,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
-    let address = listener.local_addr().context("the listener has no address")?;
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection keeps Nagle's delay");
@@ -33,7 +32,6 @@ pub async fn serve(
         let _ = closed.await;
     });
     let mut server = pin!(tokio::spawn(server.into_future()));
-    tracing::info!(%address, "listening");
     tokio::select! {
         outcome = &mut server => return outcome.context("the server stopped")?.context("the listener failed"),
         () = shutdown => {}

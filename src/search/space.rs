@@ -36,7 +36,7 @@ pub enum SpaceError {
     /// Nothing to try.
     #[error("the grid has no candidates")]
     Empty,
-    /// More than `CANDIDATES_MAX`.
+    /// More candidates than a space may hold.
     #[error("the grid has {got} candidates; at most {CANDIDATES_MAX} are allowed")]
     TooMany {
         /// Their number.
