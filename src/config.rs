@@ -225,7 +225,7 @@ impl Settings {
 
     /// A value given as text takes the type of the default.
     fn with_text(mut self, key: &str, text: &str, origin: Origin) -> Result<Self, ConfigError> {
-        let value = match self.values.get(key).map(|(default, _)| default) {
+        let value = match Self::defaults().values.get(key).map(|(default, _)| default) {
             Some(Value::Integer(_)) => {
                 text.trim().parse().map(Value::Integer).map_err(|_| ConfigError::Value {
                     key: key.to_owned(),
@@ -290,15 +290,16 @@ impl Settings {
 impl Config {
     /// What the types do not say about `key`.
     fn check(&self, key: &str) -> Result<(), &'static str> {
-        let fine = match key {
-            "limits.input_bytes_max" => self.limits.input_bytes_max > 0,
-            "limits.pixels_max" => self.limits.pixels_max > 0,
-            "limits.decoded_bytes_max" => self.limits.decoded_bytes_max > 0,
-            "server.body_timeout_ms" => self.server.body_timeout_ms > 0,
-            "compute.threads" => self.compute.threads <= 1024,
-            _ => true,
+        const POSITIVE: &str = "it must be at least 1";
+        let (fine, range) = match key {
+            "limits.input_bytes_max" => (self.limits.input_bytes_max > 0, POSITIVE),
+            "limits.pixels_max" => (self.limits.pixels_max > 0, POSITIVE),
+            "limits.decoded_bytes_max" => (self.limits.decoded_bytes_max > 0, POSITIVE),
+            "server.body_timeout_ms" => (self.server.body_timeout_ms > 0, POSITIVE),
+            "compute.threads" => (self.compute.threads <= 1024, "it goes from 0 to 1024"),
+            _ => (true, ""),
         };
-        if fine { Ok(()) } else { Err("out of range") }
+        if fine { Ok(()) } else { Err(range) }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use thiserror::Error;
 
 use crate::{
     features::{FEATURE_NAMES, FEATURE_SCHEMA, FeatureVector},
@@ -118,7 +119,7 @@ pub struct Parameters {
 pub struct Features {
     /// The version of their definitions.
     pub schema: String,
-    /// Name and value, in the schema's order.
+    /// Name and value, by name.
     pub values: serde_json::Map<String, serde_json::Value>,
 }
 
@@ -136,6 +137,53 @@ pub struct Model {
     pub sigma: f64,
     /// Predicted strength.
     pub strength: f64,
+}
+
+/// A text holds no receipts that this release reads.
+#[derive(Debug, Error)]
+pub enum ReceiptError {
+    /// Of another version: what else it holds is not looked at.
+    #[error(
+        "the receipt is of version {got}, made by {program}; this release replays version {RECEIPT_VERSION}"
+    )]
+    Version {
+        /// Version of the receipt.
+        got: u64,
+        /// Who wrote it.
+        program: String,
+    },
+    /// Not JSON, or not a receipt.
+    #[error(transparent)]
+    Syntax(#[from] serde_json::Error),
+}
+
+impl Receipt {
+    /// Reads one receipt, however it is laid out, or one per line. The version is asked first, so that a receipt of a
+    /// later release is refused for its version and not for a field that it has more.
+    ///
+    /// # Errors
+    /// For other versions, and for unknown, missing and malformed fields.
+    pub fn read_all(text: &str) -> Result<Vec<Self>, ReceiptError> {
+        let mut values = serde_json::Deserializer::from_str(text).into_iter::<serde_json::Value>();
+        let (mut receipts, mut begin) = (Vec::new(), 0);
+        while let Some(value) = values.next() {
+            let (value, end) = (value?, values.byte_offset());
+            receipts.push(Self::read_one(&text[begin..end], &value)?);
+            begin = end;
+        }
+        Ok(receipts)
+    }
+
+    fn read_one(text: &str, value: &serde_json::Value) -> Result<Self, ReceiptError> {
+        let got = value.get("receipt_version").and_then(serde_json::Value::as_u64);
+        if let Some(got) = got.filter(|&got| got != u64::from(RECEIPT_VERSION)) {
+            let program =
+                value.get("program").and_then(|program| program.as_str()).unwrap_or("an unnamed program");
+            return Err(ReceiptError::Version { got, program: program.to_owned() });
+        }
+        // From the text again: a map has already forgotten that a field stood twice.
+        Ok(serde_json::from_str(text)?)
+    }
 }
 
 impl From<&RestorationParameters> for Parameters {

@@ -59,6 +59,25 @@ pub enum TrainingError {
     /// The table cannot be fitted.
     #[error(transparent)]
     Fit(#[from] FitError),
+    /// A row found best what the space never tried: bounds of the wrong space would clamp every prediction.
+    #[error(
+        "{filename} has {parameter} {got} for its optimum, which the space {space} does not hold (it goes from {min} to \
+         {max}); --grid says in which space the tables were searched"
+    )]
+    OutsideSpace {
+        /// The row.
+        filename: String,
+        /// `sigma` or `strength`.
+        parameter: &'static str,
+        /// Its value.
+        got: f64,
+        /// The space's name.
+        space: String,
+        /// The least value searched.
+        min: f64,
+        /// The largest value searched.
+        max: f64,
+    },
     /// A fitted model cannot predict.
     #[error(transparent)]
     Predict(#[from] PredictError),
@@ -95,6 +114,7 @@ pub fn train(
     restore_held_out: &mut RestoreHeldOut,
 ) -> Result<ModelArtifact, TrainingError> {
     let hyperparameters = input.hyperparameters.clone().check()?;
+    check_space(input)?;
     let filenames = input.table.filenames();
     let split = split::by_source(&filenames, input.groups, HELD_OUT_SHARE, input.hyperparameters.seed)?;
     let (fit, held_out) = (input.table.select(&split.fit), input.table.select(&split.held_out));
@@ -178,6 +198,23 @@ fn describe_data(input: &TrainingInput, fit: &[&TableRow], held_out: &[&TableRow
         ));
     }
     card
+}
+
+/// Sigma and strength of every sharpened optimum lie within what the space holds.
+fn check_space(input: &TrainingInput) -> Result<(), TrainingError> {
+    let bounds = searched(input.space);
+    for row in input.table.rows().iter().filter(|row| row.sharpen_strength != 0.0) {
+        for (parameter, got, min, max) in [
+            ("sigma", row.sharpen_sigma, bounds.sigma_min, bounds.sigma_max),
+            ("strength", row.sharpen_strength, bounds.strength_min, bounds.strength_max),
+        ] {
+            if !(min..=max).contains(&got) {
+                let (filename, space) = (row.filename.clone(), input.space.name().to_owned());
+                return Err(TrainingError::OutsideSpace { filename, parameter, got, space, min, max });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The bounds of the space's sharpening candidates.

@@ -1,11 +1,14 @@
 //! Flags that several commands share.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 
-use super::usage;
+use super::{inputs::place, output, usage};
 use crate::{
     config::{Config, Settings},
     imaging::{ColorMethod, codec::Limits},
@@ -159,7 +162,7 @@ pub(super) fn space(grid: &str) -> Result<SearchSpace> {
 /// The groups of a file, or one per file stem, which is said.
 pub(super) fn groups(path: Option<&Path>) -> Result<Groups> {
     let Some(path) = path else {
-        eprintln!("no --groups file: each file stem counts as a source picture of its own");
+        output::tell("no --groups file: each file stem counts as a source picture of its own");
         return Ok(Groups::by_stem());
     };
     let bytes =
@@ -167,13 +170,38 @@ pub(super) fn groups(path: Option<&Path>) -> Result<Groups> {
     Groups::read_tsv(&bytes).map_err(|e| usage(format_args!("the groups {}: {e}", path.display())))
 }
 
+/// Refuses results before any work is done for them: those that exist, that are folders, that share a place with each
+/// other, that would overwrite an input, or that cannot be written where they are wanted. Each comes with its flag.
+pub(super) fn check_results(results: &[(&str, &Path)], inputs: &[PathBuf], force: bool) -> Result<()> {
+    let mut taken: BTreeMap<PathBuf, &str> = BTreeMap::new();
+    let inputs: BTreeSet<PathBuf> = inputs.iter().map(|path| place(path)).collect();
+    for (flag, path) in results {
+        let (is_stdout, shown, place) = (*path == Path::new("-"), path.display(), place(path));
+        if let Some(other) = taken.insert(place.clone(), flag) {
+            let what = if is_stdout { "standard output".to_owned() } else { shown.to_string() };
+            return Err(usage(format_args!("{other} {shown} and {flag} {shown} cannot share {what}")));
+        }
+        if is_stdout {
+            continue;
+        }
+        if path.is_dir() {
+            return Err(usage(format_args!("{flag} {shown} is a folder")));
+        }
+        if inputs.contains(&place) {
+            return Err(usage(format_args!("{flag} {shown} is an input of this call")));
+        }
+        if !force && picture_file::is_occupied(path) {
+            return Err(usage(format_args!("{flag} {shown} exists; --force overwrites it")));
+        }
+        picture_file::check_writable(path).with_context(|| format!("{flag} {shown}"))?;
+    }
+    Ok(())
+}
+
 /// Writes a result to a file, or to standard output for `-`.
 pub(super) fn store(path: &Path, bytes: &[u8], force: bool) -> Result<()> {
     if path == Path::new("-") {
-        use std::io::Write as _;
-        let mut out = std::io::stdout().lock();
-        out.write_all(bytes)?;
-        return Ok(out.flush()?);
+        return output::write(bytes);
     }
     picture_file::write(path, bytes, force)
 }

@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;
 
-use super::{Cli, Outcome};
+use super::{Cli, Outcome, output};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -14,6 +14,8 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<Outcome> {
-    clap_complete::generate(arguments.shell, &mut Cli::command(), "pentimento", &mut std::io::stdout());
+    let mut script = Vec::new();
+    clap_complete::generate(arguments.shell, &mut Cli::command(), "pentimento", &mut script);
+    output::write(&script)?;
     Ok(Outcome::AllGood)
 }

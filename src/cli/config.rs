@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 
-use super::{Outcome, arguments::SettingsArguments, usage};
+use super::{Outcome, arguments::SettingsArguments, output, usage};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {}
@@ -12,7 +12,7 @@ pub(super) fn run(settings: &SettingsArguments, _: Arguments) -> Result<Outcome>
     let settings = settings.settings(&[])?;
     settings.config().map_err(usage)?;
     for (key, value, origin) in settings.entries() {
-        println!("{:<50} # {origin}", format!("{key} = {value}"));
+        output::line(format_args!("{:<50} # {origin}", format!("{key} = {value}")))?;
     }
     Ok(Outcome::AllGood)
 }

@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 
-use super::Outcome;
-use super::arguments::SettingsArguments;
+use super::{Outcome, arguments::SettingsArguments, output};
 use crate::learning::{Table, describe};
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -35,8 +34,8 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     settings.load(&[])?;
     let description = describe(&read_table(&arguments.table)?);
     match arguments.format {
-        Layout::Text => print!("{description}"),
-        Layout::Json => println!("{}", serde_json::to_string_pretty(&description)?),
+        Layout::Text => output::print(description)?,
+        Layout::Json => output::line(serde_json::to_string_pretty(&description)?)?,
     }
     Ok(Outcome::AllGood)
 }

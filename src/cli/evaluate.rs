@@ -1,14 +1,16 @@
 //! `pentimento evaluate`: a model beside doing nothing, fixed parameters and the best of the grid.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::Args;
 
 use super::{
     Outcome,
-    arguments::{DatasetArguments, SettingsArguments, ThreadArguments, groups, predictor, space, store},
-    progress,
+    arguments::{
+        DatasetArguments, SettingsArguments, ThreadArguments, check_results, groups, predictor, space, store,
+    },
+    output, progress,
 };
 use crate::{
     evaluation::report,
@@ -43,8 +45,12 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     let mut flags = vec![("--model", "model.path", model)];
     flags.extend(arguments.threads.flag());
     let config = settings.load(&flags)?;
+    let mut inputs: Vec<PathBuf> = arguments.model.iter().chain(&arguments.groups).cloned().collect();
+    inputs.push(config.model.path.clone());
+    let result = arguments.out.as_deref().map(|path| ("--out", path));
+    check_results(result.as_slice(), &inputs, arguments.force)?;
     let (space, groups) = (space(&arguments.grid)?, groups(arguments.groups.as_deref())?);
-    let predictor = predictor(Some(&config.model.path))?;
+    let predictor = predictor(arguments.model.as_deref().or(Some(&config.model.path)))?;
     let dataset = index(&arguments.dataset.source()?)?;
     let bar = progress::bar(dataset.pairs.len(), "pairs");
     let limits = config.limits.limits();
@@ -57,17 +63,25 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     let mut failed = evaluated.failed;
     failed.extend(dataset.ambiguous);
     failed.extend(dataset.unpaired.into_iter().map(|name| (name, "has no mate".to_owned())));
-    for (name, reason) in &failed {
-        eprintln!("{name}: {reason}");
-    }
+    output::tell_failures(&failed);
     if evaluated.pairs.is_empty() {
         bail!("no pair could be evaluated");
     }
     let seen = |name: &str| predictor.card().was_fitted_on(&groups.source(name));
+    if arguments.groups.is_none() && !evaluated.pairs.iter().any(|pair| seen(&pair.name)) {
+        output::tell(
+            "the model knows none of these pictures by their stems; if it was trained with a groups file, only --groups \
+             tells which of them it has seen",
+        );
+    }
     let report = report(&evaluated.pairs, 0, predictor.id(), &space, &seen);
     if let Some(path) = &arguments.out {
         store(path, &serde_json::to_vec_pretty(&report)?, arguments.force)?;
     }
-    print!("{report}");
+    if arguments.out.as_deref() == Some(Path::new("-")) {
+        output::tell(report.to_string().trim_end());
+    } else {
+        output::print(report)?;
+    }
     Ok(Outcome::from_failures(failed.len()))
 }

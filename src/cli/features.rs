@@ -2,19 +2,19 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 
 use super::{
     Outcome,
     arguments::{SettingsArguments, ThreadArguments},
     inputs::{Input, expand},
-    progress,
+    output, progress,
 };
 use crate::{
     features::{self, FEATURE_NAMES, FeatureVector},
     imaging::codec::{self, Limits},
-    jobs::parallel,
+    jobs::{parallel, picture_file},
     receipt::Features,
 };
 
@@ -39,13 +39,13 @@ pub(super) struct Arguments {
 pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<Outcome> {
     let config = settings.load(&arguments.threads.flag())?;
     let limits = config.limits.limits();
-    let (inputs, mut failed) = expand(&arguments.inputs);
+    let (inputs, mut failed) = expand(&arguments.inputs, None);
     let bar = progress::bar(inputs.len(), "pictures");
     let (outcomes, _) =
         parallel::run(&inputs, config.compute.threads, &|| bar.inc(1), |input| extract(input, &limits))?;
     bar.finish_and_clear();
 
-    let mut table = csv::Writer::from_writer(std::io::stdout().lock());
+    let mut table = csv::Writer::from_writer(Vec::new());
     if matches!(arguments.format, Layout::Csv) {
         table.write_record(["filename"].into_iter().chain(FEATURE_NAMES))?;
     }
@@ -58,19 +58,17 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
                 let Features { schema, values } = (&values).into();
                 let line =
                     serde_json::json!({ "filename": input.name(), "schema": schema, "features": values });
-                println!("{line}");
+                output::line(line)?;
             }
             (Err(error), _) => failed.push((input.name(), format!("{error:#}"))),
         }
     }
-    table.flush()?;
-    for (name, reason) in &failed {
-        eprintln!("{name}: {reason}");
-    }
+    output::write(&table.into_inner().context("writing CSV to memory")?)?;
+    output::tell_failures(&failed);
     Ok(Outcome::from_failures(failed.len()))
 }
 
 fn extract(input: &Input, limits: &Limits) -> Result<FeatureVector> {
-    let picture = codec::decode(&input.read(limits)?, limits)?;
+    let picture = codec::decode(&input.read(limits)?, limits).map_err(picture_file::explain)?;
     Ok(features::extract(&picture.image)?)
 }

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use super::{Outcome, usage};
+use super::{Outcome, output, usage};
 
 /// How long a probe waits for a connection and for an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -39,15 +39,15 @@ pub(super) fn run(arguments: Arguments) -> Result<Outcome> {
     }
     let address = if host.contains(']') || !host.contains(':') { with_port(host) } else { host.to_owned() };
     let answer = ask(&address, host, &path).with_context(|| format!("asking {}", arguments.url))?;
-    let status = answer.split(' ').nth(1).and_then(|code| code.parse::<u16>().ok());
+    let status = answer.strip_prefix("HTTP/").and_then(|line| line.split(' ').nth(1)?.parse::<u16>().ok());
     let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body).trim();
     match status {
         Some(code @ 200..=299) => {
-            println!("{code} {body}");
+            output::line(format_args!("{code} {body}"))?;
             Ok(Outcome::AllGood)
         }
         Some(code) => {
-            println!("{code} {body}");
+            output::line(format_args!("{code} {body}"))?;
             Ok(Outcome::SomeFailed)
         }
         None => Err(anyhow::anyhow!("{} does not speak HTTP", arguments.url)),

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     fs,
+    io::Read as _,
     path::{Path, PathBuf},
 };
 
@@ -10,6 +11,9 @@ use anyhow::{Context as _, Result};
 
 use crate::imaging::codec::{Format, Limits};
 use crate::jobs::picture_file;
+
+/// Enough to tell every format apart.
+const HEAD_BYTES: u64 = 64;
 
 /// What a restored file is called between stem and extension, so that a folder is not restored twice.
 pub(super) const RESTORED_MARK: &str = "restored";
@@ -24,6 +28,15 @@ pub(super) enum Input {
 }
 
 impl Input {
+    /// A path as named, `-` being standard input.
+    pub fn named(path: &Path) -> Self {
+        if path == Path::new("-") {
+            return Input::Stdin;
+        }
+        let relative = path.file_name().map_or_else(|| path.to_owned(), PathBuf::from);
+        Input::File { path: path.to_owned(), relative }
+    }
+
     /// How to call it in lines and receipts.
     pub fn name(&self) -> String {
         match self {
@@ -41,18 +54,46 @@ impl Input {
             Input::File { path, .. } => picture_file::read(path, limits),
         }
     }
+
+    /// The format that its first bytes announce. Pipes are not asked: their bytes come once.
+    pub fn sniff(&self) -> Option<Format> {
+        let Input::File { path, .. } = self else { return None };
+        let mut head = Vec::new();
+        fs::File::open(path).ok().filter(|_| path.is_file())?.take(HEAD_BYTES).read_to_end(&mut head).ok()?;
+        Format::sniff(&head)
+    }
+
+    /// Where it lies; `None` for standard input.
+    pub fn place(&self) -> Option<PathBuf> {
+        match self {
+            Input::Stdin => None,
+            Input::File { path, .. } => Some(place(path)),
+        }
+    }
+}
+
+/// One name for one place, however its folder is spelt. A link is a place of its own.
+pub(super) fn place(path: &Path) -> PathBuf {
+    let folder = picture_file::folder_of(path);
+    match (fs::canonicalize(folder), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        (_, None) => fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()),
+        (Err(_), _) => std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
+    }
 }
 
 /// Files as named; of folders, all pictures by their extension, in bytewise order, subfolders included, without those
-/// that are results of ours. What cannot be listed comes back as a failure with its reason.
-pub(super) fn expand(named: &[PathBuf]) -> (Vec<Input>, Vec<(String, String)>) {
+/// that are results of ours: marked as such, or in the folder `results`. What cannot be listed comes back as a failure
+/// with its reason. A file named twice is one input.
+pub(super) fn expand(named: &[PathBuf], results: Option<&Path>) -> (Vec<Input>, Vec<(String, String)>) {
+    let results = results.map(place);
     let (mut inputs, mut failed, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
     for path in named {
         if path == Path::new("-") {
             inputs.push(Input::Stdin);
         } else if path.is_dir() {
             let mut files = Vec::new();
-            match list(path, &mut files) {
+            match list(path, results.as_deref(), &mut files) {
                 Ok(()) if files.is_empty() => {
                     failed.push((path.display().to_string(), "no pictures in this folder".to_owned()))
                 }
@@ -65,25 +106,29 @@ pub(super) fn expand(named: &[PathBuf]) -> (Vec<Input>, Vec<(String, String)>) {
                 Input::File { path: file, relative }
             }));
         } else {
-            let relative = path.file_name().map_or_else(|| path.clone(), PathBuf::from);
-            inputs.push(Input::File { path: path.clone(), relative });
+            inputs.push(Input::named(path));
         }
     }
-    inputs.retain(|input| seen.insert(input.name()));
+    inputs.retain(|input| seen.insert(input.place()));
     (inputs, failed)
 }
 
-fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+fn list(folder: &Path, results: Option<&Path>, files: &mut Vec<PathBuf>) -> Result<()> {
     for entry in fs::read_dir(folder).with_context(|| format!("reading the folder {}", folder.display()))? {
         let entry = entry?;
         let path = entry.path();
         if entry.file_name().as_encoded_bytes().starts_with(b".") {
             continue;
         }
-        // A link to a folder may lead round in a circle; a link to a file is a file.
+        // A link to a folder may lead round in a circle; a link to a file is a file, and one to nothing is told later.
         if entry.file_type()?.is_dir() {
-            list(&path, files)?;
-        } else if path.is_file() && is_picture(&path) && !is_result(&path) {
+            if results != Some(&place(&path)) {
+                list(&path, results, files)?;
+            }
+        } else if path.metadata().map_or(true, |found| found.is_file())
+            && is_picture(&path)
+            && !is_result(&path)
+        {
             files.push(path);
         }
     }
@@ -110,7 +155,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, b"").unwrap();
         }
-        let (inputs, failed) = expand(&[root.path().to_owned(), root.path().join("b.png")]);
+        let (inputs, failed) = expand(&[root.path().to_owned(), root.path().join("b.png")], None);
         let relative: Vec<String> = inputs
             .iter()
             .map(|i| match i {
@@ -125,7 +170,7 @@ mod tests {
     #[test]
     fn an_empty_folder_is_a_failure() {
         let root = tempfile::tempdir().unwrap();
-        let (inputs, failed) = expand(&[root.path().to_owned()]);
+        let (inputs, failed) = expand(&[root.path().to_owned()], None);
         assert!(inputs.is_empty() && failed[0].1.contains("no pictures"));
     }
 }

@@ -12,6 +12,7 @@ mod features;
 mod health;
 mod inputs;
 mod optimize;
+mod output;
 mod progress;
 mod replay;
 mod restore;
@@ -19,7 +20,7 @@ mod score;
 mod serve;
 mod train;
 
-use std::{fmt, io::Write as _, process::ExitCode};
+use std::{fmt, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -124,8 +125,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Ok(Outcome::AllGood) => ExitCode::SUCCESS,
         Ok(Outcome::SomeFailed) => ExitCode::from(1),
         Err(error) => {
-            // A closed pipe (`| head`) is no fault to talk about.
-            let _ = writeln!(std::io::stderr(), "pentimento: {error:#}");
+            output::tell(format_args!("pentimento: {error:#}"));
             ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
         }
     }

@@ -7,8 +7,8 @@ use clap::Args;
 
 use super::{
     Outcome,
-    arguments::{DatasetArguments, SettingsArguments, ThreadArguments, space, store},
-    progress, usage,
+    arguments::{DatasetArguments, SettingsArguments, ThreadArguments, check_results, space, store},
+    output, progress, usage,
 };
 use crate::jobs::{find_optima::find_optima, index_dataset::index};
 
@@ -29,7 +29,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "seed|full|FILE", default_value = "seed")]
     grid: String,
     /// Exit 1 when a smaller share of the pairs succeeds; missing mates count as failures
-    #[arg(long, value_name = "SHARE", default_value_t = 0.95)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.95, allow_negative_numbers = true)]
     min_success: f64,
     #[command(flatten)]
     threads: ThreadArguments,
@@ -47,11 +47,9 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
             arguments.min_success
         )));
     }
-    for path in [Some(&arguments.out), arguments.combinations.as_ref()].into_iter().flatten() {
-        if !arguments.force && path != Path::new("-") && path.exists() {
-            return Err(usage(format_args!("{} exists; --force overwrites it", path.display())));
-        }
-    }
+    let mut results = vec![("--out", &*arguments.out)];
+    results.extend(arguments.combinations.as_deref().map(|path| ("--combinations", path)));
+    check_results(&results, arguments.only.as_slice(), arguments.force)?;
     let mut dataset = index(&arguments.dataset.source()?)?;
     if let Some(path) = &arguments.only {
         let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
@@ -73,12 +71,16 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     }
     let summary = optima.summary(&space);
     if arguments.out == Path::new("-") {
-        eprint!("{summary}")
+        output::tell(summary.to_string().trim_end())
     } else {
-        print!("{summary}")
+        output::print(summary)?
     }
-    if optima.done.is_empty() || optima.success_rate() < arguments.min_success {
-        eprintln!("the success rate is below --min-success {}", arguments.min_success);
+    if optima.done.is_empty() {
+        output::tell("no pair succeeded");
+        return Ok(Outcome::SomeFailed);
+    }
+    if optima.success_rate() < arguments.min_success {
+        output::tell(format_args!("the success rate is below --min-success {}", arguments.min_success));
         return Ok(Outcome::SomeFailed);
     }
     Ok(Outcome::AllGood)

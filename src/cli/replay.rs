@@ -1,6 +1,6 @@
 //! `pentimento replay`: the same bytes again, from a receipt and its input.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
@@ -8,19 +8,22 @@ use clap::Args;
 use super::{
     Outcome,
     arguments::{SettingsArguments, store},
+    inputs::Input,
+    usage,
 };
 use crate::{
+    imaging::codec::Format,
     jobs::picture_file,
     receipt::{self, Receipt},
-    restoration::replay,
+    restoration::{ReplayError, RestoreError, replay},
 };
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The receipt; of a file with several lines, the one for this input
+    /// The receipt, or - for standard input; of a file with several lines, the one for this input
     #[arg(value_name = "RECEIPT")]
     receipt: PathBuf,
-    /// The picture that the receipt is for
+    /// The picture that the receipt is for, or - for standard input
     #[arg(value_name = "INPUT")]
     input: PathBuf,
     /// Where to write; - is standard output
@@ -33,20 +36,39 @@ pub(super) struct Arguments {
 
 pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<Outcome> {
     let limits = settings.limits()?;
-    let bytes = picture_file::read(&arguments.input, &limits)?;
-    let text = std::fs::read_to_string(&arguments.receipt)
-        .with_context(|| format!("reading the receipt {}", arguments.receipt.display()))?;
-    let receipts = parse(&text).with_context(|| format!("the receipt {}", arguments.receipt.display()))?;
+    let input = Input::named(&arguments.input);
+    let text = Input::named(&arguments.receipt);
+    if input == Input::Stdin && text == Input::Stdin {
+        return Err(usage("RECEIPT and INPUT cannot both be standard input (-)"));
+    }
+    let bytes = input.read(&limits)?;
+    let named = || format!("the receipt {}", arguments.receipt.display());
+    let text = String::from_utf8(text.read(&limits)?).with_context(named)?;
+    let receipts = Receipt::read_all(&text).with_context(named)?;
     let digest = receipt::digest(&bytes);
     let Some(receipt) = receipts.iter().rev().find(|r| r.input.sha256 == digest).or(receipts.first()) else {
         bail!("{} holds no receipt", arguments.receipt.display());
     };
-    let restored = replay(receipt, &bytes, &limits, &mut |_| ())?;
+    check_extension(&arguments.output, receipt.output.format)?;
+    let restored = replay(receipt, &bytes, &limits, &mut |_| ()).map_err(explain)?;
     store(&arguments.output, &restored.bytes, arguments.force)?;
     Ok(Outcome::AllGood)
 }
 
-/// One receipt, however it is laid out, or one per line.
-fn parse(text: &str) -> Result<Vec<Receipt>> {
-    Ok(serde_json::Deserializer::from_str(text).into_iter().collect::<Result<_, _>>()?)
+/// A limit that was hit comes with the setting that changes it.
+fn explain(error: ReplayError) -> anyhow::Error {
+    match error {
+        ReplayError::Restore(RestoreError::Decode(error)) => picture_file::explain(error),
+        other => other.into(),
+    }
+}
+
+/// The recorded bytes under a name that tells another format would mislead.
+fn check_extension(output: &Path, recorded: Format) -> Result<()> {
+    match output.extension().and_then(|e| e.to_str()).and_then(Format::from_extension) {
+        Some(named) if named != recorded => {
+            Err(usage(format_args!("-o {} is {named}, but the receipt is of a {recorded}", output.display())))
+        }
+        _ => Ok(()),
+    }
 }

@@ -1,26 +1,26 @@
 //! `pentimento restore`: pictures or whole folders, parameters predicted or given.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsStr,
     path::{Path, PathBuf},
-    sync::Mutex,
 };
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Args;
 
 use super::{
     Outcome,
-    arguments::{ParameterArguments, SettingsArguments, ThreadArguments, predictor, store},
-    inputs::{Input, RESTORED_MARK, expand},
-    progress, usage,
+    arguments::{ParameterArguments, SettingsArguments, ThreadArguments, check_results, predictor, store},
+    inputs::{Input, RESTORED_MARK, expand, place},
+    output, progress, usage,
 };
 use crate::{
     imaging::codec::{Format, Limits, MetadataPolicy},
-    jobs::parallel,
+    jobs::{parallel, picture_file},
     predictor::Predictor,
     receipt::Receipt,
-    restoration::{Request, Restored, restore},
+    restoration::{Request, RestoreError, Restored, restore},
 };
 
 #[derive(Debug, Args)]
@@ -63,11 +63,13 @@ struct Common<'a> {
     request: Request,
     predictor: &'a Predictor,
     limits: Limits,
-    output: Option<&'a Path>,
-    out_dir: Option<&'a Path>,
     force: bool,
-    /// Paths written or being written, with the input they are of.
-    taken: Mutex<BTreeMap<PathBuf, String>>,
+}
+
+/// A picture and where its result goes, or why it goes nowhere.
+struct Planned {
+    input: Input,
+    path: Result<PathBuf, String>,
 }
 
 pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<Outcome> {
@@ -75,9 +77,11 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     let mut flags = vec![("--model", "model.path", model)];
     flags.extend(arguments.threads.flag());
     let config = settings.load(&flags)?;
-    let (inputs, mut failed) = expand(&arguments.inputs);
+    let (inputs, mut failed) = expand(&arguments.inputs, arguments.out_dir.as_deref());
     let format = checked_output(&arguments, &inputs)?;
-    let predictor = predictor(Some(&config.model.path))?;
+    let planned = plan(inputs, &arguments, format);
+    check_receipt(&planned, &arguments)?;
+    let predictor = predictor(arguments.model.as_deref().or(Some(&config.model.path)))?;
     let common = Common {
         request: Request {
             parameters: arguments.parameters.requested()?,
@@ -87,26 +91,23 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
         },
         predictor: &predictor,
         limits: config.limits.limits(),
-        output: arguments.output.as_deref(),
-        out_dir: arguments.out_dir.as_deref(),
         force: arguments.force,
-        taken: Mutex::default(),
     };
-    let bar = progress::bar(inputs.len(), "pictures");
-    let (outcomes, _) =
-        parallel::run(&inputs, config.compute.threads, &|| bar.inc(1), |input| restore_one(input, &common))?;
+    let bar = progress::bar(planned.len(), "pictures");
+    let work = |planned: &Planned| restore_one(planned, &common);
+    let (outcomes, _) = parallel::run(&planned, config.compute.threads, &|| bar.inc(1), work)?;
     bar.finish_and_clear();
 
     let mut receipts = String::new();
-    let quiet = is_stdout(arguments.output.as_deref()) || is_stdout(arguments.receipt.as_deref());
-    for (input, outcome) in inputs.iter().zip(outcomes) {
+    let quiet = writes_to_stdout(&planned) || is_stdout(arguments.receipt.as_deref());
+    for (Planned { input, .. }, outcome) in planned.iter().zip(outcomes) {
         match outcome {
             Ok((path, receipt)) => {
                 let line = said(input, &path, &receipt);
                 if quiet {
-                    eprintln!("{line}")
+                    output::tell(line)
                 } else {
-                    println!("{line}")
+                    output::line(line)?
                 }
                 receipts += &serde_json::to_string(&receipt)?;
                 receipts.push('\n');
@@ -114,9 +115,7 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
             Err(error) => failed.push((input.name(), format!("{error:#}"))),
         }
     }
-    for (name, reason) in &failed {
-        eprintln!("{name}: {reason}");
-    }
+    output::tell_failures(&failed);
     if let Some(path) = &arguments.receipt {
         store(path, receipts.as_bytes(), arguments.force)?;
     }
@@ -133,14 +132,14 @@ fn checked_output(arguments: &Arguments, inputs: &[Input]) -> Result<Option<Form
     if arguments.output.is_some() && (inputs.len() > 1 || folders) {
         return Err(usage("-o takes one picture; --out-dir takes several"));
     }
-    if inputs.iter().filter(|input| **input == Input::Stdin).count() > 0
-        && arguments.output.is_none()
-        && inputs.len() > 1
-    {
+    if inputs.contains(&Input::Stdin) && inputs.len() > 1 {
         return Err(usage("standard input (-) cannot be mixed with files"));
     }
-    if is_stdout(arguments.output.as_deref()) && is_stdout(arguments.receipt.as_deref()) {
-        return Err(usage("-o - and --receipt - cannot share standard output"));
+    if inputs.contains(&Input::Stdin) && arguments.out_dir.is_some() {
+        return Err(usage("standard input (-) has no name to keep in --out-dir; -o FILE names the result"));
+    }
+    if let Some(folder) = arguments.output.as_deref().filter(|path| path.is_dir()) {
+        return Err(usage(format_args!("-o {} is a folder; --out-dir writes into it", folder.display())));
     }
     let Some(output) = arguments.output.as_deref().filter(|path| *path != Path::new("-")) else {
         return Ok(arguments.format);
@@ -160,62 +159,104 @@ fn checked_output(arguments: &Arguments, inputs: &[Input]) -> Result<Option<Form
     }
 }
 
-fn restore_one(input: &Input, common: &Common) -> Result<(PathBuf, Receipt)> {
-    // What is known to fail is refused before it costs anything.
-    if let Some(path) = common.path(input, common.request.format) {
-        common.take(&path, input)?;
-    }
-    let bytes = input.read(&common.limits)?;
-    let Restored { bytes, receipt } =
-        restore(&bytes, &common.request, common.predictor, &common.limits, &mut |_| ())?;
-    let path = match common.path(input, common.request.format) {
-        Some(path) => path,
-        None => {
-            let path = common.path(input, Some(receipt.output.format)).unwrap_or_else(|| PathBuf::from("-"));
-            common.take(&path, input)?;
-            path
+/// Settles where each result goes, in the inputs' order and before any work, so that no thread has a say in it.
+fn plan(inputs: Vec<Input>, arguments: &Arguments, format: Option<Format>) -> Vec<Planned> {
+    let places: BTreeSet<PathBuf> = inputs.iter().filter_map(Input::place).collect();
+    let mut taken: BTreeMap<PathBuf, String> = BTreeMap::new();
+    let mut settle = |input: &Input| {
+        let path = result_path(input, arguments, format);
+        if is_stdout(Some(&path)) {
+            return Ok(path);
         }
+        let (place, shown) = (place(&path), path.display());
+        if let Some(other) = taken.get(&place) {
+            return Err(format!("{shown} is already the result of {other}"));
+        }
+        if !arguments.force && picture_file::is_occupied(&path) {
+            return Err(format!("{shown} exists; --force overwrites it"));
+        }
+        if places.contains(&place) && input.place().as_ref() != Some(&place) {
+            return Err(format!("{shown} is an input of this call"));
+        }
+        taken.insert(place, input.name());
+        Ok(path)
     };
+    inputs.into_iter().map(|input| Planned { path: settle(&input), input }).collect()
+}
+
+/// `-o`, or the input's name with the result's extension in the folder of results or beside the input.
+fn result_path(input: &Input, arguments: &Arguments, format: Option<Format>) -> PathBuf {
+    match (&arguments.output, input) {
+        (Some(output), _) => output.clone(),
+        (None, Input::Stdin) => PathBuf::from("-"),
+        (None, Input::File { path, relative }) => {
+            let format = format.or_else(|| input.sniff());
+            match &arguments.out_dir {
+                Some(folder) => folder.join(renamed(relative, "", format)),
+                None => renamed(path, &format!(".{RESTORED_MARK}"), format),
+            }
+        }
+    }
+}
+
+/// `path` with `mark` behind its stem and the extension of `format`. An extension that fits the format stays
+/// (`.jpeg` does not become `.jpg`); one that is no picture's is part of the stem (`box.2024`).
+fn renamed(path: &Path, mark: &str, format: Option<Format>) -> PathBuf {
+    let known = path.extension().filter(|e| e.to_str().and_then(Format::from_extension).is_some());
+    let mut name = match known {
+        Some(_) => path.file_stem(),
+        None => path.file_name(),
+    }
+    .unwrap_or_default()
+    .to_owned();
+    name.push(mark);
+    let fits = |kept: &OsStr| {
+        format.is_none_or(|format| kept.to_str().and_then(Format::from_extension) == Some(format))
+    };
+    match (known.filter(|kept| fits(kept)), format) {
+        (Some(kept), _) => {
+            name.push(".");
+            name.push(kept);
+        }
+        (None, Some(format)) => name.push(format!(".{}", format.extension())),
+        (None, None) => {}
+    }
+    path.with_file_name(name)
+}
+
+/// Refuses a file for receipts that would cost a picture or could not be written, before any work.
+fn check_receipt(planned: &[Planned], arguments: &Arguments) -> Result<()> {
+    let Some(receipt) = arguments.receipt.as_deref() else { return Ok(()) };
+    if is_stdout(Some(receipt)) && writes_to_stdout(planned) {
+        return Err(usage("the picture and --receipt - cannot share standard output"));
+    }
+    let results = planned.iter().filter_map(|planned| planned.path.as_ref().ok());
+    if !is_stdout(Some(receipt)) && results.map(|path| place(path)).any(|result| result == place(receipt)) {
+        return Err(usage(format_args!("--receipt {} is a result of this call", receipt.display())));
+    }
+    let inputs: Vec<PathBuf> = planned.iter().filter_map(|planned| planned.input.place()).collect();
+    check_results(&[("--receipt", receipt)], &inputs, arguments.force)
+}
+
+fn writes_to_stdout(planned: &[Planned]) -> bool {
+    planned.iter().any(|planned| is_stdout(planned.path.as_deref().ok()))
+}
+
+fn restore_one(planned: &Planned, common: &Common) -> Result<(PathBuf, Receipt)> {
+    // What is known to fail is refused before it costs anything.
+    let path = planned.path.clone().map_err(anyhow::Error::msg)?;
+    let bytes = planned.input.read(&common.limits)?;
+    let Restored { bytes, receipt } =
+        restore(&bytes, &common.request, common.predictor, &common.limits, &mut |_| ()).map_err(explain)?;
     store(&path, &bytes, common.force)?;
     Ok((path, receipt))
 }
 
-impl Common<'_> {
-    /// Where the result goes; unknown as long as the name hangs on a format that is not known yet.
-    fn path(&self, input: &Input, format: Option<Format>) -> Option<PathBuf> {
-        match (self.output, input) {
-            (Some(output), _) => Some(output.to_owned()),
-            (None, Input::Stdin) => Some(PathBuf::from("-")),
-            (None, Input::File { path, relative }) => {
-                let kept = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
-                // The input's own extension stays when it fits: `.jpeg` does not become `.jpg`.
-                let extension = match format {
-                    Some(format) if Format::from_extension(kept) != Some(format) => format.extension(),
-                    None if Format::from_extension(kept).is_none() => return None,
-                    _ => kept,
-                };
-                Some(match self.out_dir {
-                    Some(folder) => folder.join(relative).with_extension(extension),
-                    None => path.with_extension(format!("{RESTORED_MARK}.{extension}")),
-                })
-            }
-        }
-    }
-
-    /// Refuses a path that exists or that another input of this call has.
-    fn take(&self, path: &Path, input: &Input) -> Result<()> {
-        if path == Path::new("-") {
-            return Ok(());
-        }
-        if !self.force && path.symlink_metadata().is_ok() {
-            bail!("{} exists; --force overwrites it", path.display());
-        }
-        let mut taken = self.taken.lock().unwrap_or_else(|e| e.into_inner());
-        if let Some(other) = taken.get(path) {
-            bail!("{} is already the result of {other}", path.display());
-        }
-        taken.insert(path.to_owned(), input.name());
-        Ok(())
+/// A limit that was hit comes with the setting that changes it.
+fn explain(error: RestoreError) -> anyhow::Error {
+    match error {
+        RestoreError::Decode(error) => picture_file::explain(error),
+        other => other.into(),
     }
 }
 

@@ -12,6 +12,7 @@ use tokio::{
 use super::{
     Outcome,
     arguments::{SettingsArguments, ThreadArguments, predictor},
+    output, usage,
 };
 use crate::{compute::Compute, config::Config, http, telemetry};
 
@@ -37,7 +38,7 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     ];
     flags.extend(arguments.threads.flag());
     let config = settings.load(&flags)?;
-    telemetry::install(&config.log)?;
+    telemetry::install(&config.log).map_err(|error| usage(format_args!("{error:#}")))?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
     let ended = runtime.block_on(serve(&config));
@@ -55,8 +56,10 @@ async fn serve(config: &Config) -> Result<()> {
         .with_context(|| format!("listening on {address} (server.address)"))?;
     let address = listener.local_addr()?;
     tracing::info!(%address, model = predictor.id(), threads = compute.n_threads(), "listening");
-    println!("Pentimento listens on http://{address}");
-    println!("Try: curl --fail -o restored.jpg --data-binary @{SAMPLE} http://{address}/restore");
+    output::line(format_args!("Pentimento listens on http://{address}"))?;
+    output::line(format_args!(
+        "Try: curl --fail -o restored.jpg --data-binary @{SAMPLE} http://{address}/restore"
+    ))?;
     let body_timeout = Duration::from_millis(config.server.body_timeout_ms);
     let state = http::AppState::new(compute, Arc::new(predictor), config.limits.limits(), body_timeout);
     http::serve(listener, state, Duration::from_millis(config.server.drain_timeout_ms), stop_signal()?)

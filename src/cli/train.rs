@@ -1,6 +1,9 @@
 //! `pentimento train`: tables to a model with its card.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
@@ -9,9 +12,9 @@ use std::sync::Mutex;
 
 use super::{
     Outcome,
-    arguments::{SettingsArguments, ThreadArguments, groups, space, store},
+    arguments::{SettingsArguments, ThreadArguments, check_results, groups, space, store},
     describe::read_table,
-    progress,
+    output, progress,
 };
 use crate::{
     jobs::{
@@ -57,6 +60,11 @@ pub(super) struct Arguments {
 
 pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<Outcome> {
     let config = settings.load(&arguments.threads.flag())?;
+    let mut results = vec![("--out", &*arguments.out)];
+    results.extend(arguments.card.as_deref().map(|path| ("--card", path)));
+    let mut inputs = arguments.table.clone();
+    inputs.extend([&arguments.groups, &arguments.licences].into_iter().flatten().cloned());
+    check_results(&results, &inputs, arguments.force)?;
     let tables = arguments.table.iter().map(|path| read_table(path)).collect::<Result<Vec<_>>>()?;
     let table = Table::concat(tables).context("putting the tables together")?;
     let (groups, space) = (groups(arguments.groups.as_deref())?, space(&arguments.grid)?);
@@ -89,15 +97,17 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     if let Some(path) = &arguments.card {
         store(path, card.as_bytes(), arguments.force)?;
     }
-    print!("{card}");
-    for (name, reason) in &failed {
-        eprintln!("{name}: {reason}");
+    if results.iter().any(|(_, path)| *path == Path::new("-")) {
+        output::tell(card.trim_end());
+    } else {
+        output::print(card)?;
     }
+    output::tell_failures(&failed);
     Ok(Outcome::from_failures(failed.len()))
 }
 
 /// Set → licence.
-fn licences(path: Option<&std::path::Path>) -> Result<BTreeMap<String, String>> {
+fn licences(path: Option<&Path>) -> Result<BTreeMap<String, String>> {
     let Some(path) = path else { return Ok(BTreeMap::new()) };
     let text =
         std::fs::read_to_string(path).with_context(|| format!("reading the licences {}", path.display()))?;

@@ -5,7 +5,10 @@ use axum::{
     response::Response,
 };
 
-use crate::{receipt::Receipt, restoration};
+use crate::{
+    receipt::{Receipt, ReceiptError},
+    restoration,
+};
 
 use super::{
     AppState,
@@ -18,14 +21,31 @@ use super::{
     timing::Timings,
 };
 
+/// Exactly one receipt.
+fn only_receipt(bytes: &[u8]) -> Result<Receipt, Problem> {
+    let bad = |reason: &str| Problem::new(Kind::BadReceipt, format!("the receipt cannot be read: {reason}"));
+    let text = std::str::from_utf8(bytes).map_err(|e| bad(&e.to_string()))?;
+    match Receipt::read_all(text) {
+        Ok(receipts) => {
+            let [receipt] = <[Receipt; 1]>::try_from(receipts).map_err(|several| {
+                bad(&format!("the part holds {} receipts, one is needed", several.len()))
+            })?;
+            Ok(receipt)
+        }
+        Err(error @ ReceiptError::Version { got, .. }) => {
+            Err(Problem::new(Kind::ReceiptVersion, error.to_string()).value(got))
+        }
+        Err(ReceiptError::Syntax(error)) => Err(bad(&error.to_string())),
+    }
+}
+
 pub(super) async fn replay(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
     let mut timings = Timings::start("receive");
     let accept = Accept::of(request.headers());
     Given::in_query(request.uri(), OF_REPLAY)?;
     let place = state.admit()?;
     let (receipt, bytes) = extract::receipt_and_picture(request, &state).await?;
-    let receipt: Receipt = serde_json::from_slice(&receipt)
-        .map_err(|e| Problem::new(Kind::BadReceipt, format!("the receipt cannot be read: {e}")))?;
+    let receipt = only_receipt(&receipt)?;
     let format = receipt.output.format;
     let choice = accept.choose(format, Some(format))?;
     timings.begin("wait");

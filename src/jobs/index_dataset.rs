@@ -45,7 +45,7 @@ pub struct Dataset {
     pub pairs: Vec<PairFiles>,
     /// Names without a mate, as `SET/SIDE/NAME`.
     pub unpaired: Vec<String>,
-    /// Stems that occur twice on a side, with the reason.
+    /// Stems that occur twice on a side and names that are not UTF-8, with the reason.
     pub ambiguous: Vec<(String, String)>,
     /// Files whose extension is no picture's.
     pub n_ignored: usize,
@@ -146,12 +146,18 @@ fn list(folder: &Path, dataset: &mut Dataset) -> Result<Side> {
     for entry in fs::read_dir(folder).with_context(|| format!("reading the folder {}", folder.display()))? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name.starts_with('.') || path.is_dir() {
+        // What is there but no file (a folder, a pipe that would block) is no picture; a dangling link is told later.
+        if name.starts_with('.') || path.metadata().is_ok_and(|found| !found.is_file()) {
             continue;
         }
         let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
         if Format::from_extension(extension).is_none() {
             dataset.n_ignored += 1;
+            continue;
+        }
+        if path.file_name().and_then(|name| name.to_str()).is_none() {
+            let reason = format!("a name that is not UTF-8 cannot stand in a table: {}", path.display());
+            dataset.ambiguous.push((name, reason));
             continue;
         }
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();

@@ -95,6 +95,11 @@ async fn forms_without_a_whole_receipt_are_refused() {
     let missing = app.post_form("/replay", Form::new().text("receipt", good.to_string()));
     assert_eq!(problem(missing, 422, "missing-part").await["parameter"], "image");
 
+    // A later release's receipt is refused for its version, not for what else it holds.
+    let mut later = good.clone();
+    (later["receipt_version"], later["layers"]) = (json!(2), json!([]));
+    let later = problem(app.post_form("/replay", form(&later, &body)), 422, "receipt-version").await;
+    assert_eq!(later["value"], 2);
     let mut unknown = good.clone();
     unknown["sharpness"] = json!(1);
     let unknown = problem(app.post_form("/replay", form(&unknown, &body)), 422, "bad-receipt").await;

@@ -1,0 +1,42 @@
+//! What commands say: results on standard output, talk on standard error. A reader that has gone away (`| head`) is
+//! no fault; a full disk is.
+
+use std::{
+    fmt::Display,
+    io::{self, Write as _},
+};
+
+use anyhow::{Context as _, Result};
+
+/// Writes bytes to standard output.
+pub(super) fn write(bytes: &[u8]) -> Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(error).context("writing to standard output")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Prints a result as it is.
+pub(super) fn print(result: impl Display) -> Result<()> {
+    write(result.to_string().as_bytes())
+}
+
+/// Prints a result and a line end.
+pub(super) fn line(result: impl Display) -> Result<()> {
+    write(format!("{result}\n").as_bytes())
+}
+
+/// Tells a person a line on standard error; if nobody listens, nothing is lost.
+pub(super) fn tell(talk: impl Display) {
+    let _ = io::stderr().write_all(format!("{talk}\n").as_bytes());
+}
+
+/// Tells each failure with its reason.
+pub(super) fn tell_failures(failed: &[(String, String)]) {
+    for (name, reason) in failed {
+        tell(format_args!("{name}: {reason}"));
+    }
+}

@@ -1,0 +1,21 @@
+//! The commands as a user meets them: the built program, real pictures, files, streams and exit codes.
+
+mod completions;
+mod describe;
+mod evaluate;
+mod features;
+mod health;
+mod help;
+mod limits;
+mod optimize;
+mod replay;
+mod restore;
+mod restore_identity;
+mod restore_outputs;
+mod score;
+mod serve;
+mod settings;
+mod streams;
+mod support;
+mod train;
+mod unlucky;
