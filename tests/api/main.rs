@@ -5,7 +5,6 @@ mod admission;
 mod analyze;
 mod body;
 mod health;
-mod log;
 mod openapi;
 mod parameters;
 mod replay;

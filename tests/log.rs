@@ -1,8 +1,15 @@
 //! What a request leaves in the log: one line with its route and outcome, and nothing of what it sent.
+//!
+//! A binary of its own: tests without a subscriber in other threads would make the events' call sites believe that
+//! nobody listens.
+
+#[allow(dead_code)]
+#[path = "api/support.rs"]
+mod support;
 
 use std::sync::{Arc, Mutex};
 
-use crate::support::{TestApp, damaged, header, ok, send};
+use support::{TestApp, damaged, header, ok, send};
 
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
