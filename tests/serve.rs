@@ -18,11 +18,16 @@ struct Service {
 
 impl Service {
     fn start() -> Self {
+        Self::start_with(&["--set", "log.filter=warn"], Stdio::inherit())
+    }
+
+    fn start_with(arguments: &[&str], stderr: Stdio) -> Self {
         let mut process = Command::new(PROGRAM)
-            .args(["serve", "--address", "127.0.0.1:0", "--set", "log.filter=warn"])
+            .args(["serve", "--address", "127.0.0.1:0"])
+            .args(arguments)
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
+            .stderr(stderr)
             .spawn()
             .expect("the program starts");
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
@@ -31,6 +36,13 @@ impl Service {
         let try_line =
             lines.next().expect("a line to try").strip_prefix("Try: ").expect("a line to try").to_owned();
         Self { process, address, try_line }
+    }
+
+    /// SIGTERM; whether the end was a clean one.
+    fn stop(&mut self) -> bool {
+        let pid = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.process.wait().unwrap().success()
     }
 }
 
@@ -82,8 +94,9 @@ fn the_printed_line_restores_the_sample_as_the_command_does() {
 #[test]
 fn a_probe_tells_a_running_service_from_a_stopped_one_and_sigterm_ends_it() {
     let mut service = Service::start();
+    let address = service.address.clone();
     let health = |path: &str| {
-        let url = format!("http://{}{path}", service.address);
+        let url = format!("http://{address}{path}");
         Command::new(PROGRAM)
             .args(["health", &url])
             .stdout(Stdio::null())
@@ -94,8 +107,33 @@ fn a_probe_tells_a_running_service_from_a_stopped_one_and_sigterm_ends_it() {
     };
     assert_eq!((health(""), health("/health/live"), health("/health/startup")), (Some(0), Some(0), Some(0)));
     assert_eq!(health("/nowhere"), Some(1));
-    let pid = service.process.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-    assert!(service.process.wait().unwrap().success(), "SIGTERM is a clean end");
-    assert_eq!(health(""), Some(1));
+    assert!(service.stop(), "SIGTERM is a clean end");
+    let url = format!("http://{}", service.address);
+    let stopped = Command::new(PROGRAM).args(["health", &url]).stderr(Stdio::null()).status().unwrap();
+    assert_eq!(stopped.code(), Some(1));
+}
+
+#[test]
+fn each_request_leaves_one_line_without_its_content() {
+    let mut service = Service::start_with(&["--set", "log.format=json"], Stdio::piped());
+    let sample = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/faded.jpg")).unwrap();
+    assert!(like_curl(&service.address, "/restore?sigma=1.2345", &sample).0.starts_with("HTTP/1.1 200 "));
+    assert!(like_curl(&service.address, "/secret-name", b"").0.starts_with("HTTP/1.1 404 "));
+    assert!(service.stop());
+    let mut log = String::new();
+    service.process.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    let lines: Vec<serde_json::Value> =
+        log.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let answered: Vec<_> = lines.iter().filter(|line| line["message"] == "answered").collect();
+    assert_eq!(answered.len(), 2, "{log}");
+    for (line, (route, status)) in answered.iter().zip([("/restore", 200), ("", 404)]) {
+        assert_eq!(line["status"], status, "{log}");
+        assert!(line["latency_ms"].as_f64().is_some_and(|ms| ms > 0.0), "{log}");
+        assert_eq!(line["span"]["method"], "POST", "{log}");
+        assert!(line["span"]["id"].as_str().is_some_and(|id| !id.is_empty()), "{log}");
+        if !route.is_empty() {
+            assert_eq!(line["span"]["route"], route, "{log}");
+        }
+    }
+    assert!(!log.contains("1.2345") && !log.contains("secret-name") && !log.contains("JFIF"), "{log}");
 }
