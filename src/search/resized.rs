@@ -2,7 +2,7 @@
 //!
 //! Every sample of a resized row comes from two columns of two restored rows. Own and blurred samples of those columns
 //! are gathered into lanes once per group and source row; combining, which belongs to each candidate, and weighting then
-//! work within the lanes, and no restored or resized plane is ever stored.
+//! work within the lanes. Each candidate keeps two restored source rows, already weighted across, and no plane.
 
 use super::{
     Level,
@@ -25,7 +25,11 @@ pub(super) struct Resized<'a> {
     /// For each candidate its group and how it combines.
     members: Vec<(usize, Combine)>,
     has_fma: bool,
-    restored: [Vec<Samples>; 2],
+    /// Of each candidate the restored source rows weighted across: row `p` in slot `p mod 2`.
+    across: Vec<[Vec<[i16; LANES]>; 2]>,
+    /// Which slots the groups have changed since the last row.
+    changed: [bool; 2],
+    restored: Vec<Samples>,
 }
 
 /// What the tile's columns read of a source row.
@@ -35,8 +39,8 @@ struct Columns {
     n: usize,
     /// For each column of each strip the position, from `first`, of its left and right source sample.
     index: Vec<[[u32; LANES]; 2]>,
-    /// And their weights.
-    weight: Vec<[[i16; LANES]; 2]>,
+    /// The left samples' weights, and the right ones'.
+    weight: [Vec<[i16; LANES]>; 2],
 }
 
 /// One group's source rows as they are needed, from the top.
@@ -65,12 +69,14 @@ impl Columns {
         let first = all().map(|(j, lane)| at(j, lane).index[0]).min().unwrap_or(0);
         let last = all().map(|(j, lane)| at(j, lane).index[1]).max().unwrap_or(0);
         let index = |j| [0, 1].map(|k| std::array::from_fn(|lane| (at(j, lane).index[k] - first) as u32));
-        let weight = |j| [0, 1].map(|k| std::array::from_fn(|lane| at(j, lane).weight[k]));
+        let weight = |k: usize| {
+            (0..tile.n_columns()).map(|j| std::array::from_fn(|lane| at(j, lane).weight[k])).collect()
+        };
         Self {
             first,
             n: last + 1 - first,
             index: (0..tile.n_columns()).map(index).collect(),
-            weight: (0..tile.n_columns()).map(weight).collect(),
+            weight: [weight(0), weight(1)],
         }
     }
 
@@ -114,24 +120,30 @@ impl<'a> Resized<'a> {
             rows: row_taps(height, reference.height),
             groups: plan.groups.iter().map(rows).collect(),
             columns,
+            across: plan
+                .members()
+                .iter()
+                .map(|_| [0, 1].map(|_| vec![[0; LANES]; tile.n_columns()]))
+                .collect(),
             members: plan.members(),
             has_fma: level.has_fma(),
-            restored: [0, 1].map(|_| vec![[0; LANES]; 2 * tile.n_columns()]),
+            changed: [false; 2],
+            restored: vec![[0; LANES]; 2 * tile.n_columns()],
         }
     }
 }
 
 impl GroupRows<'_> {
-    /// Brings source row `p` into its slot, unless it is there.
+    /// Brings source row `p` into its slot; tells whether it was not there yet.
     #[inline(always)]
-    fn bring(&mut self, columns: &Columns, p: usize, height: usize) {
+    fn bring(&mut self, columns: &Columns, p: usize, height: usize) -> bool {
         let slot = &mut self.gathered[p % 2];
         if slot.row == Some(p) {
-            return;
+            return false;
         }
         slot.row = Some(p);
         columns.gather(&self.plane.row(p)[columns.first..], &mut slot.own);
-        let Some(blur) = &mut self.blur else { return };
+        let Some(blur) = &mut self.blur else { return true };
         let radius = blur.radius() as isize;
         // Rows that no destination row reads still pass through the blur.
         while self.next <= p as isize + radius {
@@ -141,6 +153,7 @@ impl GroupRows<'_> {
             self.next += 1;
         }
         columns.gather(blur.row(), &mut slot.blurred);
+        true
     }
 }
 
@@ -152,9 +165,10 @@ impl CandidateRows for Resized<'_> {
     #[inline(always)]
     fn start_row(&mut self, y: usize) {
         // Rows are read from the top: the second index is never above one read before.
+        self.changed = [false; 2];
         for p in self.rows[y].index {
             for group in &mut self.groups {
-                group.bring(&self.columns, p, self.height);
+                self.changed[p % 2] |= group.bring(&self.columns, p, self.height);
             }
         }
     }
@@ -163,27 +177,33 @@ impl CandidateRows for Resized<'_> {
     fn write_row(&mut self, candidate: usize, y: usize, out: &mut [Samples]) {
         let (group, combine) = self.members[candidate];
         let (group, tap) = (&self.groups[group], self.rows[y]);
-        for (restored, p) in self.restored.iter_mut().zip(tap.index) {
+        let n = out.len();
+        for p in tap.index {
+            if !self.changed[p % 2] {
+                continue;
+            }
             let Gathered { own, blurred, .. } = &group.gathered[p % 2];
-            let (own, blurred, restored) =
-                (own.as_flattened(), blurred.as_flattened(), restored.as_flattened_mut());
+            let (own, blurred) = (own.as_flattened(), blurred.as_flattened());
+            let restored = self.restored.as_flattened_mut();
             match (&group.blur, self.has_fma) {
                 (Some(_), true) => combine.row_fused(own, blurred, restored),
                 (Some(_), false) => combine.row(own, blurred, restored),
                 (None, _) => restored.copy_from_slice(own),
             }
-        }
-        let n = out.len();
-        let [upper, lower] = &self.restored;
-        let ((upper_left, upper_right), (lower_left, lower_right)) = (upper.split_at(n), lower.split_at(n));
-        for (j, (out, weight)) in out.iter_mut().zip(&self.columns.weight).enumerate() {
-            let (upper, lower) = ([&upper_left[j], &upper_right[j]], [&lower_left[j], &lower_right[j]]);
-            for lane in 0..LANES {
-                let weight = [weight[0][lane], weight[1][lane]];
-                let upper = across(weight, upper[0][lane], upper[1][lane]);
-                let lower = across(weight, lower[0][lane], lower[1][lane]);
-                out[lane] = down(tap.weight, upper, lower);
+            // Flat loops over all lanes of all columns: what vectorises best.
+            let (left, right) = restored.split_at(n * LANES);
+            let [weight_left, weight_right] =
+                self.columns.weight.each_ref().map(|weight| weight.as_flattened());
+            let weights = weight_left.iter().zip(weight_right);
+            let samples = left.iter().zip(right);
+            let weighted = self.across[candidate][p % 2].as_flattened_mut();
+            for ((weighted, (&w0, &w1)), (&left, &right)) in weighted.iter_mut().zip(weights).zip(samples) {
+                *weighted = across([w0, w1], left, right);
             }
+        }
+        let [upper, lower] = tap.index.map(|p| self.across[candidate][p % 2].as_flattened());
+        for (out, (&upper, &lower)) in out.as_flattened_mut().iter_mut().zip(upper.iter().zip(lower)) {
+            *out = down(tap.weight, upper, lower);
         }
     }
 }
