@@ -1,5 +1,7 @@
 //! How much a picture seems to want sharpening (the first system's heuristic).
 
+use rayon::prelude::*;
+
 use crate::imaging::operators::gaussian_blur::reflect_101;
 
 /// `0.4·max(0, 1 − V/500) + 0.3·max(0, 1 − share/0.5) + 0.3·max(0, 1 − G/30)`, clamped to 0–1.
@@ -15,28 +17,51 @@ pub fn sharpening_need(luma: &[u8], width: usize, height: usize, outside_share: 
     need.clamp(0.0, 1.0)
 }
 
+/// Rows that one task sums; their sums are added in order, so threads change nothing.
+const ROWS_PER_TASK: usize = 64;
+
+/// Sum and squares of the Laplacian, sum of the gradient's magnitude.
+#[derive(Clone, Copy, Default)]
+struct Sums {
+    laplacian: i64,
+    squares: u64,
+    gradient: f64,
+}
+
 /// The Laplacian's population variance and the gradient's mean magnitude. One pass over three rows at a time.
 fn edges(luma: &[u8], width: usize, height: usize) -> (f64, f64) {
-    let (mut sum, mut squares, mut gradient) = (0i64, 0u64, 0.0f64);
-    let row = |y: isize| &luma[reflect_101(y, height) * width..][..width];
-    for y in 0..height as isize {
+    let tasks: Vec<usize> = (0..height).step_by(ROWS_PER_TASK).collect();
+    let rows = |from: usize| {
+        (from..height.min(from + ROWS_PER_TASK)).fold(Sums::default(), |mut sums, y| {
+            sums.add_row(luma, width, height, y as isize);
+            sums
+        })
+    };
+    let parts: Vec<Sums> = tasks.into_par_iter().map(rows).collect();
+    let n = (width * height) as f64;
+    let mean = parts.iter().map(|part| part.laplacian).sum::<i64>() as f64 / n;
+    let squares = parts.iter().map(|part| part.squares).sum::<u64>() as f64;
+    let gradient = parts.iter().map(|part| part.gradient).sum::<f64>();
+    (squares / n - mean * mean, gradient / n)
+}
+
+impl Sums {
+    fn add_row(&mut self, luma: &[u8], width: usize, height: usize, y: isize) {
+        let row = |y: isize| &luma[reflect_101(y, height) * width..][..width];
         let (above, here, below) = (row(y - 1), row(y), row(y + 1));
         for x in 0..width {
             let (l, r) = (reflect_101(x as isize - 1, width), reflect_101(x as isize + 1, width));
             let at = |line: &[u8], i: usize| i32::from(line[i]);
             let laplacian = at(above, x) + at(below, x) + at(here, l) + at(here, r) - 4 * at(here, x);
-            sum += i64::from(laplacian);
-            squares += u64::from((laplacian * laplacian) as u32);
+            self.laplacian += i64::from(laplacian);
+            self.squares += u64::from((laplacian * laplacian) as u32);
             let dx =
                 at(above, r) - at(above, l) + 2 * (at(here, r) - at(here, l)) + at(below, r) - at(below, l);
             let dy =
                 at(below, l) - at(above, l) + 2 * (at(below, x) - at(above, x)) + at(below, r) - at(above, r);
-            gradient += f64::from(dx * dx + dy * dy).sqrt();
+            self.gradient += f64::from(dx * dx + dy * dy).sqrt();
         }
     }
-    let n = (width * height) as f64;
-    let mean = sum as f64 / n;
-    (squares as f64 / n - mean * mean, gradient / n)
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Restores the pictures of a dataset by one or more models and measures each against its reference.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
-use super::{index_dataset::PairFiles, parallel, picture_file};
+use super::{index_dataset::PairFiles, parallel};
 use crate::{
     evaluation::{PairEvaluation, evaluate_pair},
     imaging::codec::Limits,
@@ -31,8 +31,7 @@ pub fn evaluate_models(
     done: &(dyn Fn() + Sync),
 ) -> Result<Evaluated> {
     let work = |pair: &PairFiles| {
-        let damaged = picture_file::decode(&pair.damaged, limits).context("the damaged picture")?.image;
-        let reference = picture_file::decode(&pair.undamaged, limits).context("the undamaged picture")?.image;
+        let (reference, damaged) = pair.decode(limits)?;
         Ok(evaluate_pair(&pair.name, &reference, &damaged, space, models)?)
     };
     let (outcomes, _) = parallel::run(files, threads, done, work)?;

@@ -2,12 +2,11 @@
 
 use std::fmt;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use super::{
     index_dataset::{Dataset, PairFiles},
     parallel::{self, Usage},
-    picture_file,
 };
 use crate::{
     evaluation::{PairOptimum, find_optimum},
@@ -45,8 +44,7 @@ pub fn find_optima(
     done: &(dyn Fn() + Sync),
 ) -> Result<Optima> {
     let work = |pair: &PairFiles| {
-        let damaged = picture_file::decode(&pair.damaged, limits).context("the damaged picture")?.image;
-        let reference = picture_file::decode(&pair.undamaged, limits).context("the undamaged picture")?.image;
+        let (reference, damaged) = pair.decode(limits)?;
         Ok(find_optimum(&reference, &damaged, space)?)
     };
     let (outcomes, usage) = parallel::run(&dataset.pairs, threads, done, work)?;

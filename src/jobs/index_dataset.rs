@@ -8,7 +8,11 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::imaging::codec::Format;
+use super::picture_file;
+use crate::imaging::{
+    Image,
+    codec::{Format, Limits},
+};
 
 /// The two sides of a dataset.
 const SIDES: [&str; 2] = ["damaged", "undamaged"];
@@ -36,6 +40,21 @@ pub struct PairFiles {
     pub damaged: PathBuf,
     /// The reference's file.
     pub undamaged: PathBuf,
+}
+
+impl PairFiles {
+    /// Reference and damaged picture, decoded side by side.
+    ///
+    /// # Errors
+    /// When either is refused; of two the damaged one is told.
+    pub fn decode(&self, limits: &Limits) -> Result<(Image, Image)> {
+        let (damaged, reference) = rayon::join(
+            || picture_file::decode(&self.damaged, limits).context("the damaged picture"),
+            || picture_file::decode(&self.undamaged, limits).context("the undamaged picture"),
+        );
+        let damaged = damaged?.image;
+        Ok((reference?.image, damaged))
+    }
 }
 
 /// What a dataset holds, in bytewise order of names.

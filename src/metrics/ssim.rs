@@ -6,6 +6,8 @@
 //! With window sums Sx, Sy, P = Σx², R = Σy², Q = Σxy everything up to the last division is whole numbers. This is the
 //! plain form; `search::kernel` is its fast translation and is tested against it.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use crate::imaging::Image;
@@ -45,6 +47,9 @@ pub fn ssim(reference: &Image, candidate: &Image) -> f64 {
     means.iter().sum::<f64>() / n_channels as f64
 }
 
+/// Rows of windows that one task sums; their sums are added in order, so threads change nothing.
+const ROWS_PER_TASK: usize = 128;
+
 /// Sums over the seven rows of one column.
 #[derive(Clone, Copy, Default)]
 struct Sums {
@@ -80,22 +85,31 @@ impl Sums {
 
 /// Mean SSIM of one channel.
 fn plane_mean(reference: &[u8], candidate: &[u8], width: usize) -> f64 {
-    let height = reference.len() / width;
+    let n_rows = reference.len() / width - WINDOW_PX + 1;
+    let tasks: Vec<Range<usize>> =
+        (0..n_rows).step_by(ROWS_PER_TASK).map(|from| from..n_rows.min(from + ROWS_PER_TASK)).collect();
+    let sums: Vec<f64> =
+        tasks.into_par_iter().map(|rows| rows_sum(reference, candidate, width, rows)).collect();
+    sums.iter().sum::<f64>() / ((width - WINDOW_PX + 1) * n_rows) as f64
+}
+
+/// The sum of the SSIM of all windows whose first row is among `rows`.
+fn rows_sum(reference: &[u8], candidate: &[u8], width: usize, rows: Range<usize>) -> f64 {
     let at = |y: usize, i: usize| Sums::of(candidate[y * width + i], reference[y * width + i]);
     let mut columns = vec![Sums::default(); width];
     let mut total = 0.0;
-    for y in 0..height {
+    for y in rows.start..rows.end + WINDOW_PX - 1 {
         for (i, column) in columns.iter_mut().enumerate() {
             column.add(at(y, i), 1);
-            if y >= WINDOW_PX {
+            if y >= rows.start + WINDOW_PX {
                 column.add(at(y - WINDOW_PX, i), -1);
             }
         }
-        if y + 1 >= WINDOW_PX {
+        if y + 1 >= rows.start + WINDOW_PX {
             total += row_sum(&columns);
         }
     }
-    total / ((width - WINDOW_PX + 1) * (height - WINDOW_PX + 1)) as f64
+    total
 }
 
 /// The sum of the SSIM of all windows whose column sums are given.
@@ -128,6 +142,15 @@ mod tests {
     fn identical_pictures_are_alike() {
         let image = grey(9, (0..72).map(|i| (i * 29 % 256) as u8).collect());
         assert!((ssim(&image, &image) - 1.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn every_window_is_counted_once_across_tasks() {
+        let height = 2 * ROWS_PER_TASK + 13;
+        let plane = |seed: usize| (0..9 * height).map(|i| (i * i * seed % 251) as u8).collect::<Vec<u8>>();
+        let (a, b) = (plane(3), plane(7));
+        let whole = rows_sum(&a, &b, 9, 0..height - 6) / (3 * (height - 6)) as f64;
+        assert!((plane_mean(&a, &b, 9) - whole).abs() < 1e-12);
     }
 
     #[test]

@@ -39,6 +39,42 @@ fn picture(width: usize, height: usize, seed: u64) -> Image {
     Image::new(width, height, Channels::Rgb, samples.collect(), None).unwrap()
 }
 
+/// SHA-256 of the bits of all features of the 15 golden pairs. The FFT has no instruction levels and no system library
+/// may show in the values: whoever runs this test, on whatever CPU, must get these bits.
+#[test]
+fn features_have_the_same_bits_on_every_cpu() {
+    let mut bits = Vec::new();
+    for name in truth::truth().pairs.keys() {
+        let values = pentimento::features::extract(&truth::damaged(name)).unwrap();
+        bits.extend(values.iter().flat_map(|value| value.to_bits().to_le_bytes()));
+    }
+    assert_eq!(pentimento::receipt::digest(&bits), "187118bf841eaa48a31a0b1aff920d09a948807f7669570ab7acfe12a454082c");
+}
+
+#[test]
+fn tile_edges_are_seamless_at_every_level() {
+    // Around one, two and three tiles of 768 windows, and one window more or less.
+    for width in [773, 774, 775, 790, 1541, 1542, 1543, 2310] {
+        let (reference, damaged) = (picture(width, 9, 5), picture(width, 9, 6));
+        let plain = search_at(Level::Portable, &reference, &damaged, &SearchSpace::seed()).unwrap();
+        for level in Level::supported() {
+            assert_eq!(
+                search_at(level, &reference, &damaged, &SearchSpace::seed()).unwrap(),
+                plain,
+                "{width}"
+            );
+        }
+        let identity = SearchSpace::from_toml(
+            "one",
+            "identity = true\ncolor_methods = [\"none\"]\nsigmas = [20]\nstrengths = [5]",
+        );
+        let quality = search_at(Level::Portable, &reference, &damaged, &identity.unwrap()).unwrap()[0];
+        let metric = pentimento::metrics::compare(&reference, &damaged).unwrap();
+        assert_eq!(quality.psnr, metric.psnr, "{width}");
+        assert!((quality.ssim - metric.ssim).abs() < 1e-6, "{width}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
