@@ -48,6 +48,19 @@ async fn a_replay_can_answer_its_receipt() {
 }
 
 #[tokio::test]
+async fn a_model_name_that_no_header_can_hold_stays_out_of_it() {
+    let app = TestApp::start().await;
+    let body = damaged("smallest");
+    let mut receipt = receipt(&app, "", &body).await;
+    for id in ["é", "a\r\nx-evil: 1", "\u{0}"] {
+        receipt["model"]["id"] = json!(id);
+        let replayed = ok(app.post_form("/replay", form(&receipt, &body))).await;
+        assert!(!header(&replayed, "restoration").contains("model"), "{id:?}");
+        assert!(replayed.headers().get("x-evil").is_none());
+    }
+}
+
+#[tokio::test]
 async fn the_form_may_name_its_parts_in_any_order() {
     let app = TestApp::start().await;
     let body = damaged("smallest");

@@ -48,7 +48,10 @@ fn features_have_the_same_bits_on_every_cpu() {
         let values = pentimento::features::extract(&truth::damaged(name)).unwrap();
         bits.extend(values.iter().flat_map(|value| value.to_bits().to_le_bytes()));
     }
-    assert_eq!(pentimento::receipt::digest(&bits), "187118bf841eaa48a31a0b1aff920d09a948807f7669570ab7acfe12a454082c");
+    assert_eq!(
+        pentimento::receipt::digest(&bits),
+        "187118bf841eaa48a31a0b1aff920d09a948807f7669570ab7acfe12a454082c"
+    );
 }
 
 #[test]
