@@ -1,6 +1,6 @@
 # The two commands of the README are `make run` and `make test`; everything else is for people who work on it.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench model experiment notices prepare
+.PHONY: help run test check sanitize bench model experiment notices prepare
 
 # Where the training pictures lie: sets SET/{damaged,undamaged} under pairs/, splits.tsv beside it.
 DATA_ROOT ?= ../shared/data
@@ -27,6 +27,10 @@ check: prepare ## what has to be clean before a commit: format, lints, docs, tes
 	cargo clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 	cargo test --locked
+
+sanitize: prepare ## core and kernels under AddressSanitizer (needs a nightly toolchain)
+	RUSTFLAGS=-Zsanitizer=address cargo +nightly test --locked --target x86_64-unknown-linux-gnu \
+	  --target-dir target/sanitize --lib --test reference
 
 bench: prepare ## time the search and the restoration
 	cargo bench --locked
