@@ -149,13 +149,13 @@ pub(super) fn compare_tile<C: CandidateRows>(
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma,bmi1,bmi2")]
+#[target_feature(enable = "avx2,fma")]
 fn compare_tile_avx2<C: CandidateRows>(reference: Plane, tile: &Tile, candidates: C) -> Vec<Sums> {
     compare_tile_at(Level::Avx2, reference, tile, candidates)
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma,bmi1,bmi2")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
 fn compare_tile_avx512<C: CandidateRows>(reference: Plane, tile: &Tile, candidates: C) -> Vec<Sums> {
     compare_tile_at(Level::Avx512, reference, tile, candidates)
 }

@@ -63,16 +63,22 @@ pub(super) fn walk(bytes: &[u8], checked: bool) -> Result<Vec<Chunk>, String> {
     }
 }
 
-/// Reads the metadata. Malformed blocks are left out: they never stop a picture.
+/// Reads the metadata. Malformed blocks are left out: they never stop a picture. The first block of a kind decides, so
+/// that a file of many bombs costs no more than one of each.
 pub(super) fn metadata(bytes: &[u8], chunks: &[Chunk]) -> Metadata {
     let mut metadata = Metadata::default();
+    let (mut profile_seen, mut xmp_seen, mut iptc_seen) = (false, false, false);
+    let first = |seen: &mut bool| !std::mem::replace(seen, true);
+    let named = |data: &[u8], name: &[u8]| keyword(data).is_some_and(|(found, _)| found == name);
     for chunk in chunks {
         let data = &bytes[chunk.data.clone()];
         match &chunk.kind {
-            b"iCCP" if metadata.icc.is_none() => metadata.icc = profile(data),
+            b"iCCP" if first(&mut profile_seen) => metadata.icc = profile(data),
             b"eXIf" if metadata.exif.is_none() => metadata.exif = exif::checked(data),
-            b"iTXt" if metadata.xmp.is_none() => metadata.xmp = xmp(data),
-            b"zTXt" | b"tEXt" if metadata.iptc.is_none() => metadata.iptc = iptc_text(&chunk.kind, data),
+            b"iTXt" if named(data, XMP) && first(&mut xmp_seen) => metadata.xmp = xmp(data),
+            b"zTXt" | b"tEXt" if named(data, IPTC) && first(&mut iptc_seen) => {
+                metadata.iptc = iptc_text(&chunk.kind, data);
+            }
             b"pHYs" => metadata.resolution = physical(data),
             kind if COLOUR.contains(&kind) && data.len() <= 32 => {
                 metadata.png_colour.push((*kind, data.to_vec()))
@@ -241,6 +247,21 @@ mod tests {
         let bytes = file(&[(b"iCCP", &[b"x\0\0", &bomb[..]].concat())]);
         assert_eq!(metadata(&bytes, &walk(&bytes, true).unwrap()).icc, None);
         assert_eq!(inflate(&deflate(b"profile")).as_deref(), Some(&b"profile"[..]));
+    }
+
+    #[test]
+    fn only_the_first_block_of_a_kind_is_tried() {
+        let (bad, good) = (deflate(b"no profile"), iptc::to_raw_profile(&iptc::tests::sample()));
+        let text = |rest: &[u8]| [IPTC, b"\0", rest].concat();
+        let packed = text(&[b"\0", &bad[..]].concat());
+        let bytes = file(&[
+            (b"zTXt", &packed),
+            (b"tEXt", &text(&good)),
+            (b"iCCP", b"x\0\0?"),
+            (b"iCCP", &[b"x\0\0", &bad[..]].concat()),
+        ]);
+        let metadata = metadata(&bytes, &walk(&bytes, true).unwrap());
+        assert_eq!((metadata.iptc, metadata.icc), (None, None));
     }
 
     #[test]
