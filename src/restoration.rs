@@ -342,10 +342,7 @@ fn render(
 ) -> Result<(Vec<u8>, Output), RestoreError> {
     let image = pipeline::apply(picture.image, parameters, coefficients);
     hook(Stage::Encode);
-    let metadata = match plan.metadata {
-        MetadataPolicy::Keep => picture.metadata,
-        MetadataPolicy::Strip => picture.metadata.stripped(),
-    };
+    let metadata = picture.metadata.under(plan.metadata);
     let encoding = &plan.encoding;
     let encoded = match plan.route {
         Route::InputBytes => bytes.to_vec(),

@@ -60,7 +60,7 @@ pub fn search_at(
     let plan = Plan::new(space);
     let per_channel: Vec<Vec<Sums>> = (0..n_channels)
         .into_par_iter()
-        .map(|c| search_channel(level, &channel(reference, c), width, &channel(damaged, c), damaged, &plan))
+        .map(|c| search_channel(level, &channel(reference, c), width, channel(damaged, c), damaged, &plan))
         .collect();
     let n_windows = (width - metrics::WINDOW_PX + 1) * (height - metrics::WINDOW_PX + 1);
     let quality = |candidate: usize| {
@@ -137,13 +137,13 @@ pub(super) struct Balanced {
 }
 
 impl Balanced {
-    fn new(plane: &[u8], plan: &Plan) -> Self {
+    fn new(own: Vec<u8>, plan: &Plan) -> Self {
         let needed = plan.groups.iter().any(|group| group.color_method == ColorMethod::WhiteBalance);
         let white_balance = needed.then(|| {
-            let table = white_balance::table(white_balance::plane_gain(plane));
-            plane.iter().map(|&v| table[usize::from(v)]).collect()
+            let table = white_balance::table(white_balance::plane_gain(&own));
+            own.iter().map(|&v| table[usize::from(v)]).collect()
         });
-        Self { own: plane.to_vec(), white_balance }
+        Self { own, white_balance }
     }
 
     pub fn plane(&self, method: ColorMethod) -> &[u8] {
@@ -159,7 +159,7 @@ fn search_channel(
     level: Level,
     reference: &[u8],
     width: usize,
-    damaged: &[u8],
+    damaged: Vec<u8>,
     shape: &Image,
     plan: &Plan,
 ) -> Vec<Sums> {
