@@ -86,14 +86,12 @@ pub fn find_optimum(
     space: &SearchSpace,
 ) -> Result<PairOptimum, PairError> {
     let features = features::extract(damaged)?;
-    let mut candidates = search::search(reference, damaged, space)?;
-    let untouched = metrics::compare(reference, damaged)?;
-    // Doing nothing is measured once: the fused search rounds otherwise, and would let it gain or lose a little.
-    for (quality, candidate) in candidates.iter_mut().zip(space.candidates()) {
-        if candidate.parameters.is_identity() {
-            *quality = untouched;
-        }
-    }
+    // Doing nothing is measured beside the others: the plain metric, rounding otherwise, would let it gain or lose a
+    // little, and costs four times as much.
+    let (measured, identity) = space.with_identity();
+    let mut candidates = search::search(reference, damaged, &measured)?;
+    let untouched = candidates[identity];
+    candidates.truncate(space.candidates().len());
     let best = search::best(&candidates);
     Ok(PairOptimum { features, untouched, candidates, best })
 }
@@ -113,9 +111,12 @@ pub fn evaluate_pair(
     let outcome = |model: &&Predictor| {
         let prediction = model.predict(&optimum.features, &RequestedParameters::default())?;
         let parameters = prediction.parameters;
-        let coefficients = pipeline::measure(damaged, &parameters);
-        let restored = pipeline::apply(damaged.clone(), &parameters, &coefficients);
-        let quality = metrics::compare(reference, &restored)?;
+        let quality = if parameters.is_identity() {
+            optimum.untouched
+        } else {
+            let coefficients = pipeline::measure(damaged, &parameters);
+            metrics::compare(reference, &pipeline::apply(damaged.clone(), &parameters, &coefficients))?
+        };
         Ok(ModelOutcome { raw: prediction.raw, parameters, quality })
     };
     let models = models.iter().map(outcome).collect::<Result<_, PairError>>()?;

@@ -17,12 +17,17 @@ mod plain;
 use std::ops::Range;
 
 use super::Level;
-use crate::metrics::{K1, K2, WINDOW_PX};
+use crate::{
+    imaging::{Image, operators::gaussian_blur::reflect_101},
+    metrics::{K1, K2, WINDOW_PX},
+};
 
 /// Strips of a tile, lanes of everything.
 pub(super) const LANES: usize = 16;
 /// Window columns of a strip at most.
 const STRIP_MAX: usize = 48;
+/// Rows of windows of a tile at most. Every band repeats six rows and what the blurs reach; at 1024 that is a hundredth.
+const BAND_MAX: usize = 1024;
 /// Rows and columns that a window reaches beyond its first.
 const REACH: usize = WINDOW_PX - 1;
 /// Rows kept of each candidate: the current one and the seven before it, a power of two.
@@ -31,41 +36,85 @@ const RING: usize = 8;
 /// One sample of every strip.
 pub(super) type Samples = [u8; LANES];
 
-/// One channel of a picture: `height` rows of `width` samples.
+/// One channel of a picture, read row by row out of its interleaved samples.
 #[derive(Clone, Copy)]
-pub(super) struct Plane<'a> {
-    pub samples: &'a [u8],
-    pub width: usize,
-    pub height: usize,
+pub(super) struct Channel<'a> {
+    image: &'a Image,
+    index: usize,
 }
 
-impl<'a> Plane<'a> {
+impl<'a> Channel<'a> {
+    /// Channel `c` of the picture seen as RGB (of a grey one they are all the same).
+    pub fn new(image: &'a Image, c: usize) -> Self {
+        Self { image, index: c.min(image.channels().count() - 1) }
+    }
+
+    /// Width and height.
+    pub fn size(self) -> (usize, usize) {
+        (self.image.width(), self.image.height())
+    }
+
+    /// Fills `out` with the samples of row `y` from column `first` on; rows and columns outside are reflected.
     #[inline(always)]
-    pub fn row(self, y: usize) -> &'a [u8] {
-        &self.samples[y * self.width..][..self.width]
+    pub fn read(self, y: isize, first: isize, out: &mut [u8]) {
+        let (width, height) = self.size();
+        let step = self.image.channels().count();
+        let row = &self.image.samples()[reflect_101(y, height) * width * step..][..width * step];
+        let n = out.len() as isize;
+        let inside_from = (-first).clamp(0, n) as usize;
+        let inside_to = (width as isize - first).clamp(inside_from as isize, n) as usize;
+        let inside = &mut out[inside_from..inside_to];
+        if !inside.is_empty() {
+            let row = &row[(first + inside_from as isize) as usize * step..][..inside.len() * step];
+            match step {
+                1 => inside.copy_from_slice(row),
+                _ => {
+                    for (out, pixel) in inside.iter_mut().zip(row.as_chunks::<3>().0) {
+                        *out = pixel[self.index];
+                    }
+                }
+            }
+        }
+        for i in (0..inside_from).chain(inside_to..out.len()) {
+            out[i] = row[reflect_101(first + i as isize, width) * step + self.index];
+        }
     }
 }
 
-/// A tile's columns: windows start at `windows`, samples reach 6 further.
+/// A part of the windows: those that begin in these columns and rows; samples reach 6 further both ways.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Tile {
     windows: Range<usize>,
     is_last: bool,
+    rows: Range<usize>,
+    /// The sample rows whose squared error it counts.
+    owned_rows: Range<usize>,
 }
 
 impl Tile {
-    /// Tiles of about equal width that cover a picture `width` pixels wide.
-    pub fn cover(width: usize) -> Vec<Tile> {
-        let n_windows = width - REACH;
+    /// Tiles of about equal size that cover a picture of `width × height` pixels, whoever runs them: columns of the
+    /// first band of rows, then of the next.
+    pub fn cover(width: usize, height: usize) -> Vec<Tile> {
+        let (n_windows, n_rows) = (width - REACH, height - REACH);
         let n_tiles = n_windows.div_ceil(STRIP_MAX * LANES);
         let windows_per_tile = n_windows.div_ceil(n_tiles).next_multiple_of(LANES);
-        (0..n_windows)
-            .step_by(windows_per_tile)
-            .map(|from| {
-                let to = n_windows.min(from + windows_per_tile);
-                Tile { windows: from..to, is_last: to == n_windows }
+        let rows_per_band = n_rows.div_ceil(n_rows.div_ceil(BAND_MAX));
+        let bands = (0..n_rows).step_by(rows_per_band).map(|from| from..n_rows.min(from + rows_per_band));
+        bands
+            .flat_map(|rows| {
+                let owned_rows = rows.start..if rows.end == n_rows { height } else { rows.end };
+                (0..n_windows).step_by(windows_per_tile).map(move |from| {
+                    let to = n_windows.min(from + windows_per_tile);
+                    let (rows, owned_rows) = (rows.clone(), owned_rows.clone());
+                    Tile { windows: from..to, is_last: to == n_windows, rows, owned_rows }
+                })
             })
             .collect()
+    }
+
+    /// First sample row.
+    pub fn first_row(&self) -> usize {
+        self.rows.start
     }
 
     /// First sample column of strip 0.
@@ -132,7 +181,7 @@ pub(super) fn cut_into_strips(padded: &[u8], strip: usize, out: &mut [Samples]) 
 /// Compares all candidates with the reference in one tile, with the instructions of `level`.
 pub(super) fn compare_tile<C: CandidateRows>(
     level: Level,
-    reference: Plane,
+    reference: Channel,
     tile: &Tile,
     candidates: C,
 ) -> Vec<Sums> {
@@ -150,13 +199,13 @@ pub(super) fn compare_tile<C: CandidateRows>(
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn compare_tile_avx2<C: CandidateRows>(reference: Plane, tile: &Tile, candidates: C) -> Vec<Sums> {
+fn compare_tile_avx2<C: CandidateRows>(reference: Channel, tile: &Tile, candidates: C) -> Vec<Sums> {
     compare_tile_at(Level::Avx2, reference, tile, candidates)
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-fn compare_tile_avx512<C: CandidateRows>(reference: Plane, tile: &Tile, candidates: C) -> Vec<Sums> {
+fn compare_tile_avx512<C: CandidateRows>(reference: Channel, tile: &Tile, candidates: C) -> Vec<Sums> {
     compare_tile_at(Level::Avx512, reference, tile, candidates)
 }
 
@@ -164,21 +213,23 @@ fn compare_tile_avx512<C: CandidateRows>(reference: Plane, tile: &Tile, candidat
 #[inline(always)]
 fn compare_tile_at<C: CandidateRows>(
     level: Level,
-    reference: Plane,
+    reference: Channel,
     tile: &Tile,
     mut candidates: C,
 ) -> Vec<Sums> {
     let mut states: Vec<State> = (0..candidates.n_candidates()).map(|_| State::new(tile)).collect();
     let mut shared = Reference::new(tile, Order::of(level));
-    for y in 0..reference.height {
-        shared.push(reference.row(y), tile, y);
+    for y in tile.rows.start..tile.rows.end + REACH {
+        shared.push(reference, tile, y);
         candidates.start_row(y);
         for (i, state) in states.iter_mut().enumerate() {
             candidates.write_row(i, y, &mut state.ring[y % RING]);
             let (new, old) = (&state.ring[y % RING][..], &state.ring[(y + 1) % RING][..]);
-            state.sums.squared_error += squared_error(new, shared.row(y), &shared.owned);
+            if tile.owned_rows.contains(&y) {
+                state.sums.squared_error += squared_error(new, shared.row(y), &shared.owned);
+            }
             let lanes = take_row(level, &mut state.columns, new, old, &shared);
-            if y >= REACH {
+            if y >= tile.rows.start + REACH {
                 let lanes = shared.order.apply(lanes);
                 state.sums.ssim += lanes.iter().map(|&lane| f64::from(lane)).sum::<f64>();
             }
@@ -304,11 +355,10 @@ impl Reference {
     }
 
     #[inline(always)]
-    fn push(&mut self, row: &[u8], tile: &Tile, y: usize) {
-        let inside = &row[tile.first()..row.len().min(tile.first() + self.padded.len())];
-        self.padded[..inside.len()].copy_from_slice(inside);
+    fn push(&mut self, reference: Channel, tile: &Tile, y: usize) {
+        reference.read(y as isize, tile.first() as isize, &mut self.padded);
         cut_into_strips(&self.padded, tile.strip(), &mut self.ring[y % RING]);
-        // The slot of the row that leaves still holds the zeros it began with while y < 7.
+        // The slot of the row that leaves still holds the zeros it began with in the tile's first seven rows.
         let (new, old) = (&self.ring[y % RING], &self.ring[(y + 1) % RING]);
         for (j, column) in self.columns.iter_mut().enumerate() {
             for lane in 0..LANES {
@@ -381,27 +431,47 @@ fn take_row(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::imaging::Channels;
 
     #[test]
-    fn every_window_and_every_column_is_counted_once() {
-        for width in [7, 8, 22, 23, 100, 486, 487, 500, 774, 775, 966, 967, 4000, 6000] {
-            let (mut windows, mut columns) = (vec![0; width - REACH], vec![0; width]);
-            for tile in Tile::cover(width) {
-                assert!(tile.strip() <= STRIP_MAX);
-                for j in 0..tile.n_columns() {
-                    for lane in 0..LANES {
-                        let column = tile.first() + lane * tile.strip() + j;
-                        if tile.window_mask(j)[lane] {
-                            windows[column] += 1;
-                        }
-                        if tile.owned_mask(j)[lane] {
-                            columns[column] += 1;
-                        }
+    fn every_window_and_every_sample_is_counted_once() {
+        let widths = [7, 8, 22, 23, 100, 486, 487, 500, 774, 775, 966, 967, 1600];
+        let heights = [7, 8, 1029, 1030, 1031, 2100];
+        for (i, width) in widths.into_iter().enumerate() {
+            let height = heights[i % heights.len()];
+            let (mut windows, mut samples) = (vec![0; width * height], vec![0; width * height]);
+            for tile in Tile::cover(width, height) {
+                assert!(tile.strip() <= STRIP_MAX && tile.rows.len() <= BAND_MAX);
+                for (j, lane) in (0..tile.n_columns()).flat_map(|j| (0..LANES).map(move |lane| (j, lane))) {
+                    let column = tile.first() + lane * tile.strip() + j;
+                    if tile.window_mask(j)[lane] {
+                        tile.rows.clone().for_each(|y| windows[y * width + column] += 1);
+                    }
+                    if tile.owned_mask(j)[lane] {
+                        tile.owned_rows.clone().for_each(|y| samples[y * width + column] += 1);
                     }
                 }
             }
-            assert!(windows.iter().all(|&n| n == 1), "windows of width {width}");
-            assert!(columns.iter().all(|&n| n == 1), "columns of width {width}");
+            for (i, (&windows, samples)) in windows.iter().zip(samples).enumerate() {
+                let exists = i % width + REACH < width && i / width + REACH < height;
+                assert_eq!((windows, samples), (usize::from(exists), 1), "{i} of {width}×{height}");
+            }
         }
+    }
+
+    #[test]
+    fn a_channel_is_read_with_reflected_borders() {
+        let image = |channels: Channels| {
+            let samples = (0..4 * 3 * channels.count()).map(|i| i as u8).collect();
+            Image::new(4, 3, channels, samples, None).unwrap()
+        };
+        let (grey, rgb) = (image(Channels::Grey), image(Channels::Rgb));
+        let mut out = [0; 8];
+        Channel::new(&grey, 2).read(-1, -2, &mut out);
+        assert_eq!(out, [6, 5, 4, 5, 6, 7, 6, 5]);
+        Channel::new(&rgb, 2).read(4, -2, &mut out);
+        assert_eq!(out, [8, 5, 2, 5, 8, 11, 8, 5]);
+        Channel::new(&rgb, 1).read(1, 2, &mut out[..2]);
+        assert_eq!(out[..2], [19, 22]);
     }
 }

@@ -6,19 +6,21 @@
 
 use super::{
     Level,
-    exhaustive::{Balanced, Group, Plan},
-    kernel::{CandidateRows, LANES, Plane, Samples, Tile},
+    exhaustive::{Damaged, Group, Plan},
+    kernel::{CandidateRows, LANES, Samples, Tile},
 };
-use crate::imaging::operators::{
-    gaussian_blur::{RowBlur, pad_row, reflect_101},
-    resize::{Tap, across, column_taps, down, row_taps},
-    unsharp_mask::Combine,
+use crate::imaging::{
+    ColorMethod,
+    operators::{
+        gaussian_blur::RowBlur,
+        resize::{Tap, across, column_taps, down, row_taps},
+        unsharp_mask::Combine,
+    },
 };
 
 /// The candidates of one tile.
 pub(super) struct Resized<'a> {
-    /// The damaged picture's height.
-    height: usize,
+    damaged: Damaged<'a>,
     rows: Vec<Tap>,
     columns: Columns,
     groups: Vec<GroupRows<'a>>,
@@ -45,7 +47,7 @@ struct Columns {
 
 /// One group's source rows as they are needed, from the top.
 struct GroupRows<'a> {
-    plane: Plane<'a>,
+    color_method: ColorMethod,
     blur: Option<RowBlur<'a>>,
     padded: Vec<u8>,
     /// The next row to push into the blur.
@@ -97,27 +99,29 @@ impl Columns {
 impl<'a> Resized<'a> {
     pub fn new(
         level: Level,
-        balanced: &'a Balanced,
+        damaged: Damaged<'a>,
         (width, height): (usize, usize),
-        reference: Plane,
         tile: &Tile,
         plan: &'a Plan,
     ) -> Self {
-        let columns = Columns::new(width, reference.width, tile);
+        let (n_columns, n_rows) = damaged.own.size();
+        let columns = Columns::new(n_columns, width, tile);
+        let row_taps = row_taps(n_rows, height);
+        let first_row = row_taps[tile.first_row()].index[0] as isize;
         let gathered = || {
             let empty = || vec![[0; LANES]; 2 * tile.n_columns()];
             Gathered { row: None, own: empty(), blurred: empty() }
         };
         let rows = |group: &'a Group| GroupRows {
-            plane: Plane { samples: balanced.plane(group.color_method), width, height },
+            color_method: group.color_method,
             blur: group.half_taps.as_ref().map(|taps| RowBlur::new(taps, columns.n, 1)),
             padded: vec![0; columns.n + 2 * group.radius()],
-            next: -(group.radius() as isize),
+            next: first_row - group.radius() as isize,
             gathered: [gathered(), gathered()],
         };
         Self {
-            height,
-            rows: row_taps(height, reference.height),
+            damaged,
+            rows: row_taps,
             groups: plan.groups.iter().map(rows).collect(),
             columns,
             across: plan
@@ -136,19 +140,20 @@ impl<'a> Resized<'a> {
 impl GroupRows<'_> {
     /// Brings source row `p` into its slot; tells whether it was not there yet.
     #[inline(always)]
-    fn bring(&mut self, columns: &Columns, p: usize, height: usize) -> bool {
+    fn bring(&mut self, columns: &Columns, p: usize, damaged: Damaged) -> bool {
         let slot = &mut self.gathered[p % 2];
         if slot.row == Some(p) {
             return false;
         }
         slot.row = Some(p);
-        columns.gather(&self.plane.row(p)[columns.first..], &mut slot.own);
+        let (method, first) = (self.color_method, columns.first as isize);
+        damaged.read(method, p as isize, first, &mut self.padded[..columns.n]);
+        columns.gather(&self.padded, &mut slot.own);
         let Some(blur) = &mut self.blur else { return true };
         let radius = blur.radius() as isize;
         // Rows that no destination row reads still pass through the blur.
         while self.next <= p as isize + radius {
-            let first = columns.first as isize - radius;
-            pad_row(self.plane.row(reflect_101(self.next, height)), 1, first, &mut self.padded);
+            damaged.read(method, self.next, first - radius, &mut self.padded);
             blur.push(&self.padded);
             self.next += 1;
         }
@@ -168,7 +173,7 @@ impl CandidateRows for Resized<'_> {
         self.changed = [false; 2];
         for p in self.rows[y].index {
             for group in &mut self.groups {
-                self.changed[p % 2] |= group.bring(&self.columns, p, self.height);
+                self.changed[p % 2] |= group.bring(&self.columns, p, self.damaged);
             }
         }
     }

@@ -5,19 +5,19 @@
 
 use super::{
     Level,
-    exhaustive::{Balanced, Group, Plan},
-    kernel::{CandidateRows, LANES, Plane, Samples, Tile, cut_into_strips},
+    exhaustive::{Damaged, Group, Plan},
+    kernel::{CandidateRows, LANES, Samples, Tile, cut_into_strips},
 };
-use crate::imaging::operators::{
-    gaussian_blur::{RowBlur, pad_row, reflect_101},
-    unsharp_mask::Combine,
+use crate::imaging::{
+    ColorMethod,
+    operators::{gaussian_blur::RowBlur, unsharp_mask::Combine},
 };
 
 /// The candidates of one tile.
 pub(super) struct SameSize<'a> {
-    plane: Plane<'a>,
+    damaged: Damaged<'a>,
     tile: &'a Tile,
-    sources: Vec<Source<'a>>,
+    sources: Vec<Source>,
     groups: Vec<GroupRows<'a>>,
     /// For each candidate its group and how it combines.
     members: Vec<(usize, Combine)>,
@@ -25,8 +25,8 @@ pub(super) struct SameSize<'a> {
 }
 
 /// The rows of one colour method in strips, each strip padded by the widest radius on both sides.
-struct Source<'a> {
-    samples: &'a [u8],
+struct Source {
+    color_method: ColorMethod,
     radius: usize,
     padded: Vec<u8>,
     /// Rows `y` to `y + radius`, row `p` in slot `p mod (radius + 1)`, counted from the first one pushed.
@@ -39,24 +39,18 @@ struct GroupRows<'a> {
 }
 
 impl<'a> SameSize<'a> {
-    pub fn new(
-        level: Level,
-        balanced: &'a Balanced,
-        shape: Plane<'a>,
-        tile: &'a Tile,
-        plan: &'a Plan,
-    ) -> Self {
+    pub fn new(level: Level, damaged: Damaged<'a>, tile: &'a Tile, plan: &'a Plan) -> Self {
         let methods = plan.methods();
         let sources = methods.iter().map(|&method| {
             let groups = plan.groups.iter().filter(|group| group.color_method == method);
-            Source::new(balanced.plane(method), groups.map(Group::radius).max().unwrap_or(0), tile)
+            Source::new(method, groups.map(Group::radius).max().unwrap_or(0), tile)
         });
         let rows = |group: &'a Group| GroupRows {
             source: methods.iter().position(|&method| method == group.color_method).expect("listed above"),
             blur: group.half_taps.as_ref().map(|taps| RowBlur::new(taps, tile.n_columns() * LANES, LANES)),
         };
         Self {
-            plane: shape,
+            damaged,
             tile,
             sources: sources.collect(),
             groups: plan.groups.iter().map(rows).collect(),
@@ -66,11 +60,11 @@ impl<'a> SameSize<'a> {
     }
 }
 
-impl<'a> Source<'a> {
-    fn new(samples: &'a [u8], radius: usize, tile: &Tile) -> Self {
+impl Source {
+    fn new(color_method: ColorMethod, radius: usize, tile: &Tile) -> Self {
         let n = tile.n_columns() + 2 * radius;
         let padded = vec![0; (LANES - 1) * tile.strip() + n];
-        Self { samples, radius, padded, ring: vec![vec![[0; LANES]; n]; 2 * radius + 1] }
+        Self { color_method, radius, padded, ring: vec![vec![[0; LANES]; n]; 2 * radius + 1] }
     }
 
     fn slot(&self, p: isize) -> usize {
@@ -79,10 +73,9 @@ impl<'a> Source<'a> {
 
     /// Brings row `p` (reflected if outside) into its slot.
     #[inline(always)]
-    fn push(&mut self, shape: Plane, tile: &Tile, p: isize) {
-        let plane = Plane { samples: self.samples, ..shape };
+    fn push(&mut self, damaged: Damaged, tile: &Tile, p: isize) {
         let first = tile.first() as isize - self.radius as isize;
-        pad_row(plane.row(reflect_101(p, shape.height)), 1, first, &mut self.padded);
+        damaged.read(self.color_method, p, first, &mut self.padded);
         let slot = self.slot(p);
         cut_into_strips(&self.padded, tile.strip(), &mut self.ring[slot]);
     }
@@ -103,18 +96,20 @@ impl CandidateRows for SameSize<'_> {
 
     #[inline(always)]
     fn start_row(&mut self, y: usize) {
+        let is_first = y == self.tile.first_row();
         let y = y as isize;
+        // A tile begins with all the rows above its first that the blur reaches.
+        let come = |radius: isize| if is_first { y - radius } else { y + radius }..=y + radius;
         for source in &mut self.sources {
-            let radius = source.radius as isize;
-            for p in if y == 0 { -radius } else { y + radius }..=y + radius {
-                source.push(self.plane, self.tile, p);
+            for p in come(source.radius as isize) {
+                source.push(self.damaged, self.tile, p);
             }
         }
         for group in &mut self.groups {
             let Some(blur) = &mut group.blur else { continue };
-            let radius = blur.radius() as isize;
-            for p in if y == 0 { -radius } else { y + radius }..=y + radius {
-                blur.push(self.sources[group.source].row(p, radius as usize).as_flattened());
+            let radius = blur.radius();
+            for p in come(radius as isize) {
+                blur.push(self.sources[group.source].row(p, radius).as_flattened());
             }
             blur.row();
         }

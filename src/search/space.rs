@@ -119,6 +119,17 @@ impl SearchSpace {
         Ok(Self { name: name.to_owned(), candidates })
     }
 
+    /// This space with doing nothing in it, appended unless it is there already, and where it stands.
+    pub fn with_identity(&self) -> (Self, usize) {
+        let is_identity = |c: &Candidate| c.parameters.is_identity();
+        let at = self.candidates.iter().position(is_identity);
+        let mut space = self.clone();
+        if at.is_none() {
+            space.candidates.push(Candidate::new(RestorationParameters::IDENTITY));
+        }
+        (space, at.unwrap_or(self.candidates.len()))
+    }
+
     /// `seed`, `full`, or the file's name.
     pub fn name(&self) -> &str {
         &self.name

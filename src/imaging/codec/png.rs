@@ -62,8 +62,7 @@ fn walk(bytes: &[u8], checked: bool) -> Result<Vec<Chunk>, DecodeError> {
 /// cost it nothing.
 pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Image, DecodeError> {
     let walked = walk(bytes, true)?;
-    let bare =
-        chunks::with_metadata(bytes, &walked, &Metadata::default()).map_err(|e| broken(Format::Png, e))?;
+    let bare = chunks::bare(bytes, &walked).map_err(|e| broken(Format::Png, e))?;
     let mut limits = image::Limits::no_limits();
     limits.max_alloc = Some(header.decoded_bytes);
     let decoder = PngDecoder::with_limits(Cursor::new(bare), limits).map_err(|e| broken(Format::Png, e))?;

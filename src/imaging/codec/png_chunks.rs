@@ -3,6 +3,7 @@
 //! Carried: iCCP, eXIf, XMP (iTXt), IPTC (ImageMagick's `Raw profile type iptc`), pHYs, and raw gAMA, cHRM, sRGB and
 //! cICP. Not carried: other texts, tIME, mDCV, cLLI.
 
+use std::borrow::Cow;
 use std::io::{Read, Write};
 use std::ops::Range;
 
@@ -150,6 +151,15 @@ fn deflate(data: &[u8]) -> Vec<u8> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
     // Writing to memory does not fail.
     encoder.write_all(data).and_then(|()| encoder.finish()).unwrap_or_default()
+}
+
+/// The file with the picture's own chunks alone; itself when it has no others, which saves a copy.
+pub(super) fn bare<'a>(bytes: &'a [u8], chunks: &[Chunk]) -> Result<Cow<'a, [u8]>, EncodeError> {
+    let places = chunks[1..].iter().map(|chunk| PICTURE.iter().position(|kind| **kind == chunk.kind));
+    if places.clone().all(|place| place.is_some()) && places.is_sorted() {
+        return Ok(Cow::Borrowed(bytes));
+    }
+    with_metadata(bytes, chunks, &Metadata::default()).map(Cow::Owned)
 }
 
 /// The same coded picture with other metadata. A picture with an ICC profile gets no sRGB chunk, as PNG demands.

@@ -20,11 +20,6 @@ pub fn gains(image: &Image) -> Vec<f64> {
     sums.into_iter().map(|sum| gain(sum, image.n_pixels())).collect()
 }
 
-/// The gain of one channel given as a plane.
-pub fn plane_gain(plane: &[u8]) -> f64 {
-    gain(plane.iter().map(|&v| u64::from(v)).sum(), plane.len())
-}
-
 /// The sum is a whole number below 2⁵³, so the mean is rounded once.
 fn gain(sum: u64, n_pixels: usize) -> f64 {
     if sum == 0 { 1.0 } else { TARGET_MEAN / (sum as f64 / n_pixels as f64) }

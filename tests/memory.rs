@@ -1,0 +1,79 @@
+//! What a running pair takes beyond its two decoded pictures, counted by the allocator: at most 12 bytes per pixel of
+//! the larger one, features included, whatever the number of threads and of pairs.
+
+use std::{fs, path::Path};
+
+use pentimento::{
+    evaluation::find_optimum,
+    imaging::{
+        Channels, Image,
+        codec::{self, Encoding, Format, Limits, Metadata},
+    },
+    jobs::{
+        find_optima::find_optima,
+        index_dataset::{Source, index},
+    },
+    search::SearchSpace,
+};
+
+#[global_allocator]
+static ALLOCATOR: dhat::Alloc = dhat::Alloc;
+
+/// Bytes per pixel of the larger picture.
+const LIMIT: f64 = 12.0;
+
+fn picture(width: usize, height: usize, channels: Channels, seed: usize) -> Image {
+    let samples = (0..width * height * channels.count()).map(|i| (i * 7 + i / 900 * seed) as u8).collect();
+    Image::new(width, height, channels, samples, None).unwrap()
+}
+
+/// The highest number of bytes that `work` holds at a time.
+fn peak(work: impl FnOnce()) -> f64 {
+    let _profiler = dhat::Profiler::builder().testing().build();
+    work();
+    dhat::HeapStats::get().max_bytes as f64
+}
+
+/// One test, because the allocator counts for the whole process.
+#[test]
+fn a_pair_takes_at_most_twelve_bytes_per_pixel() {
+    for threads in [1, 2, 6] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        for (reference, damaged) in [
+            (picture(1500, 1400, Channels::Rgb, 3), picture(1500, 1400, Channels::Rgb, 5)),
+            (picture(1500, 1400, Channels::Rgb, 3), picture(1300, 1500, Channels::Rgb, 5)),
+            (picture(900, 2600, Channels::Grey, 3), picture(900, 2600, Channels::Rgb, 5)),
+        ] {
+            let n_pixels = reference.n_pixels().max(damaged.n_pixels()) as f64;
+            let space = SearchSpace::seed();
+            let bytes = peak(|| {
+                pool.install(|| find_optimum(&reference, &damaged, &space)).unwrap();
+            });
+            assert!(bytes / n_pixels <= LIMIT, "{threads} threads: {:.1} bytes per pixel", bytes / n_pixels);
+        }
+    }
+    a_dataset_takes_as_many_pairs_as_there_are_threads();
+}
+
+fn a_dataset_takes_as_many_pairs_as_there_are_threads() {
+    let (folder, threads, n_pairs) = (tempfile::tempdir().unwrap(), 2, 12);
+    let (width, height) = (700, 600);
+    let write = |path: &Path, seed| {
+        let encoding = Encoding { format: Format::Png, quality: None, subsampling: None, lossless: true };
+        let image = picture(width, height, Channels::Rgb, seed);
+        fs::write(path, codec::encode(&image, &Metadata::default(), &encoding).unwrap()).unwrap();
+    };
+    for side in ["damaged", "undamaged"] {
+        fs::create_dir(folder.path().join(side)).unwrap();
+        (0..n_pairs).for_each(|i| write(&folder.path().join(side).join(format!("{i}.png")), i + side.len()));
+    }
+    let dataset = index(&Source::Root(folder.path().to_owned())).unwrap();
+    let bytes = peak(|| {
+        let found = find_optima(&dataset, &SearchSpace::seed(), &Limits::default(), threads, &|| ()).unwrap();
+        assert_eq!(found.done.len(), n_pairs);
+    });
+    println!("{bytes} bytes");
+    // Two decoded pictures of three bytes per pixel, and the limit.
+    let allowed = threads as f64 * (width * height) as f64 * (2.0 * 3.0 + LIMIT);
+    assert!(bytes <= allowed, "{bytes} bytes where {allowed} are allowed");
+}
