@@ -1,5 +1,8 @@
-//! CPU seconds of one search of 40 on a real pair, per instruction level, printed as the peers print theirs:
-//! `cargo bench --bench pair -- DAMAGED REFERENCE REPETITIONS`. See scripts/compare-peers.sh.
+//! CPU seconds of searches on a real pair, printed as the peers print theirs:
+//! `cargo bench --bench pair -- DAMAGED REFERENCE REPETITIONS [CASES] [fastest]`, cases a list as `seed,sigmas`.
+//! `scripts/bench-peers.py` runs it beside them.
+
+use std::time::Duration;
 
 use nix::sys::{
     resource::{UsageWho, getrusage},
@@ -15,59 +18,82 @@ use pentimento::{
     search::{Level, SearchSpace, search_at},
 };
 
+/// Spaces of 40, named by what they try beside the seed's.
+const SPACES: [(&str, &str, &str); 4] = [
+    ("seed", "[0.5, 1, 1.5, 2]", "[0.5, 1, 1.5, 2, 2.5]"),
+    ("strengths", "[0.5, 1, 1.5, 2]", "[-0.5, 0.25, 0.7, 1.1, 2.3]"),
+    ("sigmas", "[0.25, 0.8, 1.3, 3.2]", "[0.5, 1, 1.5, 2, 2.5]"),
+    ("wide", "[5, 10, 15, 20]", "[0.5, 1, 1.5, 2, 2.5]"),
+];
+
+/// Sides of the damaged picture in tenths of the reference's.
+const SIZES: [(&str, usize); 3] = [("half", 5), ("smaller", 9), ("larger", 20)];
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
-    let [damaged, reference, repetitions] = &arguments[..] else {
+    let [damaged, reference, repetitions, options @ ..] = &arguments[..] else {
         // `cargo bench` without arguments runs every bench.
         println!("pair: needs DAMAGED REFERENCE REPETITIONS");
         return;
     };
     let (damaged, reference) = (read(damaged), read(reference));
-    let repetitions: u32 = repetitions.parse().expect("a number of repetitions");
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
-    let megapixels = reference.n_pixels() as f64 / 1e6;
-    let time = |name: &str, work: &(dyn Fn() + Sync)| {
-        let mut seconds: Vec<f64> = (0..repetitions)
-            .map(|_| {
-                let before = cpu_seconds();
-                pool.install(work);
-                cpu_seconds() - before
-            })
-            .collect();
-        seconds.sort_by(f64::total_cmp);
-        let (min, median) = (seconds[0], seconds[seconds.len() / 2]);
-        println!("{name}: min {min:.4}s median {median:.4}s  {:.4} cpu-s/MP", min / megapixels);
+    let bench = Bench {
+        pool: rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool"),
+        repetitions: repetitions.parse().expect("a number of repetitions"),
+        cases: options.first().map(|cases| cases.split(',').map(str::to_owned).collect()),
     };
-    let grid = |text| SearchSpace::from_toml("grid", text).expect("a grid");
-    let spaces = [
-        ("seed", SearchSpace::seed()),
-        (
-            "other strengths",
-            grid(
-                "color_methods = ['white_balance', 'none']\nsigmas = [0.5, 1, 1.5, 2]\nstrengths = [-0.5, 0.25, 0.7, 1.1, 2.3]",
-            ),
-        ),
-        (
-            "other sigmas",
-            grid(
-                "color_methods = ['white_balance', 'none']\nsigmas = [0.25, 0.8, 1.3, 3.2]\nstrengths = [0.5, 1, 1.5, 2, 2.5]",
-            ),
-        ),
-    ];
-    for level in Level::supported() {
-        for (name, space) in &spaces {
-            time(&format!("pentimento {level:?}, {name}"), &|| {
-                search_at(level, &reference, &damaged, space).expect("pictures of 7 px and more");
-            });
+    let fastest = options.get(1).is_some_and(|o| o == "fastest");
+    let levels = if fastest { vec![Level::fastest()] } else { Level::supported() };
+    for level in levels {
+        let search = |damaged: &Image, space: &SearchSpace| {
+            search_at(level, &reference, damaged, space).expect("pictures of 7 px and more");
+        };
+        for (name, sigmas, strengths) in SPACES {
+            let text = format!(
+                "color_methods = ['white_balance', 'none']\nsigmas = {sigmas}\nstrengths = {strengths}"
+            );
+            let space = SearchSpace::from_toml(name, &text).expect("a grid");
+            bench.time(level, name, reference.n_pixels(), || search(&damaged, &space));
         }
-        let smaller = resize(&damaged, damaged.width() * 9 / 10, damaged.height() * 9 / 10);
-        time(&format!("pentimento {level:?}, damaged at 9/10"), &|| {
-            search_at(level, &reference, &smaller, &spaces[0].1).expect("pictures of 7 px and more");
-        });
+        for (name, tenths) in SIZES {
+            if !bench.has(name) {
+                continue;
+            }
+            let other = resize(&damaged, damaged.width() * tenths / 10, damaged.height() * tenths / 10);
+            let n_pixels = reference.n_pixels().max(other.n_pixels());
+            bench.time(level, name, n_pixels, || search(&other, &SearchSpace::seed()));
+        }
     }
-    time("pentimento features", &|| {
+    bench.time(Level::Portable, "features", damaged.n_pixels(), || {
         features::extract(&damaged).expect("a picture of 7 px and more");
     });
+}
+
+struct Bench {
+    pool: rayon::ThreadPool,
+    repetitions: usize,
+    /// Which cases to run, all when not given.
+    cases: Option<Vec<String>>,
+}
+
+impl Bench {
+    fn has(&self, case: &str) -> bool {
+        self.cases.as_ref().is_none_or(|cases| cases.iter().any(|c| c == case))
+    }
+
+    /// Prints the least CPU time of some runs, and that per megapixel of the larger picture.
+    fn time(&self, level: Level, case: &str, n_pixels: usize, work: impl Fn() + Sync) {
+        if !self.has(case) {
+            return;
+        }
+        let run = |_| {
+            let before = cpu_time();
+            self.pool.install(&work);
+            cpu_time() - before
+        };
+        let least = (0..self.repetitions).map(run).min().expect("at least one repetition").as_secs_f64();
+        println!("{level:?} {case}: min {least:.4}s  {:.4} cpu-s/MP", least / (n_pixels as f64 / 1e6));
+    }
 }
 
 fn read(path: &str) -> Image {
@@ -75,7 +101,7 @@ fn read(path: &str) -> Image {
     codec::decode(&bytes, &Limits::default()).unwrap_or_else(|e| panic!("{path}: {e}")).image
 }
 
-fn cpu_seconds() -> f64 {
+fn cpu_time() -> Duration {
     let usage = getrusage(UsageWho::RUSAGE_SELF).expect("this process's usage");
-    (usage.user_time() + usage.system_time()).num_microseconds() as f64 / 1e6
+    Duration::from_micros((usage.user_time() + usage.system_time()).num_microseconds() as u64)
 }

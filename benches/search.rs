@@ -1,4 +1,4 @@
-//! The search of 40 on golden pictures tiled to a megapixel: each instruction level, against nothing but time.
+//! The search on golden pictures tiled to a megapixel, at each instruction level, and what its stages add up from.
 //! Run with `cargo bench --bench search`; RAYON_NUM_THREADS=1 makes it CPU time.
 
 use divan::{Bencher, counter::ItemsCount};
@@ -7,6 +7,17 @@ use pentimento::{
     imaging::{Channels, Image},
     search::{Level, SearchSpace, search_at},
 };
+
+const SIDE: usize = 1024;
+
+/// Spaces that differ by one stage each. Rows are read, cut and compared once for `untouched`; `a blur` adds blurring
+/// and combining; `five strengths` four times combining and comparing; `five blurs` four times all three.
+const STAGES: [(&str, &str); 4] = [
+    ("untouched", "identity = true\nsigmas = []\nstrengths = []"),
+    ("a blur", "sigmas = [1]\nstrengths = [1]"),
+    ("five strengths", "sigmas = [1]\nstrengths = [0.5, 1, 1.5, 2, 2.5]"),
+    ("five blurs", "sigmas = [1, 1.01, 1.02, 1.03, 1.04]\nstrengths = [1]"),
+];
 
 fn main() {
     divan::main();
@@ -23,20 +34,32 @@ fn tiled(path: &str, width: usize, height: usize) -> Image {
     Image::new(width, height, Channels::Rgb, samples.collect(), None).expect("a picture")
 }
 
-#[divan::bench(args = Level::supported(), sample_count = 5, sample_size = 1)]
-fn forty_on_a_megapixel(bencher: Bencher, level: Level) {
-    let (damaged, reference) = (tiled("blur.damaged", 1024, 1024), tiled("blur.reference", 1024, 1024));
-    let space = SearchSpace::seed();
+fn bench(bencher: Bencher, level: Level, damaged: &Image, space: &SearchSpace) {
+    let reference = tiled("blur.reference", SIDE, SIDE);
     bencher
-        .counter(ItemsCount::new(1024 * 1024usize))
-        .bench(|| search_at(level, &reference, &damaged, &space).expect("sides of 1024"));
+        .counter(ItemsCount::new(SIDE * SIDE))
+        .bench(|| search_at(level, &reference, damaged, space).expect("large sides"));
 }
 
-#[divan::bench(sample_count = 5, sample_size = 1)]
-fn forty_on_different_sizes(bencher: Bencher) {
-    let (damaged, reference) = (tiled("blur.damaged", 900, 1000), tiled("blur.reference", 1024, 1024));
-    let space = SearchSpace::seed();
-    bencher.bench(|| search_at(Level::fastest(), &reference, &damaged, &space).expect("sides of 1024"));
+#[divan::bench(args = Level::supported(), sample_count = 10, sample_size = 1)]
+fn forty(bencher: Bencher, level: Level) {
+    bench(bencher, level, &tiled("blur.damaged", SIDE, SIDE), &SearchSpace::seed());
+}
+
+#[divan::bench(args = Level::supported(), sample_count = 10, sample_size = 1)]
+fn forty_on_different_sizes(bencher: Bencher, level: Level) {
+    bench(bencher, level, &tiled("blur.damaged", 900, 1000), &SearchSpace::seed());
+}
+
+fn levels_and_stages() -> impl Iterator<Item = (Level, &'static str)> {
+    Level::supported().into_iter().flat_map(|level| STAGES.map(|stage| (level, stage.0)))
+}
+
+#[divan::bench(args = levels_and_stages(), sample_count = 20, sample_size = 1)]
+fn stages(bencher: Bencher, (level, stage): (Level, &str)) {
+    let text = STAGES.iter().find(|(name, _)| *name == stage).expect("a stage").1;
+    let space = SearchSpace::from_toml(stage, &format!("color_methods = ['none']\n{text}")).expect("a grid");
+    bench(bencher, level, &tiled("blur.damaged", SIDE, SIDE), &space);
 }
 
 #[divan::bench(args = [(1024, 1024), (1499, 997), (4000, 3000)], sample_count = 5, sample_size = 1)]

@@ -1,6 +1,11 @@
 //! How much a picture seems to want colour correction (the first system's heuristic).
 
+use rayon::prelude::*;
+
 use crate::imaging::{Channels, Image};
+
+/// Pixels that one task sums.
+const PIXELS_PER_TASK: usize = 1 << 16;
 
 /// `min(1, 0.4·deviation + 0.4·cast + 0.2·min(1, spread))`, 0 to 1.
 ///
@@ -28,13 +33,8 @@ fn mean(values: &[f64; 3]) -> f64 {
 
 /// Mean and population standard deviation of each channel, from exact whole sums.
 fn channel_statistics(image: &Image) -> ([f64; 3], [f64; 3]) {
-    let mut sums = [[0u64; 2]; 3];
-    for pixel in image.samples().chunks_exact(3) {
-        for (sum, &v) in sums.iter_mut().zip(pixel) {
-            sum[0] += u64::from(v);
-            sum[1] += u64::from(v) * u64::from(v);
-        }
-    }
+    // Whole sums: adding them up in any order is exact.
+    let sums = image.samples().par_chunks(3 * PIXELS_PER_TASK).map(sums_of).reduce(Default::default, added);
     let n = image.n_pixels() as u128;
     let means = sums.map(|[sum, _]| sum as f64 / n as f64);
     // n·Σv² − (Σv)² is exact, so flat channels have a deviation of exactly 0.
@@ -43,6 +43,27 @@ fn channel_statistics(image: &Image) -> ([f64; 3], [f64; 3]) {
         (spread as f64).sqrt() / n as f64
     };
     (means, sums.map(deviation))
+}
+
+/// Sum and sum of squares of each channel.
+type Sums = [[u64; 2]; 3];
+
+fn sums_of(samples: &[u8]) -> Sums {
+    let mut sums = Sums::default();
+    for pixel in samples.as_chunks::<3>().0 {
+        for (sum, &v) in sums.iter_mut().zip(pixel) {
+            sum[0] += u64::from(v);
+            sum[1] += u64::from(v) * u64::from(v);
+        }
+    }
+    sums
+}
+
+fn added(mut a: Sums, b: Sums) -> Sums {
+    for (a, b) in a.as_flattened_mut().iter_mut().zip(b.as_flattened()) {
+        *a += b;
+    }
+    a
 }
 
 #[cfg(test)]

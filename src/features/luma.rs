@@ -1,6 +1,11 @@
 //! Luma Y′ of the stored colours (ITU-R BT.601 weights in 15 bit, as OpenCV's `COLOR_BGR2GRAY`).
 
+use rayon::prelude::*;
+
 use crate::imaging::{Channels, Image};
+
+/// Pixels that one task converts.
+const PIXELS_PER_TASK: usize = 1 << 16;
 
 /// BT.601 weights of red, green, blue in 1/2¹⁵; their sum is 2¹⁵, so grey stays the same grey.
 const WEIGHTS: [u32; 3] = [9798, 19235, 3735];
@@ -9,7 +14,16 @@ const WEIGHTS: [u32; 3] = [9798, 19235, 3735];
 pub fn luma(image: &Image) -> Vec<u8> {
     match image.channels() {
         Channels::Grey => image.samples().to_vec(),
-        Channels::Rgb => image.samples().chunks_exact(3).map(|p| of(p[0], p[1], p[2])).collect(),
+        Channels::Rgb => {
+            let mut luma = vec![0; image.n_pixels()];
+            let parts = image.samples().par_chunks(3 * PIXELS_PER_TASK);
+            luma.par_chunks_mut(PIXELS_PER_TASK).zip(parts).for_each(|(luma, samples)| {
+                for (luma, p) in luma.iter_mut().zip(samples.as_chunks::<3>().0) {
+                    *luma = of(p[0], p[1], p[2]);
+                }
+            });
+            luma
+        }
     }
 }
 

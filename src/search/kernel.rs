@@ -12,6 +12,8 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod plain;
 
 use std::ops::Range;
@@ -132,6 +134,15 @@ impl Tile {
         self.strip() + REACH
     }
 
+    fn squared_error_of(&self, y: usize) -> SquaredError {
+        let (i, n) = (y - self.owned_rows.start, self.owned_rows.len());
+        match (i < n - n % WINDOW_PX, i < n) {
+            (true, _) if i % WINDOW_PX == WINDOW_PX - 1 => SquaredError::OfSevenRows,
+            (false, true) => SquaredError::OfThisRow,
+            _ => SquaredError::OfNone,
+        }
+    }
+
     /// Whether window `i` of each strip exists.
     fn window_mask(&self, i: usize) -> [bool; LANES] {
         std::array::from_fn(|lane| i < self.strip() && lane * self.strip() + i < self.windows.len())
@@ -145,6 +156,16 @@ impl Tile {
             (j < self.strip() || lane == LANES - 1) && lane * self.strip() + j < n_owned
         })
     }
+}
+
+/// Which rows' squared error is counted after a row.
+enum SquaredError {
+    /// Those of the column sums: one row in seven, which costs a seventh.
+    OfSevenRows,
+    /// One of those left over when the tile's rows are counted by sevens.
+    OfThisRow,
+    /// Counted later, or by another tile.
+    OfNone,
 }
 
 /// Where the rows of the candidates come from.
@@ -225,10 +246,12 @@ fn compare_tile_at<C: CandidateRows>(
         for (i, state) in states.iter_mut().enumerate() {
             candidates.write_row(i, y, &mut state.ring[y % RING]);
             let (new, old) = (&state.ring[y % RING][..], &state.ring[(y + 1) % RING][..]);
-            if tile.owned_rows.contains(&y) {
-                state.sums.squared_error += squared_error(new, shared.row(y), &shared.owned);
-            }
             let lanes = take_row(level, &mut state.columns, new, old, &shared);
+            state.sums.squared_error += match tile.squared_error_of(y) {
+                SquaredError::OfSevenRows => squared_error_of_seven_rows(level, &state.columns, &shared),
+                SquaredError::OfThisRow => shared.squared_error_of_row(new, y),
+                SquaredError::OfNone => 0,
+            };
             if y >= tile.rows.start + REACH {
                 let lanes = shared.order.apply(lanes);
                 state.sums.ssim += lanes.iter().map(|&lane| f64::from(lane)).sum::<f64>();
@@ -277,8 +300,12 @@ struct Reference {
     /// The row that comes and, negated, the row that goes.
     changes: Vec<Change>,
     windows: Vec<Windows>,
+    /// Column sums of y² in the level's order.
+    squares: Vec<[i32; LANES]>,
     /// All ones where the squared error of a column counts.
-    owned: Vec<[i16; LANES]>,
+    owned: Vec<[i32; LANES]>,
+    /// The same in the level's order.
+    owned_in_order: Vec<[i32; LANES]>,
     order: Order,
 }
 
@@ -312,7 +339,7 @@ enum Order {
 
 impl Order {
     fn of(level: Level) -> Self {
-        if level == Level::Portable { Order::Plain } else { Order::Swapped }
+        if level == Level::Avx2 { Order::Swapped } else { Order::Plain }
     }
 
     /// Into the order, and back again.
@@ -333,6 +360,7 @@ impl Order {
 impl Reference {
     fn new(tile: &Tile, order: Order) -> Self {
         let n = tile.n_columns();
+        let owned = |j| tile.owned_mask(j).map(|owned| -i32::from(owned));
         let windows = |i| Windows {
             y: [0; LANES],
             mean_term: [0.0; LANES],
@@ -345,13 +373,24 @@ impl Reference {
             columns: vec![Column::ZERO; n],
             changes: vec![Change([[0; 2]; LANES]); n],
             windows: (0..tile.strip()).map(windows).collect(),
-            owned: (0..n).map(|j| tile.owned_mask(j).map(|owned| -i16::from(owned))).collect(),
+            squares: vec![[0; LANES]; n],
+            owned: (0..n).map(owned).collect(),
+            owned_in_order: (0..n).map(|j| order.apply(owned(j))).collect(),
             order,
         }
     }
 
-    fn row(&self, y: usize) -> &[Samples] {
-        &self.ring[y % RING]
+    /// Squared differences of row `y`, `new` of the candidate, over the owned columns.
+    #[inline(always)]
+    fn squared_error_of_row(&self, new: &[Samples], y: usize) -> u64 {
+        let mut sums = [0i32; LANES];
+        for ((new, reference), owned) in new.iter().zip(&self.ring[y % RING]).zip(&self.owned) {
+            for lane in 0..LANES {
+                let d = i32::from(new[lane]) - i32::from(reference[lane]);
+                sums[lane] += d * d & owned[lane];
+            }
+        }
+        sums.iter().map(|&sum| sum as u64).sum()
     }
 
     #[inline(always)]
@@ -371,6 +410,7 @@ impl Reference {
                 pairs[lane] = [i16::from(new[j][lane]), -i16::from(old[j][lane])];
             }
             self.changes[j].0 = self.order.apply(pairs);
+            self.squares[j] = self.order.apply(column.xx);
         }
         let (mut sum, mut squares) = ([0i32; LANES], [0i32; LANES]);
         for (j, column) in self.columns.iter().enumerate() {
@@ -397,19 +437,6 @@ impl Reference {
     }
 }
 
-/// Squared differences of the owned columns.
-#[inline(always)]
-fn squared_error(new: &[Samples], reference: &[Samples], owned: &[[i16; LANES]]) -> u64 {
-    let mut sums = [0i32; LANES];
-    for ((new, reference), owned) in new.iter().zip(reference).zip(owned) {
-        for lane in 0..LANES {
-            let d = (i16::from(new[lane]) - i16::from(reference[lane])) & owned[lane];
-            sums[lane] += i32::from(d) * i32::from(d);
-        }
-    }
-    sums.iter().map(|&sum| sum as u64).sum()
-}
-
 /// Brings a candidate's column sums to the current row and returns the sum of SSIM of each strip over the windows that
 /// end in it, in the level's order of lanes.
 #[inline(always)]
@@ -423,9 +450,27 @@ fn take_row(
     match level {
         // SAFETY: see `compare_tile`.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 | Level::Avx512 => unsafe { avx2::take_row(columns, new, old, reference) },
+        Level::Avx2 => unsafe { avx2::take_row(columns, new, old, reference) },
+        // SAFETY: see `compare_tile`.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => unsafe { avx512::take_row(columns, new, old, reference) },
         _ => plain::take_row(columns, new, old, reference),
     }
+}
+
+/// Squared differences of the last seven rows over the owned columns: `Σ(x − y)² = Σx² − 2Σxy + Σy²`.
+#[inline(always)]
+fn squared_error_of_seven_rows(level: Level, columns: &[Column], reference: &Reference) -> u64 {
+    let lanes = match level {
+        // SAFETY: see `compare_tile`.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => unsafe { avx2::squared_error_of_seven_rows(columns, reference) },
+        // SAFETY: see `compare_tile`.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => unsafe { avx512::squared_error_of_seven_rows(columns, reference) },
+        _ => plain::squared_error_of_seven_rows(columns, reference),
+    };
+    lanes.iter().map(|&sum| sum as u64).sum()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ pub enum Level {
     Portable,
     /// x86-64 with AVX2 and FMA.
     Avx2,
-    /// x86-64 with AVX-512 F, BW, DQ, VL: the AVX2 kernel with twice the registers, which is what it wants.
+    /// x86-64 with AVX-512 F, BW, DQ, VL.
     Avx512,
 }
 

@@ -3,7 +3,12 @@
 //! Definition matched (the first system's): `x · (128 / mean)` in f64, clipped to 0–255, truncated. Acts on the
 //! stored (encoded) values. A channel whose mean is 0 is left alone.
 
+use rayon::prelude::*;
+
 use crate::imaging::Image;
+
+/// Pixels that one task sums.
+const PIXELS_PER_TASK: usize = 1 << 16;
 
 /// The mean that every channel is brought to.
 const TARGET_MEAN: f64 = 128.0;
@@ -11,12 +16,18 @@ const TARGET_MEAN: f64 = 128.0;
 /// One gain per channel (`128 / mean`, 1 for a black channel); the coefficients that a receipt records.
 pub fn gains(image: &Image) -> Vec<f64> {
     let n = image.channels().count();
-    let mut sums = vec![0u64; n];
-    for pixel in image.samples().chunks_exact(n) {
-        for (sum, &v) in sums.iter_mut().zip(pixel) {
-            *sum += u64::from(v);
+    // Whole sums: adding them up in any order is exact.
+    let sums_of = |samples: &[u8]| {
+        let mut sums = vec![0u64; n];
+        for pixel in samples.chunks_exact(n) {
+            for (sum, &v) in sums.iter_mut().zip(pixel) {
+                *sum += u64::from(v);
+            }
         }
-    }
+        sums
+    };
+    let parts = image.samples().par_chunks(n * PIXELS_PER_TASK).map(sums_of);
+    let sums = parts.reduce(|| vec![0; n], |a, b| a.iter().zip(b).map(|(a, b)| a + b).collect());
     sums.into_iter().map(|sum| gain(sum, image.n_pixels())).collect()
 }
 

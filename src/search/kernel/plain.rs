@@ -31,6 +31,18 @@ pub(super) fn take_row(
     sums
 }
 
+/// Squared differences of the last seven rows of each strip, over the owned columns.
+#[inline(always)]
+pub(super) fn squared_error_of_seven_rows(columns: &[Column], reference: &Reference) -> [i32; LANES] {
+    let mut sums = [0; LANES];
+    for ((column, squares), owned) in columns.iter().zip(&reference.squares).zip(&reference.owned_in_order) {
+        for lane in 0..LANES {
+            sums[lane] += (column.xx[lane] - 2 * column.xy[lane] + squares[lane]) & owned[lane];
+        }
+    }
+    sums
+}
+
 /// Brings a column to the current row and takes it into the window.
 #[inline(always)]
 fn slide(column: &mut Column, new: &Samples, old: &Samples, change: &[[i16; 2]; LANES], window: &mut Window) {
