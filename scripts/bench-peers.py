@@ -105,7 +105,8 @@ def search_section(size, least):
     text += f"{least['numba']:.2f} with numba.\n\n"
     text += table(["level", "ours", "fused C", "ours / C", "faster than the first system", "than the better expert"], rows)
     cases = {
-        "strengths": "strengths −0.5, 0.25, 0.7, 1.1, 2.3", "sigmas": "sigmas 0.25, 0.8, 1.3, 3.2",
+        "quarters": "strengths −0.5, −0.25, 0.25, 0.75, 1.25", "strengths": "strengths −0.37, 0.2, 0.7, 1.1, 2.3",
+        "sigmas": "sigmas 0.25, 0.8, 1.3, 3.2",
         "wide": "sigmas 5, 10, 15, 20", "half": "damaged sides 1/2 of the reference's",
         "smaller": "damaged sides 9/10", "larger": "damaged sides 2 ×",
     }

@@ -11,12 +11,15 @@ use crate::imaging::Image;
 /// Adding 1.5·2²³ rounds an f32 of less than 2²² half to even, without SSE4.1's `roundps`.
 const ROUND: f32 = 12_582_912.0;
 
+/// Up to here `16·255 + k·255` and the rounding stay below 2¹⁵.
+const SIXTEENTHS_MAX: f64 = 112.0;
+
 /// How a sample and its blurred value become the sharpened sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Combine {
-    /// The strength is `k/2`: exact in 16-bit integers.
-    Halves {
-        /// Twice the strength.
+    /// The strength is `k/16`: exact in 16-bit integers.
+    Sixteenths {
+        /// Sixteen times the strength.
         k: i16,
     },
     /// Any other strength.
@@ -31,9 +34,9 @@ pub enum Combine {
 impl Combine {
     /// For strength `s`; meaningful for −1 ≤ s ≤ 5.
     pub fn new(strength: f64) -> Self {
-        let k = 2.0 * strength;
-        if k.fract() == 0.0 && k.abs() <= 60.0 {
-            Combine::Halves { k: k as i16 }
+        let k = 16.0 * strength;
+        if k.fract() == 0.0 && k.abs() <= SIXTEENTHS_MAX {
+            Combine::Sixteenths { k: k as i16 }
         } else {
             Combine::Any { own: (1.0 + strength) as f32, blurred: -strength as f32 }
         }
@@ -43,7 +46,7 @@ impl Combine {
     #[inline(always)]
     pub fn row(self, own: &[u8], blurred: &[u8], out: &mut [u8]) {
         match self {
-            Combine::Halves { k } => each(own, blurred, out, |x, b| halves(k, x, b)),
+            Combine::Sixteenths { k } => each(own, blurred, out, |x, b| sixteenths(k, x, b)),
             Combine::Any { own: w, blurred: v } => each(own, blurred, out, |x, b| any(w, v, x, b)),
         }
     }
@@ -53,7 +56,7 @@ impl Combine {
     #[inline(always)]
     pub fn row_fused(self, own: &[u8], blurred: &[u8], out: &mut [u8]) {
         match self {
-            Combine::Halves { k } => each(own, blurred, out, |x, b| halves(k, x, b)),
+            Combine::Sixteenths { k } => each(own, blurred, out, |x, b| sixteenths(k, x, b)),
             Combine::Any { own: w, blurred: v } => each(own, blurred, out, |x, b| any_fused(w, v, x, b)),
         }
     }
@@ -66,12 +69,12 @@ fn each(own: &[u8], blurred: &[u8], out: &mut [u8], combine: impl Fn(u8, u8) -> 
     }
 }
 
-/// `t = 2x + k(x − b)` is twice the result; the last shift rounds half to even.
+/// `t = 16x + k(x − b)` is sixteen times the result; below half is added, half when the result would be odd.
 #[inline(always)]
-fn halves(k: i16, x: u8, b: u8) -> u8 {
+fn sixteenths(k: i16, x: u8, b: u8) -> u8 {
     let (x, b) = (i16::from(x), i16::from(b));
-    let t = 2 * x + k * (x - b);
-    ((t + ((t >> 1) & 1)) >> 1).clamp(0, 255) as u8
+    let t = 16 * x + k * (x - b);
+    ((t + 7 + ((t >> 4) & 1)) >> 4).clamp(0, 255) as u8
 }
 
 /// The product of an 8-bit and a 24-bit number and the sum are exact in f64 for every strength that changes a
@@ -143,10 +146,10 @@ mod tests {
     }
 
     #[test]
-    fn every_half_strength_is_the_definition_on_all_pairs_of_samples() {
-        for k in -2..=10 {
-            let strength = f64::from(k) / 2.0;
-            assert!(matches!(Combine::new(strength), Combine::Halves { .. }));
+    fn every_sixteenth_of_strength_is_the_definition_on_all_pairs_of_samples() {
+        for k in -16..=80 {
+            let strength = f64::from(k) / 16.0;
+            assert!(matches!(Combine::new(strength), Combine::Sixteenths { .. }));
             for x in 0..=255 {
                 for b in 0..=255 {
                     assert_eq!(combined(strength, x, b), defined(strength, x, b), "{strength} {x} {b}");
