@@ -13,6 +13,9 @@ use rustfft::{Fft, FftPlanner, num_complex::Complex};
 /// Half the side of the centre block, in frequencies: −30 … 29.
 const BLOCK: isize = 30;
 
+/// Rows that one task transforms.
+const ROWS_PER_TASK: usize = 32;
+
 /// Columns that one task transforms: two cache lines of every row, and half a megabyte at 24 megapixels.
 const COLUMNS_PER_TASK: usize = 8;
 
@@ -62,26 +65,31 @@ pub fn measure(luma: &[u8], width: usize, height: usize) -> Spectrum {
     total.finish()
 }
 
-/// Real FFT of every row: `height` rows of `width/2 + 1` values.
-fn transform_rows(luma: &[u8], width: usize, height: usize) -> Vec<Complex<f64>> {
+/// Real FFT of every row: `width/2 + 1` values each, in blocks of rows, which their tasks allocate (filling one large
+/// buffer with zeros would keep the other threads waiting).
+fn transform_rows(luma: &[u8], width: usize, height: usize) -> Vec<Vec<Complex<f64>>> {
     let fft = RealFftPlanner::<f64>::new().plan_fft_forward(width);
     let n_half = width / 2 + 1;
-    let mut rows = vec![Complex::default(); n_half * height];
-    rows.par_chunks_mut(n_half).zip(luma.par_chunks(width)).for_each_init(
+    debug_assert_eq!(luma.len(), width * height);
+    let blocks = luma.par_chunks(width * ROWS_PER_TASK).map_init(
         || (fft.make_input_vec(), fft.make_scratch_vec()),
-        |(input, scratch), (out, row)| {
-            for (i, &v) in input.iter_mut().zip(row) {
-                *i = f64::from(v);
+        |(input, scratch), samples| {
+            let mut rows = vec![Complex::default(); samples.len() / width * n_half];
+            for (out, row) in rows.chunks_exact_mut(n_half).zip(samples.chunks_exact(width)) {
+                for (i, &v) in input.iter_mut().zip(row) {
+                    *i = f64::from(v);
+                }
+                fft.process_with_scratch(input, out, scratch).expect("buffers made by the plan fit it");
             }
-            fft.process_with_scratch(input, out, scratch).expect("buffers made by the plan fit it");
+            rows
         },
     );
-    rows
+    blocks.collect()
 }
 
 /// The columns of one task, from `first`, one after the other, transformed.
 fn transform_columns(
-    rows: &[Complex<f64>],
+    rows: &[Vec<Complex<f64>>],
     n_half: usize,
     first: usize,
     height: usize,
@@ -90,7 +98,7 @@ fn transform_columns(
     let n_columns = COLUMNS_PER_TASK.min(n_half - first);
     let mut columns = vec![Complex::default(); n_columns * height];
     // Row by row, so that each cache line of the transformed rows is read once.
-    for (y, row) in rows.chunks_exact(n_half).enumerate() {
+    for (y, row) in rows.iter().flat_map(|block| block.chunks_exact(n_half)).enumerate() {
         for (c, &value) in row[first..first + n_columns].iter().enumerate() {
             columns[c * height + y] = value;
         }
