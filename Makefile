@@ -1,17 +1,19 @@
 # The two commands of the README are `make run` and `make test`; everything else is for people who work on it.
 .DEFAULT_GOAL := help
-.PHONY: help run test check sanitize bench model experiment notices prepare
+.PHONY: help run test check sanitize bench bench-peers model experiment notices prepare
 
 # Where the training pictures lie: sets SET/{damaged,undamaged} under pairs/, splits.tsv beside it.
 DATA_ROOT ?= ../shared/data
 # `all` takes every set, `free` only the Kodak pictures, which anybody may use.
 DATA ?= all
 OUT ?= model-out
+# The programs to measure against: Python pipelines and a fused search in C.
+PEERS ?= ../shared/peers
 
 PENTIMENTO = cargo run --quiet --release --locked --bin pentimento --
 
 help: ## show the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 prepare:
 	@bash scripts/prepare.sh
@@ -31,6 +33,10 @@ check: prepare ## what has to be clean before a commit: format, lints, docs, tes
 sanitize: prepare ## core and kernels under AddressSanitizer (needs a nightly toolchain)
 	RUSTFLAGS=-Zsanitizer=address cargo +nightly test --locked --target x86_64-unknown-linux-gnu \
 	  --target-dir target/sanitize --lib --test reference
+
+bench-peers: prepare ## the search beside what a user would run instead; writes docs/performance.md
+	@bash scripts/prepare.sh valgrind:valgrind python3:python3-venv
+	@python3 scripts/bench-peers.py "$(PEERS)" "$(DATA_ROOT)/pairs" "$(DATA_ROOT)/large" docs/performance.md
 
 bench: prepare ## time the search and the restoration
 	cargo bench --locked

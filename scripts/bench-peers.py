@@ -199,46 +199,52 @@ def stages_section():
 
 
 def callgrind(program, *arguments):
-    """Instructions of a run by source file, and by source line."""
+    """Instructions of a run by function and source file, those inlined into a function counted as its own."""
     out = WORK / "callgrind.out"
     run("valgrind", "--tool=callgrind", "--dump-line=yes", f"--callgrind-out-file={out}", program, *arguments)
-    files, where, names = {}, None, {}
-    skip = False
+    counts, names, at, is_call = {}, {}, {"fn": "", "fl": ""}, False
     for line in out.read_text().splitlines():
-        if m := re.match(r"(fl|fi|fe)=(?:\((\d+)\))? ?(.*)", line):
-            if m[3]:
-                names[m[2]] = m[3]
-            where = names.get(m[2], m[3])
+        if m := re.match(r"(fn|fl|fi|fe)=(?:\((\d+)\))? ?(.*)", line):
+            kind = "fn" if m[1] == "fn" else "fl"
+            at[kind] = names.setdefault((kind, m[2]), m[3])
         elif line.startswith("calls="):
-            skip = True
+            is_call = True
         elif re.match(r"[+\-*\d]", line):
-            if not skip:
-                files[where] = files.get(where, 0) + int(line.split()[1])
-            skip = False
-    return files
+            if not is_call:
+                place = at["fn"], at["fl"]
+                counts[place] = counts.get(place, 0) + int(line.split()[1])
+            is_call = False
+    return counts
+
+
+# What a row of the table holds: part of the function's name, part of the file's.
+INSTRUCTIONS = [
+    ("row step: window sums and SSIM (`kernel/avx2.rs`)", "avx2::take_row", ""),
+    ("squared error (`kernel/avx2.rs`)", "avx2::squared_error", ""),
+    ("combination of own and blurred samples (`unsharp_mask.rs`)", "compare_tile", "unsharp_mask.rs"),
+    ("blurs, shared by five candidates (`gaussian_blur.rs`)", "compare_tile", "gaussian_blur.rs"),
+    ("reading, cutting, the reference's side, shared by all (`kernel.rs`, `exhaustive.rs`, `same_size.rs`)", "compare_tile", "src/search/"),
+    ("iterators and slices of the standard library in these", "compare_tile", ""),
+    ("the rest", "", ""),
+]
 
 
 def instructions_section(bench, size, damaged, reference):
-    """What the search runs, by the file that the instructions come from: one run less none, so start and decoding drop out."""
-    w, h = map(int, size)
-    once, twice = (callgrind(bench, damaged, reference, n, "seed", "fastest") for n in (1, 3))
-    own = {f: (twice[f] - once.get(f, 0)) / 2 for f in twice}
-    candidates = w * h * 3 * 40
-    rows, other = [], 0.0
-    for name, count in sorted(own.items(), key=lambda item: -item[1]):
-        where = name.partition("/src/")[2] if name.startswith(str(ROOT)) or name.startswith("src/") else ""
-        where = where or (name[4:] if name.startswith("src/") else "")
-        if where and count / candidates > 0.001:
-            rows.append([f"`src/{where}`", f"{count / candidates:.3f}", f"{100 * count / sum(own.values()):.1f} %"])
-        else:
-            other += count
-    rows.append(["the standard library (intrinsics, copies, iterators), inlined", f"{other / candidates:.3f}", f"{100 * other / sum(own.values()):.1f} %"])
-    rows.append(["together", f"{sum(own.values()) / candidates:.3f}", ""])
-    c_once, c_twice = (sum(callgrind(WORK / "Avx2", *size, WORK / "d.bgr", WORK / "u.bgr", n).values()) for n in (1, 3))
-    rows.append(["the fused C, AVX2", f"{(c_twice - c_once) / 2 / candidates:.3f}", ""])
-    text = "### Instructions\n\nCounted by callgrind, which runs the AVX2 level (it knows no AVX-512), per sample and "
-    text += "candidate of the search of 40, by the file whose lines they come from.\n\n"
-    return text + table(["file", "instructions", "share"], rows)
+    """Three runs less one, halved, so that start and decoding drop out."""
+    n = int(size[0]) * int(size[1]) * 3 * 40
+    counts = [callgrind(bench, damaged, reference, runs, "seed", "fastest") for runs in (1, 3)]
+    groups = dict.fromkeys((what for what, _, _ in INSTRUCTIONS), 0.0)
+    for place in counts[1]:
+        what = next(what for what, fn, fl in INSTRUCTIONS if fn in place[0] and fl in place[1])
+        groups[what] += (counts[1][place] - counts[0].get(place, 0)) / 2 / n
+    total = sum(groups.values())
+    rows = [[what, f"{count:.2f}", f"{100 * count / total:.0f} %"] for what, count in groups.items()]
+    rows.append(["together", f"{total:.2f}", "100 %"])
+    limit = [sum(callgrind(WORK / "Avx2", *size, WORK / "d.bgr", WORK / "u.bgr", runs).values()) for runs in (1, 3)]
+    rows.append(["the fused C, AVX2", f"{(limit[1] - limit[0]) / 2 / n:.2f}", ""])
+    text = "### Instructions\n\nCounted by callgrind, which runs the AVX2 level (it knows no AVX-512): instructions per "
+    text += "sample and candidate of the search of 40, whatever else the machine does.\n\n"
+    return text + table(["", "instructions", "share"], rows)
 
 
 def machine():

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the system packages that building needs when they are missing: as root with apt, otherwise it prints the
 # exact line to type and stops. libjpeg-turbo is built from source and wants cmake, nasm and a C compiler.
+# Further needs come as COMMAND:PACKAGE.
 set -euo pipefail
 
 missing=()
@@ -9,6 +10,9 @@ need cc build-essential
 need cmake cmake
 need nasm nasm
 need git git
+for also in "$@"; do
+  need "${also%%:*}" "${also##*:}"
+done
 
 if ((${#missing[@]})); then
   line="apt-get update && apt-get install -y ${missing[*]}"
