@@ -229,7 +229,7 @@ INSTRUCTIONS = [
 ]
 
 
-def instructions_section(bench, size, damaged, reference):
+def instructions_section(bench, size, damaged, reference, least):
     """Three runs less one, halved, so that start and decoding drop out."""
     n = int(size[0]) * int(size[1]) * 3 * 40
     counts = [callgrind(bench, damaged, reference, runs, "seed", "fastest") for runs in (1, 3)]
@@ -244,7 +244,30 @@ def instructions_section(bench, size, damaged, reference):
     rows.append(["the fused C, AVX2", f"{(limit[1] - limit[0]) / 2 / n:.2f}", ""])
     text = "### Instructions\n\nCounted by callgrind, which runs the AVX2 level (it knows no AVX-512): instructions per "
     text += "sample and candidate of the search of 40, whatever else the machine does.\n\n"
-    return text + table(["", "instructions", "share"], rows)
+    text += table(["", "instructions", "share"], rows)
+    ghz = clock()
+    cycles = {name: least[what] / 120e6 * 1e9 * ghz for name, what in [("we", "Avx2 seed"), ("the C", LIMITS["Avx2"])]}
+    text += f"At {ghz:.2f} GHz (counted by dependent additions) we take {cycles['we']:.2f} cycles for them, "
+    text += f"{total / cycles['we']:.1f} instructions per cycle; the C {cycles['the C']:.2f} cycles, "
+    return text + f"{(limit[1] - limit[0]) / 2 / n / cycles['the C']:.1f} per cycle.\n\n"
+
+
+def clock():
+    """Cycles per second while it matters: dependent additions, one per cycle on every x86-64."""
+    source = """#include <stdio.h>
+#include <time.h>
+int main(void) {
+  unsigned long x = 0;
+  struct timespec a, b;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
+  for (long i = 0; i < 100000000; i++) __asm__ volatile(
+    "add $1, %0\\n add $1, %0\\n add $1, %0\\n add $1, %0\\n add $1, %0\\n add $1, %0\\n add $1, %0\\n add $1, %0" : "+r"(x));
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
+  printf("%f\\n", x / ((b.tv_sec - a.tv_sec) * 1e9 + (b.tv_nsec - a.tv_nsec)));
+}"""
+    (WORK / "clock.c").write_text(source)
+    run("gcc", "-O2", WORK / "clock.c", "-o", WORK / "clock")
+    return max(float(run(WORK / "clock")) for _ in range(ROUNDS))
 
 
 def machine():
@@ -267,7 +290,7 @@ def main():
     linear, folder = linear_section(bench, sorted(large.iterdir())[0])
     text = "## Measured\n\n" + machine() + search_section(size, least) + linear
     text += parallel_section(pairs, folder) + stages_section()
-    text += instructions_section(bench, size, damaged, reference)
+    text += instructions_section(bench, size, damaged, reference, least)
     text = text.rstrip() + "\n"
     print(text)
     kept = document.read_text().partition(MARKER)[0] if document.exists() else ""

@@ -1,5 +1,7 @@
 //! The receipt of a restoration: everything that is needed to make the same bytes again, and no times.
 
+pub use crate::learning::digest;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -214,11 +216,6 @@ impl From<&FeatureVector> for Features {
 /// The program's name and version.
 pub fn program() -> String {
     concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned()
-}
-
-/// SHA-256 of bytes, hexadecimal.
-pub fn digest(bytes: &[u8]) -> String {
-    hexadecimal(&Sha256::digest(bytes))
 }
 
 /// SHA-256 of a picture as displayed: `WIDTHxHEIGHTxCHANNELS[+alpha]\n`, the colour samples, the alpha samples.

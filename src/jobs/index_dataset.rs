@@ -133,7 +133,10 @@ fn sets(root: &Path) -> Result<Vec<(String, PathBuf)>> {
 type Side = BTreeMap<String, Vec<String>>;
 
 fn index_set(dataset: &mut Dataset, prefix: &str, damaged: &Path, undamaged: &Path) -> Result<()> {
-    let [damaged_side, undamaged_side] = [damaged, undamaged].map(|folder| list(folder, dataset));
+    // A set may lack a side, whose pictures are then missing mates; two folders given by name must be there.
+    let is_set = !prefix.is_empty();
+    let [damaged_side, undamaged_side] = [damaged, undamaged]
+        .map(|folder| if is_set && !folder.exists() { Ok(Side::new()) } else { list(folder, dataset) });
     let (damaged_side, undamaged_side) = (damaged_side?, undamaged_side?);
     for (stem, names) in &damaged_side {
         let mates = undamaged_side.get(stem);
@@ -247,11 +250,19 @@ mod tests {
     }
 
     #[test]
-    fn a_set_with_one_side_is_an_error_and_so_is_a_root_without_sets() {
+    fn a_set_with_one_side_is_unpaired_and_leaves_the_others_running() {
+        let (root, dataset) =
+            dataset(&["a/damaged/1.png", "b/damaged/1.png", "b/undamaged/1.png", "c/undamaged/1.png"]);
+        assert_eq!(names(&dataset), ["b/1.png"]);
+        assert_eq!(dataset.unpaired, ["a/damaged/1.png", "c/undamaged/1.png"]);
+        let folders =
+            Source::Folders { damaged: root.path().join("a/damaged"), undamaged: root.path().join("a/none") };
+        assert!(format!("{:#}", index(&folders).unwrap_err()).contains("none"));
+    }
+
+    #[test]
+    fn a_root_without_sets_is_an_error() {
         let root = tempfile::tempdir().unwrap();
-        assert!(index(&Source::Root(root.path().to_owned())).is_err());
-        fs::create_dir_all(root.path().join("set/damaged")).unwrap();
-        let error = format!("{:#}", index(&Source::Root(root.path().to_owned())).unwrap_err());
-        assert!(error.contains("undamaged"), "{error}");
+        assert!(index(&Source::Root(root.path().to_owned())).unwrap_err().to_string().contains("neither"));
     }
 }
