@@ -78,7 +78,11 @@ pub fn search_at(
     let quality = |candidate: usize| {
         let sums = || per_channel.iter().map(|sums| sums[candidate]);
         let squared_error = sums().map(|s| s.squared_error).sum();
-        let ssim = sums().map(|s| s.ssim / n_windows as f64).sum::<f64>() / n_channels as f64;
+        // In f32 the windows of identical pictures come to a little less than 1.
+        let ssim = match squared_error {
+            0 => 1.0,
+            _ => sums().map(|s| s.ssim / n_windows as f64).sum::<f64>() / n_channels as f64,
+        };
         Quality { psnr: metrics::psnr_from_squared_error(squared_error, width * height * n_channels), ssim }
     };
     Ok((0..space.candidates().len()).map(quality).collect())

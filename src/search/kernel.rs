@@ -134,12 +134,12 @@ impl Tile {
         self.strip() + REACH
     }
 
-    fn squared_error_of(&self, y: usize) -> SquaredError {
+    fn counted_after(&self, y: usize) -> Counted {
         let (i, n) = (y - self.owned_rows.start, self.owned_rows.len());
         match (i < n - n % WINDOW_PX, i < n) {
-            (true, _) if i % WINDOW_PX == WINDOW_PX - 1 => SquaredError::OfSevenRows,
-            (false, true) => SquaredError::OfThisRow,
-            _ => SquaredError::OfNone,
+            (true, _) if i % WINDOW_PX == WINDOW_PX - 1 => Counted::SevenRows,
+            (false, true) => Counted::ThisRow,
+            _ => Counted::Nothing,
         }
     }
 
@@ -159,13 +159,13 @@ impl Tile {
 }
 
 /// Which rows' squared error is counted after a row.
-enum SquaredError {
+enum Counted {
     /// Those of the column sums: one row in seven, which costs a seventh.
-    OfSevenRows,
+    SevenRows,
     /// One of those left over when the tile's rows are counted by sevens.
-    OfThisRow,
+    ThisRow,
     /// Counted later, or by another tile.
-    OfNone,
+    Nothing,
 }
 
 /// Where the rows of the candidates come from.
@@ -247,10 +247,10 @@ fn compare_tile_at<C: CandidateRows>(
             candidates.write_row(i, y, &mut state.ring[y % RING]);
             let (new, old) = (&state.ring[y % RING][..], &state.ring[(y + 1) % RING][..]);
             let lanes = take_row(level, &mut state.columns, new, old, &shared);
-            state.sums.squared_error += match tile.squared_error_of(y) {
-                SquaredError::OfSevenRows => squared_error_of_seven_rows(level, &state.columns, &shared),
-                SquaredError::OfThisRow => shared.squared_error_of_row(new, y),
-                SquaredError::OfNone => 0,
+            state.sums.squared_error += match tile.counted_after(y) {
+                Counted::SevenRows => squared_error_of_seven_rows(level, &state.columns, &shared),
+                Counted::ThisRow => shared.squared_error_of_row(new, y),
+                Counted::Nothing => 0,
             };
             if y >= tile.rows.start + REACH {
                 let lanes = shared.order.apply(lanes);
@@ -387,7 +387,7 @@ impl Reference {
         for ((new, reference), owned) in new.iter().zip(&self.ring[y % RING]).zip(&self.owned) {
             for lane in 0..LANES {
                 let d = i32::from(new[lane]) - i32::from(reference[lane]);
-                sums[lane] += d * d & owned[lane];
+                sums[lane] += (d * d) & owned[lane];
             }
         }
         sums.iter().map(|&sum| sum as u64).sum()

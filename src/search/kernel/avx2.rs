@@ -52,11 +52,11 @@ pub(super) fn take_row(
 pub(super) fn squared_error_of_seven_rows(columns: &[Column], reference: &Reference) -> [i32; LANES] {
     let mut sums = [_mm256_setzero_si256(); 2];
     for ((column, squares), owned) in columns.iter().zip(&reference.squares).zip(&reference.owned_in_order) {
-        for half in 0..2 {
+        for (half, sum) in sums.iter_mut().enumerate() {
             let xy = load_i32(&column.xy, half);
             let error = _mm256_sub_epi32(load_i32(&column.xx, half), _mm256_add_epi32(xy, xy));
             let error = _mm256_add_epi32(error, load_i32(squares, half));
-            sums[half] = _mm256_add_epi32(sums[half], _mm256_and_si256(error, load_i32(owned, half)));
+            *sum = _mm256_add_epi32(*sum, _mm256_and_si256(error, load_i32(owned, half)));
         }
     }
     let mut lanes = [0; LANES];
