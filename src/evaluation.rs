@@ -122,3 +122,33 @@ pub fn evaluate_pair(
     let models = models.iter().map(outcome).collect::<Result<_, PairError>>()?;
     Ok(PairEvaluation { name: name.to_owned(), optimum, models })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::imaging::Channels;
+
+    fn grey(f: impl Fn(usize) -> u8) -> Image {
+        Image::new(16, 16, Channels::Grey, (0..256).map(f).collect(), None).unwrap()
+    }
+
+    #[test]
+    fn doing_nothing_is_measured_though_the_space_lacks_it() {
+        let (reference, damaged) = (grey(|i| i as u8), grey(|i| (i * 7 / 8) as u8));
+        let found = find_optimum(&reference, &damaged, &SearchSpace::seed()).unwrap();
+        assert_eq!(found.candidates.len(), 40);
+        let plain = metrics::compare(&reference, &damaged).unwrap();
+        assert_eq!(found.untouched.psnr, plain.psnr);
+        assert!((found.untouched.ssim - plain.ssim).abs() < 1e-6);
+    }
+
+    #[test]
+    fn equal_flat_pictures_have_a_similarity_of_one() {
+        for value in 0..=255 {
+            let flat = grey(|_| value);
+            let found = find_optimum(&flat, &flat, &SearchSpace::full()).unwrap();
+            assert_eq!((found.untouched.psnr, found.untouched.ssim), (f64::INFINITY, 1.0));
+            assert!(found.candidates.iter().all(|quality| quality.ssim <= 1.0));
+        }
+    }
+}

@@ -76,4 +76,15 @@ mod tests {
         let expected = 0.4 * (200.0 / 3.0 / 100.0) + 0.4;
         assert!((color_balance_need(&image) - expected).abs() < 1e-12);
     }
+
+    #[test]
+    fn tasks_leave_no_pixel_out() {
+        let (width, height) = (300, 500);
+        let samples: Vec<u8> = (0..width * height * 3).map(|i| (i * i / 7 % 256) as u8).collect();
+        let image = Image::new(width, height, Channels::Rgb, samples.clone(), None).unwrap();
+        assert!(image.n_pixels() > 2 * PIXELS_PER_TASK);
+        let sums = sums_of(&samples);
+        let means = std::array::from_fn(|c| sums[c][0] as f64 / (width * height) as f64);
+        assert_eq!(channel_statistics(&image).0, means);
+    }
 }

@@ -42,4 +42,13 @@ mod tests {
         assert!((0..=255).all(|v| of(v, v, v) == v));
         assert_eq!([of(255, 0, 0), of(0, 255, 0), of(0, 0, 255)], [76, 150, 29]);
     }
+
+    #[test]
+    fn tasks_leave_no_pixel_out() {
+        let (width, height) = (300, 500);
+        let samples: Vec<u8> = (0..width * height * 3).map(|i| (i * i / 7 % 256) as u8).collect();
+        let image = Image::new(width, height, Channels::Rgb, samples.clone(), None).unwrap();
+        let whole: Vec<u8> = samples.chunks(3).map(|p| of(p[0], p[1], p[2])).collect();
+        assert_eq!(luma(&image), whole);
+    }
 }

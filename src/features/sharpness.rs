@@ -98,4 +98,14 @@ mod tests {
         assert!((variance - 2.0 * 256.0 / 10.0).abs() < 1e-9);
         assert!((gradient - 64.0 * 0.8).abs() < 1e-9);
     }
+
+    #[test]
+    fn wide_rows_are_taken_in_parts_without_a_seam() {
+        // Transposing swaps both gradients, so the two can only differ in the order of their sums.
+        let (width, height) = (2500, 9);
+        let wide: Vec<u8> = (0..width * height).map(|i| (i * i % 251) as u8).collect();
+        let tall: Vec<u8> = (0..width * height).map(|i| wide[i % height * width + i / height]).collect();
+        let ((variance, gradient), (v, g)) = (edges(&wide, width, height), edges(&tall, height, width));
+        assert!((variance - v).abs() < 1e-9 * v && (gradient - g).abs() < 1e-9 * g);
+    }
 }

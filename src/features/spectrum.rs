@@ -16,8 +16,11 @@ const BLOCK: isize = 30;
 /// Rows that one task transforms.
 const ROWS_PER_TASK: usize = 32;
 
-/// Columns that one task transforms: two cache lines of every row, and half a megabyte at 24 megapixels.
-const COLUMNS_PER_TASK: usize = 8;
+/// Columns that one task transforms of `n_half`: two cache lines of every row, and half a megabyte at 24 megapixels; one of
+/// a narrow picture, of which eight would be a good part.
+fn columns_per_task(n_half: usize) -> usize {
+    if n_half < 64 { 1 } else { 8 }
+}
 
 /// What is measured. `M` is the log-magnitude, all statistics are population ones.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,11 +48,11 @@ pub fn measure(luma: &[u8], width: usize, height: usize) -> Spectrum {
     let n_half = width / 2 + 1;
     let rows = transform_rows(luma, width, height);
     let column_fft = FftPlanner::new().plan_fft_forward(height);
-    let n_tasks = n_half.div_ceil(COLUMNS_PER_TASK);
+    let n_tasks = n_half.div_ceil(columns_per_task(n_half));
     let parts: Vec<Sums> = (0..n_tasks)
         .into_par_iter()
         .map(|task| {
-            let first = task * COLUMNS_PER_TASK;
+            let first = task * columns_per_task(n_half);
             let columns = transform_columns(&rows, n_half, first, height, &column_fft);
             let mut sums = Sums::new(width, height);
             for (u, column) in (first..).zip(columns.chunks_exact(height)) {
@@ -95,7 +98,7 @@ fn transform_columns(
     height: usize,
     fft: &Arc<dyn Fft<f64>>,
 ) -> Vec<Complex<f64>> {
-    let n_columns = COLUMNS_PER_TASK.min(n_half - first);
+    let n_columns = columns_per_task(n_half).min(n_half - first);
     let mut columns = vec![Complex::default(); n_columns * height];
     // Row by row, so that each cache line of the transformed rows is read once.
     for (y, row) in rows.iter().flat_map(|block| block.chunks_exact(n_half)).enumerate() {

@@ -1,8 +1,8 @@
 //! Runs one piece of work per item on a pixel pool with a bounded number of items in memory.
 //!
-//! As many runners as threads take items in order; each runs its item inside the pool, so one huge item uses all
-//! threads and many small ones do not wait for each other. A thread that waits inside one item can help another, but
-//! never begins one that no runner has taken.
+//! Every thread of the pool takes items in order and then helps those that still run, so one huge item uses all threads
+//! and many small ones do not wait for each other. A thread that waits inside one item can help another, but begins
+//! none meanwhile.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -60,18 +60,14 @@ pub fn run<I: Sync, T: Send>(
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(item) = items.get(index) else { return };
-            let outcome = catch_unwind(AssertUnwindSafe(|| pool.install(|| work(item))))
+            let outcome = catch_unwind(AssertUnwindSafe(|| work(item)))
                 .unwrap_or_else(|_| Err(anyhow!("a fault of the program (panic)")));
             *slots[index].lock().unwrap_or_else(|e| e.into_inner()) = Some(outcome);
             done();
         }
     };
-    let n_runners = pool.current_num_threads().min(items.len());
-    thread::scope(|scope| {
-        for _ in 0..n_runners {
-            scope.spawn(take_items);
-        }
-    });
+    // Each thread of the pool takes items for itself: no other thread has to be woken between two of them.
+    pool.broadcast(|_| take_items());
     let usage = Usage {
         threads: pool.current_num_threads(),
         cores: thread::available_parallelism().map_or(1, usize::from),

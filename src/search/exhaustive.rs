@@ -2,7 +2,7 @@
 //!
 //! White balance is applied once per method, the blur once per method and sigma, the reference's window sums once per
 //! tile. Channels and tiles are independent and run on the caller's rayon pool; their sums are added in order. Rows are
-//! read out of the decoded pictures as they are needed, so a search takes no memory that grows with them.
+//! read out of the decoded pictures as they are needed.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     imaging::{
         ColorMethod, Image, RestorationParameters,
-        operators::{gaussian_blur, unsharp_mask::Combine, white_balance},
+        operators::{gaussian_blur, resize::row_taps, unsharp_mask::Combine, white_balance},
     },
     metrics::{self, MetricError, Quality},
 };
@@ -36,7 +36,8 @@ pub enum SearchError {
 /// Both pictures 8 bit; when one is grey both are compared as RGB. A damaged picture of another size is restored and
 /// then resized to the reference. PSNR is exact, SSIM within 1e-6 of the plain form.
 ///
-/// Memory: per thread about 17 kB per candidate, whatever the pictures' size.
+/// Memory: per thread about 17 kB per candidate and, for pictures of different sizes, the rings of the blurs over at most
+/// some 4000 source columns.
 ///
 /// # Errors
 /// When the reference has a side below 7 px.
@@ -63,14 +64,26 @@ pub fn search_at(
     let plan = Plan::new(space);
     let tables = plan.balances().then(|| white_balance::gains(damaged).into_iter().map(white_balance::table));
     let tables: Vec<[u8; 256]> = tables.into_iter().flatten().collect();
-    let tiles = Tile::cover(width, height);
+    let tiles = Tile::cover(width, height, damaged.width());
+    let same_size = (damaged.width(), damaged.height()) == (width, height);
+    let row_taps = if same_size { Vec::new() } else { row_taps(damaged.height(), height) };
     let per_tile: Vec<Vec<Sums>> = (0..n_channels * tiles.len())
         .into_par_iter()
         .map(|i| {
             let (c, tile) = (i / tiles.len(), &tiles[i % tiles.len()]);
             let source =
                 Damaged { own: Channel::new(damaged, c), white_balance: tables.get(c).or(tables.first()) };
-            search_tile(level, Channel::new(reference, c), &source, tile, &plan)
+            let reference = Channel::new(reference, c);
+            if same_size {
+                compare_tile(level, reference, tile, SameSize::new(level, source, tile, &plan))
+            } else {
+                compare_tile(
+                    level,
+                    reference,
+                    tile,
+                    Resized::new(level, source, width, &row_taps, tile, &plan),
+                )
+            }
         })
         .collect();
     let per_channel: Vec<Vec<Sums>> = per_tile.chunks(tiles.len()).map(|parts| plan.add_up(parts)).collect();
@@ -78,10 +91,10 @@ pub fn search_at(
     let quality = |candidate: usize| {
         let sums = || per_channel.iter().map(|sums| sums[candidate]);
         let squared_error = sums().map(|s| s.squared_error).sum();
-        // In f32 the windows of identical pictures come to a little less than 1.
+        // In f32 the windows of equal pictures come to a little less or more than 1.
         let ssim = match squared_error {
             0 => 1.0,
-            _ => sums().map(|s| s.ssim / n_windows as f64).sum::<f64>() / n_channels as f64,
+            _ => (sums().map(|s| s.ssim / n_windows as f64).sum::<f64>() / n_channels as f64).min(1.0),
         };
         Quality { psnr: metrics::psnr_from_squared_error(squared_error, width * height * n_channels), ssim }
     };
@@ -176,14 +189,5 @@ impl Damaged<'_> {
                 *v = table[usize::from(*v)];
             }
         }
-    }
-}
-
-/// The sums of every candidate over one tile of one channel, in the groups' order.
-fn search_tile(level: Level, reference: Channel, damaged: &Damaged, tile: &Tile, plan: &Plan) -> Vec<Sums> {
-    if damaged.own.size() == reference.size() {
-        compare_tile(level, reference, tile, SameSize::new(level, *damaged, tile, plan))
-    } else {
-        compare_tile(level, reference, tile, Resized::new(level, *damaged, reference.size(), tile, plan))
     }
 }

@@ -30,6 +30,8 @@ pub(super) const LANES: usize = 16;
 const STRIP_MAX: usize = 48;
 /// Rows of windows of a tile at most. Every band repeats six rows and what the blurs reach; at 1024 that is a hundredth.
 const BAND_MAX: usize = 1024;
+/// Columns of a damaged picture of another size that a tile reads, about, so that its blurs' rings stay small.
+const SOURCE_MAX: usize = 4096;
 /// Rows and columns that a window reaches beyond its first.
 const REACH: usize = WINDOW_PX - 1;
 /// Rows kept of each candidate: the current one and the seven before it, a power of two.
@@ -95,10 +97,10 @@ pub(super) struct Tile {
 
 impl Tile {
     /// Tiles of about equal size that cover a picture of `width × height` pixels, whoever runs them: columns of the
-    /// first band of rows, then of the next.
-    pub fn cover(width: usize, height: usize) -> Vec<Tile> {
+    /// first band of rows, then of the next. They are narrower when a damaged picture of `source_width` is much wider.
+    pub fn cover(width: usize, height: usize, source_width: usize) -> Vec<Tile> {
         let (n_windows, n_rows) = (width - REACH, height - REACH);
-        let n_tiles = n_windows.div_ceil(STRIP_MAX * LANES);
+        let n_tiles = n_windows.div_ceil(STRIP_MAX * LANES).max(source_width.div_ceil(SOURCE_MAX));
         let windows_per_tile = n_windows.div_ceil(n_tiles).next_multiple_of(LANES);
         let rows_per_band = n_rows.div_ceil(n_rows.div_ceil(BAND_MAX));
         let bands = (0..n_rows).step_by(rows_per_band).map(|from| from..n_rows.min(from + rows_per_band));
@@ -485,7 +487,7 @@ mod tests {
         for (i, width) in widths.into_iter().enumerate() {
             let height = heights[i % heights.len()];
             let (mut windows, mut samples) = (vec![0; width * height], vec![0; width * height]);
-            for tile in Tile::cover(width, height) {
+            for tile in Tile::cover(width, height, [width, 20_000][i % 2]) {
                 assert!(tile.strip() <= STRIP_MAX && tile.rows.len() <= BAND_MAX);
                 for (j, lane) in (0..tile.n_columns()).flat_map(|j| (0..LANES).map(move |lane| (j, lane))) {
                     let column = tile.first() + lane * tile.strip() + j;

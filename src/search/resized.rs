@@ -13,7 +13,7 @@ use crate::imaging::{
     ColorMethod,
     operators::{
         gaussian_blur::RowBlur,
-        resize::{Tap, across, column_taps, down, row_taps},
+        resize::{Tap, across, column_taps, down},
         unsharp_mask::Combine,
     },
 };
@@ -21,7 +21,7 @@ use crate::imaging::{
 /// The candidates of one tile.
 pub(super) struct Resized<'a> {
     damaged: Damaged<'a>,
-    rows: Vec<Tap>,
+    rows: &'a [Tap],
     columns: Columns,
     groups: Vec<GroupRows<'a>>,
     /// For each candidate its group and how it combines.
@@ -97,22 +97,22 @@ impl Columns {
 }
 
 impl<'a> Resized<'a> {
+    /// For a reference of `width` columns whose rows are read through the taps `rows`.
     pub fn new(
         level: Level,
         damaged: Damaged<'a>,
-        (width, height): (usize, usize),
+        width: usize,
+        rows: &'a [Tap],
         tile: &Tile,
         plan: &'a Plan,
     ) -> Self {
-        let (n_columns, n_rows) = damaged.own.size();
-        let columns = Columns::new(n_columns, width, tile);
-        let row_taps = row_taps(n_rows, height);
-        let first_row = row_taps[tile.first_row()].index[0] as isize;
+        let columns = Columns::new(damaged.own.size().0, width, tile);
+        let first_row = rows[tile.first_row()].index[0] as isize;
         let gathered = || {
             let empty = || vec![[0; LANES]; 2 * tile.n_columns()];
             Gathered { row: None, own: empty(), blurred: empty() }
         };
-        let rows = |group: &'a Group| GroupRows {
+        let group_rows = |group: &'a Group| GroupRows {
             color_method: group.color_method,
             blur: group.half_taps.as_ref().map(|taps| RowBlur::new(taps, columns.n, 1)),
             padded: vec![0; columns.n + 2 * group.radius()],
@@ -121,8 +121,8 @@ impl<'a> Resized<'a> {
         };
         Self {
             damaged,
-            rows: row_taps,
-            groups: plan.groups.iter().map(rows).collect(),
+            rows,
+            groups: plan.groups.iter().map(group_rows).collect(),
             columns,
             across: plan
                 .members()

@@ -34,12 +34,16 @@ fn the_number_of_threads_changes_no_bit() {
 }
 
 fn picture(width: usize, height: usize, seed: u64) -> Image {
+    of_channels(width, height, Channels::Rgb, seed)
+}
+
+fn of_channels(width: usize, height: usize, channels: Channels, seed: u64) -> Image {
     let mut state = seed | 1;
-    let samples = (0..width * height * 3).map(|_| {
+    let samples = (0..width * height * channels.count()).map(|_| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 56) as u8
     });
-    Image::new(width, height, Channels::Rgb, samples.collect(), None).unwrap()
+    Image::new(width, height, channels, samples.collect(), None).unwrap()
 }
 
 /// SHA-256 of the bits of all features of the 15 golden pairs. The FFT has no instruction levels and no system library
@@ -94,6 +98,36 @@ fn agrees_with_the_plain_pipeline(reference: &Image, damaged: &Image, space: &Se
         let plain = metrics::compare(reference, &restored).unwrap();
         assert_eq!(quality.psnr, plain.psnr, "{}", candidate.name);
         assert!((quality.ssim - plain.ssim).abs() < 1e-6, "{}", candidate.name);
+    }
+}
+
+#[test]
+fn band_edges_and_mixed_channels_agree_with_the_plain_pipeline() {
+    use Channels::{Grey, Rgb};
+    for height in [1030, 1031, 1036, 1037, 2054, 2055] {
+        let reference = picture(9, height, 5);
+        for (w, h) in [(9, height), (9, height + 1), (13, 2 * height + 3), (5, height / 3), (1, 1), (1, 3000)]
+        {
+            agrees_with_the_plain_pipeline(&reference, &picture(w, h, 6), &wide_space());
+        }
+    }
+    for (a, b) in [(Grey, Rgb), (Rgb, Grey), (Grey, Grey)] {
+        for (w, h) in [(11, 1101), (14, 900), (1, 1)] {
+            let (reference, damaged) = (of_channels(11, 1101, a, 5), of_channels(w, h, b, 6));
+            agrees_with_the_plain_pipeline(&reference, &damaged, &wide_space());
+        }
+    }
+    // Much wider than the reference: several tiles of few windows.
+    agrees_with_the_plain_pipeline(&picture(90, 8, 5), &picture(21_000, 9, 6), &wide_space());
+}
+
+#[test]
+fn black_against_white_overflows_nothing() {
+    for (w, h) in [(774, 30), (775, 1031), (780, 14)] {
+        let flat = |v| Image::new(w, h, Channels::Grey, vec![v; w * h], None).unwrap();
+        for (a, b) in [(0, 255), (255, 0), (255, 255)] {
+            agrees_with_the_plain_pipeline(&flat(a), &flat(b), &wide_space());
+        }
     }
 }
 

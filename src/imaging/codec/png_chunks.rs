@@ -283,4 +283,19 @@ mod tests {
         assert_eq!(metadata.xmp.as_deref(), Some(&b"<xmp/>"[..]));
         assert_eq!(metadata.iptc, Some(iptc::tests::sample()));
     }
+
+    #[test]
+    fn a_bare_file_is_itself_unless_chunks_must_go_or_move() {
+        let bare_of = |list: &[(&[u8; 4], &[u8])]| {
+            let bytes = file(list);
+            let bare = bare(&bytes, &walk(&bytes, true).unwrap()).unwrap();
+            let kinds: Vec<[u8; 4]> = walk(&bare, true).unwrap().iter().map(|c| c.kind).collect();
+            (matches!(bare, Cow::Borrowed(_)), kinds)
+        };
+        assert!(bare_of(&[(b"PLTE", b"abc"), (b"IDAT", b"1")]).0);
+        let sorted = vec![*b"IHDR", *b"PLTE", *b"tRNS", *b"IDAT", *b"IEND"];
+        assert_eq!(bare_of(&[(b"tRNS", b"a"), (b"PLTE", b"abc"), (b"IDAT", b"1")]), (false, sorted));
+        let picture = vec![*b"IHDR", *b"IDAT", *b"IEND"];
+        assert_eq!(bare_of(&[(b"tEXt", b"a\0b"), (b"IDAT", b"1")]), (false, picture));
+    }
 }

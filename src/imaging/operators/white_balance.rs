@@ -75,4 +75,13 @@ mod tests {
     fn a_gain_of_one_changes_nothing() {
         assert!(table(1.0).iter().enumerate().all(|(v, &t)| v == usize::from(t)));
     }
+
+    #[test]
+    fn tasks_leave_no_pixel_out() {
+        let (width, height) = (300, 500);
+        let samples: Vec<u8> = (0..width * height * 3).map(|i| (i * i / 7 % 256) as u8).collect();
+        let image = Image::new(width, height, Channels::Rgb, samples.clone(), None).unwrap();
+        let sum = |c| samples.iter().skip(c).step_by(3).map(|&v| u64::from(v)).sum();
+        assert_eq!(gains(&image), [0, 1, 2].map(|c| gain(sum(c), width * height)));
+    }
 }
