@@ -6,16 +6,21 @@ WORKDIR /source
 COPY Cargo.toml Cargo.lock rust-toolchain.toml openapi.yaml ./
 COPY benches benches
 COPY config config
+COPY migrations migrations
 COPY models models
 COPY src src
-RUN cargo build --release --locked --bin pentimento && cp target/release/pentimento /pentimento
+RUN cargo build --release --locked --bin pentimento && cp target/release/pentimento /pentimento && mkdir /data
 
 FROM debian:bookworm-slim
 COPY --from=build /pentimento /usr/local/bin/pentimento
+COPY --from=build --chown=65532:65532 /data /data
 COPY LICENSE THIRD-PARTY-NOTICES.md /usr/share/doc/pentimento/
 USER 65532:65532
 # In a container the loopback address reaches nobody.
 ENV PENTIMENTO_SERVER__ADDRESS=0.0.0.0:8080
+# Jobs are kept here; mount a volume to keep them longer than the container, and datasets with PENTIMENTO_DATASETS__ROOT.
+ENV PENTIMENTO_DATA__DIR=/data
+VOLUME /data
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=6s CMD ["pentimento", "health", "http://127.0.0.1:8080/health/live"]
 ENTRYPOINT ["pentimento"]

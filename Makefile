@@ -1,6 +1,6 @@
 # The two commands of the README are `make run` and `make test`; everything else is for people who work on it.
 .DEFAULT_GOAL := help
-.PHONY: help run test check sanitize bench bench-peers model experiment notices prepare
+.PHONY: help run test check chaos latency sanitize bench bench-peers model experiment notices prepare
 
 # Where the training pictures lie: sets SET/{damaged,undamaged} under pairs/, splits.tsv beside it.
 DATA_ROOT ?= ../shared/data
@@ -29,6 +29,16 @@ check: prepare ## what has to be clean before a commit: format, lints, docs, tes
 	cargo clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 	cargo test --locked
+
+# How long `make chaos` kills, in seconds.
+CHAOS_SECONDS ?= 1800
+
+chaos: prepare ## jobs under kill -9 for half an hour; the test suite has two minutes of it
+	CHAOS_SECONDS=$(CHAOS_SECONDS) cargo test --release --locked --test jobs -- --nocapture chaos
+
+latency: prepare ## 99th percentile of POST /restore without and during a batch
+	cargo build --quiet --release --locked --bin pentimento
+	python3 scripts/measure-latency.py target/release/pentimento samples/faded.jpg "$(DATA_ROOT)" pairs
 
 sanitize: prepare ## core and kernels under AddressSanitizer (needs a nightly toolchain)
 	RUSTFLAGS=-Zsanitizer=address cargo +nightly test --locked --target x86_64-unknown-linux-gnu \

@@ -28,6 +28,12 @@ pub struct Config {
     pub model: ModelConfig,
     /// What is logged.
     pub log: LogConfig,
+    /// Where things are kept.
+    pub data: DataConfig,
+    /// What jobs may read.
+    pub datasets: DatasetsConfig,
+    /// How jobs are worked on.
+    pub jobs: JobsConfig,
 }
 
 /// Section `server`.
@@ -93,6 +99,50 @@ pub struct LogConfig {
     pub filter: String,
     /// Text or JSON.
     pub format: LogFormat,
+}
+
+/// Section `data`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfig {
+    /// The folder of the database.
+    pub dir: PathBuf,
+}
+
+/// Section `datasets`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatasetsConfig {
+    /// The folder of the datasets; empty: there are none.
+    pub root: PathBuf,
+}
+
+/// Section `jobs`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobsConfig {
+    /// Pairs at work at one time; 0: one per core.
+    pub concurrency: usize,
+    /// Threads of a pair's process.
+    pub pair_threads: usize,
+    /// How often a pair is begun at most.
+    pub attempts_max: u32,
+    /// How long a pair may take, in milliseconds.
+    pub pair_timeout_ms: u64,
+    /// How long a training or an evaluation may take, in milliseconds.
+    pub command_timeout_ms: u64,
+    /// Days until an ended job is deleted; 0: never.
+    pub retention_days: u32,
+}
+
+impl JobsConfig {
+    /// Pairs at work at one time.
+    pub fn n_at_once(&self) -> usize {
+        match self.concurrency {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            n => n,
+        }
+    }
 }
 
 /// How log lines look.
@@ -297,6 +347,12 @@ impl Config {
             "limits.decoded_bytes_max" => (self.limits.decoded_bytes_max > 0, POSITIVE),
             "server.body_timeout_ms" => (self.server.body_timeout_ms > 0, POSITIVE),
             "compute.threads" => (self.compute.threads <= 1024, "it goes from 0 to 1024"),
+            "data.dir" => (!self.data.dir.as_os_str().is_empty(), "a folder is needed"),
+            "jobs.concurrency" => (self.jobs.concurrency <= 1024, "it goes from 0 to 1024"),
+            "jobs.pair_threads" => ((1..=1024).contains(&self.jobs.pair_threads), "it goes from 1 to 1024"),
+            "jobs.attempts_max" => (self.jobs.attempts_max > 0, POSITIVE),
+            "jobs.pair_timeout_ms" => (self.jobs.pair_timeout_ms > 0, POSITIVE),
+            "jobs.command_timeout_ms" => (self.jobs.command_timeout_ms > 0, POSITIVE),
             _ => (true, ""),
         };
         if fine { Ok(()) } else { Err(range) }

@@ -17,6 +17,10 @@ use crate::{
     search::{self, SearchError, SearchSpace},
 };
 
+/// The version of what [`find_optimum`] gives, beside the features' own: to be raised when a release may give other bits,
+/// so that stored results of an earlier one are not taken for its own. A test holds a digest against it.
+pub const ALGORITHM: &str = "optimum/1";
+
 /// What the search found on one pair.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PairOptimum {

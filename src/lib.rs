@@ -3,8 +3,8 @@
 //!
 //! The two stories to read first are [`restoration`] (one request) and [`training`] (one batch). They are pure, as is
 //! all under them: [`imaging`] (pixels, codecs, operators), [`metrics`], [`features`], [`search`], [`learning`],
-//! [`predictor`], [`receipt`], [`evaluation`]. The shell loads, calls and stores: [`jobs`], [`compute`], [`http`],
-//! [`cli`]; [`config`] and [`telemetry`] are read by the roof. ARCHITECTURE.md has the map.
+//! [`predictor`], [`receipt`], [`evaluation`]. The shell loads, calls and stores: [`jobs`], [`storage`],
+//! [`compute`], [`worker`], [`http`], [`cli`]; [`config`] and [`telemetry`] are read by the roof. ARCHITECTURE.md has the map.
 
 pub mod cli;
 pub mod compute;
@@ -20,5 +20,7 @@ pub mod predictor;
 pub mod receipt;
 pub mod restoration;
 pub mod search;
+pub mod storage;
 pub mod telemetry;
 pub mod training;
+pub mod worker;

@@ -14,6 +14,7 @@ struct Service {
     process: Child,
     address: String,
     try_line: String,
+    _data: tempfile::TempDir,
 }
 
 impl Service {
@@ -22,8 +23,10 @@ impl Service {
     }
 
     fn start_with(arguments: &[&str], stderr: Stdio) -> Self {
+        let data = tempfile::tempdir().unwrap();
         let mut process = Command::new(PROGRAM)
-            .args(["serve", "--address", "127.0.0.1:0"])
+            .args(["serve", "--address", "127.0.0.1:0", "--set"])
+            .arg(format!("data.dir={}", data.path().display()))
             .args(arguments)
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .stdout(Stdio::piped())
@@ -35,7 +38,7 @@ impl Service {
         let address = listens.rsplit_once("http://").expect("an address").1.to_owned();
         let try_line =
             lines.next().expect("a line to try").strip_prefix("Try: ").expect("a line to try").to_owned();
-        Self { process, address, try_line }
+        Self { process, address, try_line, _data: data }
     }
 
     /// SIGTERM; whether the end was a clean one.

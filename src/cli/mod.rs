@@ -11,6 +11,8 @@ mod evaluate;
 mod features;
 mod health;
 mod inputs;
+mod jobs;
+mod migrate;
 mod optimize;
 mod output;
 mod progress;
@@ -19,6 +21,7 @@ mod restore;
 mod score;
 mod serve;
 mod train;
+mod work;
 
 use std::{fmt, process::ExitCode};
 
@@ -43,6 +46,7 @@ Examples:
   pentimento optimize --dataset pairs/ --out table.csv search the best parameters of every pair
   pentimento train --table table.csv --out my.model    train a model from the table
   pentimento serve                                     the same over HTTP
+  pentimento jobs submit optimize --dataset scans      hours of work, done by a running service
 
 Exit codes: 0 all good; 1 some inputs failed; 2 wrong usage or settings.";
 
@@ -66,12 +70,19 @@ enum Command {
     Evaluate(evaluate::Arguments),
     /// Serve restorations over HTTP
     Serve(serve::Arguments),
+    /// Submit, follow and read jobs of a running service
+    Jobs(jobs::Arguments),
+    /// Make the database of jobs, or bring it up to date
+    Migrate(migrate::Arguments),
     /// Ask a running service how it is; the exit code answers a probe
     Health(health::Arguments),
     /// Print the effective settings and where each came from
     Config(config::Arguments),
     /// Print the completion script of a shell
     Completions(completions::Arguments),
+    /// What the service starts for its jobs; not for people
+    #[command(hide = true)]
+    Work(work::Arguments),
 }
 
 /// How a command ended when nothing stopped it.
@@ -106,8 +117,19 @@ fn usage(message: impl fmt::Display) -> anyhow::Error {
 
 /// Runs the command and turns how it ended into an exit code and, if it failed, one line.
 pub fn run(cli: Cli) -> ExitCode {
+    match command(cli) {
+        Ok(Outcome::AllGood) => ExitCode::SUCCESS,
+        Ok(Outcome::SomeFailed) => ExitCode::from(1),
+        Err(error) => {
+            output::tell(format_args!("pentimento: {error:#}"));
+            ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
+        }
+    }
+}
+
+fn command(cli: Cli) -> anyhow::Result<Outcome> {
     let settings = &cli.settings;
-    let ended = match cli.command {
+    match cli.command {
         Command::Restore(arguments) => restore::run(settings, arguments),
         Command::Replay(arguments) => replay::run(settings, arguments),
         Command::Features(arguments) => features::run(settings, arguments),
@@ -117,16 +139,11 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Train(arguments) => train::run(settings, arguments),
         Command::Evaluate(arguments) => evaluate::run(settings, arguments),
         Command::Serve(arguments) => serve::run(settings, arguments),
+        Command::Jobs(arguments) => jobs::run(settings, arguments),
+        Command::Migrate(arguments) => migrate::run(settings, arguments),
         Command::Health(arguments) => health::run(arguments),
         Command::Config(arguments) => config::run(settings, arguments),
         Command::Completions(arguments) => completions::run(arguments),
-    };
-    match ended {
-        Ok(Outcome::AllGood) => ExitCode::SUCCESS,
-        Ok(Outcome::SomeFailed) => ExitCode::from(1),
-        Err(error) => {
-            output::tell(format_args!("pentimento: {error:#}"));
-            ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
-        }
+        Command::Work(arguments) => work::run(arguments),
     }
 }

@@ -8,13 +8,20 @@ use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{
     Outcome,
     arguments::{SettingsArguments, ThreadArguments, predictor},
     output, usage,
 };
-use crate::{compute::Compute, config::Config, http, telemetry};
+use crate::{
+    compute::Compute,
+    config::Config,
+    http,
+    jobs::service::{JobsSetup, keep_open},
+    telemetry, worker,
+};
 
 /// A damaged picture of the repository, for the line to try.
 const SAMPLE: &str = "samples/faded.jpg";
@@ -50,6 +57,10 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
 async fn serve(config: &Config) -> Result<()> {
     let predictor = predictor(Some(&config.model.path))?;
     let compute = Compute::new(&config.compute).context("starting the pixel pool")?;
+    let stopping = CancellationToken::new();
+    let jobs = keep_open(JobsSetup::new(config), stopping.clone())
+        .await
+        .with_context(|| format!("the database in {} (data.dir)", config.data.dir.display()))?;
     let address = config.server.address;
     let listener = TcpListener::bind(address)
         .await
@@ -61,9 +72,16 @@ async fn serve(config: &Config) -> Result<()> {
         "Try: curl --fail -o restored.jpg --data-binary @{SAMPLE} http://{address}/restore"
     ))?;
     let body_timeout = Duration::from_millis(config.server.body_timeout_ms);
-    let state = http::AppState::new(compute, Arc::new(predictor), config.limits.limits(), body_timeout);
-    http::serve(listener, state, Duration::from_millis(config.server.drain_timeout_ms), stop_signal()?)
-        .await?;
+    let state = http::AppState::new(compute, Arc::new(predictor), config.limits.limits(), body_timeout)
+        .with_jobs(jobs.clone());
+    let worker = worker::start(jobs, stopping.clone());
+    let stop = stop_signal()?;
+    let stop_all = async move {
+        stop.await;
+        stopping.cancel();
+    };
+    http::serve(listener, state, Duration::from_millis(config.server.drain_timeout_ms), stop_all).await?;
+    worker.await.context("the worker")?;
     tracing::info!("stopped");
     Ok(())
 }

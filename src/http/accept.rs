@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, header};
 
-use crate::imaging::codec::Format;
+use crate::{imaging::codec::Format, jobs::results::ResultFormat};
 
 use super::{error::Kind, problem::Problem};
 
@@ -76,6 +76,36 @@ impl Accept {
             (0.0, 0.0) => Err(not_acceptable(&offered)),
             _ if json > weight => Ok(Choice { format, body: ChosenBody::Receipt }),
             _ => Ok(Choice { format, body: ChosenBody::Picture }),
+        }
+    }
+
+    /// Chooses the form of a job's results; of equal weights CSV, then JSON lines, then Parquet.
+    pub(super) fn choose_results(&self) -> Result<ResultFormat, Problem> {
+        let weight = |format: ResultFormat| {
+            let names: &[&str] = match format {
+                ResultFormat::Csv => &["text/csv"],
+                ResultFormat::JsonLines => &[
+                    "application/jsonl",
+                    "application/x-ndjson",
+                    "application/x-jsonlines",
+                    "application/json-lines",
+                ],
+                ResultFormat::Parquet => &["application/vnd.apache.parquet", "application/x-parquet"],
+            };
+            let kind = if format == ResultFormat::Csv { "text/*" } else { "application/*" };
+            self.weight(|range| names.contains(&range), kind)
+        };
+        let best = ResultFormat::ALL
+            .map(|format| (format, weight(format)))
+            .into_iter()
+            .reduce(|best, other| if other.1 > best.1 { other } else { best });
+        match best {
+            Some((format, weight)) if weight > 0.0 => Ok(format),
+            _ => {
+                let offers = ResultFormat::ALL.map(ResultFormat::mime);
+                let detail = format!("the Accept header admits none of {}", offers.join(", "));
+                Err(Problem::new(Kind::NotAcceptable, detail).offers(offers.to_vec()))
+            }
         }
     }
 
@@ -154,6 +184,17 @@ mod tests {
         assert_eq!(receipt("application/*;q=0.3, image/webp;q=0.2", None), Some(WebP));
         assert_eq!(receipt("application/json, */*;q=0.5", None), Some(Jpeg));
         assert_eq!(receipt("application/json;q=0.4, image/png;q=0.5", None), None);
+    }
+
+    #[test]
+    fn results_come_in_the_form_that_is_preferred() {
+        let chosen = |text| accept(text).choose_results().ok();
+        assert_eq!(chosen("*/*"), Some(ResultFormat::Csv));
+        assert_eq!(chosen("text/*"), Some(ResultFormat::Csv));
+        assert_eq!(chosen("application/*"), Some(ResultFormat::JsonLines));
+        assert_eq!(chosen("application/x-ndjson"), Some(ResultFormat::JsonLines));
+        assert_eq!(chosen("text/csv;q=0.5, application/vnd.apache.parquet"), Some(ResultFormat::Parquet));
+        assert_eq!(chosen("image/png"), None);
     }
 
     #[test]

@@ -18,8 +18,10 @@ use crate::{
         ParameterError, SIGMA_RANGE_PX, STRENGTH_RANGE,
         codec::{DecodeError, EncodeError},
     },
+    jobs::{dataset_root::DatasetError, request::RequestError, submit::SubmitError},
     learning::PredictError,
     restoration::{ReplayError, RestoreError},
+    storage::StorageError,
 };
 
 use super::problem::Problem;
@@ -31,8 +33,11 @@ const RETRY_FULL_S: u16 = 1;
 /// `Retry-After` of a stopping service, in seconds: another one takes over.
 const RETRY_DRAINING_S: u16 = 5;
 
+/// `Retry-After` of jobs that cannot be reached, in seconds: a folder or a disk is tried again every two.
+const RETRY_JOBS_S: u16 = 5;
+
 /// Logs the cause, once, and says nothing of it.
-fn internal(cause: &dyn std::fmt::Display) -> Problem {
+pub(super) fn internal(cause: &dyn std::fmt::Display) -> Problem {
     tracing::error!(%cause, "a request failed by a fault of the program");
     Problem::new(Kind::Internal, "the cause has been logged under this request's id")
 }
@@ -51,6 +56,84 @@ impl From<ComputeError> for Problem {
                 refused(Kind::Draining, RETRY_DRAINING_S, "the service is stopping and takes no new work")
             }
             ComputeError::Panicked => internal(&error),
+        }
+    }
+}
+
+/// There are no jobs, for now.
+pub(super) fn no_jobs(reason: &str) -> Problem {
+    Problem::new(Kind::NoJobs, format!("{reason}; pictures are restored all the same"))
+        .setting("data.dir")
+        .header(header::RETRY_AFTER, HeaderValue::from(RETRY_JOBS_S))
+}
+
+impl From<StorageError> for Problem {
+    fn from(error: StorageError) -> Self {
+        if error.cannot_write() || error.is_busy() { no_jobs(&error.to_string()) } else { internal(&error) }
+    }
+}
+
+impl From<DatasetError> for Problem {
+    fn from(error: DatasetError) -> Self {
+        let detail = error.to_string();
+        let none = |detail: String| {
+            Problem::new(Kind::NoDatasets, detail)
+                .setting("datasets.root")
+                .header(header::RETRY_AFTER, HeaderValue::from(RETRY_JOBS_S))
+        };
+        match error {
+            DatasetError::NotConfigured => none(detail),
+            DatasetError::Root(error) => {
+                tracing::warn!(%error, "datasets.root cannot be read");
+                none(detail)
+            }
+            DatasetError::Unknown(name) => {
+                let detail = format!(
+                    "there is no dataset {:?}; GET /datasets lists them",
+                    super::problem::echo(&name)
+                );
+                Problem::new(Kind::UnknownDataset, detail).parameter("dataset").value(name)
+            }
+            DatasetError::Unusable { name, .. } => {
+                Problem::new(Kind::UnusableDataset, detail).parameter("dataset").value(name)
+            }
+        }
+    }
+}
+
+impl From<RequestError> for Problem {
+    fn from(error: RequestError) -> Self {
+        let detail = error.to_string();
+        match error {
+            RequestError::Syntax(_) => Problem::new(Kind::BadJob, detail),
+            RequestError::Grid(_) => Problem::new(Kind::BadJob, detail).parameter("grid"),
+            RequestError::GridName(name) => {
+                Problem::new(Kind::BadJob, detail).parameter("grid").value(name).allowed(
+                    "seed, full, or an object with color_methods, sigmas, strengths and, if wanted, identity",
+                )
+            }
+            RequestError::Features(schema) => Problem::new(Kind::BadJob, detail)
+                .parameter("features")
+                .value(schema)
+                .allowed(crate::features::FEATURE_SCHEMA),
+        }
+    }
+}
+
+impl From<SubmitError> for Problem {
+    fn from(error: SubmitError) -> Self {
+        let detail = error.to_string();
+        match error {
+            SubmitError::Request(error) => error.into(),
+            SubmitError::Dataset(error) => error.into(),
+            SubmitError::Input { member, id, .. } => {
+                Problem::new(Kind::BadJob, detail).parameter(member).value(id)
+            }
+            SubmitError::MixedGrids => Problem::new(Kind::BadJob, detail).parameter("tables"),
+            SubmitError::KeyReused => Problem::new(Kind::KeyReused, detail).parameter("Idempotency-Key"),
+            SubmitError::KeyInUse => Problem::new(Kind::KeyInUse, detail).parameter("Idempotency-Key"),
+            SubmitError::Storage(error) => error.into(),
+            SubmitError::Internal(error) => internal(&error),
         }
     }
 }

@@ -19,6 +19,8 @@ use super::{
 const FORM_OVERHEAD_BYTES_MAX: u64 = 1 << 20;
 /// Longest receipt, in bytes; real ones have about 2 000.
 const RECEIPT_BYTES_MAX: u64 = 64 << 10;
+/// Longest request for a job, in bytes: a groups file of some hundred thousand pictures fits.
+const JSON_BYTES_MAX: u64 = 16 << 20;
 /// Longest text of a parameter in a form, in bytes.
 const PARAMETER_BYTES_MAX: u64 = 1 << 10;
 
@@ -61,6 +63,17 @@ pub(super) async fn receipt_and_picture(
         Ok::<_, Problem>(parts.swap_remove(at).1)
     };
     Ok((take(RECEIPT)?, take(IMAGE)?))
+}
+
+/// A body that is JSON; what `curl --data` says by itself is taken as well.
+pub(super) async fn json(request: Request, state: &AppState) -> Result<Bytes, Problem> {
+    check_encoding(request.headers())?;
+    let text = request.headers().get(header::CONTENT_TYPE).map(|text| text.to_str().unwrap_or_default());
+    let essence = text.and_then(|text| text.split(';').next()).map(|text| text.trim().to_ascii_lowercase());
+    if !matches!(essence.as_deref(), None | Some("application/json" | "application/x-www-form-urlencoded")) {
+        return Err(unsupported(text.unwrap_or_default(), "application/json"));
+    }
+    in_time(state.body_timeout, raw(request, JSON_BYTES_MAX.min(state.limits.input_bytes_max))).await
 }
 
 async fn picture_and_parameters(

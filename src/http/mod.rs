@@ -7,11 +7,13 @@
 
 mod accept;
 mod analyze;
+mod datasets;
 mod error;
 mod extract;
 mod headers;
 mod health;
 mod index;
+mod jobs;
 mod parameters;
 mod problem;
 mod replay;

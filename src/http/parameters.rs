@@ -94,7 +94,8 @@ impl Given {
         })
     }
 
-    fn read<T>(
+    /// The value of a name, if it was given and is allowed.
+    pub(super) fn read<T>(
         &self,
         name: &str,
         allowed: &str,

@@ -11,16 +11,27 @@ use axum::{
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 
 use super::{
-    AppState, analyze, error::Kind, health, index, problem, problem::Problem, replay, request_id, restore,
-    trace, under_way, version,
+    AppState, analyze, datasets, error::Kind, health, index, jobs, problem, problem::Problem, replay,
+    request_id, restore, trace, under_way, version,
 };
 
-fn routes(state: &AppState) -> [(&'static str, MethodRouter<AppState>); 9] {
+fn routes(state: &AppState) -> Vec<(&'static str, MethodRouter<AppState>)> {
     let counted = from_fn_with_state(state.clone(), under_way::count);
-    [
+    vec![
         ("/restore", post(restore::restore).route_layer(counted.clone())),
         ("/replay", post(replay::replay).route_layer(counted.clone())),
-        ("/analyze", post(analyze::analyze).route_layer(counted)),
+        ("/analyze", post(analyze::analyze).route_layer(counted.clone())),
+        ("/datasets", get(datasets::list)),
+        ("/datasets/{name}", get(datasets::show)),
+        ("/jobs", get(jobs::list)),
+        ("/jobs/optimize", post(jobs::optimize).route_layer(counted.clone())),
+        ("/jobs/train", post(jobs::train).route_layer(counted.clone())),
+        ("/jobs/evaluate", post(jobs::evaluate).route_layer(counted.clone())),
+        ("/jobs/{id}", get(jobs::show).delete(jobs::delete)),
+        ("/jobs/{id}/events", get(jobs::events)),
+        ("/jobs/{id}/results", get(jobs::results)),
+        ("/jobs/{id}/cancel", post(jobs::cancel).route_layer(counted.clone())),
+        ("/jobs/{id}/retry", post(jobs::retry).route_layer(counted)),
         ("/version", get(version::version)),
         ("/health/live", get(health::live)),
         ("/health/ready", get(health::ready)),

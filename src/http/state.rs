@@ -2,13 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
+use tokio::sync::watch;
+
 use crate::{
     compute::{Compute, ComputeError, Place},
     imaging::codec::Limits,
+    jobs::service::{Availability, Jobs},
     predictor::Predictor,
 };
 
-use super::{problem::Problem, under_way::UnderWay};
+use super::{error::no_jobs, jobs::Measured, problem::Problem, under_way::UnderWay};
 
 /// Everything a handler may use. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -22,12 +25,38 @@ pub struct AppState {
     /// How long a body may take to arrive.
     pub body_timeout: Duration,
     pub(super) under_way: UnderWay,
+    /// Jobs, or why there are none.
+    availability: watch::Receiver<Availability>,
+    pub(super) measured: Measured,
 }
 
 impl AppState {
-    /// The state of one service.
+    /// The state of one service that has no jobs.
     pub fn new(compute: Compute, predictor: Arc<Predictor>, limits: Limits, body_timeout: Duration) -> Self {
-        Self { compute, predictor, limits, body_timeout, under_way: UnderWay::default() }
+        let (_, availability) = watch::channel(Availability::Closed("jobs were not opened".to_owned()));
+        Self {
+            compute,
+            predictor,
+            limits,
+            body_timeout,
+            under_way: UnderWay::default(),
+            availability,
+            measured: Measured::default(),
+        }
+    }
+
+    /// The same with jobs, as soon as they are open.
+    #[must_use]
+    pub fn with_jobs(self, availability: watch::Receiver<Availability>) -> Self {
+        Self { availability, ..self }
+    }
+
+    /// Jobs, if they are open.
+    pub(super) fn jobs(&self) -> Result<Arc<Jobs>, Problem> {
+        match &*self.availability.borrow() {
+            Availability::Open(jobs) => Ok(jobs.clone()),
+            Availability::Closed(reason) => Err(no_jobs(reason)),
+        }
     }
 
     /// A place in the queue, to be taken before the body is read.

@@ -66,72 +66,20 @@ impl Optima {
         if expected == 0 { 0.0 } else { self.done.len() as f64 / expected as f64 }
     }
 
-    /// The training table as CSV. Spaces other than the seed's append `candidate`, the untouched picture's `psnr` and
-    /// `ssim`, and the `gain`.
+    /// The training table as CSV.
     ///
     /// # Errors
-    /// When a name stands for two pairs.
+    /// As [`table_csv`].
     pub fn table_csv(&self, space: &SearchSpace) -> Result<Vec<u8>> {
-        let rows: Vec<TableRow> =
-            self.done.iter().map(|(name, found)| table_row(name, found, space)).collect();
-        let base = Table::from_rows(rows)?.write_csv();
-        if space.name() == "seed" {
-            return Ok(base);
-        }
-        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(&base[..]);
-        let mut writer = writer();
-        for (i, record) in reader.records().enumerate() {
-            let mut fields: Vec<String> = record?.iter().map(str::to_owned).collect();
-            fields.extend(match i.checked_sub(1) {
-                None => ["candidate", "untouched_psnr", "untouched_ssim", "gain"].map(str::to_owned),
-                Some(row) => {
-                    let found = &self.done[row].1;
-                    let (best, before) = (found.candidates[found.best], found.untouched);
-                    [
-                        space.candidates()[found.best].name.clone(),
-                        before.psnr.to_string(),
-                        before.ssim.to_string(),
-                        (best.capped_score() - before.capped_score()).to_string(),
-                    ]
-                }
-            });
-            writer.write_record(&fields)?;
-        }
-        finish(writer)
+        table_csv(&self.done, space)
     }
 
-    /// Every combination of every pair as CSV, the untouched picture first unless it is in the space.
+    /// Every combination of every pair as CSV.
     ///
     /// # Errors
-    /// Never for sane names; writing to memory.
+    /// As [`combinations_csv`].
     pub fn combinations_csv(&self, space: &SearchSpace) -> Result<Vec<u8>> {
-        let mut writer = writer();
-        writer.write_record([
-            "filename",
-            "candidate",
-            "color_method",
-            "apply_color_correction",
-            "sharpen_sigma",
-            "sharpen_strength",
-            "psnr",
-            "ssim",
-            "similarity_score",
-        ])?;
-        let has_identity = space.candidates().iter().any(|c| c.parameters.is_identity());
-        for (name, found) in &self.done {
-            if !has_identity {
-                writer.write_record(combination(
-                    name,
-                    "identity",
-                    &RestorationParameters::IDENTITY,
-                    found.untouched,
-                ))?;
-            }
-            for (candidate, &quality) in space.candidates().iter().zip(&found.candidates) {
-                writer.write_record(combination(name, &candidate.name, &candidate.parameters, quality))?;
-            }
-        }
-        finish(writer)
+        combinations_csv(&self.done, space)
     }
 
     /// The summary, to be printed.
@@ -142,6 +90,81 @@ impl Optima {
     fn share(&self, holds: impl Fn(&PairOptimum) -> bool) -> f64 {
         self.done.iter().filter(|(_, found)| holds(found)).count() as f64 / self.done.len().max(1) as f64
     }
+}
+
+/// Pairs with what was found as the training table in CSV. Spaces other than the seed's append [`MORE_COLUMNS`].
+///
+/// # Errors
+/// When a name stands for two pairs.
+pub fn table_csv(done: &[(String, PairOptimum)], space: &SearchSpace) -> Result<Vec<u8>> {
+    let rows: Vec<TableRow> = done.iter().map(|(name, found)| table_row(name, found, space)).collect();
+    let base = Table::from_rows(rows)?.write_csv();
+    if space.name() == "seed" {
+        return Ok(base);
+    }
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(&base[..]);
+    let mut writer = writer();
+    for (i, record) in reader.records().enumerate() {
+        let mut fields: Vec<String> = record?.iter().map(str::to_owned).collect();
+        fields.extend(match i.checked_sub(1) {
+            None => MORE_COLUMNS.map(str::to_owned),
+            Some(row) => {
+                let found = &done[row].1;
+                let (best, before) = (found.candidates[found.best], found.untouched);
+                [
+                    space.candidates()[found.best].name.clone(),
+                    before.psnr.to_string(),
+                    before.ssim.to_string(),
+                    (best.capped_score() - before.capped_score()).to_string(),
+                ]
+            }
+        });
+        writer.write_record(&fields)?;
+    }
+    finish(writer)
+}
+
+/// What a table of another space than the seed's has behind the fixed columns.
+pub const MORE_COLUMNS: [&str; 4] = ["candidate", "untouched_psnr", "untouched_ssim", "gain"];
+
+/// The columns of every combination.
+pub const COMBINATION_COLUMNS: [&str; 9] = [
+    "filename",
+    "candidate",
+    "color_method",
+    "apply_color_correction",
+    "sharpen_sigma",
+    "sharpen_strength",
+    "psnr",
+    "ssim",
+    "similarity_score",
+];
+
+/// Every combination of pairs as CSV, the untouched picture first unless it is in the space.
+///
+/// # Errors
+/// Never for sane names; writing to memory.
+pub fn combinations_csv(done: &[(String, PairOptimum)], space: &SearchSpace) -> Result<Vec<u8>> {
+    let mut writer = writer();
+    writer.write_record(COMBINATION_COLUMNS)?;
+    for (name, found) in done {
+        for (candidate, parameters, quality) in combinations(found, space) {
+            writer.write_record(combination(name, candidate, parameters, quality))?;
+        }
+    }
+    finish(writer)
+}
+
+/// The combinations of one pair in order, the untouched picture first unless it is in the space.
+pub fn combinations<'a>(
+    found: &'a PairOptimum,
+    space: &'a SearchSpace,
+) -> impl Iterator<Item = (&'a str, &'a RestorationParameters, Quality)> {
+    const IDENTITY: &RestorationParameters = &RestorationParameters::IDENTITY;
+    let has_identity = space.candidates().iter().any(|c| c.parameters.is_identity());
+    let untouched = (!has_identity).then_some(("identity", IDENTITY, found.untouched));
+    let tried = space.candidates().iter().zip(&found.candidates);
+    untouched.into_iter().chain(tried.map(|(c, &quality)| (c.name.as_str(), &c.parameters, quality)))
 }
 
 fn writer() -> csv::Writer<Vec<u8>> {

@@ -5,6 +5,8 @@ mod admission;
 mod analyze;
 mod body;
 mod health;
+mod jobs;
+mod jobs_support;
 mod openapi;
 mod parameters;
 mod replay;

@@ -11,12 +11,20 @@ pub enum Kind {
     IncompleteBody,
     /// No such path.
     UnknownRoute,
+    /// No such dataset.
+    UnknownDataset,
+    /// No such job.
+    UnknownJob,
     /// The path has other methods.
     MethodNotAllowed,
     /// Nothing on offer is accepted.
     NotAcceptable,
     /// The body came too slowly.
     BodyTimeout,
+    /// The job is in a state that does not allow it.
+    JobState,
+    /// A request with this key is being accepted.
+    KeyInUse,
     /// The body is too long.
     BodyTooLarge,
     /// A part of a form other than the picture is too long.
@@ -25,6 +33,8 @@ pub enum Kind {
     UnsupportedMediaType,
     /// The bytes are no picture of a known format.
     UnknownFormat,
+    /// The range lies behind the end.
+    RangeOutside,
     /// A part, or the picture itself, is missing.
     MissingPart,
     /// The picture's file is broken.
@@ -61,27 +71,42 @@ pub enum Kind {
     WrongInput,
     /// The replay gives something else than the receipt records.
     ReplayDiffers,
+    /// The body asks for no job that there could be.
+    BadJob,
+    /// The dataset cannot be used.
+    UnusableDataset,
+    /// The key was used for another request.
+    KeyReused,
     /// A fault of the program.
     Internal,
     /// As many requests wait as may.
     Full,
+    /// Jobs cannot be reached.
+    NoJobs,
+    /// There is no folder of datasets.
+    NoDatasets,
     /// The service is stopping.
     Draining,
 }
 
 impl Kind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Kind; 31] = [
+    pub const ALL: [Kind; 41] = [
         Kind::MalformedForm,
         Kind::IncompleteBody,
         Kind::UnknownRoute,
+        Kind::UnknownDataset,
+        Kind::UnknownJob,
         Kind::MethodNotAllowed,
         Kind::NotAcceptable,
         Kind::BodyTimeout,
+        Kind::JobState,
+        Kind::KeyInUse,
         Kind::BodyTooLarge,
         Kind::PartTooLarge,
         Kind::UnsupportedMediaType,
         Kind::UnknownFormat,
+        Kind::RangeOutside,
         Kind::MissingPart,
         Kind::BrokenPicture,
         Kind::TooManyPixels,
@@ -100,8 +125,13 @@ impl Kind {
         Kind::ReceiptMethod,
         Kind::WrongInput,
         Kind::ReplayDiffers,
+        Kind::BadJob,
+        Kind::UnusableDataset,
+        Kind::KeyReused,
         Kind::Internal,
         Kind::Full,
+        Kind::NoJobs,
+        Kind::NoDatasets,
         Kind::Draining,
     ];
 
@@ -113,6 +143,8 @@ impl Kind {
             Kind::MalformedForm => (S::BAD_REQUEST, "malformed-form", "The form cannot be taken apart"),
             Kind::IncompleteBody => (S::BAD_REQUEST, "incomplete-body", "The body ended too early"),
             Kind::UnknownRoute => (S::NOT_FOUND, "unknown-route", "There is nothing here"),
+            Kind::UnknownDataset => (S::NOT_FOUND, "unknown-dataset", "There is no such dataset"),
+            Kind::UnknownJob => (S::NOT_FOUND, "unknown-job", "There is no such job"),
             Kind::MethodNotAllowed => {
                 (S::METHOD_NOT_ALLOWED, "method-not-allowed", "This path has other methods")
             }
@@ -120,6 +152,10 @@ impl Kind {
                 (S::NOT_ACCEPTABLE, "not-acceptable", "Nothing on offer is accepted by the request")
             }
             Kind::BodyTimeout => (S::REQUEST_TIMEOUT, "body-timeout", "The body came too slowly"),
+            Kind::JobState => (S::CONFLICT, "job-state", "The job's state does not allow it"),
+            Kind::KeyInUse => {
+                (S::CONFLICT, "idempotency-key-in-use", "A request with this key is being accepted")
+            }
             Kind::BodyTooLarge => (S::PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large"),
             Kind::PartTooLarge => (S::PAYLOAD_TOO_LARGE, "part-too-large", "A part of the form is too large"),
             Kind::UnsupportedMediaType => {
@@ -127,6 +163,9 @@ impl Kind {
             }
             Kind::UnknownFormat => {
                 (S::UNSUPPORTED_MEDIA_TYPE, "unknown-format", "The bytes are no picture of a known format")
+            }
+            Kind::RangeOutside => {
+                (S::RANGE_NOT_SATISFIABLE, "range-outside", "The range lies behind the end")
             }
             Kind::MissingPart => (unprocessable, "missing-part", "Something is missing in the body"),
             Kind::BrokenPicture => (unprocessable, "broken-picture", "The picture's file is broken"),
@@ -166,8 +205,15 @@ impl Kind {
             Kind::ReplayDiffers => {
                 (unprocessable, "replay-differs", "The replay gives something else than the receipt records")
             }
+            Kind::BadJob => (unprocessable, "bad-job", "The body asks for no job that there could be"),
+            Kind::UnusableDataset => (unprocessable, "unusable-dataset", "The dataset cannot be used"),
+            Kind::KeyReused => {
+                (unprocessable, "idempotency-key-reused", "The key was used for another request")
+            }
             Kind::Internal => (S::INTERNAL_SERVER_ERROR, "internal", "A fault of the program"),
             Kind::Full => (S::SERVICE_UNAVAILABLE, "full", "The service is full"),
+            Kind::NoJobs => (S::SERVICE_UNAVAILABLE, "no-jobs", "Jobs cannot be reached"),
+            Kind::NoDatasets => (S::SERVICE_UNAVAILABLE, "no-datasets", "There is no folder of datasets"),
             Kind::Draining => (S::SERVICE_UNAVAILABLE, "draining", "The service is stopping"),
         }
     }

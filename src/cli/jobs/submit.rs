@@ -1,0 +1,116 @@
+//! `pentimento jobs submit`: what is to be done, and its id.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::{
+    super::{Outcome, output, usage},
+    Client, watch,
+};
+use crate::jobs::request::{Grid, GridLists};
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    kind: Kind,
+    /// Names the request: submitted again with the same key it is the same job
+    #[arg(long, global = true, value_name = "KEY")]
+    key: Option<String>,
+    /// Follow the job to its end
+    #[arg(long, global = true)]
+    watch: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Kind {
+    /// Search the best parameters of every pair of a dataset
+    Optimize {
+        /// A dataset of the service, by name
+        #[arg(long, value_name = "NAME")]
+        dataset: String,
+        /// seed, full, or a TOML file here
+        #[arg(long, value_name = "seed|full|FILE", default_value = "seed")]
+        grid: String,
+    },
+    /// Train a model from the tables of finished jobs
+    Train {
+        /// Ids of finished jobs of the kind optimize
+        #[arg(long, required = true, num_args = 1.., value_name = "ID")]
+        table: Vec<String>,
+        /// The dataset behind the tables, by name
+        #[arg(long, value_name = "NAME")]
+        dataset: Option<String>,
+        /// Which picture comes from which source: tab-separated set, name, group, fold
+        #[arg(long, value_name = "splits.tsv")]
+        groups: Option<PathBuf>,
+        /// Seed of the split and of the trees
+        #[arg(long, value_name = "N")]
+        seed: Option<u64>,
+    },
+    /// Measure a model on a dataset
+    Evaluate {
+        /// A dataset of the service, by name
+        #[arg(long, value_name = "NAME")]
+        dataset: String,
+        /// Id of a finished job of the kind train; the service's own model if not given
+        #[arg(long, value_name = "ID")]
+        model: Option<String>,
+        /// Which picture comes from which source
+        #[arg(long, value_name = "splits.tsv")]
+        groups: Option<PathBuf>,
+        /// seed, full, or a TOML file here
+        #[arg(long, value_name = "seed|full|FILE", default_value = "seed")]
+        grid: String,
+    },
+}
+
+pub(super) fn run(client: &Client, Arguments { kind, key, watch }: Arguments) -> Result<Outcome> {
+    let (name, mut body) = match kind {
+        Kind::Optimize { dataset, grid } => {
+            ("optimize", json!({ "dataset": dataset, "grid": self::grid(&grid)? }))
+        }
+        Kind::Train { table, dataset, groups, seed } => (
+            "train",
+            json!({ "tables": table, "dataset": dataset, "groups": text(groups.as_deref())?, "seed": seed }),
+        ),
+        Kind::Evaluate { dataset, model, groups, grid } => (
+            "evaluate",
+            json!({
+                "dataset": dataset,
+                "model": model,
+                "groups": text(groups.as_deref())?,
+                "grid": self::grid(&grid)?,
+            }),
+        ),
+    };
+    // What was not given is left out, not null.
+    if let Value::Object(members) = &mut body {
+        members.retain(|_, value| !value.is_null());
+    }
+    let job = client.post(&format!("/jobs/{name}"), Some(&body), key.as_deref())?;
+    let id = job["id"].as_str().context("the answer has no id")?;
+    output::line(id)?;
+    if watch { watch::run(client, id) } else { Ok(Outcome::AllGood) }
+}
+
+fn grid(grid: &str) -> Result<Value> {
+    let wrong = |error: &dyn std::fmt::Display| usage(format_args!("--grid {grid}: {error}"));
+    let asked = match grid {
+        "seed" | "full" => Grid::Name(grid.to_owned()),
+        path => {
+            let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
+            Grid::Lists(toml::from_str::<GridLists>(&text).map_err(|error| wrong(&error))?)
+        }
+    };
+    asked.space().map_err(|error| wrong(&error))?;
+    Ok(serde_json::to_value(asked)?)
+}
+
+fn text(path: Option<&Path>) -> Result<Option<String>> {
+    let read =
+        |path: &Path| std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()));
+    path.map(read).transpose()
+}

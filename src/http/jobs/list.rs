@@ -1,0 +1,67 @@
+//! `GET /jobs` and `GET /jobs/{id}`.
+
+use axum::{
+    extract::{Path, Request, State},
+    http::{HeaderValue, header},
+    response::Response,
+};
+use serde::Serialize;
+
+use super::{
+    super::{AppState, parameters::Given, problem::Problem, response},
+    document::{Document, document},
+    known,
+};
+use crate::storage::JobState;
+
+const LIMIT_DEFAULT: i64 = 20;
+const LIMIT_MAX: i64 = 100;
+
+#[derive(Serialize)]
+struct List {
+    jobs: Vec<Document>,
+    next: Option<String>,
+}
+
+pub(in crate::http) async fn list(
+    State(state): State<AppState>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let given = Given::in_query(request.uri(), &["state", "before", "limit"])?;
+    let wanted: Option<JobState> =
+        given.read("state", "queued, running, finished, failed, cancelled", |text| text.parse().ok())?;
+    let before = given.read("before", "a job's id", |text| Some(text.to_owned()))?;
+    let limit = given
+        .read("limit", &format!("a whole number from 1 to {LIMIT_MAX}"), |text| {
+            text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit))
+        })?
+        .unwrap_or(LIMIT_DEFAULT);
+    let jobs = state.jobs()?;
+    // One more than asked for tells whether there are more.
+    let mut found = jobs.storage.jobs(wanted, before.as_deref(), limit + 1).await?;
+    let has_more = found.len() as i64 > limit;
+    found.truncate(limit as usize);
+    let next = found.last().filter(|_| has_more).map(|last| {
+        let state = wanted.map_or(String::new(), |state| format!("state={state}&"));
+        format!("/jobs?{state}limit={limit}&before={}", last.id)
+    });
+    let mut documents = Vec::with_capacity(found.len());
+    for job in found {
+        documents.push(document(&jobs, job, false).await?);
+    }
+    Ok(unstored(response::json(&List { jobs: documents, next })))
+}
+
+pub(in crate::http) async fn show(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let (jobs, job) = known(&state, &id).await?;
+    Ok(unstored(response::json(&document(&jobs, job, true).await?)))
+}
+
+/// It changes by itself.
+fn unstored(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

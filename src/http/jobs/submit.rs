@@ -1,0 +1,55 @@
+//! `POST /jobs/optimize`, `/jobs/train`, `/jobs/evaluate`: accepted is on disk.
+
+use axum::{
+    body::Bytes,
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
+
+use super::{
+    super::{AppState, error::Kind, extract, parameters::Given, problem::Problem, response},
+    document::document,
+};
+use crate::{jobs::request, storage::JobKind};
+
+/// Longest key, in characters.
+const KEY_LENGTH_MAX: usize = 255;
+
+pub(in crate::http) async fn optimize(state: State<AppState>, request: Request) -> Result<Response, Problem> {
+    submit(state, request, JobKind::Optimize).await
+}
+
+pub(in crate::http) async fn train(state: State<AppState>, request: Request) -> Result<Response, Problem> {
+    submit(state, request, JobKind::Train).await
+}
+
+pub(in crate::http) async fn evaluate(state: State<AppState>, request: Request) -> Result<Response, Problem> {
+    submit(state, request, JobKind::Evaluate).await
+}
+
+async fn submit(State(state): State<AppState>, request: Request, kind: JobKind) -> Result<Response, Problem> {
+    Given::in_query(request.uri(), &[])?;
+    let jobs = state.jobs()?;
+    let key = key(request.headers())?;
+    let body: Bytes = extract::json(request, &state).await?;
+    let job = jobs.submit(request::Request::parse(kind, &body)?, key).await?;
+    let location = HeaderValue::try_from(format!("/jobs/{}", job.id)).expect("ids are ASCII");
+    let document = document(&jobs, job, true).await?;
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], response::json(&document)).into_response())
+}
+
+/// The request's own name: a string in quotes, as the draft of the header has it, or without.
+fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default();
+    let bare = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+    let fine = (1..=KEY_LENGTH_MAX).contains(&bare.len()) && bare.bytes().all(|byte| byte.is_ascii_graphic());
+    if fine {
+        return Ok(Some(bare.to_owned()));
+    }
+    let allowed = format!("1 to {KEY_LENGTH_MAX} visible ASCII characters");
+    Err(Problem::new(Kind::BadParameter, format!("Idempotency-Key is not allowed: it is {allowed}"))
+        .parameter("Idempotency-Key")
+        .allowed(allowed))
+}

@@ -1,0 +1,289 @@
+//! A service as a process, over data and datasets that outlive it.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use pentimento::imaging::{
+    Channels, Image,
+    codec::{self, Encoding, Format, Metadata},
+};
+use reqwest::{Client, Response};
+use serde_json::{Value, json};
+use sqlx::{Connection as _, SqliteConnection};
+use tempfile::TempDir;
+
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_pentimento");
+
+/// Longer than anything here takes; only a defect waits so long.
+pub const PATIENCE: Duration = Duration::from_secs(100);
+
+/// Data, datasets and settings of services that come and go.
+pub struct Place {
+    folder: TempDir,
+    /// Where `data.dir` is.
+    pub data: PathBuf,
+    settings: Vec<String>,
+}
+
+impl Place {
+    pub fn new(settings: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("datasets")).unwrap();
+        let data = folder.path().join("data");
+        Self { folder, data, settings: settings.iter().map(|s| (*s).to_owned()).collect() }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// `n` pairs of noise, `side_px` wide and high, no two alike.
+    pub fn dataset(&self, name: &str, n: u32, side_px: usize) {
+        for i in 0..n {
+            self.pair(name, &format!("{i:03}"), side_px, 2 * i + 1);
+        }
+    }
+
+    pub fn pair(&self, dataset: &str, name: &str, side_px: usize, seed: u32) {
+        for (side, seed) in [("damaged", seed), ("undamaged", seed + 1)] {
+            let path = self.path(&format!("datasets/{dataset}/{side}/{name}.bmp"));
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, picture(side_px, seed)).unwrap();
+        }
+    }
+
+    /// An empty file of a dataset.
+    pub fn file(&self, path: &str) {
+        let path = self.path("datasets").join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, b"").unwrap();
+    }
+
+    /// A service, as soon as it listens.
+    pub fn start(&self) -> Service {
+        let mut command = Command::new(PROGRAM);
+        command.args(["serve", "--address", "127.0.0.1:0"]);
+        let mut set = |setting: String| {
+            command.args(["--set", &setting]);
+        };
+        set(format!("data.dir={}", self.data.display()));
+        set(format!("datasets.root={}", self.path("datasets").display()));
+        set("log.filter=error".to_owned());
+        self.settings.iter().for_each(|setting| set(setting.clone()));
+        let mut process = command.stdout(Stdio::piped()).spawn().expect("the program starts");
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let listens = lines.next().expect("a line with the address").unwrap();
+        let base = format!("http://{}", listens.rsplit_once("http://").expect("an address").1);
+        Service { process, base, client: Client::new() }
+    }
+
+    /// What an undisturbed `pentimento optimize` writes.
+    pub fn optimize(&self, dataset: &str, grid: &str) -> Vec<u8> {
+        let out = self.path(&format!("{dataset}.csv"));
+        let status = Command::new(PROGRAM)
+            .arg("optimize")
+            .arg("--dataset")
+            .arg(self.path("datasets").join(dataset))
+            .args(["--grid", grid, "--force", "--min-success", "0", "--out"])
+            .arg(&out)
+            .stdout(Stdio::null())
+            .status();
+        assert!(status.unwrap().success());
+        fs::read(out).unwrap()
+    }
+
+    /// Changes the database; no service may be running.
+    pub async fn execute(&self, statement: &'static str) {
+        let path = self.data.join("pentimento.sqlite");
+        let mut database = SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap();
+        sqlx::query(statement).execute(&mut database).await.unwrap();
+    }
+
+    /// A number from the database; no service may be running.
+    pub async fn number(&self, statement: &'static str) -> i64 {
+        let path = self.data.join("pentimento.sqlite");
+        let mut database = SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap();
+        sqlx::query_scalar(statement).fetch_one(&mut database).await.unwrap()
+    }
+}
+
+/// A running service, killed when it goes out of scope.
+pub struct Service {
+    process: Child,
+    base: String,
+    client: Client,
+}
+
+impl Service {
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// SIGKILL: no chance to say goodbye.
+    pub fn kill(mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// SIGTERM, and how long it took to end well.
+    pub fn stop(mut self) -> Duration {
+        let begun = Instant::now();
+        assert!(Command::new("kill").args(["-TERM", &self.pid().to_string()]).status().unwrap().success());
+        assert!(self.process.wait().unwrap().success());
+        begun.elapsed()
+    }
+
+    pub async fn get(&self, path: &str) -> Response {
+        self.client.get(format!("{}{path}", self.base)).timeout(PATIENCE).send().await.unwrap()
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Response {
+        let request = self.client.post(format!("{}{path}", self.base)).json(body);
+        request.timeout(PATIENCE).send().await.unwrap()
+    }
+
+    /// Restores a picture, and gives the status.
+    pub async fn restore(&self, picture: Vec<u8>) -> reqwest::StatusCode {
+        let request = self.client.post(format!("{}/restore", self.base)).body(picture);
+        request.timeout(PATIENCE).send().await.unwrap().status()
+    }
+
+    /// Submits a search, and gives its id.
+    pub async fn optimize(&self, dataset: &str, grid: &str) -> String {
+        let response = self.post("/jobs/optimize", &json!({ "dataset": dataset, "grid": grid })).await;
+        assert_eq!(response.status(), 202);
+        response.json::<Value>().await.unwrap()["id"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn job(&self, id: &str) -> Value {
+        self.get(&format!("/jobs/{id}")).await.json().await.unwrap()
+    }
+
+    /// Waits until a job is as it should be.
+    pub async fn until(&self, id: &str, holds: impl Fn(&Value) -> bool) -> Value {
+        let begun = Instant::now();
+        loop {
+            let job = self.job(id).await;
+            if holds(&job) {
+                return job;
+            }
+            assert!(begun.elapsed() < PATIENCE, "never: {job}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    pub async fn ended(&self, id: &str) -> Value {
+        self.until(id, |job| ["finished", "failed", "cancelled"].contains(&job["state"].as_str().unwrap()))
+            .await
+    }
+
+    pub async fn csv(&self, id: &str) -> Vec<u8> {
+        let response = self.get(&format!("/jobs/{id}/results")).await;
+        assert_eq!(response.status(), 200);
+        response.bytes().await.unwrap().to_vec()
+    }
+
+    /// The processes at work on pairs, with the file of each.
+    pub fn at_work(&self) -> Vec<(u32, String)> {
+        children(self.pid())
+            .into_iter()
+            .filter_map(|pid| {
+                let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+                let words: Vec<String> =
+                    line.split(|b| *b == 0).map(|w| String::from_utf8_lossy(w).into_owned()).collect();
+                let at = words.windows(2).position(|w| w == ["work", "pair"])?;
+                Some((pid, words.get(at + 2)?.clone()))
+            })
+            .collect()
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Processes whose parent this is.
+fn children(parent: u32) -> Vec<u32> {
+    let parent_of = |pid: u32| -> Option<u32> {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+    };
+    let pids = fs::read_dir("/proc").unwrap().filter_map(|e| e.ok()?.file_name().to_str()?.parse().ok());
+    pids.filter(|pid| parent_of(*pid) == Some(parent)).collect()
+}
+
+pub fn is_alive(pid: u32) -> bool {
+    let state = fs::read_to_string(format!("/proc/{pid}/stat")).ok();
+    let state = state.as_deref().and_then(|stat| stat.rsplit_once(')')?.1.split_whitespace().next());
+    state.is_some_and(|state| state != "Z")
+}
+
+/// Waits until something holds.
+pub async fn until(what: &str, holds: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < PATIENCE, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// A table without the rows of these names.
+pub fn without(csv: &[u8], names: &[&str]) -> Vec<u8> {
+    let lines = csv.split_inclusive(|b| *b == b'\n');
+    let given_up = |line: &[u8]| names.iter().any(|name| line.starts_with(format!("{name},").as_bytes()));
+    lines.filter(|line| !given_up(line)).collect::<Vec<_>>().concat()
+}
+
+fn picture(side_px: usize, seed: u32) -> Vec<u8> {
+    let mut random = Random(u64::from(seed));
+    let samples = (0..side_px * side_px * 3).map(|_| random.next() as u8).collect();
+    let image = Image::new(side_px, side_px, Channels::Rgb, samples, None).unwrap();
+    let encoding = Encoding { format: Format::Bmp, quality: None, subsampling: None, lossless: true };
+    codec::encode(&image, &Metadata::default(), &encoding).unwrap()
+}
+
+/// Numbers that are the same in every run (SplitMix64).
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+}
+
+/// A small disk of its own, unmounted when it goes out of scope.
+pub struct Disk(PathBuf);
+
+impl Disk {
+    /// Needs the right to mount, as CI has it; without it there is nothing to test and the test fails.
+    pub fn mount(at: &Path, size: &str) -> Self {
+        fs::create_dir_all(at).unwrap();
+        let options = format!("size={size}");
+        let status =
+            Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(at).status().unwrap();
+        assert!(status.success(), "a tmpfs must be mounted for this test: run it as root");
+        Self(at.to_owned())
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
