@@ -65,7 +65,7 @@ async fn datasets_are_listed_and_described() {
         assert_eq!(response.status(), 404, "{name}");
     }
     problem(app.get("/datasets/outside"), 404, "unknown-dataset").await;
-    fs::create_dir_all(app.root().join("half/set/damaged")).unwrap();
+    fs::create_dir_all(app.root().join("half/pictures")).unwrap();
     let unusable = problem(app.get("/datasets/half"), 422, "unusable-dataset").await;
     assert!(!unusable.to_string().contains(app.folder.path().to_str().unwrap()), "{unusable}");
 }
