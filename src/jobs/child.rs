@@ -60,6 +60,8 @@ pub async fn run(
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
+        // Ctrl-C in a terminal is for the service, which lets them end; they notice its death by their input.
+        .process_group(0)
         .spawn()?;
     let ended = tokio::select! {
         ended = timeout(limit, talk(&mut child, input)) => ended.unwrap_or(Ok(Ended::TimedOut)),

@@ -138,7 +138,7 @@ async fn train(jobs: &Arc<Jobs>, request: &TrainRequest, folder: &Path) -> Resul
     }
     arguments.extend(grid_argument(&grid, folder)?);
     if let Some(dataset) = &request.dataset {
-        let root = jobs.setup.datasets.folder(dataset)?;
+        let root = jobs.setup.datasets.folder_inside(dataset)?;
         arguments.extend(["--dataset".to_owned(), root.display().to_string()]);
     }
     if let Some(seed) = request.seed {
@@ -151,7 +151,7 @@ async fn train(jobs: &Arc<Jobs>, request: &TrainRequest, folder: &Path) -> Resul
 }
 
 fn evaluate(jobs: &Jobs, request: &EvaluateRequest, folder: &Path) -> Result<Vec<String>> {
-    let root = jobs.setup.datasets.folder(&request.dataset)?;
+    let root = jobs.setup.datasets.folder_inside(&request.dataset)?;
     let report = folder.join("report.json");
     let mut arguments: Vec<String> = ["evaluate", "--force", "--dataset"].map(str::to_owned).to_vec();
     arguments.push(root.display().to_string());

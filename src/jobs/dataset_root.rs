@@ -11,6 +11,9 @@ use super::index_dataset::{Dataset, Source, index};
 
 const SIDES: [&str; 2] = ["damaged", "undamaged"];
 
+/// Why a picture is not opened.
+const OUTSIDE: &str = "a link that leads out of the folder of the datasets";
+
 /// A dataset cannot be used.
 #[derive(Debug, Error)]
 pub enum DatasetError {
@@ -103,12 +106,25 @@ impl DatasetRoot {
             .into_iter()
             .partition(|pair| is_inside(&pair.damaged, &root) && is_inside(&pair.undamaged, &root));
         dataset.pairs = inside;
-        let told = |pair: super::index_dataset::PairFiles| {
-            (pair.name, "a link that leads out of the folder of the datasets".to_owned())
-        };
+        let told = |pair: super::index_dataset::PairFiles| (pair.name, OUTSIDE.to_owned());
         dataset.ambiguous.extend(outside.into_iter().map(told));
         dataset.ambiguous.sort();
         Ok(dataset)
+    }
+
+    /// The folder of a dataset of which every picture lies within the root, for commands that open them by themselves.
+    ///
+    /// # Errors
+    /// As [`Self::index`], and when a link leads out.
+    pub fn folder_inside(&self, name: &str) -> Result<PathBuf, DatasetError> {
+        let dataset = self.index(name)?;
+        match dataset.ambiguous.iter().find(|(_, reason)| reason == OUTSIDE) {
+            Some((picture, reason)) => Err(DatasetError::Unusable {
+                name: name.to_owned(),
+                reason: format!("{picture} is {reason}"),
+            }),
+            None => self.folder(name),
+        }
     }
 
     /// A file as it is noted in a task: relative to the root.
@@ -204,6 +220,7 @@ mod tests {
             assert!(matches!(root.index(name), Err(DatasetError::Unknown(_))), "{name:?}");
         }
         assert_eq!(root.index("alias").unwrap().pairs.len(), 1, "a link within the root is fine");
+        assert_eq!(root.folder_inside("alias").unwrap(), root.folder("a").unwrap());
         assert_eq!(root.names().unwrap(), ["a", "alias", "sets"]);
 
         symlink(base.join("secret/damaged/3.png"), at.join("a/damaged/3.png")).unwrap();
@@ -211,6 +228,7 @@ mod tests {
         let dataset = root.index("a").unwrap();
         assert_eq!((dataset.pairs.len(), dataset.ambiguous.len()), (1, 1));
         assert!(dataset.ambiguous[0].1.contains("leads out"), "{:?}", dataset.ambiguous);
+        assert!(root.folder_inside("a").unwrap_err().to_string().contains("3.png is a link that leads out"));
         assert!(root.file("a/damaged/3.png").is_err() && root.file("../secret/damaged/3.png").is_err());
 
         symlink(base.join("secret"), at.join("sets/t")).unwrap();

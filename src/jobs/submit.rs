@@ -60,6 +60,17 @@ impl Jobs {
     pub async fn submit(self: &Arc<Self>, request: Request, key: Option<String>) -> Result<Job, SubmitError> {
         let json = request.to_json().to_string();
         let Some(name) = key else { return self.accept(request, json, None).await };
+        // In a task of its own: a client that goes away in the middle must not leave a key that nobody gives back.
+        let jobs = self.clone();
+        tokio::spawn(async move { jobs.submit_once(request, json, name).await }).await?
+    }
+
+    async fn submit_once(
+        self: &Arc<Self>,
+        request: Request,
+        json: String,
+        name: String,
+    ) -> Result<Job, SubmitError> {
         let sha256 = request_sha256(&request, &json);
         match self.storage.claim_key(&name, &sha256).await? {
             Claim::Fresh => {}
@@ -71,16 +82,11 @@ impl Jobs {
                 return self.storage.job(&id).await?.ok_or_else(gone);
             }
         }
-        // In a task of its own: a client that goes away in the middle must not leave a key that nobody gives back.
-        let jobs = self.clone();
-        let accepting = tokio::spawn(async move {
-            let accepted = jobs.accept(request, json, Some(name.clone())).await;
-            if accepted.is_err() {
-                jobs.storage.release_key(&name).await?;
-            }
-            accepted
-        });
-        accepting.await?
+        let accepted = self.accept(request, json, Some(name.clone())).await;
+        if accepted.is_err() {
+            self.storage.release_key(&name).await?;
+        }
+        accepted
     }
 
     async fn accept(
@@ -100,6 +106,13 @@ impl Jobs {
         Ok(job)
     }
 
+    /// Refuses a dataset of which any picture lies outside: a command opens them all by itself.
+    async fn dataset_inside(self: &Arc<Self>, name: &str) -> Result<(), SubmitError> {
+        let (jobs, name) = (self.clone(), name.to_owned());
+        tokio::task::spawn_blocking(move || jobs.setup.datasets.folder_inside(&name)).await??;
+        Ok(())
+    }
+
     async fn pairs(self: &Arc<Self>, request: &OptimizeRequest) -> Result<(i64, Vec<NewTask>), SubmitError> {
         let (jobs, name) = (self.clone(), request.dataset.clone());
         let found = tokio::task::spawn_blocking(move || {
@@ -116,7 +129,7 @@ impl Jobs {
         Ok((dataset.n_ignored as i64, tasks(dataset, files)))
     }
 
-    async fn training(&self, request: &TrainRequest) -> Result<Vec<NewTask>, SubmitError> {
+    async fn training(self: &Arc<Self>, request: &TrainRequest) -> Result<Vec<NewTask>, SubmitError> {
         let mut grids = Vec::new();
         for id in &request.tables {
             let job = self.input("tables", id, JobKind::Optimize).await?;
@@ -131,13 +144,13 @@ impl Jobs {
             return Err(SubmitError::MixedGrids);
         }
         if let Some(dataset) = &request.dataset {
-            self.setup.datasets.folder(dataset)?;
+            self.dataset_inside(dataset).await?;
         }
         Ok(vec![command(JobKind::Train)])
     }
 
-    async fn evaluation(&self, request: &EvaluateRequest) -> Result<Vec<NewTask>, SubmitError> {
-        self.setup.datasets.folder(&request.dataset)?;
+    async fn evaluation(self: &Arc<Self>, request: &EvaluateRequest) -> Result<Vec<NewTask>, SubmitError> {
+        self.dataset_inside(&request.dataset).await?;
         if let Some(id) = &request.model {
             let job = self.input("model", id, JobKind::Train).await?;
             if !command_job::folder(&self.setup.folder, &job.id).join("model").is_file() {
@@ -237,5 +250,25 @@ mod tests {
         let open = jobs(folder.path()).await;
         let job = open.submit(request("seed"), key()).await.unwrap();
         assert_eq!(open.submit(request("seed"), key()).await.unwrap().id, job.id);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_client_that_goes_away_leaves_no_key_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = jobs(folder.path()).await;
+        for i in 0..60 {
+            let key = || Some(format!("k{i}"));
+            let patience = Duration::from_micros(i * 40);
+            let _ = tokio::time::timeout(patience, open.submit(request("seed"), key())).await;
+            let job = loop {
+                match open.submit(request("seed"), key()).await {
+                    Ok(job) => break job,
+                    Err(SubmitError::KeyInUse) => tokio::time::sleep(Duration::from_millis(1)).await,
+                    Err(error) => panic!("{error}"),
+                }
+            };
+            assert_eq!(open.submit(request("seed"), key()).await.unwrap().id, job.id);
+        }
+        assert_eq!(open.storage.jobs(None, None, 100).await.unwrap().len(), 60);
     }
 }

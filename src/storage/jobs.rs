@@ -299,14 +299,16 @@ impl Storage {
         Ok(job)
     }
 
-    /// Queues the failed tasks of a job once more, and tells how many there are. What never was a pair stays failed.
+    /// Queues the failed tasks of a job once more, and tells how many there are. What never was a pair stays failed, and
+    /// so does everything of a cancelled job.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn retry(&self, id: &str) -> Result<u64, StorageError> {
         let mut tx = self.begin().await?;
         let statement = "SELECT position FROM task WHERE job_id = $1 AND state = 'failed' \
-                         AND queue_id IS NOT NULL ORDER BY position";
+                         AND queue_id IS NOT NULL AND EXISTS \
+                         (SELECT 1 FROM job WHERE id = $1 AND state <> 'cancelled') ORDER BY position";
         let positions: Vec<i64> = sqlx::query_scalar(statement).bind(id).fetch_all(&mut *tx).await?;
         let ids = queue::queue_ids(positions.len());
         let queued: Vec<(i64, String)> = positions.into_iter().zip(ids).collect();

@@ -271,6 +271,8 @@ impl Pieces {
 
 impl Write for Pieces {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // A part at a time, so that a client that reads slowly holds few.
+        let bytes = &bytes[..bytes.len().min(PIECE_BYTES)];
         let skipped = usize::try_from(self.skip).unwrap_or(usize::MAX).min(bytes.len());
         self.skip -= skipped as u64;
         let rest = &bytes[skipped..];

@@ -18,7 +18,9 @@ use crate::{
 use super::find_optima::{combinations_csv, table_csv};
 
 /// Pairs read from the database at a time, and those of one row group of Parquet.
-const CHUNK: i64 = 256;
+const CHUNK_MAX: i64 = 256;
+/// Combinations read at a time, so that a large space takes no more memory than a small one.
+const CHUNK_CANDIDATES_MAX: i64 = 1 << 14;
 
 /// Which rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -80,8 +82,9 @@ pub fn write_results(
     out: &mut (dyn Write + Send),
 ) -> Result<()> {
     let mut after = -1;
+    let chunk = (CHUNK_CANDIDATES_MAX / space.candidates().len() as i64).clamp(1, CHUNK_MAX);
     let mut next = || -> Result<Vec<(String, PairOptimum)>> {
-        let found = runtime.block_on(storage.results(job, after, CHUNK)).context("reading results")?;
+        let found = runtime.block_on(storage.results(job, after, chunk)).context("reading results")?;
         after = found.last().map_or(after, |last| last.position);
         Ok(found.into_iter().map(|FoundTask { name, optimum, .. }| (name, optimum)).collect())
     };
