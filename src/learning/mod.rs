@@ -9,6 +9,8 @@ pub mod card;
 mod card_text;
 pub mod describe;
 pub mod evaluation;
+pub mod gain_fit;
+pub mod gain_model;
 pub mod folds;
 pub mod gradient_boosting;
 pub mod groups;

@@ -1,0 +1,345 @@
+//! Fits a [`GainModel`]: first which transform suits which picture, then what every candidate gains.
+//!
+//! What the second step is told of a training picture must be as uncertain as it will be of a new one: codes of training
+//! pictures are out of fold, and so are the expectations from which the gates are chosen. Folds keep the pictures of
+//! one source together. The caller has the pictures: it measures, between the steps, what the predicted transforms gain.
+
+use std::collections::BTreeMap;
+
+use thiserror::Error;
+
+use super::folds::{FoldsError, grouped_folds};
+use super::gain_model::{
+    CODE_LENGTH, Code, CodeModel, ExpectedGain, Gain, GainModel, GainTable, Gate, cut_score, with_code,
+};
+use super::hyperparameters::HyperparametersError;
+use super::seed::derived_seed;
+use super::weight_forest::{
+    CheckedWeightForestHyperparameters, FeatureRanges, RangesError, Rows, RowsError, WeightForest,
+    WeightForestError, WeightForestHyperparameters, WeightsError,
+};
+
+/// Folds within the training, for codes and expectations of its own pictures.
+const INNER_FOLDS: usize = 5;
+/// Share of the rows at either end of a feature's range that count as its tails.
+const TAIL: f64 = 0.01;
+/// Kept candidates of sharpening, smoothing and denoising: those which together gain most.
+const DETAILS_KEPT: usize = 16;
+/// A picture of a small set counts as much as this many times one of a set of forty.
+const WEIGHT_MAX: f32 = 3.0;
+const SET_SIZE: f32 = 40.0;
+/// A synthesised picture counts half.
+const SYNTHETIC_WEIGHT: f32 = 0.5;
+/// Gates that are tried; the first of equal ones is kept.
+const MARGINS: [f64; 6] = [0.005, 0.01, 0.015, 0.02, 0.03, 0.05];
+const HARMS: [f64; 7] = [0.25, 0.22, 0.2, 0.18, 0.15, 0.12, 0.08];
+/// Mean share of pictures harmed, over sets, that a gate may show on the training: below what is promised.
+const HARM_MAX: f64 = 0.035;
+
+/// What kind of training picture a sample is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SampleKind {
+    /// The damaged side of a pair.
+    Damaged,
+    /// The undamaged side of a pair, which wants nothing.
+    Undamaged,
+    /// Made of an undamaged picture.
+    Synthetic,
+}
+
+/// One training picture, as measured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// Its set; samples of a set share their weight.
+    pub set: String,
+    /// Its source picture: never on both sides of a fold.
+    pub source: String,
+    /// What it is.
+    pub kind: SampleKind,
+    /// Features, all samples in one schema.
+    pub features: Vec<f32>,
+    /// The affine and the quadratic transform that fit it best, both less the identity.
+    pub code: Vec<f32>,
+    /// Gains of the colour corrections that need no prediction.
+    pub color: Vec<Gain>,
+    /// Gains of sharpening, smoothing and denoising; `None` where resampling has falsified them.
+    pub detail: Option<Vec<Gain>>,
+}
+
+/// What a fit may be told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GainHyperparameters {
+    /// Of each forest of the model.
+    pub n_trees: usize,
+    /// Of each forest of an inner fold.
+    pub n_inner_trees: usize,
+    /// Fewest rows of a leaf.
+    pub leaf_samples_min: usize,
+    /// Share of the features tried at a split.
+    pub split_features: f64,
+    /// Seed of every random choice.
+    pub seed: u64,
+}
+
+impl Default for GainHyperparameters {
+    fn default() -> Self {
+        Self { n_trees: 100, n_inner_trees: 60, leaf_samples_min: 4, split_features: 0.4, seed: 42 }
+    }
+}
+
+/// A model of gains cannot be fitted.
+#[derive(Debug, Error)]
+pub enum GainFitError {
+    /// Too few source pictures.
+    #[error(transparent)]
+    Folds(#[from] FoldsError),
+    /// Bad hyperparameters.
+    #[error(transparent)]
+    Hyperparameters(#[from] HyperparametersError),
+    /// Numbers that are not finite, or of another shape.
+    #[error(transparent)]
+    Rows(#[from] RowsError),
+    /// A forest cannot be grown.
+    #[error(transparent)]
+    Forest(#[from] WeightForestError),
+    /// Features of another number.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// No samples.
+    #[error(transparent)]
+    Ranges(#[from] RangesError),
+}
+
+impl GainHyperparameters {
+    fn forest(&self, name: &str, n_trees: usize) -> Result<CheckedWeightForestHyperparameters, GainFitError> {
+        let Self { leaf_samples_min, split_features, seed, .. } = *self;
+        let seed = derived_seed(seed, name);
+        Ok(WeightForestHyperparameters { n_trees, leaf_samples_min, split_features, depth_max: None, seed }
+            .check()?)
+    }
+}
+
+/// The first step's outcome.
+pub struct CodeFit {
+    /// Predicts codes of new pictures.
+    pub model: CodeModel,
+    /// Codes of the samples themselves, by models that saw none of their sources.
+    pub out_of_fold: Vec<Code>,
+    folds: Vec<usize>,
+}
+
+/// Fits codes to `samples`.
+///
+/// # Errors
+/// When there are fewer source pictures than folds, or a number is not finite.
+pub fn fit_codes(samples: &[&Sample], hyper: &GainHyperparameters) -> Result<CodeFit, GainFitError> {
+    let sources: Vec<&str> = samples.iter().map(|sample| sample.source.as_str()).collect();
+    let folds = grouped_folds(&sources, INNER_FOLDS, hyper.seed)?;
+    let weights = sample_weights(samples);
+    let features = rows(samples.iter().map(|s| &s.features[..]))?;
+    let codes = rows(samples.iter().map(|s| &s.code[..]))?;
+    let fit = |keep: &dyn Fn(usize) -> bool, name: &str, n_trees| -> Result<CodeModel, GainFitError> {
+        let weights: Vec<f32> = kept(&weights, keep);
+        let forest = WeightForest::fit(&features, &codes, Some(&weights), &hyper.forest(name, n_trees)?)?;
+        Ok(CodeModel { forest, table: codes.clone() })
+    };
+    let mut out_of_fold = vec![Code { values: vec![0.0; CODE_LENGTH], spread: 0.0 }; samples.len()];
+    for fold in 0..INNER_FOLDS {
+        let model = fit(&|row| folds[row] != fold, &format!("codes {fold}"), hyper.n_inner_trees)?;
+        for row in (0..samples.len()).filter(|&row| folds[row] == fold) {
+            out_of_fold[row] = model.code(features.row(row))?;
+        }
+    }
+    Ok(CodeFit { model: fit(&|_| true, "codes", hyper.n_trees)?, out_of_fold, folds })
+}
+
+/// Fits what every candidate gains. `learned` are the gains, per sample, of the transforms that its out-of-fold code
+/// predicts; they come before the corrections that need no prediction. `names` tells both kinds and the details.
+///
+/// # Errors
+/// When a number is not finite, or samples differ in their numbers of gains.
+pub fn fit_gains(
+    samples: &[&Sample],
+    codes: CodeFit,
+    learned: &[Vec<Gain>],
+    names: &CandidateNames,
+    hyper: &GainHyperparameters,
+) -> Result<GainModel, GainFitError> {
+    let features = rows(samples.iter().map(|s| &s.features[..]))?;
+    let coded: Vec<Vec<f32>> =
+        samples.iter().zip(&codes.out_of_fold).map(|(s, code)| with_code(&s.features, code)).collect();
+    let coded = rows(coded.iter().map(|row| &row[..]))?;
+    let weights = sample_weights(samples);
+    let color: Vec<Vec<Gain>> =
+        learned.iter().zip(samples).map(|(learned, s)| [&learned[..], &s.color].concat()).collect();
+    let (color, color_gate) = Stage {
+        name: "color",
+        samples,
+        features: &coded,
+        gains: color,
+        weights: weights.clone(),
+        folds: &codes.folds,
+        hyper,
+    }
+    .fit(names.color.clone())?;
+
+    let n_details = names.detail.len();
+    let detail: Vec<Vec<Gain>> =
+        samples.iter().map(|s| s.detail.clone().unwrap_or_else(|| vec![Gain::default(); n_details])).collect();
+    let weights: Vec<f32> =
+        samples.iter().zip(weights).map(|(s, w)| if s.detail.is_some() { w } else { 0.0 }).collect();
+    let best = most_useful(&detail, &weights, n_details);
+    let chosen = |gains: &Vec<Gain>| best.iter().map(|&i| gains[i]).collect();
+    let (detail, detail_gate) = Stage {
+        name: "detail",
+        samples,
+        features: &features,
+        gains: detail.iter().map(chosen).collect(),
+        weights,
+        folds: &codes.folds,
+        hyper,
+    }
+    .fit(best.iter().map(|&i| names.detail[i].clone()).collect())?;
+    let ranges = FeatureRanges::of(&features, TAIL)?;
+    Ok(GainModel { codes: codes.model, color, color_gate, detail, detail_gate, ranges })
+}
+
+/// Names of the candidates in the order of the gains.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CandidateNames {
+    /// Learned colour corrections, then those that need no prediction.
+    pub color: Vec<String>,
+    /// Sharpening, smoothing and denoising.
+    pub detail: Vec<String>,
+}
+
+/// One forest of gains with its gate.
+struct Stage<'a> {
+    name: &'static str,
+    samples: &'a [&'a Sample],
+    features: &'a Rows,
+    gains: Vec<Vec<Gain>>,
+    weights: Vec<f32>,
+    folds: &'a [usize],
+    hyper: &'a GainHyperparameters,
+}
+
+impl Stage<'_> {
+    fn fit(self, candidates: Vec<String>) -> Result<(GainTable, Gate), GainFitError> {
+        let n = candidates.len();
+        let table = |number: fn(&Gain) -> f64| {
+            Rows::rounded(self.gains.iter().flatten().map(number), n)
+        };
+        let (score, psnr_db) =
+            (table(|g| f64::from(g.score))?, table(|g| f64::from(g.psnr_db))?);
+        let targets = table(|g| cut_score(g.score))?;
+        let grow = |keep: &dyn Fn(usize) -> bool, name: &str, n_trees| -> Result<GainTable, GainFitError> {
+            let weights: Vec<f32> = kept(&self.weights, keep);
+            let hyper = self.hyper.forest(&format!("{} {name}", self.name), n_trees)?;
+            let forest = WeightForest::fit(self.features, &targets, Some(&weights), &hyper)?;
+            Ok(GainTable {
+                candidates: candidates.clone(),
+                forest,
+                score: score.clone(),
+                psnr_db: psnr_db.clone(),
+            })
+        };
+        let mut outcomes = Vec::new();
+        for fold in 0..INNER_FOLDS {
+            let model =
+                grow(&|row| self.folds[row] != fold, &fold.to_string(), self.hyper.n_inner_trees)?;
+            for row in (0..self.samples.len()).filter(|&row| self.folds[row] == fold) {
+                if self.samples[row].kind != SampleKind::Synthetic && self.weights[row] > 0.0 {
+                    outcomes.push((row, model.expect(self.features.row(row))?));
+                }
+            }
+        }
+        let gate = self.tune(&outcomes);
+        Ok((grow(&|_| true, "all", self.hyper.n_trees)?, gate))
+    }
+
+    /// The gate of the largest mean gain over sets of which few pictures are harmed, by expectations out of fold.
+    fn tune(&self, outcomes: &[(usize, Vec<ExpectedGain>)]) -> Gate {
+        let mut best: Option<(f64, Gate)> = None;
+        for margin in MARGINS {
+            for harm_max in HARMS {
+                let gate = Gate { margin, harm_max };
+                let (gain, harm) = self.outcome(&gate, outcomes);
+                if harm <= HARM_MAX && gain > 0.0 && best.is_none_or(|(most, _)| gain > most) {
+                    best = Some((gain, gate));
+                }
+            }
+        }
+        best.map_or(Gate::CLOSED, |(_, gate)| gate)
+    }
+
+    /// Mean over sets of the gain in score and of the share of pictures harmed; undamaged pictures are sets of their own.
+    fn outcome(&self, gate: &Gate, outcomes: &[(usize, Vec<ExpectedGain>)]) -> (f64, f64) {
+        let mut sets: BTreeMap<(SampleKind, &str), (f64, f64, f64)> = BTreeMap::new();
+        for (row, expected) in outcomes {
+            let gain = gate.choose(expected).map_or(Gain::default(), |i| self.gains[*row][i]);
+            let sample = self.samples[*row];
+            let sums = sets.entry((sample.kind, &sample.set)).or_default();
+            sums.0 += f64::from(gain.score);
+            sums.1 += if gain.harms() { 1.0 } else { 0.0 };
+            sums.2 += 1.0;
+        }
+        let n = sets.len().max(1) as f64;
+        (sets.values().map(|s| s.0 / s.2).sum::<f64>() / n, sets.values().map(|s| s.1 / s.2).sum::<f64>() / n)
+    }
+}
+
+/// Candidates which together gain most: one after the other, that which adds most to the mean of what the best of those
+/// taken gains.
+fn most_useful(gains: &[Vec<Gain>], weights: &[f32], n: usize) -> Vec<usize> {
+    let mut reached = vec![0.0f64; gains.len()];
+    let mut taken = Vec::new();
+    while taken.len() < DETAILS_KEPT.min(n) {
+        let added = |candidate: usize| -> f64 {
+            let added = |(row, reached): (usize, &f64)| {
+                f64::from(weights[row]) * (f64::from(gains[row][candidate].score) - reached).max(0.0)
+            };
+            reached.iter().enumerate().map(added).sum()
+        };
+        let mut most: Option<(f64, usize)> = None;
+        for candidate in (0..n).filter(|candidate| !taken.contains(candidate)) {
+            let added = added(candidate);
+            if most.is_none_or(|(most, _)| added > most) {
+                most = Some((added, candidate));
+            }
+        }
+        let Some((_, candidate)) = most else { break };
+        taken.push(candidate);
+        for (reached, gains) in reached.iter_mut().zip(gains) {
+            *reached = reached.max(f64::from(gains[candidate].score));
+        }
+    }
+    taken.sort_unstable();
+    taken
+}
+
+/// What each sample counts: large sets a little more together than small ones, synthesised pictures half.
+fn sample_weights(samples: &[&Sample]) -> Vec<f32> {
+    let mut sizes: BTreeMap<(SampleKind, &str), f32> = BTreeMap::new();
+    for sample in samples {
+        *sizes.entry((sample.kind, &sample.set)).or_default() += 1.0;
+    }
+    let weight = |sample: &&Sample| match sample.kind {
+        SampleKind::Synthetic => SYNTHETIC_WEIGHT,
+        kind => (SET_SIZE / sizes[&(kind, sample.set.as_str())]).sqrt().min(WEIGHT_MAX),
+    };
+    samples.iter().map(weight).collect()
+}
+
+fn kept(weights: &[f32], keep: &dyn Fn(usize) -> bool) -> Vec<f32> {
+    weights.iter().enumerate().map(|(row, &weight)| if keep(row) { weight } else { 0.0 }).collect()
+}
+
+fn rows<'a>(rows: impl Iterator<Item = &'a [f32]>) -> Result<Rows, RowsError> {
+    let (mut numbers, mut n_columns) = (Vec::new(), 0);
+    for row in rows {
+        n_columns = row.len();
+        numbers.extend_from_slice(row);
+    }
+    Rows::new(numbers, n_columns)
+}
