@@ -67,3 +67,9 @@ fn features_of(bencher: Bencher, (width, height): (usize, usize)) {
     let image = tiled("blur.damaged", width, height);
     bencher.bench(|| features::extract(&image).expect("large sides"));
 }
+
+#[divan::bench(args = [(1024, 1024), (1499, 997), (4000, 3000)], sample_count = 20, sample_size = 1)]
+fn rich_features_of(bencher: Bencher, (width, height): (usize, usize)) {
+    let image = tiled("blur.damaged", width, height);
+    bencher.bench(|| features::rich::extract(&image).expect("large sides"));
+}

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::{
-    features::{FEATURE_NAMES, FEATURE_SCHEMA, FeatureVector},
+    features::{self, FEATURE_NAMES, FEATURE_SCHEMA, FeatureVector},
     imaging::{
         ColorMethod, Image, ParameterError, RestorationParameters,
         codec::{Format, MetadataPolicy, Subsampling},
@@ -210,6 +210,13 @@ impl From<&FeatureVector> for Features {
     fn from(values: &FeatureVector) -> Self {
         let named = FEATURE_NAMES.iter().zip(values).map(|(&name, &value)| (name.to_owned(), value.into()));
         Self { schema: FEATURE_SCHEMA.to_owned(), values: named.collect() }
+    }
+}
+
+impl From<&features::Features> for Features {
+    fn from(measured: &features::Features) -> Self {
+        let named = measured.named().map(|(name, value)| (name.to_owned(), value.into()));
+        Self { schema: measured.schema.name().to_owned(), values: named.collect() }
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
     output, progress,
 };
 use crate::{
-    features::{self, FEATURE_NAMES, FeatureVector},
+    features::{self, Schema},
     imaging::codec::{self, Limits},
     jobs::{parallel, picture_file},
     receipt::Features,
@@ -24,6 +24,21 @@ enum Layout {
     Csv,
 }
 
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum SchemaName {
+    Seed,
+    Rich,
+}
+
+impl From<SchemaName> for Schema {
+    fn from(name: SchemaName) -> Self {
+        match name {
+            SchemaName::Seed => Schema::Seed,
+            SchemaName::Rich => Schema::Rich,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Pictures, folders of pictures, or - for standard input
@@ -32,30 +47,35 @@ pub(super) struct Arguments {
     /// json (one line per picture) or csv
     #[arg(long, value_name = "json|csv", default_value = "json")]
     format: Layout,
+    /// seed (the 14 of the built-in model) or rich (110 cheap ones that do not depend on the size)
+    #[arg(long, value_name = "seed|rich", default_value = "seed")]
+    schema: SchemaName,
     #[command(flatten)]
     threads: ThreadArguments,
 }
 
 pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<Outcome> {
     let config = settings.load(&arguments.threads.flag())?;
-    let limits = config.limits.limits();
+    let (limits, schema) = (config.limits.limits(), Schema::from(arguments.schema));
     let (inputs, mut failed) = expand(&arguments.inputs, None);
     let bar = progress::bar(inputs.len(), "pictures");
-    let (outcomes, _) =
-        parallel::run(&inputs, config.compute.threads, &|| bar.inc(1), |input| extract(input, &limits))?;
+    let (outcomes, _) = parallel::run(&inputs, config.compute.threads, &|| bar.inc(1), |input| {
+        measure(input, &limits, schema)
+    })?;
     bar.finish_and_clear();
 
     let mut table = csv::Writer::from_writer(Vec::new());
     if matches!(arguments.format, Layout::Csv) {
-        table.write_record(["filename"].into_iter().chain(FEATURE_NAMES))?;
+        table.write_record(["filename"].into_iter().chain(schema.names().iter().copied()))?;
     }
     for (input, outcome) in inputs.iter().zip(outcomes) {
         match (outcome, arguments.format) {
-            (Ok(values), Layout::Csv) => {
-                table.write_record([input.name()].into_iter().chain(values.map(|v| v.to_string())))?;
+            (Ok(measured), Layout::Csv) => {
+                let values = measured.values.iter().map(f64::to_string);
+                table.write_record([input.name()].into_iter().chain(values))?;
             }
-            (Ok(values), Layout::Json) => {
-                let Features { schema, values } = (&values).into();
+            (Ok(measured), Layout::Json) => {
+                let Features { schema, values } = (&measured).into();
                 let line =
                     serde_json::json!({ "filename": input.name(), "schema": schema, "features": values });
                 output::line(line)?;
@@ -68,7 +88,7 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     Ok(Outcome::from_failures(failed.len()))
 }
 
-fn extract(input: &Input, limits: &Limits) -> Result<FeatureVector> {
+fn measure(input: &Input, limits: &Limits, schema: Schema) -> Result<features::Features> {
     let picture = codec::decode(&input.read(limits)?, limits).map_err(picture_file::explain)?;
-    Ok(features::extract(&picture.image)?)
+    Ok(features::measure(&picture.image, schema)?)
 }

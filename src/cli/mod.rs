@@ -56,7 +56,7 @@ enum Command {
     Restore(restore::Arguments),
     /// Make a restored picture again from its receipt
     Replay(replay::Arguments),
-    /// Print the 14 features of pictures
+    /// Print the features of pictures
     Features(features::Arguments),
     /// Compare a picture with its reference: PSNR, SSIM, score
     Score(score::Arguments),

@@ -1,11 +1,14 @@
-//! What a predictor is told of a picture: 14 numbers, mostly from its Fourier spectrum.
+//! What a predictor is told of a picture: 14 numbers, mostly from its Fourier spectrum, or the [`rich`] ones.
 //!
-//! All of them are taken of the stored (encoded) colours; `spectrum` and `sharpness` of their luma. The values are
-//! rounded to nine significant digits at the end: far finer than the definitions are meaningful, and coarse enough
-//! that the last bits of a system's sine, used by the FFT's twiddle factors, cannot show.
+//! [`measure`] gives those of a [`Schema`]; [`extract`] the 14. All are taken of the stored (encoded) colours;
+//! `spectrum` and `sharpness` of their luma. The values are rounded to nine significant digits at the end: far finer
+//! than the definitions are meaningful, and coarse enough that the last bits of a system's sine, used by the FFT's
+//! twiddle factors, cannot show.
 
 mod color;
 mod luma;
+pub mod rich;
+mod schema;
 mod sharpness;
 mod spectrum;
 
@@ -14,6 +17,7 @@ use thiserror::Error;
 use crate::imaging::Image;
 
 pub use luma::luma;
+pub use schema::{Features, Schema, measure};
 
 /// Number of features.
 pub const N_FEATURES: usize = 14;

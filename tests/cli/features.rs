@@ -99,3 +99,18 @@ fn standard_input_is_a_picture_too() {
     assert_eq!(line["filename"], "-");
     equals_truth("dark", "mean", line["features"]["mean"].as_f64().unwrap());
 }
+
+#[test]
+fn the_rich_schema_has_its_own_names() {
+    let shell = Shell::new();
+    let csv = shell.good(&["features", &damaged("odd-size"), "--schema", "rich", "--format", "csv"]);
+    let line = shell.good(&["features", &damaged("odd-size"), "--schema", "rich"]).json();
+    assert_eq!(line["schema"], "rich-110/1");
+    let mut lines = csv.out().lines().map(|line| line.split(','));
+    let (names, values) = (lines.next().unwrap().skip(1), lines.next().unwrap().skip(1));
+    assert_eq!(names.clone().count(), 110);
+    for (name, value) in names.zip(values) {
+        assert_eq!(line["features"][name].as_f64().unwrap(), value.parse::<f64>().unwrap(), "{name}");
+    }
+    shell.run(&["features", "a.png", "--schema", "poor"]).code(2).says(&["seed", "rich"]);
+}

@@ -24,7 +24,7 @@ const FLAGS: [(&str, &[&str]); 12] = [
         ],
     ),
     ("replay", &["<RECEIPT>", "<INPUT>", "--output", "--force"]),
-    ("features", &["--format", "--threads"]),
+    ("features", &["--format", "--schema", "--threads"]),
     ("score", &["<REFERENCE>", "<CANDIDATE>"]),
     (
         "optimize",

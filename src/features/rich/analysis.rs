@@ -1,0 +1,73 @@
+//! The picture that most families look at: at most 256 px a side, so that neither size nor cost depends on the input.
+
+use super::counts::Counts;
+use crate::{
+    features::luma,
+    imaging::{Image, operators::area_resize::area_resize},
+};
+
+/// The longest side of the analysis picture, in pixels.
+const SIDE_MAX_PX: usize = 256;
+
+/// A picture reduced by area averaging until its longer side is at most 256 px, taken apart. Never enlarged; the
+/// shorter side is rounded and at least 1 px.
+pub(super) struct Analysis {
+    pub(super) width: usize,
+    pub(super) height: usize,
+    /// Red, green and blue; three times the same of a grey picture.
+    pub(super) planes: [Vec<u8>; 3],
+    pub(super) luma: Vec<u8>,
+    /// Of the planes.
+    pub(super) counts: [Counts; 3],
+    pub(super) luma_counts: Counts,
+}
+
+impl Analysis {
+    pub(super) fn of(image: &Image) -> Self {
+        let longest = image.width().max(image.height());
+        if longest <= SIDE_MAX_PX {
+            return Self::taken_apart(image);
+        }
+        let side = |n: usize| ((n * SIDE_MAX_PX + longest / 2) / longest).max(1);
+        Self::taken_apart(&area_resize(image, side(image.width()), side(image.height())))
+    }
+
+    fn taken_apart(image: &Image) -> Self {
+        let planes = planes(image);
+        let luma = luma(image);
+        let counts = [0, 1, 2].map(|c: usize| Counts::of(&planes[c]));
+        let luma_counts = Counts::of(&luma);
+        Self { width: image.width(), height: image.height(), planes, luma, counts, luma_counts }
+    }
+
+    /// The pixels as red, green, blue, by row.
+    pub(super) fn pixels(&self) -> impl Iterator<Item = [u8; 3]> {
+        let [red, green, blue] = &self.planes;
+        red.iter().zip(green).zip(blue).map(|((&r, &g), &b)| [r, g, b])
+    }
+}
+
+/// Red, green and blue; three times the same of a grey picture.
+pub(super) fn planes(image: &Image) -> [Vec<u8>; 3] {
+    let last = image.channels().count() - 1;
+    [0, 1, 2].map(|c: usize| image.plane(c.min(last)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::imaging::Channels;
+
+    #[test]
+    fn the_longer_side_is_256_at_most() {
+        let sides = |w, h| {
+            let analysis = Analysis::of(&Image::new(w, h, Channels::Grey, vec![3; w * h], None).unwrap());
+            assert_eq!(analysis.luma, vec![3; analysis.width * analysis.height]);
+            (analysis.width, analysis.height)
+        };
+        assert_eq!(sides(768, 512), (256, 171));
+        assert_eq!(sides(300, 1000), (77, 256));
+        assert_eq!(sides(256, 9), (256, 9));
+        assert_eq!(sides(7, 4000), (1, 256));
+    }
+}

@@ -1,0 +1,54 @@
+//! How the channels vary together: edges, correlations, contrasts.
+
+use super::{analysis::Analysis, cast::against_green, gradient::Edges};
+
+pub(super) const N: usize = 7;
+
+pub(super) const NAMES: [&str; N] = [
+    "edge_red_green",
+    "edge_blue_green",
+    "correlation_red_green",
+    "correlation_red_blue",
+    "correlation_green_blue",
+    "contrast_red_green",
+    "contrast_blue_green",
+];
+
+/// ln-ratios of the mean Sobel magnitudes plus 1 ("grey edge"; van de Weijer et al. 2007), correlations of the
+/// channels, ln-ratios of their sample standard deviations. Each variance is enlarged by 1, so flat channels have a
+/// correlation of 0.
+pub(super) fn measure(analysis: &Analysis) -> [f64; N] {
+    let slopes = analysis.planes.each_ref().map(|plane| {
+        let edges = Edges::whole(plane, analysis.width);
+        edges.mean_gradient(1.0) + 1.0
+    });
+    let covariance = |a: usize, b: usize| covariance(&analysis.planes[a], &analysis.planes[b]);
+    let spreads = [0, 1, 2].map(|c| (covariance(c, c) + 1.0).sqrt());
+    let correlation = |a: usize, b: usize| covariance(a, b) / (spreads[a] * spreads[b]);
+    let ([edge_rg, edge_bg], [contrast_rg, contrast_bg]) = (against_green(slopes), against_green(spreads));
+    [edge_rg, edge_bg, correlation(0, 1), correlation(0, 2), correlation(1, 2), contrast_rg, contrast_bg]
+}
+
+/// Sample covariance, from exact sums.
+fn covariance(a: &[u8], b: &[u8]) -> f64 {
+    // Rows of up to 2¹⁶ samples sum within 32 bit.
+    let products = a.chunks(1 << 16).zip(b.chunks(1 << 16)).map(|(a, b)| {
+        let products = a.iter().zip(b).map(|(&a, &b)| u32::from(a) * u32::from(b));
+        i64::from(products.sum::<u32>())
+    });
+    let sum = |plane: &[u8]| plane.iter().map(|&v| u32::from(v)).sum::<u32>();
+    let n = a.len() as i64;
+    let exact = n * products.sum::<i64>() - i64::from(sum(a)) * i64::from(sum(b));
+    exact as f64 / (n * (n - 1)) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn covariances_follow_the_formula() {
+        assert_eq!(covariance(&[1, 2, 3], &[10, 20, 60]), 25.0);
+        assert_eq!(covariance(&[255; 65536], &[255; 65536]), 0.0);
+    }
+}

@@ -1,0 +1,114 @@
+//! Laplacian and Sobel gradient inside a plane of whole numbers.
+
+use super::counts::deviation;
+use crate::imaging::operators::gaussian_blur::reflect_101;
+
+/// Sums over the samples of a plane that have all eight neighbours.
+#[derive(Default)]
+pub(super) struct Edges {
+    n: u64,
+    laplacian: i64,
+    squares: u64,
+    gradient: f64,
+}
+
+impl Edges {
+    /// Of the inside of a plane, its outermost rows and columns apart. Samples up to 4095.
+    pub(super) fn inside<T: Copy + Into<i32>>(plane: &[T], width: usize) -> Self {
+        let mut edges = Self::default();
+        let rows: Vec<&[T]> = plane.chunks_exact(width).collect();
+        let mut magnitudes = vec![0.0; width.saturating_sub(2)];
+        for three in rows.windows(3) {
+            edges.add_row([three[0], three[1], three[2]], &mut magnitudes);
+        }
+        edges
+    }
+
+    /// Of all of a plane, continued by reflect-101.
+    pub(super) fn whole<T: Copy + Into<i32>>(plane: &[T], width: usize) -> Self {
+        let height = plane.len() / width;
+        let columns: Vec<usize> = (-1..=width as isize).map(|x| reflect_101(x, width)).collect();
+        let padded: Vec<T> = (-1..=height as isize)
+            .map(|y| &plane[reflect_101(y, height) * width..][..width])
+            .flat_map(|row| columns.iter().map(|&x| row[x]))
+            .collect();
+        Self::inside(&padded, width + 2)
+    }
+
+    fn add_row<T: Copy + Into<i32>>(&mut self, [above, here, below]: [&[T]; 3], magnitudes: &mut [f32]) {
+        let n = magnitudes.len();
+        let [above, here, below] = [&above[..n + 2], &here[..n + 2], &below[..n + 2]];
+        let (mut laplacians, mut squares) = (0, 0);
+        for (x, magnitude) in magnitudes.iter_mut().enumerate() {
+            let at = |row: &[T], i: usize| -> i32 { row[x + i].into() };
+            let laplacian = at(above, 1) + at(below, 1) + at(here, 0) + at(here, 2) - 4 * at(here, 1);
+            laplacians += laplacian;
+            let size = laplacian.unsigned_abs();
+            squares += u64::from(size) * u64::from(size);
+            let dx =
+                at(above, 2) - at(above, 0) + 2 * (at(here, 2) - at(here, 0)) + at(below, 2) - at(below, 0);
+            let dy =
+                at(below, 0) - at(above, 0) + 2 * (at(below, 1) - at(above, 1)) + at(below, 2) - at(above, 2);
+            // A root is the same on every CPU, in f32 too; seven digits are more than enough of one sample.
+            *magnitude = ((dx * dx + dy * dy) as f32).sqrt();
+        }
+        self.n += n as u64;
+        self.laplacian += i64::from(laplacians);
+        self.squares += squares;
+        self.gradient += sum(magnitudes);
+    }
+
+    /// Population variance of the Laplacian (4 neighbours), of samples in units of `1/unit`.
+    pub(super) fn laplacian_variance(&self, unit: f64) -> f64 {
+        let deviation = deviation(self.n, self.laplacian.into(), self.squares.into()) / unit;
+        deviation * deviation
+    }
+
+    /// Mean magnitude of the 3×3 Sobel gradient (unnormalised, weights 1 2 1), of samples in units of `1/unit`.
+    pub(super) fn mean_gradient(&self, unit: f64) -> f64 {
+        self.gradient / self.n as f64 / unit
+    }
+}
+
+/// The sum in eight lanes, always in the same order.
+fn sum(values: &[f32]) -> f64 {
+    let mut lanes = [0.0; 8];
+    let (eights, rest) = values.as_chunks::<8>();
+    for eight in eights {
+        lanes.iter_mut().zip(eight).for_each(|(lane, &v)| *lane += f64::from(v));
+    }
+    lanes.iter().sum::<f64>() + rest.iter().map(|&v| f64::from(v)).sum::<f64>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ramp_has_its_slope_and_no_laplacian() {
+        let ramp: Vec<u8> = (0..80).map(|i| (i % 10) as u8 * 8).collect();
+        let edges = Edges::inside(&ramp, 10);
+        assert_eq!((edges.laplacian_variance(1.0), edges.mean_gradient(1.0)), (0.0, 64.0));
+        // Continued by reflection, first and last column have a Laplacian of ±16 and no gradient.
+        let edges = Edges::whole(&ramp, 10);
+        assert!((edges.laplacian_variance(1.0) - 2.0 * 256.0 / 10.0).abs() < 1e-9);
+        assert!((edges.mean_gradient(1.0) - 64.0 * 0.8).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_checkerboard_is_all_laplacian() {
+        let board: Vec<u8> = (0..99).map(|i| if (i % 11 + i / 11) % 2 == 0 { 60 } else { 40 }).collect();
+        let edges = Edges::whole(&board, 11);
+        // ±80 in turn, 50 of one and 49 of the other.
+        let mean = 80.0 / 99.0;
+        assert!((edges.laplacian_variance(1.0) - (6400.0 - mean * mean)).abs() < 1e-9);
+        assert_eq!(edges.mean_gradient(1.0), 0.0);
+        assert!((edges.laplacian_variance(10.0) - (64.0 - mean * mean / 100.0)).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_plane_of_one_sample_has_no_edges() {
+        let edges = Edges::whole(&[9u8], 1);
+        assert_eq!((edges.laplacian_variance(1.0), edges.mean_gradient(1.0)), (0.0, 0.0));
+    }
+}

@@ -1,0 +1,163 @@
+//! Contrast nearby at two widths, and edges at three scales, of the analysis picture's luma.
+
+use super::{analysis::Analysis, counts::percentile, gradient::Edges};
+use crate::imaging::operators::{area_resize::area_averages, gaussian_blur::reflect_101};
+
+pub(super) const N: usize = 12;
+
+pub(super) const NAMES: [&str; N] = [
+    "contrast_7_mean",
+    "contrast_7_p90",
+    "contrast_7_p10",
+    "contrast_31_mean",
+    "contrast_31_p90",
+    "contrast_31_p10",
+    "log_laplacian_1",
+    "log_gradient_1",
+    "log_laplacian_2",
+    "log_gradient_2",
+    "log_laplacian_4",
+    "log_gradient_4",
+];
+
+/// Local deviations are counted in steps of 1/32.
+const STEPS: usize = 32;
+
+/// One in the unit of reduced luma.
+const UNIT: u32 = 16;
+
+/// The least side that a reduction leaves, if there is as much.
+const SIDE_MIN: usize = 8;
+
+/// Of the population standard deviation within 7×7 and within 31×31 (border reflect-101): mean, percentiles 90 and
+/// 10. Then, of the luma and its halves and quarters by area averaging, ln of the Laplacian's variance + 0.1 and ln of
+/// the mean Sobel magnitude + 0.1 (border reflect-101).
+pub(super) fn measure(analysis: &Analysis) -> [f64; N] {
+    let (width, height) = (analysis.width, analysis.height);
+    let [m7, h7, l7] = contrast(&analysis.luma, width, 3);
+    let [m31, h31, l31] = contrast(&analysis.luma, width, 15);
+    let [l1, g1] = logs(&Edges::whole(&analysis.luma, width), 1.0);
+    let [[l2, g2], [l4, g4]] = [1, 2].map(|halvings: usize| {
+        let side = |n: usize| (n >> halvings).max(SIDE_MIN).min(n);
+        let round = |sum: u64, n: u64| ((u64::from(UNIT) * sum + n / 2) / n) as u16;
+        let reduced =
+            area_averages::<u16, 1>(&analysis.luma, (width, height), (side(width), side(height)), round);
+        logs(&Edges::whole(&reduced, side(width)), f64::from(UNIT))
+    });
+    [m7, h7, l7, m31, h31, l31, l1, g1, l2, g2, l4, g4]
+}
+
+fn logs(edges: &Edges, unit: f64) -> [f64; 2] {
+    [edges.laplacian_variance(unit), edges.mean_gradient(unit)].map(|v| libm::log(v + 0.1))
+}
+
+/// Mean, 90th and 10th percentile of the standard deviation in windows that reach `reach` to each side.
+fn contrast(plane: &[u8], width: usize, reach: usize) -> [f64; 3] {
+    let height = plane.len() / width;
+    let n = (2 * reach + 1) * (2 * reach + 1);
+    let row = |y: isize| &plane[reflect_101(y, height) * width..][..width];
+    let mut columns = Columns { sums: vec![0; width], squares: vec![0; width] };
+    let far = reach as isize;
+    (-far..far).for_each(|y| columns.change(row(y), u32::wrapping_add));
+    let (mut sum, mut bins) = (0.0, [0; 128 * STEPS]);
+    for y in 0..height as isize {
+        columns.change(row(y + far), u32::wrapping_add);
+        columns.for_each_window(reach, |s, q| {
+            // n·Σv² − (Σv)² is exact, and a flat window has 0.
+            let spread = n as u64 * u64::from(q) - u64::from(s) * u64::from(s);
+            let deviation = (spread as f64).sqrt() / n as f64;
+            sum += deviation;
+            bins[(deviation * STEPS as f64 + 0.5) as usize] += 1;
+        });
+        columns.change(row(y - far), u32::wrapping_sub);
+    }
+    let at = |percent| percentile(&bins, percent) as f64 / STEPS as f64;
+    [sum / plane.len() as f64, at(90), at(10)]
+}
+
+/// Sums of values and of squares down the rows of a window, for each column.
+struct Columns {
+    sums: Vec<u32>,
+    squares: Vec<u32>,
+}
+
+impl Columns {
+    /// Adds a row or takes one away.
+    fn change(&mut self, row: &[u8], by: impl Fn(u32, u32) -> u32) {
+        for ((sum, square), &v) in self.sums.iter_mut().zip(&mut self.squares).zip(row) {
+            let v = u32::from(v);
+            (*sum, *square) = (by(*sum, v), by(*square, v * v));
+        }
+    }
+
+    /// Hands out sum and sum of squares of each window of a row.
+    fn for_each_window(&self, reach: usize, mut take: impl FnMut(u32, u32)) {
+        let (width, far) = (self.sums.len(), reach as isize);
+        let column = |x: isize| {
+            let inside = x >= 0 && x < width as isize;
+            let x = if inside { x as usize } else { reflect_101(x, width) };
+            (self.sums[x], self.squares[x])
+        };
+        let (mut s, mut q) = (-far..far).map(column).fold((0, 0), |(s, q), (ds, dq)| (s + ds, q + dq));
+        for x in 0..width as isize {
+            let ((s_in, q_in), (s_out, q_out)) = (column(x + far), column(x - far));
+            (s, q) = (s + s_in, q + q_in);
+            take(s, q);
+            (s, q) = (s - s_out, q - q_out);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The deviation in every window, sample by sample.
+    fn plain(plane: &[u8], width: usize, reach: isize) -> Vec<f64> {
+        let height = plane.len() / width;
+        let at = |x, y| f64::from(plane[reflect_101(y, height) * width + reflect_101(x, width)]);
+        let window = |i: usize| {
+            let (x, y) = ((i % width) as isize, (i / width) as isize);
+            let near = (-reach..=reach).flat_map(|dy| (-reach..=reach).map(move |dx| (x + dx, y + dy)));
+            let values: Vec<f64> = near.map(|(x, y)| at(x, y)).collect();
+            let mean = values.iter().sum::<f64>() / values.len() as f64;
+            (values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / values.len() as f64).sqrt()
+        };
+        (0..plane.len()).map(window).collect()
+    }
+
+    #[test]
+    fn running_sums_equal_the_definition() {
+        for (width, height, reach) in [(13, 9, 3), (40, 37, 15), (1, 20, 15), (8, 7, 15)] {
+            let plane: Vec<u8> = (0..width * height).map(|i| (i * i * 37 / 11 % 256) as u8).collect();
+            let mut deviations = plain(&plane, width, reach as isize);
+            let mean = deviations.iter().sum::<f64>() / deviations.len() as f64;
+            deviations.sort_by(f64::total_cmp);
+            let at = |percent: usize| deviations[(deviations.len() * percent).div_ceil(100) - 1];
+            let [m, high, low] = contrast(&plane, width, reach);
+            assert!((m - mean).abs() < 1e-9, "{width}×{height}: {m} {mean}");
+            assert!((high - at(90)).abs() <= 0.5 / 32.0 + 1e-9 && (low - at(10)).abs() <= 0.5 / 32.0 + 1e-9);
+        }
+    }
+
+    #[test]
+    fn a_checkerboard_has_half_its_step() {
+        let board: Vec<u8> =
+            (0..64 * 64).map(|i| if (i % 64 + i / 64) % 2 == 0 { 100 } else { 140 }).collect();
+        // 25 of one and 24 of the other, or 481 and 480: 20 · √(1 − 1/n²).
+        let [mean, high, low] = contrast(&board, 64, 3);
+        assert!((mean - 20.0 * (1.0 - f64::powi(49.0, -2)).sqrt()).abs() < 1e-9, "{mean}");
+        assert_eq!([high, low], [20.0; 2]);
+    }
+
+    #[test]
+    fn halves_of_a_checkerboard_are_flat() {
+        let board = (0..64 * 64).map(|i| if (i % 64 + i / 64) % 2 == 0 { 100 } else { 141 }).collect();
+        let image = crate::imaging::Image::new(64, 64, crate::imaging::Channels::Grey, board, None).unwrap();
+        let values = measure(&Analysis::of(&image));
+        let nothing = libm::log(0.1);
+        assert_eq!(values[8..], [nothing; 4]);
+        // The Laplacian is ±164 everywhere, in equal shares.
+        assert!((values[6] - libm::log(164.0 * 164.0 + 0.1)).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,67 @@
+//! The places where single pixels are looked at: up to 3×3 windows of up to 128 px of the picture as it is.
+
+use super::analysis::planes;
+use crate::{features::luma, imaging::Image};
+
+/// The longest side of a window, in pixels.
+const SIDE_MAX_PX: usize = 128;
+
+/// A window cut out of a picture.
+pub(super) struct Window {
+    /// Columns of the picture to the left of it.
+    pub(super) left: usize,
+    pub(super) width: usize,
+    /// Red, green and blue; three times the same of a grey picture.
+    pub(super) planes: [Vec<u8>; 3],
+    pub(super) luma: Vec<u8>,
+}
+
+/// Windows at both ends and in the middle of each side, where they differ, by row.
+pub(super) fn windows(image: &Image) -> Vec<Window> {
+    let (width, height) = (image.width().min(SIDE_MAX_PX), image.height().min(SIDE_MAX_PX));
+    let tops = starts(image.height() - height);
+    let lefts = starts(image.width() - width);
+    tops.iter()
+        .flat_map(|&top| lefts.iter().map(move |&left| window(image, left, top, width, height)))
+        .collect()
+}
+
+fn starts(last: usize) -> Vec<usize> {
+    let mut starts = vec![0, last / 2, last];
+    starts.dedup();
+    starts
+}
+
+fn window(image: &Image, left: usize, top: usize, width: usize, height: usize) -> Window {
+    let n = image.channels().count();
+    let samples = image
+        .samples()
+        .chunks_exact(image.width() * n)
+        .skip(top)
+        .take(height)
+        .flat_map(|row| &row[left * n..][..width * n]);
+    let cut = Image::new(width, height, image.channels(), samples.copied().collect(), None);
+    let cut = cut.expect("a part of a picture is one");
+    Window { left, width, planes: planes(&cut), luma: luma(&cut) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::imaging::Channels;
+
+    #[test]
+    fn windows_lie_at_the_ends_and_in_the_middle() {
+        let samples = (0..600 * 129).map(|i| (i % 600 / 3) as u8).collect();
+        let windows = windows(&Image::new(600, 129, Channels::Grey, samples, None).unwrap());
+        assert_eq!(windows.iter().map(|w| w.left).collect::<Vec<_>>(), [0, 236, 472, 0, 236, 472]);
+        assert_eq!(windows[1].luma[..4], [78, 79, 79, 79]);
+        assert!(windows.iter().all(|w| w.luma.len() == 128 * 128 && w.planes[2] == w.luma));
+    }
+
+    #[test]
+    fn a_small_picture_is_one_window() {
+        let image = Image::new(9, 7, Channels::Rgb, vec![5; 189], None).unwrap();
+        assert_eq!(windows(&image).len(), 1);
+    }
+}
