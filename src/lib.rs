@@ -2,7 +2,7 @@
 //! receipt from which the same bytes come again.
 //!
 //! The two stories to read first are [`restoration`] (one request) and [`training`] (one batch). They are pure, as is
-//! all under them: [`imaging`] (pixels, codecs, operators), [`metrics`], [`features`], [`search`], [`learning`],
+//! all under them: [`imaging`] (pixels, codecs, operators), [`synthesis`], [`metrics`], [`features`], [`search`], [`learning`],
 //! [`predictor`], [`receipt`], [`evaluation`]. The shell loads, calls and stores: [`jobs`], [`storage`],
 //! [`compute`], [`worker`], [`http`], [`cli`]; [`config`] and [`telemetry`] are read by the roof. ARCHITECTURE.md has the map.
 
@@ -21,6 +21,7 @@ pub mod receipt;
 pub mod restoration;
 pub mod search;
 pub mod storage;
+pub mod synthesis;
 pub mod telemetry;
 pub mod training;
 pub mod worker;

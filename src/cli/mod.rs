@@ -20,6 +20,7 @@ mod replay;
 mod restore;
 mod score;
 mod serve;
+mod synthesize;
 mod train;
 mod work;
 
@@ -60,6 +61,8 @@ enum Command {
     Features(features::Arguments),
     /// Compare a picture with its reference: PSNR, SSIM, score
     Score(score::Arguments),
+    /// Damage clean pictures by seeded mixtures, to have pairs to train on
+    Synthesize(synthesize::Arguments),
     /// Search the best parameters of every pair of a dataset
     Optimize(optimize::Arguments),
     /// Summarise a training table, column by column
@@ -134,6 +137,7 @@ fn command(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Replay(arguments) => replay::run(settings, arguments),
         Command::Features(arguments) => features::run(settings, arguments),
         Command::Score(arguments) => score::run(settings, arguments),
+        Command::Synthesize(arguments) => synthesize::run(settings, arguments),
         Command::Optimize(arguments) => optimize::run(settings, arguments),
         Command::Describe(arguments) => describe::run(settings, arguments),
         Command::Train(arguments) => train::run(settings, arguments),

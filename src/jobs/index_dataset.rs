@@ -130,7 +130,7 @@ fn sets(root: &Path) -> Result<Vec<(String, PathBuf)>> {
 }
 
 /// A side's pictures: stem → file names.
-type Side = BTreeMap<String, Vec<String>>;
+pub(super) type Side = BTreeMap<String, Vec<String>>;
 
 fn index_set(dataset: &mut Dataset, prefix: &str, damaged: &Path, undamaged: &Path) -> Result<()> {
     // A set may lack a side, whose pictures are then missing mates; two folders given by name must be there.
@@ -163,7 +163,8 @@ fn index_set(dataset: &mut Dataset, prefix: &str, damaged: &Path, undamaged: &Pa
     Ok(())
 }
 
-fn list(folder: &Path, dataset: &mut Dataset) -> Result<Side> {
+/// The pictures of a folder by their stems; what cannot be one is noted in `dataset`.
+pub(super) fn list(folder: &Path, dataset: &mut Dataset) -> Result<Side> {
     let mut side = Side::new();
     for entry in fs::read_dir(folder).with_context(|| format!("reading the folder {}", folder.display()))? {
         let path = entry?.path();

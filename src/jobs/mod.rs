@@ -1,10 +1,11 @@
 //! Load → one core function → store. A job reports a bad file and goes on; nothing here talks to a user.
 //!
-//! Commands call `find_optima`, `train_model` and `evaluate_models` over whole datasets. Jobs over HTTP are accepted in
-//! `submit`, worked on task by task in `run_task`, and read in `results`; `service` holds what they share.
+//! Commands call `synthesize_pairs`, `find_optima`, `train_model` and `evaluate_models` over whole folders. Jobs over HTTP
+//! are accepted in `submit`, worked on task by task in `run_task`, and read in `results`; `service` holds what they share.
 
 pub mod child;
 pub mod command_job;
+pub mod damages;
 pub mod dataset_root;
 pub mod evaluate_models;
 pub mod find_optima;
@@ -18,5 +19,6 @@ pub mod retention;
 pub mod run_task;
 pub mod service;
 pub mod submit;
+pub mod synthesize_pairs;
 pub mod train_model;
 mod under_way;

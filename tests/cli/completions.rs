@@ -4,11 +4,12 @@ use std::process::{Command, Stdio};
 
 use crate::support::Shell;
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "restore",
     "replay",
     "features",
     "score",
+    "synthesize",
     "optimize",
     "describe",
     "train",

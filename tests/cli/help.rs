@@ -2,7 +2,7 @@
 
 use crate::support::Shell;
 
-const FLAGS: [(&str, &[&str]); 12] = [
+const FLAGS: [(&str, &[&str]); 13] = [
     (
         "restore",
         &[
@@ -26,6 +26,10 @@ const FLAGS: [(&str, &[&str]); 12] = [
     ("replay", &["<RECEIPT>", "<INPUT>", "--output", "--force"]),
     ("features", &["--format", "--schema", "--threads"]),
     ("score", &["<REFERENCE>", "<CANDIDATE>"]),
+    (
+        "synthesize",
+        &["--clean", "--out", "--recipe", "--seed", "--groups", "--print-recipe", "--threads", "--force"],
+    ),
     (
         "optimize",
         &[

@@ -17,5 +17,6 @@ mod serve;
 mod settings;
 mod streams;
 mod support;
+mod synthesize;
 mod train;
 mod unlucky;

@@ -1,0 +1,77 @@
+//! What was drawn for one variant of one picture: enough to damage it, and to tell how.
+
+use serde::{Serialize, Serializer, ser::SerializeMap as _};
+
+use super::{
+    SynthesisError,
+    canvas::Canvas,
+    model::{Model, Scale},
+};
+use crate::imaging::Image;
+
+/// The damage of pictures that are left as they are.
+pub const UNDAMAGED: &str = "none";
+
+/// The damages of one variant with their parameters, in the order of their application.
+#[derive(Clone, Debug)]
+pub struct Drawn {
+    pub(super) mixture: String,
+    pub(super) damages: Vec<DrawnDamage>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct DrawnDamage {
+    pub model: &'static Model,
+    /// One for each of the model's parameters.
+    pub values: Vec<f64>,
+    pub noise_key: u64,
+}
+
+impl Drawn {
+    /// The mixture's name; [`UNDAMAGED`] when nothing is done.
+    pub fn name(&self) -> &str {
+        if self.is_undamaged() { UNDAMAGED } else { &self.mixture }
+    }
+
+    /// Whether the picture is left as it is.
+    pub fn is_undamaged(&self) -> bool {
+        self.damages.is_empty()
+    }
+
+    /// The damages with every parameter, as compact JSON: `[{"kind":"jpeg","quality":40,"subsampling":"4:2:0"}]`.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(&self.damages).expect("numbers and names become JSON")
+    }
+
+    /// Damages a picture: same size and channels, alpha untouched. Rounded to 8 bits once, at the end, but for JPEG.
+    ///
+    /// # Errors
+    /// When JPEG is among the damages and the picture is too large for one.
+    pub fn apply(&self, image: &Image) -> Result<Image, SynthesisError> {
+        if self.is_undamaged() {
+            return Ok(image.clone());
+        }
+        let mut canvas = Canvas::new(image);
+        for damage in &self.damages {
+            (damage.model.apply)(&mut canvas, &damage.values, damage.noise_key)?;
+        }
+        let alpha = image.alpha().map(<[u8]>::to_vec);
+        let damaged = Image::new(image.width(), image.height(), image.channels(), canvas.samples(), alpha);
+        Ok(damaged.expect("damages keep the picture's shape"))
+    }
+}
+
+impl Serialize for DrawnDamage {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(1 + self.values.len()))?;
+        map.serialize_entry("kind", self.model.kind)?;
+        for (parameter, &value) in self.model.parameters.iter().zip(&self.values) {
+            match parameter.scale {
+                Scale::Names(names) => map.serialize_entry(parameter.name, names[value as usize])?,
+                Scale::Whole => map.serialize_entry(parameter.name, &(value as i64))?,
+                Scale::Linear | Scale::Logarithmic => map.serialize_entry(parameter.name, &value)?,
+            }
+        }
+        map.end()
+    }
+}
