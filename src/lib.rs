@@ -6,11 +6,14 @@
 //! [`predictor`], [`receipt`], [`evaluation`]. The shell loads, calls and stores: [`jobs`], [`storage`],
 //! [`compute`], [`worker`], [`http`], [`cli`]; [`config`] and [`telemetry`] are read by the roof. ARCHITECTURE.md has the map.
 
+pub mod candidates;
 pub mod cli;
 pub mod compute;
 pub mod config;
+pub mod decision;
 pub mod evaluation;
 pub mod features;
+pub mod gain_training;
 pub mod http;
 pub mod imaging;
 pub mod jobs;

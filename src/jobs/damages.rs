@@ -54,15 +54,16 @@ impl Damages {
             Ok(found) if !found.is_file() => bail!("{} is no plain file", path.display()),
             Ok(_) => {}
         }
-        let read = || -> Result<()> {
+        let read = || -> Result<String> {
             let mut text = String::new();
             fs::File::open(path)?.take(BYTES_MAX + 1).read_to_string(&mut text)?;
             if text.len() as u64 > BYTES_MAX {
                 bail!("more than {BYTES_MAX} bytes");
             }
-            self.add_text(&text, prefix)
+            Ok(text)
         };
-        read().with_context(|| format!("reading the damages {}", path.display()))
+        let added = read().and_then(|text| self.add_text(&text, prefix));
+        added.with_context(|| format!("reading the damages {}", path.display()))
     }
 
     fn add_text(&mut self, text: &str, prefix: &str) -> Result<()> {

@@ -6,9 +6,11 @@
 pub mod child;
 pub mod command_job;
 pub mod damages;
+pub mod cross_validate;
 pub mod dataset_root;
 pub mod evaluate_models;
 pub mod find_optima;
+pub mod gain_pictures;
 pub mod index_dataset;
 pub mod pair_process;
 pub mod parallel;

@@ -149,7 +149,7 @@ pub fn synthesize_pairs(
 fn make_variants(clean: &Path, stem: &str, order: &Order) -> Result<Vec<Made>> {
     let picture = picture_file::decode(clean, order.limits)?;
     let mut written = Vec::new();
-    let made = (1..=order.recipe.variants())
+    let made: Result<Vec<Made>> = (1..=order.recipe.variants())
         .map(|variant| make_variant(&picture, clean, stem, variant, order, &mut written))
         .collect();
     if made.is_err() {
@@ -253,17 +253,20 @@ pub fn check_out(out: &Path, clean: &Path, force: bool) -> Result<()> {
             bail!("{} holds the clean pictures", side.display());
         }
     }
-    match fs::read_dir(out) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error).with_context(|| format!("{} cannot be written into", out.display())),
-        Ok(mut entries) if !force && entries.next().is_some() => {
-            bail!(
-                "{} is not empty; --force writes into it and overwrites files of the same names",
-                out.display()
-            )
+    let is_empty = match fs::read_dir(out) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => true,
+        Err(error) => {
+            return Err(error).with_context(|| format!("{} cannot be written into", out.display()));
         }
-        Ok(_) => Ok(()),
+        Ok(mut entries) => entries.next().is_none(),
+    };
+    if !is_empty && !force {
+        bail!(
+            "{} is not empty; --force writes into it and overwrites files of the same names",
+            out.display()
+        );
     }
+    Ok(())
 }
 
 impl fmt::Display for Synthesized {

@@ -73,6 +73,7 @@ impl SearchSpace {
             color_methods: vec![ColorMethod::WhiteBalance, ColorMethod::None],
             sigmas: vec![0.5, 1.0, 1.5, 2.0],
             strengths: vec![0.5, 1.0, 1.5, 2.0, 2.5],
+            ..GridFile::default()
         };
         Self::product("seed", &grid).expect("the seed grid is in range")
     }
@@ -119,6 +120,12 @@ impl SearchSpace {
             space.append(grid).expect("the full grid is in range");
         }
         space
+    }
+
+    /// Doing nothing and nothing else: compares two pictures at the pace of the search.
+    pub fn identity() -> Self {
+        let candidates = vec![Candidate::new(RestorationParameters::IDENTITY)];
+        Self { name: "identity".to_owned(), candidates }
     }
 
     /// The space that a TOML text describes: `color_methods`, `sigmas`, `strengths`, if wanted `color_blends` (each method

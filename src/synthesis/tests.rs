@@ -263,7 +263,7 @@ fn any_number_of_threads_gives_the_same_bytes() {
 #[test]
 fn the_seed_the_source_and_the_variant_decide() {
     let recipe = Recipe::default();
-    let json = |seed, source, variant| recipe.draw(seed, source, variant).to_json();
+    let json = |seed, source: &str, variant| recipe.draw(seed, source, variant).to_json();
     assert_eq!(json(1, "a", 1), json(1, "a", 1));
     let drawn: std::collections::BTreeSet<String> = (0..20)
         .flat_map(|i| [json(i, "a", 1), json(1, &format!("b{i}"), 1), json(1, "c", i as u32)])

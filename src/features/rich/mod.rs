@@ -16,9 +16,12 @@ mod gradient;
 mod haze;
 mod lab;
 mod layout;
+mod reduction;
 mod texture;
 mod tone;
 mod windows;
+
+pub use self::reduction::{SIDE_MAX_PX, eighths, reduced};
 
 use self::analysis::Analysis;
 use super::{FeatureError, SIDE_MIN_PX, rounded};
