@@ -118,7 +118,7 @@ pub fn evaluate_pair(
         let quality = if parameters.is_identity() {
             optimum.untouched
         } else {
-            let coefficients = pipeline::measure(damaged, &parameters);
+            let coefficients = pipeline::measure(damaged, &parameters, None);
             metrics::compare(reference, &pipeline::apply(damaged.clone(), &parameters, &coefficients))?
         };
         Ok(ModelOutcome { raw: prediction.raw, parameters, quality })

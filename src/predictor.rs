@@ -54,9 +54,13 @@ impl RequestedParameters {
         })
     }
 
-    /// The parameters if nothing is left to predict. Strength 0 needs no sigma.
+    /// The parameters if nothing is left to predict. Strength 0 needs no sigma; a learned colour transform is always
+    /// predicted.
     pub fn complete(&self) -> Option<RestorationParameters> {
         let (color, strength) = (self.color_method?, self.strength?);
+        if color == ColorMethod::Learned {
+            return None;
+        }
         let sigma = if strength == 0.0 { self.sigma.or(Some(1.0)) } else { self.sigma };
         RestorationParameters::new(color, sigma?, strength).ok()
     }
@@ -130,15 +134,27 @@ impl Predictor {
         &self.artifact.card
     }
 
+    /// Whether this model can fill in what `requested` leaves open; asked before a picture is looked at.
+    ///
+    /// # Errors
+    /// When a learned colour transform is wanted, which this model does not predict.
+    pub fn check(&self, requested: &RequestedParameters) -> Result<(), PredictError> {
+        match requested.color_method {
+            Some(ColorMethod::Learned) => Err(PredictError::NoColorTransform { model: self.id.clone() }),
+            _ => Ok(()),
+        }
+    }
+
     /// Predicts for one picture; microseconds.
     ///
     /// # Errors
-    /// When a feature is not finite.
+    /// When a feature is not finite, and as [`Predictor::check`].
     pub fn predict(
         &self,
         features: &FeatureVector,
         requested: &RequestedParameters,
     ) -> Result<Prediction, PredictError> {
+        self.check(requested)?;
         let raw = self.artifact.regressors.predict(features)?;
         let predicted = self.artifact.card.bounds.apply(raw);
         let color = requested.color_method.unwrap_or(ColorMethod::from_switch(predicted.color));

@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::{
     features::{FEATURE_NAMES, FEATURE_SCHEMA, FeatureVector},
     imaging::{
-        ColorMethod, Image, ParameterError, RestorationParameters,
+        ColorCorrection, ColorMethod, Image, ParameterError, RestorationParameters,
         codec::{Format, MetadataPolicy, Subsampling},
         pipeline::Coefficients,
     },
@@ -20,6 +20,13 @@ pub const RECEIPT_VERSION: u32 = 1;
 
 /// The operators in their order; a later release that means something else by it takes another name.
 pub const METHOD: &str = "color, unsharp_mask";
+/// The operators of a restoration that denoises; without, what release 0.1.0 wrote stays what is written.
+pub const METHOD_WITH_DENOISE: &str = "color, denoise, unsharp_mask";
+
+/// The operators that `parameters` need, as a receipt names them.
+pub fn method(parameters: &RestorationParameters) -> &'static str {
+    if parameters.denoise() > 0.0 { METHOD_WITH_DENOISE } else { METHOD }
+}
 
 /// A restoration on record. Unknown fields are refused, so that nobody believes in what is not honoured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,7 +40,7 @@ pub struct Receipt {
     pub input: Input,
     /// The bytes that went out.
     pub output: Output,
-    /// The operators: [`METHOD`].
+    /// The operators: [`METHOD`] or [`METHOD_WITH_DENOISE`].
     pub method: String,
     /// What they were told.
     pub parameters: Parameters,
@@ -103,16 +110,34 @@ pub enum Route {
     Encoded,
 }
 
-/// The three parameters as recorded.
+/// The parameters as recorded; those beside the three stand only where they are not neutral.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
     /// How colours are corrected.
     pub color_method: ColorMethod,
+    /// How far, above 0 to 1.
+    #[serde(default = "fully", skip_serializing_if = "is_fully")]
+    pub color_blend: f64,
+    /// Strength of the denoising, 0 without.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub denoise: f64,
     /// Deviation of the Gaussian in pixels, 0 without sharpening.
     pub sigma: f64,
     /// Strength of the unsharp mask, 0 without sharpening.
     pub strength: f64,
+}
+
+fn fully() -> f64 {
+    1.0
+}
+
+fn is_fully(blend: &f64) -> bool {
+    *blend == 1.0
+}
+
+fn is_zero(denoise: &f64) -> bool {
+    *denoise == 0.0
 }
 
 /// The features that the predictor saw.
@@ -190,7 +215,13 @@ impl Receipt {
 
 impl From<&RestorationParameters> for Parameters {
     fn from(p: &RestorationParameters) -> Self {
-        Self { color_method: p.color_method(), sigma: p.sigma(), strength: p.strength() }
+        Self {
+            color_method: p.color_method(),
+            color_blend: p.color_blend(),
+            denoise: p.denoise(),
+            sigma: p.sigma(),
+            strength: p.strength(),
+        }
     }
 }
 
@@ -202,7 +233,10 @@ impl Parameters {
     pub fn checked(&self) -> Result<RestorationParameters, ParameterError> {
         // Without sharpening sigma is recorded as 0, which no Gaussian has.
         let sigma = if self.strength == 0.0 && self.sigma == 0.0 { 1.0 } else { self.sigma };
-        RestorationParameters::new(self.color_method, sigma, self.strength)
+        let color = ColorCorrection::new(self.color_method, self.color_blend)?;
+        RestorationParameters::new(self.color_method, sigma, self.strength)?
+            .with_color(color)
+            .with_denoise(self.denoise)
     }
 }
 
@@ -260,9 +294,28 @@ mod tests {
 
     #[test]
     fn recorded_parameters_are_checked_again() {
-        let recorded = |sigma, strength| Parameters { color_method: ColorMethod::None, sigma, strength };
+        let recorded = |sigma, strength| Parameters {
+            sigma,
+            strength,
+            ..Parameters::from(&RestorationParameters::IDENTITY)
+        };
         assert!(recorded(0.0, 0.0).checked().unwrap().is_identity());
         assert!(recorded(0.0, 1.0).checked().is_err());
         assert!(recorded(1.0, 50.0).checked().is_err());
+        assert!(Parameters { denoise: 9.0, ..recorded(0.0, 0.0) }.checked().is_err());
+        assert!(Parameters { color_blend: 0.5, ..recorded(0.0, 0.0) }.checked().is_err());
+    }
+
+    #[test]
+    fn neutral_values_leave_no_trace_in_a_receipt() {
+        let json = |p: &RestorationParameters| serde_json::to_string(&Parameters::from(p)).unwrap();
+        let sharpened = RestorationParameters::new(ColorMethod::WhiteBalance, 1.5, 0.75).unwrap();
+        assert_eq!(json(&sharpened), r#"{"color_method":"white_balance","sigma":1.5,"strength":0.75}"#);
+        assert_eq!(method(&sharpened), "color, unsharp_mask");
+        let color = ColorCorrection::new(ColorMethod::Stretch, 0.35).unwrap();
+        let all = sharpened.with_color(color).with_denoise(2.0).unwrap();
+        let text = json(&all);
+        assert_eq!(serde_json::from_str::<Parameters>(&text).unwrap().checked(), Ok(all), "{text}");
+        assert_eq!(method(&all), "color, denoise, unsharp_mask");
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     },
     learning::PredictError,
     predictor::{Prediction, Predictor, RequestedParameters},
-    receipt::{self, METHOD, Output, RECEIPT_VERSION, Receipt, Route},
+    receipt::{self, Output, RECEIPT_VERSION, Receipt, Route},
 };
 
 /// What the caller wants; everything may be left open.
@@ -111,7 +111,9 @@ pub enum ReplayError {
         program: String,
     },
     /// Operators that this release does not have.
-    #[error("the receipt's method {got:?}, made by {program}, is unknown to this release")]
+    #[error(
+        "the receipt's method {got:?}, made by {program}, is unknown to this release or not for its parameters"
+    )]
     Method {
         /// Method of the receipt.
         got: String,
@@ -165,6 +167,7 @@ pub fn restore(
     limits: &Limits,
     hook: &mut dyn FnMut(Stage),
 ) -> Result<Restored, RestoreError> {
+    predictor.check(&request.parameters)?;
     hook(Stage::Decode);
     let picture = codec::decode(bytes, limits)?;
     let (parameters, features, model) = match request.parameters.complete() {
@@ -178,7 +181,7 @@ pub fn restore(
         }
     };
     hook(Stage::Restore);
-    let coefficients = pipeline::measure(&picture.image, &parameters);
+    let coefficients = pipeline::measure(&picture.image, &parameters, None);
     let input = receipt::Input {
         sha256: receipt::digest(bytes),
         size_bytes: bytes.len() as u64,
@@ -191,7 +194,7 @@ pub fn restore(
         program: receipt::program(),
         input,
         output,
-        method: METHOD.to_owned(),
+        method: receipt::method(&parameters).to_owned(),
         parameters: (&parameters).into(),
         coefficients,
         features,
@@ -215,14 +218,18 @@ pub fn replay(
     if receipt.receipt_version != RECEIPT_VERSION {
         return Err(ReplayError::Version { got: receipt.receipt_version, program: program() });
     }
-    if receipt.method != METHOD {
-        return Err(ReplayError::Method { got: receipt.method.clone(), program: program() });
+    let method = || ReplayError::Method { got: receipt.method.clone(), program: program() };
+    if ![receipt::METHOD, receipt::METHOD_WITH_DENOISE].contains(&receipt.method.as_str()) {
+        return Err(method());
     }
     let got = receipt::digest(bytes);
     if got != receipt.input.sha256 {
         return Err(ReplayError::Input { got, expected: receipt.input.sha256.clone() });
     }
     let parameters = receipt.parameters.checked()?;
+    if receipt.method != receipt::method(&parameters) {
+        return Err(method());
+    }
     hook(Stage::Decode);
     let picture = codec::decode(bytes, limits).map_err(RestoreError::from)?;
     receipt.coefficients.check(&picture.image, &parameters)?;
@@ -269,6 +276,7 @@ pub fn analyze(
     limits: &Limits,
     hook: &mut dyn FnMut(Stage),
 ) -> Result<Analysis, RestoreError> {
+    predictor.check(requested)?;
     hook(Stage::Decode);
     let picture = codec::decode(bytes, limits)?;
     hook(Stage::Features);

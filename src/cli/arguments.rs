@@ -80,8 +80,7 @@ pub(super) struct ParameterArguments {
     /// Colour correction on (white balance) or off; predicted if not given
     #[arg(long, value_name = "on|off")]
     color: Option<Switch>,
-    /// Colour correction by name: none, white_balance
-    #[arg(long, value_name = "METHOD")]
+    #[arg(long, value_name = "METHOD", help = format!("Colour correction by name: {}", ColorMethod::names()))]
     color_method: Option<ColorMethod>,
     /// Deviation of the Gaussian in pixels, 0.1 to 20; predicted if not given
     #[arg(long, value_name = "PX", allow_negative_numbers = true)]

@@ -25,7 +25,8 @@ pub(super) struct Arguments {
     /// Also write every combination of every pair
     #[arg(long, value_name = "all.csv")]
     combinations: Option<PathBuf>,
-    /// seed (the first system's 40), full, or a TOML file with color_methods, sigmas, strengths, identity
+    /// seed (the first system's 40), full, or a TOML file with color_methods, sigmas, strengths and, if wanted,
+    /// identity, color_blends, denoise
     #[arg(long, value_name = "seed|full|FILE", default_value = "seed")]
     grid: String,
     /// Exit 1 when a smaller share of the pairs succeeds; missing mates count as failures

@@ -82,13 +82,10 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     let planned = plan(inputs, &arguments, format);
     check_receipt(&planned, &arguments)?;
     let predictor = predictor(arguments.model.as_deref().or(Some(&config.model.path)))?;
+    let parameters = arguments.parameters.requested()?;
+    predictor.check(&parameters).map_err(usage)?;
     let common = Common {
-        request: Request {
-            parameters: arguments.parameters.requested()?,
-            format,
-            quality: arguments.quality,
-            metadata: arguments.metadata,
-        },
+        request: Request { parameters, format, quality: arguments.quality, metadata: arguments.metadata },
         predictor: &predictor,
         limits: config.limits.limits(),
         force: arguments.force,
@@ -263,13 +260,16 @@ fn explain(error: RestoreError) -> anyhow::Error {
 /// One line on what was done.
 fn said(input: &Input, path: &Path, receipt: &Receipt) -> String {
     let parameters = &receipt.parameters;
-    let what = if receipt.parameters.strength == 0.0 && !parameters.color_method.is_on() {
-        "untouched".to_owned()
-    } else {
-        format!(
-            "color {}, sigma {}, strength {}",
-            parameters.color_method, parameters.sigma, parameters.strength
-        )
+    let what = match parameters.checked() {
+        Ok(parameters) if parameters.is_identity() => "untouched".to_owned(),
+        _ => {
+            let denoise = match parameters.denoise {
+                0.0 => String::new(),
+                denoise => format!(", denoise {denoise}"),
+            };
+            let (color, sigma, strength) = (parameters.color_method, parameters.sigma, parameters.strength);
+            format!("color {color}{denoise}, sigma {sigma}, strength {strength}")
+        }
     };
     let again = if receipt.output.reencoded { ", reencoded" } else { "" };
     let by = receipt.model.as_ref().map_or("given".to_owned(), |model| format!("by {}", model.id));

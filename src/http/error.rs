@@ -15,7 +15,7 @@ use crate::{
     compute::ComputeError,
     features::{FeatureError, SIDE_MIN_PX},
     imaging::{
-        ParameterError, SIGMA_RANGE_PX, STRENGTH_RANGE,
+        ColorMethod, DENOISE_RANGE, ParameterError, SIGMA_RANGE_PX, STRENGTH_RANGE,
         codec::{DecodeError, EncodeError},
     },
     jobs::{dataset_root::DatasetError, request::RequestError, submit::SubmitError},
@@ -109,7 +109,8 @@ impl From<RequestError> for Problem {
             RequestError::Grid(_) => Problem::new(Kind::BadJob, detail).parameter("grid"),
             RequestError::GridName(name) => {
                 Problem::new(Kind::BadJob, detail).parameter("grid").value(name).allowed(
-                    "seed, full, or an object with color_methods, sigmas, strengths and, if wanted, identity",
+                    "seed, full, or an object with color_methods, sigmas, strengths and, if wanted, identity, color_blends, \
+                     denoise",
                 )
             }
             RequestError::Features(schema) => Problem::new(Kind::BadJob, detail)
@@ -151,7 +152,11 @@ impl From<ParameterError> for Problem {
                 bad("strength").value(got.to_string()).allowed(range(STRENGTH_RANGE))
             }
             ParameterError::ColorMethod { got } => {
-                bad("color_method").value(got).allowed("none, white_balance")
+                bad("color_method").value(got).allowed(ColorMethod::names())
+            }
+            ParameterError::ColorBlend { got, .. } => bad("color_blend").value(got.to_string()),
+            ParameterError::Denoise { got } => {
+                bad("denoise").value(got.to_string()).allowed(range(DENOISE_RANGE))
             }
             ParameterError::Disagreement { method, .. } => {
                 Problem::new(Kind::ContradictingParameters, detail.as_str())
@@ -219,9 +224,14 @@ impl From<FeatureError> for Problem {
 
 impl From<PredictError> for Problem {
     fn from(error: PredictError) -> Self {
-        // Features of a picture are finite by construction.
-        let PredictError::Feature { .. } = error;
-        internal(&error)
+        match error {
+            // Features of a picture are finite by construction.
+            PredictError::Feature { .. } => internal(&error),
+            PredictError::NoColorTransform { .. } => Problem::new(Kind::BadParameter, error.to_string())
+                .parameter("color_method")
+                .value(ColorMethod::Learned.name())
+                .setting("model.path"),
+        }
     }
 }
 

@@ -12,15 +12,21 @@ pub(super) const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-d
 /// How long it took (W3C Server Timing).
 pub(super) const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
-/// The main facts of a receipt. Sigma and strength are rounded to three places; the receipt has them exactly.
+/// The main facts of a receipt. Numbers are rounded to three places; the receipt has them exactly.
 pub(super) fn restoration(receipt: &Receipt) -> HeaderValue {
     let parameters = &receipt.parameters;
     let (color, output) = (parameters.color_method, &receipt.output);
-    let untouched = !color.is_on() && parameters.strength == 0.0;
+    let untouched = !color.is_on() && parameters.denoise == 0.0 && parameters.strength == 0.0;
     let decimal = |value: f64| Decimal::try_from(value).expect("parameters are small");
     let mut dictionary = DictSerializer::new();
     dictionary.bare_item(key("color"), color.is_on());
     dictionary.bare_item(key("color-method"), TokenRef::from_str(color.name()).expect("names are tokens"));
+    if parameters.color_blend != 1.0 {
+        dictionary.bare_item(key("color-blend"), decimal(parameters.color_blend));
+    }
+    if parameters.denoise != 0.0 {
+        dictionary.bare_item(key("denoise"), decimal(parameters.denoise));
+    }
     dictionary.bare_item(key("sigma"), decimal(parameters.sigma));
     dictionary.bare_item(key("strength"), decimal(parameters.strength));
     dictionary.bare_item(key("untouched"), untouched);

@@ -70,7 +70,7 @@ impl Given {
             "off" => Some(false),
             _ => None,
         })?;
-        let method = self.read("color_method", "none, white_balance", parsed::<ColorMethod>)?;
+        let method = self.read("color_method", &ColorMethod::names(), parsed::<ColorMethod>)?;
         let number = |name, range: std::ops::RangeInclusive<f64>| {
             // NaN and infinities are numbers here; the range refuses them by name.
             self.read(name, &format!("a number from {} to {}", range.start(), range.end()), |text| {

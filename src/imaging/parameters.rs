@@ -1,61 +1,17 @@
-//! What a restoration is told to do: three parameters, their units, bounds and neutral values.
+//! What a restoration is told to do: its parameters, their units, bounds and neutral values.
 
-use std::{fmt, ops::RangeInclusive, str::FromStr};
+use std::ops::RangeInclusive;
 
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use super::{ColorCorrection, ColorMethod};
 
 /// Allowed deviations of the Gaussian, in pixels.
 pub const SIGMA_RANGE_PX: RangeInclusive<f64> = 0.1..=20.0;
 /// Allowed unsharp strengths; negative ones smooth, 0 is neutral.
 pub const STRENGTH_RANGE: RangeInclusive<f64> = -1.0..=5.0;
-
-/// How colours are corrected. `color=on` means [`ColorMethod::WhiteBalance`] for ever.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ColorMethod {
-    /// Colours are left alone (neutral).
-    None,
-    /// Grey-world to mid grey, see `operators::white_balance`.
-    WhiteBalance,
-}
-
-impl ColorMethod {
-    /// The name in tables, receipts and queries.
-    pub const fn name(self) -> &'static str {
-        match self {
-            ColorMethod::None => "none",
-            ColorMethod::WhiteBalance => "white_balance",
-        }
-    }
-
-    /// Whether colours are changed at all: the table's `apply_color_correction`.
-    pub const fn is_on(self) -> bool {
-        !matches!(self, ColorMethod::None)
-    }
-
-    /// What `color=on` and `color=off` select.
-    pub const fn from_switch(on: bool) -> Self {
-        if on { ColorMethod::WhiteBalance } else { ColorMethod::None }
-    }
-}
-
-impl fmt::Display for ColorMethod {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for ColorMethod {
-    type Err = ParameterError;
-
-    fn from_str(name: &str) -> Result<Self, ParameterError> {
-        [ColorMethod::None, ColorMethod::WhiteBalance]
-            .into_iter()
-            .find(|method| method.name() == name)
-            .ok_or_else(|| ParameterError::ColorMethod { got: name.to_owned() })
-    }
-}
+/// Allowed strengths of the denoising, thresholds in units of the noise's deviation; 0 is neutral.
+pub const DENOISE_RANGE: RangeInclusive<f64> = 0.0..=5.0;
 
 /// A parameter's value is not allowed.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -73,10 +29,28 @@ pub enum ParameterError {
         got: f64,
     },
     /// No such colour method.
-    #[error("color_method {got:?} is unknown: none and white_balance exist")]
+    #[error("color_method {got:?} is unknown: {names} exist", names = ColorMethod::names())]
     ColorMethod {
         /// The name given.
         got: String,
+    },
+    /// The blend is out of range for the method, or not a number.
+    #[error("color_blend {got} is not allowed for color_method {method}: it is {}", if method.blends() {
+        "above 0 (leave alone) and at most 1 (correct fully)"
+    } else {
+        "always 1"
+    })]
+    ColorBlend {
+        /// The method.
+        method: ColorMethod,
+        /// The value given.
+        got: f64,
+    },
+    /// Denoising is out of range or not a number.
+    #[error("denoise {got} is not allowed: it goes from 0 (leave alone) to 5 deviations of the noise")]
+    Denoise {
+        /// The value given.
+        got: f64,
     },
     /// `color` and `color_method` contradict each other.
     #[error("color={color} disagrees with color_method={method}", color = if *.color { "on" } else { "off" })]
@@ -108,10 +82,19 @@ pub fn checked_strength(strength: f64) -> Result<f64, ParameterError> {
     }
 }
 
+/// `denoise` if it is allowed.
+///
+/// # Errors
+/// [`ParameterError::Denoise`] for NaN, infinities and values outside [`DENOISE_RANGE`].
+pub fn checked_denoise(denoise: f64) -> Result<f64, ParameterError> {
+    if DENOISE_RANGE.contains(&denoise) { Ok(denoise) } else { Err(ParameterError::Denoise { got: denoise }) }
+}
+
 /// The parameters of one restoration, checked at construction.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RestorationParameters {
-    color_method: ColorMethod,
+    color: ColorCorrection,
+    denoise: f64,
     sharpening: Option<Sharpening>,
 }
 
@@ -126,21 +109,63 @@ pub struct Sharpening {
 
 impl RestorationParameters {
     /// Leave the picture alone.
-    pub const IDENTITY: Self = Self { color_method: ColorMethod::None, sharpening: None };
+    pub const IDENTITY: Self = Self { color: ColorCorrection::NONE, denoise: 0.0, sharpening: None };
 
-    /// Colour method, Gaussian deviation in pixels and strength. Strength 0 is neutral whatever the sigma.
+    /// Colour method (applied fully), Gaussian deviation in pixels and strength. Strength 0 is neutral whatever the sigma.
     ///
     /// # Errors
     /// For values out of range, NaN and infinities.
     pub fn new(color_method: ColorMethod, sigma: f64, strength: f64) -> Result<Self, ParameterError> {
         let (sigma, strength) = (checked_sigma(sigma)?, checked_strength(strength)?);
         let sharpening = (strength != 0.0).then_some(Sharpening { sigma, strength });
-        Ok(Self { color_method, sharpening })
+        Ok(Self { color: color_method.into(), sharpening, ..Self::IDENTITY })
+    }
+
+    /// These parameters with another colour correction.
+    #[must_use]
+    pub fn with_color(self, color: ColorCorrection) -> Self {
+        Self { color, ..self }
+    }
+
+    /// These parameters with another strength of the denoising.
+    ///
+    /// # Errors
+    /// For values out of range, NaN and infinities.
+    pub fn with_denoise(self, denoise: f64) -> Result<Self, ParameterError> {
+        // −0 is 0.
+        Ok(Self { denoise: checked_denoise(denoise)? + 0.0, ..self })
+    }
+
+    /// Everything before the unsharp mask.
+    #[must_use]
+    pub fn without_sharpening(self) -> Self {
+        Self { sharpening: None, ..self }
+    }
+
+    /// The unsharp mask and nothing before it.
+    #[must_use]
+    pub fn sharpening_alone(self) -> Self {
+        Self { sharpening: self.sharpening, ..Self::IDENTITY }
+    }
+
+    /// How colours are corrected, and how far.
+    pub fn color(&self) -> ColorCorrection {
+        self.color
     }
 
     /// How colours are corrected.
     pub fn color_method(&self) -> ColorMethod {
-        self.color_method
+        self.color.method()
+    }
+
+    /// How far, 1 when colours are left alone.
+    pub fn color_blend(&self) -> f64 {
+        self.color.blend()
+    }
+
+    /// Strength of the denoising, thresholds in deviations of the noise; 0 without.
+    pub fn denoise(&self) -> f64 {
+        self.denoise
     }
 
     /// The unsharp mask, unless its strength is 0.
@@ -187,10 +212,13 @@ mod tests {
     }
 
     #[test]
-    fn names_go_both_ways() {
-        for method in [ColorMethod::None, ColorMethod::WhiteBalance] {
-            assert_eq!(method.name().parse(), Ok(method));
+    fn denoising_has_bounds_and_is_neutral_at_zero() {
+        let with = |denoise| RestorationParameters::IDENTITY.with_denoise(denoise);
+        assert!(with(0.0).unwrap().is_identity() && with(-0.0).unwrap().is_identity());
+        assert!(!with(5.0).unwrap().is_identity());
+        for denoise in [-0.1, 5.1, f64::NAN, f64::INFINITY] {
+            let error = with(denoise).unwrap_err().to_string();
+            assert!(error.contains("denoise") && error.contains("0 (leave alone) to 5"), "{error}");
         }
-        assert!("grey".parse::<ColorMethod>().is_err());
     }
 }

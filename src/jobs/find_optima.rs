@@ -127,8 +127,8 @@ pub fn table_csv(done: &[(String, PairOptimum)], space: &SearchSpace) -> Result<
 /// What a table of another space than the seed's has behind the fixed columns.
 pub const MORE_COLUMNS: [&str; 4] = ["candidate", "untouched_psnr", "untouched_ssim", "gain"];
 
-/// The columns of every combination.
-pub const COMBINATION_COLUMNS: [&str; 9] = [
+/// The columns of every combination of a seed's grid; see [`combination_columns`].
+const COMBINATION_COLUMNS: [&str; 9] = [
     "filename",
     "candidate",
     "color_method",
@@ -140,16 +140,32 @@ pub const COMBINATION_COLUMNS: [&str; 9] = [
     "similarity_score",
 ];
 
+/// What other spaces have behind them.
+const MORE_COMBINATION_COLUMNS: [&str; 2] = ["color_blend", "denoise"];
+
+/// The columns of every combination of `space`: further ones when a candidate corrects colours in part or denoises.
+pub fn combination_columns(space: &SearchSpace) -> Vec<&'static str> {
+    let mut columns = COMBINATION_COLUMNS.to_vec();
+    if space.blends_or_denoises() {
+        columns.extend(MORE_COMBINATION_COLUMNS);
+    }
+    columns
+}
+
 /// Every combination of pairs as CSV, the untouched picture first unless it is in the space.
 ///
 /// # Errors
 /// Never for sane names; writing to memory.
 pub fn combinations_csv(done: &[(String, PairOptimum)], space: &SearchSpace) -> Result<Vec<u8>> {
     let mut writer = writer();
-    writer.write_record(COMBINATION_COLUMNS)?;
+    writer.write_record(combination_columns(space))?;
     for (name, found) in done {
         for (candidate, parameters, quality) in combinations(found, space) {
-            writer.write_record(combination(name, candidate, parameters, quality))?;
+            let mut fields = combination(name, candidate, parameters, quality).to_vec();
+            if space.blends_or_denoises() {
+                fields.extend([parameters.color_blend().to_string(), parameters.denoise().to_string()]);
+            }
+            writer.write_record(fields)?;
         }
     }
     finish(writer)

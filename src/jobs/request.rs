@@ -49,6 +49,12 @@ pub struct GridLists {
     pub identity: bool,
     /// Colour methods.
     pub color_methods: Vec<ColorMethod>,
+    /// How far methods are applied that can be in part.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub color_blends: Vec<f64>,
+    /// Strengths of the denoising.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub denoise: Vec<f64>,
     /// Sigmas in pixels.
     pub sigmas: Vec<f64>,
     /// Strengths.

@@ -68,6 +68,12 @@ pub enum PredictError {
         /// The number found.
         found: f64,
     },
+    /// `color_method=learned` was asked of a model that does not predict how.
+    #[error("the model {model} predicts no colour transform, which color_method=learned needs")]
+    NoColorTransform {
+        /// The model's id.
+        model: String,
+    },
 }
 
 /// At least two samples of finite features, shape `(n_samples, 14)`, and a finite target for each.

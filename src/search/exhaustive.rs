@@ -1,7 +1,7 @@
 //! Tries every candidate of a space on a pair and scores each, sharing what they have in common.
 //!
-//! White balance is applied once per method, the blur once per method and sigma, the reference's window sums once per
-//! tile. Channels and tiles are independent and run on the caller's rayon pool; their sums are added in order. Rows are
+//! A colour correction is a table per channel, read through once; the blur runs once per correction and sigma, the
+//! reference's window sums once per tile. Denoising needs a picture: its candidates are searched on that, one at a time. Channels and tiles are independent and run on the caller's rayon pool; their sums are added in order. Rows are
 //! read out of the decoded pictures as they are needed.
 
 use std::collections::BTreeMap;
@@ -17,8 +17,9 @@ use super::{
 };
 use crate::{
     imaging::{
-        ColorMethod, Image, RestorationParameters,
-        operators::{gaussian_blur, resize::row_taps, unsharp_mask::Combine, white_balance},
+        ColorCorrection, Image, RestorationParameters,
+        operators::{gaussian_blur, resize::row_taps, sample_tables::SampleTable, unsharp_mask::Combine},
+        pipeline,
     },
     metrics::{self, MetricError, Quality},
 };
@@ -37,7 +38,7 @@ pub enum SearchError {
 /// then resized to the reference. PSNR is exact, SSIM within 1e-6 of the plain form.
 ///
 /// Memory: per thread about 17 kB per candidate and, for pictures of different sizes, the rings of the blurs over at most
-/// some 4000 source columns.
+/// some 4000 source columns; with denoising in the space two more sets of the damaged picture's samples.
 ///
 /// # Errors
 /// When the reference has a side below 7 px.
@@ -60,10 +61,58 @@ pub fn search_at(
     if width < metrics::SIDE_MIN_PX || height < metrics::SIDE_MIN_PX {
         return Err(SearchError::Reference(MetricError::TooSmall { width, height }));
     }
+    let mut qualities = vec![Quality { psnr: 0.0, ssim: 0.0 }; space.candidates().len()];
+    for start in Start::all(space) {
+        let prepared = start.prepare(damaged);
+        let plan = Plan::new(&start.members);
+        let found = compare(level, reference, prepared.as_ref().unwrap_or(damaged), &plan);
+        for (&(index, _), quality) in start.members.iter().zip(found) {
+            qualities[index] = quality;
+        }
+    }
+    Ok(qualities)
+}
+
+/// Candidates that begin with the same picture.
+struct Start {
+    /// What is done before they are searched: nothing, or everything up to the denoising.
+    ahead: RestorationParameters,
+    /// Index in the space, and what is left to do.
+    members: Vec<(usize, RestorationParameters)>,
+}
+
+impl Start {
+    /// The damaged picture as it came, then every denoised one in the space's order.
+    fn all(space: &SearchSpace) -> Vec<Self> {
+        let mut starts: Vec<Self> = Vec::new();
+        for (index, candidate) in space.candidates().iter().enumerate() {
+            let parameters = candidate.parameters;
+            let (ahead, rest) = if parameters.denoise() > 0.0 {
+                (parameters.without_sharpening(), parameters.sharpening_alone())
+            } else {
+                (RestorationParameters::IDENTITY, parameters)
+            };
+            match starts.iter_mut().find(|start| start.ahead == ahead) {
+                Some(start) => start.members.push((index, rest)),
+                None => starts.push(Self { ahead, members: vec![(index, rest)] }),
+            }
+        }
+        starts
+    }
+
+    fn prepare(&self, damaged: &Image) -> Option<Image> {
+        (!self.ahead.is_identity()).then(|| {
+            let coefficients = pipeline::measure(damaged, &self.ahead, None);
+            pipeline::apply(damaged.clone(), &self.ahead, &coefficients)
+        })
+    }
+}
+
+/// The quality of every candidate of `plan` on one damaged picture.
+fn compare(level: Level, reference: &Image, damaged: &Image, plan: &Plan) -> Vec<Quality> {
+    let (width, height) = (reference.width(), reference.height());
     let n_channels = metrics::common_channels(reference, damaged).count();
-    let plan = Plan::new(space);
-    let tables = plan.balances().then(|| white_balance::gains(damaged).into_iter().map(white_balance::table));
-    let tables: Vec<[u8; 256]> = tables.into_iter().flatten().collect();
+    let tables = plan.tables(damaged);
     let tiles = Tile::cover(width, height, damaged.width());
     let same_size = (damaged.width(), damaged.height()) == (width, height);
     let row_taps = if same_size { Vec::new() } else { row_taps(damaged.height(), height) };
@@ -71,18 +120,13 @@ pub fn search_at(
         .into_par_iter()
         .map(|i| {
             let (c, tile) = (i / tiles.len(), &tiles[i % tiles.len()]);
-            let source =
-                Damaged { own: Channel::new(damaged, c), white_balance: tables.get(c).or(tables.first()) };
+            let source = Damaged { own: Channel::new(damaged, c), channel: c, tables: &tables };
             let reference = Channel::new(reference, c);
             if same_size {
-                compare_tile(level, reference, tile, SameSize::new(level, source, tile, &plan))
+                compare_tile(level, reference, tile, SameSize::new(level, source, tile, plan))
             } else {
-                compare_tile(
-                    level,
-                    reference,
-                    tile,
-                    Resized::new(level, source, width, &row_taps, tile, &plan),
-                )
+                let rows = Resized::new(level, source, width, &row_taps, tile, plan);
+                compare_tile(level, reference, tile, rows)
             }
         })
         .collect();
@@ -98,21 +142,24 @@ pub fn search_at(
         };
         Quality { psnr: metrics::psnr_from_squared_error(squared_error, width * height * n_channels), ssim }
     };
-    Ok((0..space.candidates().len()).map(quality).collect())
+    (0..plan.n_candidates).map(quality).collect()
 }
 
 /// The candidates grouped by what they share.
 pub(super) struct Plan {
     pub groups: Vec<Group>,
+    /// The colour corrections that occur, each once.
+    pub colors: Vec<ColorCorrection>,
     n_candidates: usize,
 }
 
-/// Candidates of one colour method and one sigma.
+/// Candidates of one colour correction and one sigma.
 pub(super) struct Group {
-    pub color_method: ColorMethod,
+    /// Index of the colour correction in the plan.
+    pub color: usize,
     /// The blur's taps; `None` for candidates without sharpening.
     pub half_taps: Option<Vec<u16>>,
-    /// Index in the space, and how own and blurred samples combine.
+    /// Index among the candidates, and how own and blurred samples combine.
     pub members: Vec<(usize, Combine)>,
 }
 
@@ -124,13 +171,6 @@ impl Group {
 }
 
 impl Plan {
-    /// The colour methods that occur, each once.
-    pub fn methods(&self) -> Vec<ColorMethod> {
-        let mut methods: Vec<ColorMethod> = self.groups.iter().map(|group| group.color_method).collect();
-        methods.dedup();
-        methods
-    }
-
     /// For each candidate, in the groups' order, its group and how it combines.
     pub fn members(&self) -> Vec<(usize, Combine)> {
         let of =
@@ -138,11 +178,17 @@ impl Plan {
         self.groups.iter().enumerate().flat_map(of).collect()
     }
 
-    fn balances(&self) -> bool {
-        self.groups.iter().any(|group| group.color_method == ColorMethod::WhiteBalance)
+    /// What each colour correction makes of the picture's samples, channel by channel; nothing for colours left alone.
+    fn tables(&self, damaged: &Image) -> Vec<Vec<SampleTable>> {
+        let of = |&color: &ColorCorrection| {
+            let parameters = RestorationParameters::IDENTITY.with_color(color);
+            let coefficients = pipeline::measure(damaged, &parameters, None);
+            coefficients.sample_tables(color).unwrap_or_default()
+        };
+        self.colors.iter().map(of).collect()
     }
 
-    /// The sums of one channel, per candidate in the space's order, from those of its tiles in the groups' order.
+    /// The sums of one channel, per candidate in their order, from those of its tiles in the groups' order.
     fn add_up(&self, tiles: &[Vec<Sums>]) -> Vec<Sums> {
         let mut total = vec![Sums::default(); self.n_candidates];
         let order = || self.groups.iter().flat_map(|group| group.members.iter().map(|member| member.0));
@@ -155,36 +201,43 @@ impl Plan {
         total
     }
 
-    fn new(space: &SearchSpace) -> Self {
-        let key = |p: &RestorationParameters| (p.color_method(), p.sigma().to_bits());
+    /// Of candidates that do not denoise.
+    fn new(candidates: &[(usize, RestorationParameters)]) -> Self {
+        let mut colors: Vec<ColorCorrection> = Vec::new();
         let mut groups: BTreeMap<_, Group> = BTreeMap::new();
-        for (index, candidate) in space.candidates().iter().enumerate() {
-            let parameters = &candidate.parameters;
-            let group = groups.entry(key(parameters)).or_insert_with(|| Group {
-                color_method: parameters.color_method(),
+        for (index, (_, parameters)) in candidates.iter().enumerate() {
+            let color = colors.iter().position(|&color| color == parameters.color()).unwrap_or(colors.len());
+            if color == colors.len() {
+                colors.push(parameters.color());
+            }
+            let group = groups.entry((color, parameters.sigma().to_bits())).or_insert_with(|| Group {
+                color,
                 half_taps: parameters.sharpening().map(|s| gaussian_blur::half_taps(s.sigma)),
                 members: Vec::new(),
             });
             group.members.push((index, Combine::new(parameters.strength())));
         }
-        Self { groups: groups.into_values().collect(), n_candidates: space.candidates().len() }
+        Self { groups: groups.into_values().collect(), colors, n_candidates: candidates.len() }
     }
 }
 
-/// One channel of the damaged picture, read as each colour method leaves it: no copy of the picture is made.
+/// One channel of the damaged picture, read as each colour correction leaves it: no copy of the picture is made.
 #[derive(Clone, Copy)]
 pub(super) struct Damaged<'a> {
     pub own: Channel<'a>,
-    /// What white balance makes of each sample, when a candidate wants it.
-    white_balance: Option<&'a [u8; 256]>,
+    channel: usize,
+    /// For each colour correction of the plan what it makes of each sample; a grey picture has one table for all channels.
+    tables: &'a [Vec<SampleTable>],
 }
 
 impl Damaged<'_> {
-    /// Fills `out` with the samples of row `y` from column `first` on, both reflected at the borders.
+    /// Fills `out` with the samples of row `y` from column `first` on, both reflected at the borders, as colour
+    /// correction number `color` of the plan leaves them.
     #[inline(always)]
-    pub fn read(self, method: ColorMethod, y: isize, first: isize, out: &mut [u8]) {
+    pub fn read(self, color: usize, y: isize, first: isize, out: &mut [u8]) {
         self.own.read(y, first, out);
-        if let (ColorMethod::WhiteBalance, Some(table)) = (method, self.white_balance) {
+        let tables = &self.tables[color];
+        if let Some(table) = tables.get(self.channel).or(tables.first()) {
             for v in out {
                 *v = table[usize::from(*v)];
             }

@@ -9,13 +9,10 @@ use super::{
     exhaustive::{Damaged, Group, Plan},
     kernel::{CandidateRows, LANES, Samples, Tile},
 };
-use crate::imaging::{
-    ColorMethod,
-    operators::{
-        gaussian_blur::RowBlur,
-        resize::{Tap, across, column_taps, down},
-        unsharp_mask::Combine,
-    },
+use crate::imaging::operators::{
+    gaussian_blur::RowBlur,
+    resize::{Tap, across, column_taps, down},
+    unsharp_mask::Combine,
 };
 
 /// The candidates of one tile.
@@ -47,7 +44,8 @@ struct Columns {
 
 /// One group's source rows as they are needed, from the top.
 struct GroupRows<'a> {
-    color_method: ColorMethod,
+    /// Index of the colour correction in the plan.
+    color: usize,
     blur: Option<RowBlur<'a>>,
     padded: Vec<u8>,
     /// The next row to push into the blur.
@@ -113,7 +111,7 @@ impl<'a> Resized<'a> {
             Gathered { row: None, own: empty(), blurred: empty() }
         };
         let group_rows = |group: &'a Group| GroupRows {
-            color_method: group.color_method,
+            color: group.color,
             blur: group.half_taps.as_ref().map(|taps| RowBlur::new(taps, columns.n, 1)),
             padded: vec![0; columns.n + 2 * group.radius()],
             next: first_row - group.radius() as isize,
@@ -146,14 +144,14 @@ impl GroupRows<'_> {
             return false;
         }
         slot.row = Some(p);
-        let (method, first) = (self.color_method, columns.first as isize);
-        damaged.read(method, p as isize, first, &mut self.padded[..columns.n]);
+        let (color, first) = (self.color, columns.first as isize);
+        damaged.read(color, p as isize, first, &mut self.padded[..columns.n]);
         columns.gather(&self.padded, &mut slot.own);
         let Some(blur) = &mut self.blur else { return true };
         let radius = blur.radius() as isize;
         // Rows that no destination row reads still pass through the blur.
         while self.next <= p as isize + radius {
-            damaged.read(method, self.next, first - radius, &mut self.padded);
+            damaged.read(color, self.next, first - radius, &mut self.padded);
             blur.push(&self.padded);
             self.next += 1;
         }

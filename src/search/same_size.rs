@@ -1,6 +1,6 @@
 //! Rows of all candidates when both pictures have one size.
 //!
-//! Rows are cut into strips once per colour method and kept until the widest blur no longer needs them; blur and
+//! Rows are cut into strips once per colour correction and kept until the widest blur no longer needs them; blur and
 //! combination work within the lanes.
 
 use super::{
@@ -8,10 +8,7 @@ use super::{
     exhaustive::{Damaged, Group, Plan},
     kernel::{CandidateRows, LANES, Samples, Tile, cut_into_strips},
 };
-use crate::imaging::{
-    ColorMethod,
-    operators::{gaussian_blur::RowBlur, unsharp_mask::Combine},
-};
+use crate::imaging::operators::{gaussian_blur::RowBlur, unsharp_mask::Combine};
 
 /// The candidates of one tile.
 pub(super) struct SameSize<'a> {
@@ -24,9 +21,9 @@ pub(super) struct SameSize<'a> {
     has_fma: bool,
 }
 
-/// The rows of one colour method in strips, each strip padded by the widest radius on both sides.
+/// The rows of one colour correction in strips, each strip padded by the widest radius on both sides.
 struct Source {
-    color_method: ColorMethod,
+    color: usize,
     radius: usize,
     padded: Vec<u8>,
     /// Rows `y` to `y + radius`, row `p` in slot `p mod (radius + 1)`, counted from the first one pushed.
@@ -40,13 +37,12 @@ struct GroupRows<'a> {
 
 impl<'a> SameSize<'a> {
     pub fn new(level: Level, damaged: Damaged<'a>, tile: &'a Tile, plan: &'a Plan) -> Self {
-        let methods = plan.methods();
-        let sources = methods.iter().map(|&method| {
-            let groups = plan.groups.iter().filter(|group| group.color_method == method);
-            Source::new(method, groups.map(Group::radius).max().unwrap_or(0), tile)
+        let sources = (0..plan.colors.len()).map(|color| {
+            let groups = plan.groups.iter().filter(|group| group.color == color);
+            Source::new(color, groups.map(Group::radius).max().unwrap_or(0), tile)
         });
         let rows = |group: &'a Group| GroupRows {
-            source: methods.iter().position(|&method| method == group.color_method).expect("listed above"),
+            source: group.color,
             blur: group.half_taps.as_ref().map(|taps| RowBlur::new(taps, tile.n_columns() * LANES, LANES)),
         };
         Self {
@@ -61,10 +57,10 @@ impl<'a> SameSize<'a> {
 }
 
 impl Source {
-    fn new(color_method: ColorMethod, radius: usize, tile: &Tile) -> Self {
+    fn new(color: usize, radius: usize, tile: &Tile) -> Self {
         let n = tile.n_columns() + 2 * radius;
         let padded = vec![0; (LANES - 1) * tile.strip() + n];
-        Self { color_method, radius, padded, ring: vec![vec![[0; LANES]; n]; 2 * radius + 1] }
+        Self { color, radius, padded, ring: vec![vec![[0; LANES]; n]; 2 * radius + 1] }
     }
 
     fn slot(&self, p: isize) -> usize {
@@ -75,7 +71,7 @@ impl Source {
     #[inline(always)]
     fn push(&mut self, damaged: Damaged, tile: &Tile, p: isize) {
         let first = tile.first() as isize - self.radius as isize;
-        damaged.read(self.color_method, p, first, &mut self.padded);
+        damaged.read(self.color, p, first, &mut self.padded);
         let slot = self.slot(p);
         cut_into_strips(&self.padded, tile.strip(), &mut self.ring[slot]);
     }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::imaging::{ColorMethod, ParameterError, RestorationParameters};
+use crate::imaging::{ColorCorrection, ColorMethod, ParameterError, RestorationParameters};
 
 /// Most candidates that a space may hold.
 pub const CANDIDATES_MAX: usize = 4096;
@@ -11,7 +11,8 @@ pub const CANDIDATES_MAX: usize = 4096;
 /// One combination of the space.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidate {
-    /// Its name in `all.csv`: `identity`, or `METHOD/SIGMA/STRENGTH`.
+    /// Its name in `all.csv`: `identity`, `METHOD/SIGMA/STRENGTH` with `METHOD@BLEND` when colours are corrected in part,
+    /// `denoise/T`, or both one behind the other. It has the parameters exactly.
     pub name: String,
     /// What it does.
     pub parameters: RestorationParameters,
@@ -33,6 +34,9 @@ pub enum SpaceError {
     /// A value is out of range.
     #[error("the grid file: {0}")]
     Parameter(#[from] ParameterError),
+    /// A colour transform that a model predicts for each picture is not searched.
+    #[error("the grid cannot hold the color_method learned: it is predicted, not searched")]
+    Learned,
     /// Nothing to try.
     #[error("the grid has no candidates")]
     Empty,
@@ -45,12 +49,18 @@ pub enum SpaceError {
 }
 
 /// A grid file: the product of its lists, in this order.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct GridFile {
     #[serde(default)]
     identity: bool,
     color_methods: Vec<ColorMethod>,
+    /// How far each method is applied that can be in part; fully if open.
+    #[serde(default)]
+    color_blends: Vec<f64>,
+    /// Strengths of the denoising; none if open.
+    #[serde(default)]
+    denoise: Vec<f64>,
     sigmas: Vec<f64>,
     strengths: Vec<f64>,
 }
@@ -63,60 +73,104 @@ impl SearchSpace {
             color_methods: vec![ColorMethod::WhiteBalance, ColorMethod::None],
             sigmas: vec![0.5, 1.0, 1.5, 2.0],
             strengths: vec![0.5, 1.0, 1.5, 2.0, 2.5],
+            ..GridFile::default()
         };
         Self::product("seed", &grid).expect("the seed grid is in range")
     }
 
-    /// Identity first, then the seed's grid widened by a sigma of 3, small and negative strengths, and colour alone.
+    /// What a predictor of gains chooses from: doing nothing; sharpening and smoothing alone, small strengths and noise's
+    /// sigmas included; the seed's white balance, alone too; the classical colour corrections in part and fully; denoising.
     pub fn full() -> Self {
-        let grid = GridFile {
-            identity: true,
-            color_methods: vec![ColorMethod::WhiteBalance, ColorMethod::None],
-            sigmas: vec![0.5, 1.0, 1.5, 2.0, 3.0],
-            strengths: vec![-1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5],
+        let mut space = Self { name: "full".to_owned(), candidates: Vec::new() };
+        let color_alone = |method: ColorMethod, blends: &[f64]| GridFile {
+            color_methods: vec![method],
+            color_blends: blends.to_vec(),
+            sigmas: vec![1.0],
+            strengths: vec![0.0],
+            ..GridFile::default()
         };
-        Self::product("full", &grid).expect("the full grid is in range")
+        let grids = [
+            GridFile {
+                identity: true,
+                color_methods: vec![ColorMethod::None],
+                sigmas: vec![0.5, 0.7, 1.0, 1.5, 2.0, 3.0],
+                strengths: vec![-1.0, -0.75, -0.5, -0.25, 0.15, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5],
+                ..GridFile::default()
+            },
+            color_alone(ColorMethod::WhiteBalance, &[1.0]),
+            GridFile {
+                color_methods: vec![ColorMethod::WhiteBalance],
+                sigmas: vec![0.5, 1.0, 1.5, 2.0],
+                strengths: vec![0.5, 1.0, 1.5, 2.0, 2.5],
+                ..GridFile::default()
+            },
+            color_alone(ColorMethod::GreyWorld, &[0.5, 1.0]),
+            color_alone(ColorMethod::ShadesOfGrey, &[0.5, 1.0]),
+            color_alone(ColorMethod::Levels, &[0.5, 1.0]),
+            color_alone(ColorMethod::Stretch, &[0.35, 0.7, 1.0]),
+            GridFile {
+                color_methods: vec![ColorMethod::None],
+                denoise: vec![1.0, 2.0, 3.0],
+                sigmas: vec![1.0],
+                strengths: vec![0.0],
+                ..GridFile::default()
+            },
+        ];
+        for grid in &grids {
+            space.append(grid).expect("the full grid is in range");
+        }
+        space
     }
 
-    /// The space that a TOML text describes: `color_methods`, `sigmas`, `strengths`, and `identity = true` to offer
-    /// doing nothing (first).
+    /// The space that a TOML text describes: `color_methods`, `sigmas`, `strengths`, if wanted `color_blends` (each method
+    /// that can be applied in part takes all of them) and `denoise`, and `identity = true` to offer doing nothing (first).
     ///
     /// # Errors
-    /// For unknown keys, values out of range, empty and oversized grids.
+    /// For unknown keys, values out of range, empty and oversized grids, and the method `learned`.
     pub fn from_toml(name: &str, text: &str) -> Result<Self, SpaceError> {
         Self::product(name, &toml::from_str(text)?)
     }
 
     fn product(name: &str, grid: &GridFile) -> Result<Self, SpaceError> {
-        let n =
-            grid.color_methods.len() * grid.sigmas.len() * grid.strengths.len() + usize::from(grid.identity);
-        match n {
-            0 => return Err(SpaceError::Empty),
-            got if got > CANDIDATES_MAX => return Err(SpaceError::TooMany { got }),
-            _ => {}
+        let mut space = Self { name: name.to_owned(), candidates: Vec::new() };
+        space.append(grid)?;
+        if space.candidates.is_empty() { Err(SpaceError::Empty) } else { Ok(space) }
+    }
+
+    /// Appends the product of the lists.
+    fn append(&mut self, grid: &GridFile) -> Result<(), SpaceError> {
+        let or = |values: &[f64], otherwise: f64| {
+            if values.is_empty() { vec![otherwise] } else { values.to_vec() }
+        };
+        let (blends, denoise) = (or(&grid.color_blends, 1.0), or(&grid.denoise, 0.0));
+        let lengths = [grid.color_methods.len(), blends.len(), denoise.len(), grid.sigmas.len()];
+        let n = lengths.into_iter().fold(grid.strengths.len(), usize::saturating_mul);
+        if n.saturating_add(usize::from(grid.identity)) > CANDIDATES_MAX {
+            return Err(SpaceError::TooMany { got: n });
         }
-        let mut candidates: Vec<Candidate> = Vec::with_capacity(n);
         if grid.identity {
-            candidates.push(Candidate::new(RestorationParameters::IDENTITY));
+            self.candidates.push(Candidate::new(RestorationParameters::IDENTITY));
         }
-        for &color in &grid.color_methods {
-            for &sigma in &grid.sigmas {
-                for &strength in &grid.strengths {
-                    let parameters = RestorationParameters::new(color, sigma, strength)?;
-                    // Strength 0 is the same picture for every sigma: once is enough, and identity only by request.
-                    let repeated = strength == 0.0
-                        && (parameters.is_identity()
-                            || candidates.iter().any(|c| c.parameters == parameters));
-                    if !repeated {
-                        candidates.push(Candidate::new(parameters));
+        for color in colors(&grid.color_methods, &blends)? {
+            for &denoise in &denoise {
+                for &sigma in &grid.sigmas {
+                    for &strength in &grid.strengths {
+                        let parameters = RestorationParameters::new(ColorMethod::None, sigma, strength)?;
+                        self.offer(parameters.with_color(color).with_denoise(denoise)?);
                     }
                 }
             }
         }
-        if candidates.is_empty() {
-            return Err(SpaceError::Empty);
+        Ok(())
+    }
+
+    fn offer(&mut self, parameters: RestorationParameters) {
+        // Strength 0 is the same picture for every sigma: once is enough, and identity only by request.
+        let repeated = parameters.strength() == 0.0
+            && (parameters.is_identity() || self.candidates.iter().any(|c| c.parameters == parameters));
+        if !repeated {
+            self.candidates.push(Candidate::new(parameters));
         }
-        Ok(Self { name: name.to_owned(), candidates })
     }
 
     /// This space with doing nothing in it, appended unless it is there already, and where it stands.
@@ -130,6 +184,12 @@ impl SearchSpace {
         (space, at.unwrap_or(self.candidates.len()))
     }
 
+    /// Whether a candidate is more than a colour method, sigma and strength, so that tables need further columns.
+    pub fn blends_or_denoises(&self) -> bool {
+        let more = |p: &RestorationParameters| p.color_blend() != 1.0 || p.denoise() != 0.0;
+        self.candidates.iter().any(|c| more(&c.parameters))
+    }
+
     /// `seed`, `full`, or the file's name.
     pub fn name(&self) -> &str {
         &self.name
@@ -141,12 +201,32 @@ impl SearchSpace {
     }
 }
 
+/// Every method with every blend that it takes.
+fn colors(methods: &[ColorMethod], blends: &[f64]) -> Result<Vec<ColorCorrection>, SpaceError> {
+    let mut colors = Vec::new();
+    for &method in methods {
+        match method {
+            ColorMethod::Learned => return Err(SpaceError::Learned),
+            _ if method.blends() => {
+                for &blend in blends {
+                    colors.push(ColorCorrection::new(method, blend)?);
+                }
+            }
+            _ => colors.push(method.into()),
+        }
+    }
+    Ok(colors)
+}
+
 impl Candidate {
     fn new(parameters: RestorationParameters) -> Self {
-        let name = if parameters.is_identity() {
-            "identity".to_owned()
-        } else {
-            format!("{}/{}/{}", parameters.color_method(), parameters.sigma(), parameters.strength())
+        let denoised = RestorationParameters::IDENTITY.with_denoise(parameters.denoise());
+        let sharpened = format!("{}/{}/{}", parameters.color(), parameters.sigma(), parameters.strength());
+        let name = match parameters.denoise() {
+            0.0 if parameters.is_identity() => "identity".to_owned(),
+            0.0 => sharpened,
+            denoise if denoised == Ok(parameters) => format!("denoise/{denoise}"),
+            denoise => format!("{sharpened}/denoise/{denoise}"),
         };
         Self { name, parameters }
     }
@@ -154,6 +234,8 @@ impl Candidate {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -166,23 +248,70 @@ mod tests {
     }
 
     #[test]
-    fn the_full_space_offers_identity_once_and_colour_alone_once() {
+    fn the_full_space_has_each_candidate_once() {
         let space = SearchSpace::full();
-        let neutral: Vec<&Candidate> =
-            space.candidates().iter().filter(|c| c.parameters.strength() == 0.0).collect();
-        assert_eq!(neutral.len(), 2);
-        assert_eq!(space.candidates()[0].name, "identity");
-        assert_eq!(space.candidates().len(), 1 + 2 * 5 * 10 + 1);
+        let names: Vec<&str> = space.candidates().iter().map(|c| c.name.as_str()).collect();
+        assert_eq!(names.len(), 1 + 6 * 11 + 1 + 4 * 5 + 2 + 2 + 2 + 3 + 3);
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
+        let seed = SearchSpace::seed();
+        let white_balanced = seed.candidates().iter().filter(|c| c.parameters.color_method().is_on());
+        assert!(white_balanced.clone().all(|c| names.contains(&c.name.as_str())));
+        assert_eq!(
+            [names[0], names[1], names[66], names[67]],
+            ["identity", "none/0.5/-1", "none/3/2.5", "white_balance/0/0"]
+        );
+        assert_eq!(
+            names[88..],
+            [
+                "grey_world@0.5/0/0",
+                "grey_world/0/0",
+                "shades_of_grey@0.5/0/0",
+                "shades_of_grey/0/0",
+                "levels@0.5/0/0",
+                "levels/0/0",
+                "stretch@0.35/0/0",
+                "stretch@0.7/0/0",
+                "stretch/0/0",
+                "denoise/1",
+                "denoise/2",
+                "denoise/3"
+            ]
+        );
+        assert!(space.blends_or_denoises() && !seed.blends_or_denoises());
+    }
+
+    #[test]
+    fn a_grid_file_multiplies_blends_and_denoising() {
+        let text = "color_methods = [\"none\", \"levels\"]\ncolor_blends = [0.5, 1]\ndenoise = [0, 2]\n\
+                    sigmas = [1, 2]\nstrengths = [0, 0.5]";
+        let space = SearchSpace::from_toml("g", text).unwrap();
+        let names: Vec<&str> = space.candidates().iter().map(|c| c.name.as_str()).collect();
+        assert_eq!(
+            names[..6],
+            [
+                "none/1/0.5",
+                "none/2/0.5",
+                "denoise/2",
+                "none/1/0.5/denoise/2",
+                "none/2/0.5/denoise/2",
+                "levels@0.5/0/0"
+            ]
+        );
+        assert_eq!((names.len(), *names.last().unwrap()), (2 + 3 + 4 * 3, "levels/2/0.5/denoise/2"));
     }
 
     #[test]
     fn bad_grids_are_refused_by_name() {
-        let bad = |text| SearchSpace::from_toml("g", text).unwrap_err().to_string();
+        let bad = |text: &str| SearchSpace::from_toml("g", text).unwrap_err().to_string();
         assert!(
             bad("sigmas = [1]\nstrengths = [1]\ncolor_methods = [\"none\"]\nsigma = 3").contains("sigma")
         );
         assert!(bad("sigmas = [0]\nstrengths = [1]\ncolor_methods = [\"none\"]").contains("0.1 to 20"));
         assert!(bad("sigmas = []\nstrengths = [1]\ncolor_methods = [\"none\"]").contains("no candidates"));
+        let with = |more: &str| bad(&format!("sigmas = [1]\nstrengths = [1]\n{more}"));
+        assert!(with("color_methods = [\"learned\"]").contains("learned"));
+        assert!(with("color_methods = [\"levels\"]\ncolor_blends = [0]").contains("above 0"));
+        assert!(with("color_methods = [\"none\"]\ndenoise = [6]").contains("to 5"));
         assert!(bad("sigmas = [1]\nstrengths = [nan]\ncolor_methods = [\"none\"]").contains("NaN"));
     }
 }

@@ -1,5 +1,7 @@
 //! Parameters in queries and forms: every refusal says which, what was given, and what is allowed.
 
+use serde_json::json;
+
 use crate::support::{TestApp, damaged, form_with_image, ok, problem};
 
 #[tokio::test]
@@ -24,7 +26,7 @@ async fn values_that_are_not_allowed_name_the_range() {
         ("strength", "1e999", strength),
         ("color", "yes", "on, off"),
         ("color", "ON", "on, off"),
-        ("color_method", "grey", "none, white_balance"),
+        ("color_method", "grey", "none, white_balance, grey_world, shades_of_grey, stretch, levels, learned"),
         ("format", "gif", "jpeg, png, webp, tiff, bmp"),
         ("quality", "0", quality),
         ("quality", "101", quality),
@@ -93,6 +95,20 @@ async fn a_switch_and_a_method_must_agree() {
     let refused = app.post("/restore?color=on&color_method=none", damaged("smallest"));
     problem(refused, 422, "contradicting-parameters").await;
     ok(app.post("/restore?color=on&color_method=white_balance", damaged("smallest"))).await;
+}
+
+#[tokio::test]
+async fn every_method_but_the_learned_one_is_served_by_any_model() {
+    let app = TestApp::start().await;
+    for method in ["grey_world", "shades_of_grey", "stretch", "levels"] {
+        ok(app.post(&format!("/restore?color_method={method}&sigma=1&strength=0.5"), damaged("cast"))).await;
+        ok(app.post(&format!("/restore?color_method={method}"), damaged("cast"))).await;
+    }
+    for path in ["/restore?color_method=learned&sigma=1&strength=0.5", "/analyze?color_method=learned"] {
+        let refused = problem(app.post(path, damaged("cast")), 422, "bad-parameter").await;
+        assert_eq!((&refused["parameter"], &refused["value"]), (&json!("color_method"), &json!("learned")));
+        assert!(refused["detail"].as_str().unwrap().contains("predicts no colour transform"), "{refused}");
+    }
 }
 
 #[tokio::test]

@@ -244,7 +244,16 @@ fn other_grids_append_columns() {
     assert_eq!(full[1][4..18], rows(&seed)[1][4..18]);
     let all = shell.text("all.csv");
     assert_eq!(rows(&all).iter().filter(|row| row[1] == "identity").count(), 3);
-    assert_eq!(rows(&all).len(), 3 * 102);
+    assert_eq!(rows(&all).len(), 3 * 100);
+    // What seed has not stands behind its columns, and only then.
+    assert_eq!(all.lines().next(), Some(format!("{ALL_HEADER},color_blend,denoise").as_str()));
+    let named = |name: &str| rows(&all).into_iter().find(|row| row[1] == name).unwrap();
+    assert_eq!(named("stretch@0.35/0/0")[2..6], ["stretch", "1", "0", "0"]);
+    assert_eq!(named("stretch@0.35/0/0")[9..], ["0.35", "0"]);
+    assert_eq!(
+        (named("denoise/2")[2..6].to_vec(), named("denoise/2")[9..].to_vec()),
+        (vec!["none", "0", "0", "0"], vec!["1", "2"])
+    );
 
     shell.write("own.toml", "color_methods = [\"none\"]\nsigmas = [1, 2.5]\nstrengths = [-0.5, 1, 3]\n");
     let run = ["optimize", "--dataset", "set", "--out", "own.csv", "--combinations", "own-all.csv"];

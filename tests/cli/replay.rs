@@ -19,6 +19,10 @@ fn the_same_bytes_come_again() {
         &[&faded, "--quality", "60", "--metadata", "strip"],
         &[&blur, "--format", "webp", "--quality", "50"],
         &[&blur, "--format", "tiff", "--color", "on"],
+        &["alpha.png", "--color-method", "grey_world", "--strength", "0"],
+        &[&blur, "--color-method", "shades_of_grey"],
+        &[&faded, "--color-method", "stretch", "--sigma", "1", "--strength", "0.5"],
+        &["alpha.png", "--color-method", "levels"],
         &[&[&blur, "--format", "jpeg"], &untouched[..]].concat(),
         &[&[faded.as_str()], &untouched[..]].concat(),
         &[&[&faded, "--metadata", "strip"], &untouched[..]].concat(),
@@ -83,6 +87,72 @@ fn receipt(shell: &Shell) -> Value {
     shell.copy(&damaged("smallest"), "in.png");
     shell.good(&["restore", "in.png", "-o", "out.png", "--receipt", "r.json", "--color", "on"]);
     shell.json("r.json")
+}
+
+#[test]
+fn coefficients_belong_to_their_method() {
+    let shell = Shell::new();
+    shell.copy(&damaged("cast"), "in.png");
+    let run = ["restore", "in.png", "-o", "out.png", "--receipt", "r.json", "--color-method", "stretch"];
+    shell.good(&[&run[..], &["--sigma", "1", "--strength", "0.5"]].concat());
+    let good = shell.json("r.json");
+    assert_eq!(good["parameters"], json!({ "color_method": "stretch", "sigma": 1.0, "strength": 0.5 }));
+    let identity: Vec<f64> = (0..30).map(|i| f64::from(u8::from([3, 7, 11].contains(&i)))).collect();
+    let cases: [(&str, Value, &str); 10] = [
+        ("/coefficients/gains", json!([1.0]), "1 gains where 3 are needed"),
+        ("/coefficients/offsets", json!([]), "0 offsets where 3 are needed"),
+        ("/coefficients/gains/0", json!(-0.5), "gain of -0.5 is impossible"),
+        ("/coefficients/gains/0", json!(1.0), "gives other pixels than the receipt"),
+        ("/coefficients/offsets/1", json!(17), "gives other pixels than the receipt"),
+        ("/coefficients/noise_sigma", json!([1, 1, 1]), "3 noise sigmas where 0 are needed"),
+        ("/coefficients/color_transform", json!(identity), "1 colour transforms where 0 are needed"),
+        ("/coefficients/color_transform", json!([1, 2]), "30 coefficients, not 2"),
+        ("/parameters/denoise", json!(1), "is unknown to this release or not for its parameters"),
+        ("/parameters/color_blend", json!(0), "color_blend 0 is not allowed"),
+    ];
+    for (at, value, reason) in cases {
+        let mut altered = good.clone();
+        let (parent, name) = at.rsplit_once('/').unwrap();
+        match altered.pointer_mut(parent).unwrap() {
+            Value::Array(items) => items[name.parse::<usize>().unwrap()] = value,
+            object => object[name] = value,
+        }
+        shell.write("bad.json", altered.to_string());
+        shell.run(&["replay", "bad.json", "in.png", "-o", "again.png"]).code(1).says(&[reason]);
+    }
+}
+
+#[test]
+fn what_only_a_later_model_will_ask_for_is_replayed_already() {
+    use pentimento::{
+        imaging::{
+            ColorMethod, RestorationParameters, codec, operators::color_transform::ColorTransform, pipeline,
+        },
+        receipt,
+    };
+    let shell = Shell::new();
+    shell.copy(&damaged("cast"), "in.png");
+    let run = ["restore", "in.png", "-o", "out.png", "--receipt", "r.json", "--color", "off"];
+    shell.good(&[&run[..], &["--sigma", "1", "--strength", "0.5"]].concat());
+    let mut receipt = shell.json("r.json");
+    let parameters = RestorationParameters::new(ColorMethod::Learned, 1.0, 0.5).unwrap();
+    let parameters = parameters.with_denoise(2.0).unwrap();
+    let picture = codec::decode(&shell.read("in.png"), &codec::Limits::default()).unwrap().image;
+    let mut coefficients = ColorTransform::IDENTITY.coefficients();
+    (coefficients[0], coefficients[5]) = (0.04, -0.1);
+    let transform = ColorTransform::new(&coefficients).unwrap();
+    let measured = pipeline::measure(&picture, &parameters, Some(&transform));
+    let restored = pipeline::apply(picture, &parameters, &measured);
+    receipt["parameters"] = serde_json::to_value(receipt::Parameters::from(&parameters)).unwrap();
+    receipt["method"] = json!("color, denoise, unsharp_mask");
+    receipt["coefficients"] = serde_json::to_value(&measured).unwrap();
+    receipt["output"]["pixels_sha256"] = json!(receipt::pixels_digest(&restored));
+    // Of another program the encoder's bytes may differ.
+    receipt["program"] = json!("pentimento 9.0.0");
+    shell.write("later.json", receipt.to_string());
+    shell.good(&["replay", "later.json", "in.png", "-o", "again.png"]);
+    let again = codec::decode(&shell.read("again.png"), &codec::Limits::default()).unwrap().image;
+    assert!(again == restored);
 }
 
 #[test]

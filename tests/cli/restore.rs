@@ -202,16 +202,20 @@ fn values_out_of_range_name_the_range() {
 fn parameters_that_contradict_each_other_are_refused() {
     let shell = Shell::new();
     shell.copy(&damaged("smallest"), "in.png");
-    for (color, method) in [("on", "none"), ("off", "white_balance")] {
+    for (color, method) in [("on", "none"), ("off", "white_balance"), ("on", "grey_world")] {
         shell
             .run(&["restore", "in.png", "--color", color, "--color-method", method])
             .code(2)
             .says(&[&format!("color={color} disagrees with color_method={method}")]);
     }
     shell
-        .run(&["restore", "in.png", "--color-method", "grey_world"])
+        .run(&["restore", "in.png", "--color-method", "sepia"])
         .code(2)
-        .says(&["grey_world", "none and white_balance exist"]);
+        .says(&["sepia", "none, white_balance, grey_world, shades_of_grey, stretch, levels, learned exist"]);
+    shell
+        .run(&["restore", "in.png", "--color-method", "learned", "--sigma", "1", "--strength", "1"])
+        .code(2)
+        .says(&["the model random_forest-", "predicts no colour transform", "color_method=learned"]);
     shell.run(&["restore", "in.png", "--color", "maybe"]).code(2).says(&["on", "off"]);
     assert_eq!(shell.files(), ["in.png"]);
 }

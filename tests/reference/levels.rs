@@ -85,6 +85,28 @@ fn wide_space() -> SearchSpace {
     SearchSpace::from_toml("wide", text).unwrap()
 }
 
+/// Every colour correction and denoising, alone and before a sharpening.
+fn coloured_space() -> SearchSpace {
+    let text = "color_methods = [\"none\", \"grey_world\", \"shades_of_grey\", \"stretch\", \"levels\"]\n\
+                color_blends = [0.35, 1]\ndenoise = [0, 1.7]\nsigmas = [1.2]\nstrengths = [0, 0.7]";
+    SearchSpace::from_toml("coloured", text).unwrap()
+}
+
+#[test]
+fn corrected_and_denoised_candidates_agree_with_the_plain_pipeline() {
+    use Channels::{Grey, Rgb};
+    for (a, b) in [(Rgb, Rgb), (Grey, Rgb), (Rgb, Grey), (Grey, Grey)] {
+        for (w, h) in [(40, 31), (53, 20), (1, 1)] {
+            let (reference, damaged) = (of_channels(40, 31, a, 5), of_channels(w, h, b, 6));
+            agrees_with_the_plain_pipeline(&reference, &damaged, &coloured_space());
+        }
+    }
+    let space = SearchSpace::full();
+    for name in ["cast", "half-size"] {
+        agrees_with_the_plain_pipeline(&truth::reference(name), &truth::damaged(name), &space);
+    }
+}
+
 /// Every candidate at every level: equal bits, and what restoring and comparing plainly gives.
 fn agrees_with_the_plain_pipeline(reference: &Image, damaged: &Image, space: &SearchSpace) {
     use pentimento::{imaging::pipeline, metrics};
@@ -93,7 +115,7 @@ fn agrees_with_the_plain_pipeline(reference: &Image, damaged: &Image, space: &Se
         assert_eq!(search_at(level, reference, damaged, space).unwrap(), portable, "{level:?}");
     }
     for (candidate, quality) in space.candidates().iter().zip(&portable) {
-        let coefficients = pipeline::measure(damaged, &candidate.parameters);
+        let coefficients = pipeline::measure(damaged, &candidate.parameters, None);
         let restored = pipeline::apply(damaged.clone(), &candidate.parameters, &coefficients);
         let plain = metrics::compare(reference, &restored).unwrap();
         assert_eq!(quality.psnr, plain.psnr, "{}", candidate.name);

@@ -19,7 +19,7 @@ fn parse(file: &str) -> (String, RestorationParameters) {
 }
 
 fn restore(image: Image, parameters: &RestorationParameters) -> Image {
-    let coefficients = pipeline::measure(&image, parameters);
+    let coefficients = pipeline::measure(&image, parameters, None);
     pipeline::apply(image, parameters, &coefficients)
 }
 

@@ -66,7 +66,7 @@ fn the_plain_metrics_agree_with_the_search_on_restored_pictures() {
         let (reference, damaged) = (truth::reference(name), truth::damaged(name));
         let qualities = search::search(&reference, &damaged, &space).unwrap();
         for (candidate, quality) in space.candidates().iter().zip(qualities) {
-            let coefficients = pipeline::measure(&damaged, &candidate.parameters);
+            let coefficients = pipeline::measure(&damaged, &candidate.parameters, None);
             let restored = pipeline::apply(damaged.clone(), &candidate.parameters, &coefficients);
             let plain = metrics::compare(&reference, &restored).unwrap();
             assert_eq!(quality.psnr, plain.psnr, "{name} {}", candidate.name);

@@ -1,6 +1,11 @@
 //! One file per operator. An operator knows samples and its own parameters, nothing else.
 
+pub mod color_transform;
 pub mod gaussian_blur;
+pub mod histogram;
+pub mod linear_levels;
 pub mod resize;
+pub mod sample_tables;
 pub mod unsharp_mask;
+pub mod wavelet_shrinkage;
 pub mod white_balance;

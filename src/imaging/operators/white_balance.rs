@@ -5,6 +5,7 @@
 
 use rayon::prelude::*;
 
+use super::sample_tables::SampleTable;
 use crate::imaging::Image;
 
 /// Pixels that one task sums.
@@ -37,30 +38,14 @@ fn gain(sum: u64, n_pixels: usize) -> f64 {
 }
 
 /// What a gain makes of each of the 256 sample values.
-pub fn table(gain: f64) -> [u8; 256] {
+pub fn table(gain: f64) -> SampleTable {
     std::array::from_fn(|v| (v as f64 * gain).clamp(0.0, 255.0) as u8)
-}
-
-/// Applies one gain per channel. Alpha is kept. Cost: one look-up per sample.
-///
-/// # Panics
-/// When the number of gains is not the number of channels.
-pub fn apply(mut image: Image, gains: &[f64]) -> Image {
-    let n = image.channels().count();
-    assert_eq!(gains.len(), n, "one gain per channel");
-    let tables: Vec<[u8; 256]> = gains.iter().map(|&gain| table(gain)).collect();
-    for pixel in image.samples_mut().chunks_exact_mut(n) {
-        for (v, table) in pixel.iter_mut().zip(&tables) {
-            *v = table[usize::from(*v)];
-        }
-    }
-    image
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::imaging::Channels;
+    use crate::imaging::{Channels, operators::sample_tables};
 
     #[test]
     fn a_channel_is_brought_to_128_and_truncated() {
@@ -68,7 +53,8 @@ mod tests {
         let gains = gains(&image);
         assert_eq!(gains, [6.4, 1.0, 128.0 / 177.5]);
         // 100 · 0.7211… = 72.1…, 255 · 0.7211… = 183.8…: truncated, not rounded.
-        assert_eq!(apply(image, &gains).samples(), [64, 0, 72, 192, 0, 183]);
+        let tables: Vec<SampleTable> = gains.into_iter().map(table).collect();
+        assert_eq!(sample_tables::apply(image, &tables).samples(), [64, 0, 72, 192, 0, 183]);
     }
 
     #[test]

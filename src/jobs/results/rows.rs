@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
 use super::{
-    super::find_optima::{COMBINATION_COLUMNS, MORE_COLUMNS, combinations},
+    super::find_optima::{MORE_COLUMNS, combination_columns, combinations},
     ResultView,
 };
 use crate::{
@@ -24,7 +24,7 @@ pub(super) enum Cell {
 /// The names of the columns, as in the CSV.
 pub(super) fn columns(view: ResultView, space: &SearchSpace) -> Vec<&'static str> {
     if view == ResultView::Combinations {
-        return COMBINATION_COLUMNS.to_vec();
+        return combination_columns(space);
     }
     let mut columns = vec!["filename", "similarity_score", "psnr", "ssim"];
     columns.extend(FEATURE_NAMES);
@@ -85,6 +85,9 @@ fn combination_rows<'a>(
         let numbers =
             [parameters.sigma(), parameters.strength(), quality.psnr, quality.ssim, quality.score()];
         cells.extend(numbers.map(Cell::Number));
+        if space.blends_or_denoises() {
+            cells.extend([parameters.color_blend(), parameters.denoise()].map(Cell::Number));
+        }
         cells
     })
 }

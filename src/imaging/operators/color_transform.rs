@@ -1,0 +1,178 @@
+//! A quadratic colour transform: every restored channel is a polynomial of second degree in red, green and blue.
+//!
+//! Stated in f32, without fused multiply-add: with `r, g, b = v · f32(1/255)` and the terms
+//! `φ = (1, r, g, b, r², g², b², rg, rb, gb)`, a channel is `clamp(255 · Σ T[k][c]·φ_k, 0, 255)` rounded half to even,
+//! the sum taken from `k = 0` to 9. Acts on the stored (encoded) values; each pixel by itself. Polynomial colour
+//! correction: Hong, Luo, Rhodes, "A study of digital camera colorimetric characterisation based on polynomial
+//! modelling", 2001.
+
+mod fit;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::sample_tables::{self, SampleTable};
+use crate::imaging::{Channels, Image, luma_of};
+
+/// Terms of the polynomial.
+pub const N_TERMS: usize = 10;
+/// Numbers of a transform.
+pub const N_COEFFICIENTS: usize = 3 * N_TERMS;
+/// Largest magnitude of a coefficient: far beyond any correction, and far from overflow.
+pub const COEFFICIENT_MAX: f32 = 64.0;
+
+/// Pixels that are transformed side by side.
+const BLOCK: usize = 64;
+/// Pixels that one task transforms.
+const PIXELS_PER_TASK: usize = 1 << 14;
+/// Adding 1.5·2²³ rounds an f32 of less than 2²² half to even, without SSE4.1's `roundps`.
+const ROUND: f32 = 12_582_912.0;
+
+/// The coefficients, ten rows of three, as [`N_COEFFICIENTS`] numbers in JSON. Finite, at most [`COEFFICIENT_MAX`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<f64>", into = "Vec<f64>")]
+pub struct ColorTransform([[f32; 3]; N_TERMS]);
+
+/// Numbers make no colour transform.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum ColorTransformError {
+    /// Not thirty.
+    #[error("a colour transform has {N_COEFFICIENTS} coefficients, not {got}")]
+    Count {
+        /// Their number.
+        got: usize,
+    },
+    /// NaN, infinite or out of bounds.
+    #[error("coefficient {index} of the colour transform is {got}: it goes from -64 to 64")]
+    Coefficient {
+        /// Its place, row by row.
+        index: usize,
+        /// The number.
+        got: f64,
+    },
+}
+
+impl ColorTransform {
+    /// Changes no pixel.
+    pub const IDENTITY: Self = {
+        let mut rows = [[0.0; 3]; N_TERMS];
+        (rows[1][0], rows[2][1], rows[3][2]) = (1.0, 1.0, 1.0);
+        Self(rows)
+    };
+
+    /// From ten rows of three, row by row, each rounded to f32.
+    ///
+    /// # Errors
+    /// When there are not thirty, or one is not finite or beyond ±64.
+    pub fn new(coefficients: &[f64]) -> Result<Self, ColorTransformError> {
+        if coefficients.len() != N_COEFFICIENTS {
+            return Err(ColorTransformError::Count { got: coefficients.len() });
+        }
+        let mut rows = [[0.0; 3]; N_TERMS];
+        for (index, (to, &got)) in rows.as_flattened_mut().iter_mut().zip(coefficients).enumerate() {
+            if got.is_nan() || got.abs() > f64::from(COEFFICIENT_MAX) {
+                return Err(ColorTransformError::Coefficient { index, got });
+            }
+            *to = got as f32;
+        }
+        Ok(Self(rows))
+    }
+
+    /// The coefficients row by row.
+    pub fn coefficients(&self) -> [f64; N_COEFFICIENTS] {
+        std::array::from_fn(|i| f64::from(self.0[i / 3][i % 3]))
+    }
+
+    /// Part of the way from doing nothing to this transform, `I + blend·(T − I)` in f64, rounded to f32; for
+    /// 0 ≤ `blend` ≤ 1.
+    #[must_use]
+    pub fn blended(&self, blend: f64) -> Self {
+        let mut rows = self.0;
+        for (to, identity) in rows.as_flattened_mut().iter_mut().zip(Self::IDENTITY.0.as_flattened()) {
+            let identity = f64::from(*identity);
+            *to = (identity + blend * (f64::from(*to) - identity)) as f32;
+        }
+        Self(rows)
+    }
+
+    /// What a grey picture's samples become: the luma of the transformed grey.
+    pub fn grey_table(&self) -> SampleTable {
+        let grey: Vec<u8> = (0..=255u8).flat_map(|v| [v; 3]).collect();
+        let mut transformed = grey;
+        self.transform(&mut transformed);
+        let pixels = transformed.as_chunks::<3>().0;
+        std::array::from_fn(|v| luma_of(pixels[v]))
+    }
+
+    /// Transforms interleaved red, green and blue in place.
+    fn transform(&self, samples: &mut [u8]) {
+        let mut blocks = samples.chunks_exact_mut(3 * BLOCK);
+        for block in &mut blocks {
+            self.block(block.try_into().expect("chunks of a block"));
+        }
+        let rest = blocks.into_remainder();
+        if !rest.is_empty() {
+            let mut block = [0; 3 * BLOCK];
+            block[..rest.len()].copy_from_slice(rest);
+            self.block(&mut block);
+            rest.copy_from_slice(&block[..rest.len()]);
+        }
+    }
+
+    /// One block, each channel in its own array, so that plain loops vectorise on any CPU.
+    fn block(&self, samples: &mut [u8; 3 * BLOCK]) {
+        let mut channels = [[0f32; BLOCK]; 3];
+        for (i, pixel) in samples.as_chunks::<3>().0.iter().enumerate() {
+            for c in 0..3 {
+                channels[c][i] = f32::from(pixel[c]) * (1.0 / 255.0);
+            }
+        }
+        let [r, g, b] = &channels;
+        let mut out = [[0u8; BLOCK]; 3];
+        for (c, out) in out.iter_mut().enumerate() {
+            let t: [f32; N_TERMS] = std::array::from_fn(|k| self.0[k][c]);
+            for i in 0..BLOCK {
+                let (r, g, b) = (r[i], g[i], b[i]);
+                let sum = t[0] + t[1] * r + t[2] * g + t[3] * b;
+                let sum = sum + t[4] * (r * r) + t[5] * (g * g) + t[6] * (b * b);
+                let sum = sum + t[7] * (r * g) + t[8] * (r * b) + t[9] * (g * b);
+                // The sum's low mantissa bits are the whole number; a cast would saturate, which does not vectorise.
+                out[i] = ((sum * 255.0).clamp(0.0, 255.0) + ROUND).to_bits() as u8;
+            }
+        }
+        for (i, pixel) in samples.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+            *pixel = [out[0][i], out[1][i], out[2][i]];
+        }
+    }
+}
+
+/// Applies `transform` to every pixel, in place; grey pictures stay grey (see [`ColorTransform::grey_table`]). Alpha
+/// and size are kept. Runs on the rayon pool the caller installed.
+pub fn apply(mut image: Image, transform: &ColorTransform) -> Image {
+    match image.channels() {
+        Channels::Grey => sample_tables::apply(image, &[transform.grey_table()]),
+        Channels::Rgb => {
+            let parts = image.samples_mut().par_chunks_mut(3 * PIXELS_PER_TASK);
+            parts.for_each(|part| transform.transform(part));
+            image
+        }
+    }
+}
+
+impl TryFrom<Vec<f64>> for ColorTransform {
+    type Error = ColorTransformError;
+
+    fn try_from(coefficients: Vec<f64>) -> Result<Self, ColorTransformError> {
+        Self::new(&coefficients)
+    }
+}
+
+impl From<ColorTransform> for Vec<f64> {
+    fn from(transform: ColorTransform) -> Self {
+        transform.coefficients().to_vec()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,28 @@
+//! Look-up tables per channel: the form in which every operator runs that treats each sample by itself.
+
+use rayon::prelude::*;
+
+use crate::imaging::Image;
+
+/// Pixels that one task looks up.
+const PIXELS_PER_TASK: usize = 1 << 16;
+
+/// What becomes of each of the 256 sample values of a channel.
+pub type SampleTable = [u8; 256];
+
+/// Applies one table per channel. Alpha and size are kept. Cost: one look-up per sample, in place.
+///
+/// # Panics
+/// When the number of tables is not the number of channels.
+pub fn apply(mut image: Image, tables: &[SampleTable]) -> Image {
+    let n = image.channels().count();
+    assert_eq!(tables.len(), n, "one table per channel");
+    image.samples_mut().par_chunks_mut(n * PIXELS_PER_TASK).for_each(|samples| {
+        for pixel in samples.chunks_exact_mut(n) {
+            for (v, table) in pixel.iter_mut().zip(tables) {
+                *v = table[usize::from(*v)];
+            }
+        }
+    });
+    image
+}

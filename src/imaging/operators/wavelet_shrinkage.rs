@@ -1,0 +1,234 @@
+//! Denoising by shrinking the details of an à trous wavelet transform, channel by channel.
+//!
+//! Starck and Murtagh, "Automatic noise estimation from the multiresolution support", 1998: three scales, each the
+//! difference of a picture and its blur by the B3 spline `[1 4 6 4 1]/16` with 0, 1 and 3 holes between the taps, border
+//! reflect-101. Soft thresholds (Donoho 1995) `denoise · sigma · [1, 0.25, 0.1]`, sigma = median |finest detail| /
+//! 0.6745.
+//!
+//! Whole numbers throughout: after one, two and three blurs a sample is exact in 1/2⁸, 1/2¹⁶ and 1/2²⁴ of a stored value,
+//! the last rounded half up to 1/2¹⁶. What exceeds a threshold loses it and what does not vanishes, so
+//! `restored = v − Σ clamp(detail, −threshold, threshold)`, rounded half to even and clamped to 0–255.
+
+use rayon::prelude::*;
+
+use super::gaussian_blur::{pad_row, reflect_101};
+use crate::imaging::Image;
+
+/// The B3 spline's taps, one side, in 1/16: at distances 0, 1 and 2.
+const TAPS: [u32; 3] = [6, 4, 1];
+/// Distance between the taps at each scale, in pixels.
+const STEPS_PX: [usize; 3] = [1, 2, 4];
+/// Thresholds of the scales against the finest one's: noise sinks with every blur.
+const SHARES: [f64; 3] = [1.0, 0.25, 0.1];
+/// Median |x| of a normal distribution of deviation 1.
+const MEDIAN_OF_NORMAL: f64 = 0.6745;
+/// One in the unit of details: 1/2¹⁶ of a stored value.
+const ONE: i32 = 1 << 16;
+/// Bins of the finest detail's magnitude, in 1/2⁸.
+const N_MAGNITUDES: usize = 255 * 256 + 1;
+
+/// Rows that one task restores; 28 more are blurred around them.
+const ROWS_PER_TASK: usize = 128;
+/// Columns that are blurred together, so that the rows of all scales stay in the L2 cache; 28 more are read.
+const COLUMNS: usize = 512;
+/// Pixels that one task measures: its histograms take a quarter of a megabyte per channel.
+const PIXELS_PER_COUNT: usize = 1 << 20;
+
+/// How far the blurs up to each scale reach, in pixels.
+const REACH: [usize; 3] = [2, 6, 14];
+/// Rows kept before each blur: what the blur reads, and back to the row that is restored.
+const N_KEPT: [usize; 3] = [5, 13, 17];
+
+/// The noise's deviation in each channel, in stored values: the median magnitude of the finest detail (of an even number
+/// the mean of the two middle ones, exact by counting) over 0.6745. Cost: one blur; memory: at most a byte per pixel
+/// above the first megabyte. The same for any number of threads.
+pub fn noise_sigma(image: &Image) -> Vec<f64> {
+    let (n, height) = (image.channels().count(), image.height());
+    let rows_per_count = PIXELS_PER_COUNT.div_ceil(image.width());
+    let count = |mut counts: Vec<u32>, task: usize| {
+        let ys = task * rows_per_count..height.min((task + 1) * rows_per_count);
+        blur(image, ys, 1, &mut |_, own, blurred| {
+            for (i, (&v, &blurred)) in own.iter().zip(blurred[0]).enumerate() {
+                let magnitude = (i32::from(v) * 256 - blurred as i32).unsigned_abs() as usize;
+                counts[i % n * N_MAGNITUDES + magnitude] += 1;
+            }
+        });
+        counts
+    };
+    let zero = || vec![0u32; n * N_MAGNITUDES];
+    let parts = (0..height.div_ceil(rows_per_count)).into_par_iter().fold(zero, count);
+    let counts = parts.reduce(zero, |a, b| a.iter().zip(b).map(|(a, b)| a + b).collect());
+    counts.chunks_exact(N_MAGNITUDES).map(|counts| median(counts) / 256.0 / MEDIAN_OF_NORMAL).collect()
+}
+
+/// The median of bins' numbers by how often each occurs.
+fn median(counts: &[u32]) -> f64 {
+    let n: u64 = counts.iter().map(|&n| u64::from(n)).sum();
+    let at_rank = |rank: u64| {
+        let mut below = 0;
+        let bin = counts.iter().position(|&n| {
+            below += u64::from(n);
+            below >= rank
+        });
+        bin.expect("ranks are of samples") as f64
+    };
+    (at_rank(n.div_ceil(2)) + at_rank(n / 2 + 1)) / 2.0
+}
+
+/// Shrinks the details of each channel below `denoise` (0–5, 0 changes nothing) times `sigma`, one per channel, as
+/// [`noise_sigma`] measures it. Alpha and size are kept, flat pictures stay flat. Memory: one more set of samples and
+/// half a megabyte per thread. Runs on the rayon pool the caller installed, the same bytes for any number of threads.
+///
+/// # Panics
+/// When the number of sigmas is not the number of channels.
+pub fn shrink(image: Image, denoise: f64, sigma: &[f64]) -> Image {
+    let (n, stride) = (image.channels().count(), image.width() * image.channels().count());
+    assert_eq!(sigma.len(), n, "one sigma per channel");
+    let of_channel: Vec<[i32; 3]> = sigma.iter().map(|&sigma| thresholds(denoise, sigma)).collect();
+    // One threshold per sample of a run of columns, so that interleaved channels are plain loops.
+    let thresholds =
+        [0, 1, 2].map(|scale| (0..COLUMNS * n).map(|i| of_channel[i % n][scale]).collect::<Vec<i32>>());
+    let mut shrunk = vec![0u8; image.samples().len()];
+    shrunk.par_chunks_mut(ROWS_PER_TASK * stride).enumerate().for_each(|(task, part)| {
+        let top = task * ROWS_PER_TASK;
+        blur(&image, top..top + part.len() / stride, 3, &mut |from, own, blurred| {
+            shrink_row(own, blurred, &thresholds, &mut part[from - top * stride..][..own.len()]);
+        });
+    });
+    image.with_samples(shrunk)
+}
+
+/// In units of details; beyond what a detail can be they saturate.
+fn thresholds(denoise: f64, sigma: f64) -> [i32; 3] {
+    SHARES.map(|share| (denoise * share * sigma * f64::from(ONE)).round_ties_even() as i32)
+}
+
+fn shrink_row(own: &[u8], blurred: &[&[u32]], thresholds: &[Vec<i32>; 3], out: &mut [u8]) {
+    let n = out.len();
+    let (own, [once, twice, thrice]) = (&own[..n], [0, 1, 2].map(|scale| &blurred[scale][..n]));
+    let [first, second, third] = thresholds.each_ref().map(|thresholds| &thresholds[..n]);
+    for i in 0..n {
+        let v = i32::from(own[i]) << 16;
+        let (once, twice) = ((once[i] << 8) as i32, twice[i] as i32);
+        let thrice = ((thrice[i] + 128) >> 8) as i32;
+        let restored = v
+            - (v - once).clamp(-first[i], first[i])
+            - (once - twice).clamp(-second[i], second[i])
+            - (twice - thrice).clamp(-third[i], third[i]);
+        let even = (restored >> 16) & 1;
+        out[i] = ((restored + ONE / 2 - 1 + even) >> 16).clamp(0, 255) as u8;
+    }
+}
+
+/// What [`blur`] hands over: where the samples begin in the picture, their stored values, and each blur of them.
+type Visit<'v> = dyn FnMut(usize, &[u8], &[&[u32]]) + 'v;
+
+/// Blurs the rows `ys` once, twice and so on, a run of columns after the other and each from the top.
+fn blur(image: &Image, ys: std::ops::Range<usize>, n_scales: usize, visit: &mut Visit) {
+    let (n, width) = (image.channels().count(), image.width());
+    for left in (0..width).step_by(COLUMNS) {
+        let n_columns = COLUMNS.min(width - left);
+        let mut blurs = Blurs::new(image, left, n_columns, n_scales, ys.start as isize);
+        let reach = REACH[n_scales - 1] as isize;
+        for p in ys.start as isize - reach..ys.end as isize + reach {
+            blurs.push(p);
+            let y = p - reach;
+            if y >= ys.start as isize {
+                let from = (y as usize * width + left) * n;
+                let blurred: [&[u32]; 3] = std::array::from_fn(|i| blurs.after(i.min(n_scales - 1) + 1, y));
+                visit(from, &image.samples()[from..][..n_columns * n], &blurred[..n_scales]);
+            }
+        }
+    }
+}
+
+/// A run of columns as a stream of rows: rows go in from the top and are blurred as soon as what they need is there.
+/// Rows and columns outside are reflected; the blurs of a reflected picture are the reflected blurs.
+struct Blurs<'a> {
+    image: &'a Image,
+    first: isize,
+    top: isize,
+    n_scales: usize,
+    /// Rows before the first blur, after it, and so on: row `p` in slot `p mod` their number.
+    rings: Vec<Vec<Vec<u32>>>,
+    padded: Vec<u8>,
+    /// A row blurred down and not yet across.
+    down: Vec<u32>,
+}
+
+impl<'a> Blurs<'a> {
+    fn new(image: &'a Image, left: usize, n_columns: usize, n_scales: usize, top: isize) -> Self {
+        let (n, reach) = (image.channels().count(), REACH[n_scales - 1]);
+        // Each blur needs fewer columns around those that are restored.
+        let width = |blurs: usize| (n_columns + 2 * margin(n_scales, blurs)) * n;
+        let n_rows = |blurs: usize| if blurs == n_scales { 1 } else { N_KEPT[blurs] };
+        Self {
+            image,
+            first: left as isize - reach as isize,
+            top,
+            n_scales,
+            rings: (0..=n_scales).map(|blurs| vec![vec![0; width(blurs)]; n_rows(blurs)]).collect(),
+            padded: vec![0; width(0)],
+            down: vec![0; width(0)],
+        }
+    }
+
+    /// Takes in row `p` of the picture and makes the blurred rows that it completes.
+    fn push(&mut self, p: isize) {
+        let (n, stride) = (self.image.channels().count(), self.image.width() * self.image.channels().count());
+        let row = &self.image.samples()[reflect_101(p, self.image.height()) * stride..][..stride];
+        pad_row(row, n, self.first, &mut self.padded);
+        let own = slot(&mut self.rings[0], p);
+        own.iter_mut().zip(&self.padded).for_each(|(own, &v)| *own = u32::from(v));
+        let mut at = p;
+        for scale in 0..self.n_scales {
+            let step = STEPS_PX[scale];
+            at -= 2 * step as isize;
+            // Rows further up than any restored row reaches are not complete, and not needed.
+            if at < self.top - margin(self.n_scales, scale + 1) as isize {
+                break;
+            }
+            let (before, after) = self.rings.split_at_mut(scale + 1);
+            let rows = [-2, -1, 0, 1, 2].map(|k| kept(&before[scale], at + k * step as isize));
+            blur_row(rows, step * n, &mut self.down, slot(&mut after[0], at));
+        }
+    }
+
+    /// Row `y` after so many blurs, the columns that are restored.
+    fn after(&self, blurs: usize, y: isize) -> &[u32] {
+        let row = kept(&self.rings[blurs], y);
+        let cut = margin(self.n_scales, blurs) * self.image.channels().count();
+        &row[cut..row.len() - cut]
+    }
+}
+
+/// Rows or columns around the restored ones that are needed after so many blurs.
+fn margin(n_scales: usize, blurs: usize) -> usize {
+    REACH[n_scales - 1] - if blurs == 0 { 0 } else { REACH[blurs - 1] }
+}
+
+fn kept(ring: &[Vec<u32>], p: isize) -> &[u32] {
+    &ring[p.rem_euclid(ring.len() as isize) as usize]
+}
+
+fn slot(ring: &mut [Vec<u32>], p: isize) -> &mut [u32] {
+    let n = ring.len() as isize;
+    &mut ring[p.rem_euclid(n) as usize]
+}
+
+/// The spline down five rows, then across with `step` samples between the taps: 256 times the mean.
+fn blur_row(rows: [&[u32]; 5], step: usize, down: &mut [u32], out: &mut [u32]) {
+    let down = &mut down[..out.len() + 4 * step];
+    let [a, b, c, d, e] = rows.map(|row| &row[..down.len()]);
+    for (i, down) in down.iter_mut().enumerate() {
+        *down = TAPS[0] * c[i] + TAPS[1] * (b[i] + d[i]) + TAPS[2] * (a[i] + e[i]);
+    }
+    let n = out.len();
+    let [a, b, c, d, e] = [0, 1, 2, 3, 4].map(|k| &down[k * step..][..n]);
+    for (i, out) in out.iter_mut().enumerate() {
+        *out = TAPS[0] * c[i] + TAPS[1] * (b[i] + d[i]) + TAPS[2] * (a[i] + e[i]);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,125 @@
+//! A picture reduced to 64×64 by exact area averaging: what colour transforms are fitted to.
+
+use rayon::prelude::*;
+
+use super::Image;
+
+/// Cells per side, whatever the picture's size and aspect.
+pub const THUMBNAIL_SIDE: usize = 64;
+
+/// Rows that one task sums.
+const ROWS_PER_TASK: usize = 64;
+
+/// Mean red, green and blue of every cell, 0–1, row by row. Of grey pictures all three are the same.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Thumbnail(Vec<[f64; 3]>);
+
+impl Thumbnail {
+    /// Each cell is the mean over the part of the picture that it covers; pixels on a cell's edge count with the part
+    /// that lies in it. Sums are whole numbers, so the same for any number of threads. Cost: one pass.
+    pub fn of(image: &Image) -> Self {
+        let (width, height, n) = (image.width(), image.height(), image.channels().count());
+        let columns = Cover::all(width);
+        let add = |mut sums: Vec<[u64; 3]>, task: usize| {
+            for y in task * ROWS_PER_TASK..height.min((task + 1) * ROWS_PER_TASK) {
+                let row = &image.samples()[y * width * n..][..width * n];
+                let across: Vec<[u64; 3]> = columns.iter().map(|cover| cover.sum(row, n)).collect();
+                for (cell, weight) in cells_of(y, height) {
+                    let sums = &mut sums[cell * THUMBNAIL_SIDE..][..THUMBNAIL_SIDE];
+                    for (sums, across) in sums.iter_mut().zip(&across) {
+                        (0..3).for_each(|c| sums[c] += weight * across[c]);
+                    }
+                }
+            }
+            sums
+        };
+        let zero = || vec![[0u64; 3]; THUMBNAIL_SIDE * THUMBNAIL_SIDE];
+        let parts = (0..height.div_ceil(ROWS_PER_TASK)).into_par_iter().fold(zero, add);
+        let sums = parts.reduce(zero, |a, b| {
+            a.iter().zip(b).map(|(a, b)| std::array::from_fn(|c| a[c] + b[c])).collect()
+        });
+        let whole = 255.0 * (width as f64) * (height as f64);
+        Self(sums.into_iter().map(|cell| cell.map(|sum| sum as f64 / whole)).collect())
+    }
+
+    /// The cells, row by row.
+    pub fn cells(&self) -> &[[f64; 3]] {
+        &self.0
+    }
+}
+
+/// The cells that pixel `at` of `n` reaches, each with the share in 1/64 pixels.
+fn cells_of(at: usize, n: usize) -> impl Iterator<Item = (usize, u64)> {
+    let (from, to) = (at * THUMBNAIL_SIDE, (at + 1) * THUMBNAIL_SIDE);
+    (from / n..=(to - 1) / n).map(move |cell| {
+        let share = to.min((cell + 1) * n) - from.max(cell * n);
+        (cell, share as u64)
+    })
+}
+
+/// The pixels of a row that a cell covers: whole ones between two partial ones, weights in 1/64.
+struct Cover {
+    first: (usize, u64),
+    whole: std::ops::Range<usize>,
+    last: (usize, u64),
+}
+
+impl Cover {
+    fn all(n: usize) -> Vec<Self> {
+        let cover = |cell: usize| {
+            let (from, to) = (cell * n, (cell + 1) * n);
+            let (first, last) = (from / THUMBNAIL_SIDE, (to - 1) / THUMBNAIL_SIDE);
+            let share =
+                |at: usize| (to.min((at + 1) * THUMBNAIL_SIDE) - from.max(at * THUMBNAIL_SIDE)) as u64;
+            let last_share = if last == first { 0 } else { share(last) };
+            Self { first: (first, share(first)), whole: first + 1..last, last: (last, last_share) }
+        };
+        (0..THUMBNAIL_SIDE).map(cover).collect()
+    }
+
+    fn sum(&self, row: &[u8], n_channels: usize) -> [u64; 3] {
+        let at = |x: usize| -> [u64; 3] {
+            let pixel = &row[x * n_channels..][..n_channels];
+            std::array::from_fn(|c| u64::from(pixel[c.min(n_channels - 1)]))
+        };
+        let mut whole = [0u64; 3];
+        for x in self.whole.clone() {
+            let pixel = at(x);
+            (0..3).for_each(|c| whole[c] += pixel[c]);
+        }
+        let (first, last) = (at(self.first.0), at(self.last.0));
+        std::array::from_fn(|c| {
+            THUMBNAIL_SIDE as u64 * whole[c] + self.first.1 * first[c] + self.last.1 * last[c]
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::imaging::Channels;
+
+    /// Every pixel cut into 64×64 parts, every part counted in its cell: slow and plain.
+    fn plainly(image: &Image) -> Vec<[f64; 3]> {
+        let (w, h, n) = (image.width(), image.height(), image.channels().count());
+        let mut sums = vec![[0u64; 3]; 64 * 64];
+        for (y, x) in (0..64 * h).flat_map(|y| (0..64 * w).map(move |x| (y, x))) {
+            for c in 0..3 {
+                let v = image.samples()[((y / 64) * w + x / 64) * n + c.min(n - 1)];
+                sums[y / h * 64 + x / w][c] += u64::from(v);
+            }
+        }
+        sums.iter().map(|cell| cell.map(|sum| sum as f64 / (255 * w * h) as f64)).collect()
+    }
+
+    #[test]
+    fn cells_are_means_over_what_they_cover_at_any_size() {
+        for (w, h, channels) in
+            [(1, 1, Channels::Rgb), (5, 3, Channels::Rgb), (64, 70, Channels::Grey), (67, 131, Channels::Rgb)]
+        {
+            let samples = (0..w * h * channels.count()).map(|i| (i * 37 + i * i / 11) as u8).collect();
+            let image = Image::new(w, h, channels, samples, None).unwrap();
+            assert_eq!(Thumbnail::of(&image).cells(), plainly(&image), "{w}×{h}");
+        }
+    }
+}
