@@ -308,7 +308,7 @@ mod tests {
 
     #[test]
     fn bad_grids_are_refused_by_name() {
-        let bad = |text| SearchSpace::from_toml("g", text).unwrap_err().to_string();
+        let bad = |text: &str| SearchSpace::from_toml("g", text).unwrap_err().to_string();
         assert!(
             bad("sigmas = [1]\nstrengths = [1]\ncolor_methods = [\"none\"]\nsigma = 3").contains("sigma")
         );
