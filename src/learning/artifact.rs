@@ -88,6 +88,12 @@ pub enum ArtifactError {
         /// Schema found.
         found: String,
     },
+    /// The model expects rich features of another version.
+    #[error("the model was fitted on features {found}, this program measures {}", crate::features::rich::RICH_SCHEMA)]
+    RichSchema {
+        /// Schema found.
+        found: String,
+    },
     /// The trees cannot be read.
     #[error("the trees of the model cannot be read: {reason}")]
     Regressors {
@@ -121,16 +127,8 @@ impl ModelArtifact {
         let card = serde_json::to_vec(&self.card).expect("plain structures become JSON");
         let reread = serde_json::from_slice(&card).ok();
         assert_eq!(reread.as_ref(), Some(&self.card), "every number in a card is finite");
-        let card_length = u32::try_from(card.len()).expect("a card is shorter than 4 GiB");
         let regressors = postcard::to_stdvec(&self.regressors).expect("plain structures have a wire form");
-
-        let builder = GzBuilder::new().mtime(0).operating_system(UNKNOWN_SYSTEM);
-        let mut encoder = builder.write(Vec::new(), Compression::new(LEVEL));
-        for part in [&card_length.to_le_bytes()[..], &card, &regressors] {
-            encoder.write_all(part).expect("a vector takes every write");
-        }
-        let compressed = encoder.finish().expect("a vector takes every write");
-        [MAGIC_LINE, digest(&compressed).as_bytes(), b"\n", &compressed].concat()
+        seal(MAGIC_LINE, &card, &regressors)
     }
 
     /// Reads a file that decodes to at most `max_decoded_bytes`; a model of the default size takes 1–2 MB. Takes
@@ -139,13 +137,9 @@ impl ModelArtifact {
     /// # Errors
     /// When the file is damaged, too large, of another format, or made for other features or another smartcore.
     pub fn from_bytes(bytes: &[u8], max_decoded_bytes: usize) -> Result<Self, ArtifactError> {
-        let decoded = inflate(checked_body(bytes)?, max_decoded_bytes)?;
-        let cut_short = || ArtifactError::Card { reason: "it is cut short".to_owned() };
-        let (length, rest) = decoded.split_first_chunk::<4>().ok_or_else(cut_short)?;
-        let card_length = u32::from_le_bytes(*length) as usize;
-        let (card, trees) = rest.split_at_checked(card_length).ok_or_else(cut_short)?;
-        let card = read_card(card)?;
-        let regressors = read_regressors(trees, card.family)?;
+        let (card, trees) = open(MAGIC_LINE, bytes, max_decoded_bytes)?;
+        let card = read_card(&card)?;
+        let regressors = read_regressors(&trees, card.family)?;
         Ok(Self { card, regressors })
     }
 
@@ -164,9 +158,38 @@ impl ModelArtifact {
     }
 }
 
+/// The file of a card and what follows it, behind `magic`.
+pub(super) fn seal(magic: &[u8], card: &[u8], rest: &[u8]) -> Vec<u8> {
+    let card_length = u32::try_from(card.len()).expect("a card is shorter than 4 GiB");
+    let builder = GzBuilder::new().mtime(0).operating_system(UNKNOWN_SYSTEM);
+    let mut encoder = builder.write(Vec::new(), Compression::new(LEVEL));
+    for part in [&card_length.to_le_bytes()[..], card, rest] {
+        encoder.write_all(part).expect("a vector takes every write");
+    }
+    let compressed = encoder.finish().expect("a vector takes every write");
+    [magic, digest(&compressed).as_bytes(), b"\n", &compressed].concat()
+}
+
+/// Card and what follows it of a file that begins with `magic` and inflates to at most `max_decoded_bytes`.
+pub(super) fn open(
+    magic: &[u8],
+    bytes: &[u8],
+    max_decoded_bytes: usize,
+) -> Result<(Vec<u8>, Vec<u8>), ArtifactError> {
+    let mut decoded = inflate(checked_body(magic, bytes)?, max_decoded_bytes)?;
+    let cut_short = || ArtifactError::Card { reason: "it is cut short".to_owned() };
+    let (length, rest) = decoded.split_first_chunk::<4>().ok_or_else(cut_short)?;
+    let card_length = u32::from_le_bytes(*length) as usize;
+    if card_length > rest.len() {
+        return Err(cut_short());
+    }
+    let rest = decoded.split_off(4 + card_length);
+    Ok((decoded.split_off(4), rest))
+}
+
 /// The compressed part, once the two lines before it are in order.
-fn checked_body(bytes: &[u8]) -> Result<&[u8], ArtifactError> {
-    let rest = match bytes.strip_prefix(MAGIC_LINE) {
+fn checked_body<'a>(magic: &[u8], bytes: &'a [u8]) -> Result<&'a [u8], ArtifactError> {
+    let rest = match bytes.strip_prefix(magic) {
         Some(rest) => rest,
         None => {
             let version = bytes.strip_prefix(MAGIC).ok_or(ArtifactError::Magic)?;
