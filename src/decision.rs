@@ -1,6 +1,6 @@
 //! From expected gains to what is done to a picture, doing nothing unless a candidate is worth it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     candidates,
@@ -27,7 +27,7 @@ pub struct Decision {
 }
 
 /// Why a decision is what it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// A candidate is worth it.

@@ -9,7 +9,7 @@ pub use report::{Block, FixedChoice, PictureLine, Promise, Report, Section, Summ
 use thiserror::Error;
 
 use crate::{
-    features::{self, FeatureError, FeatureVector},
+    features::{self, FeatureError, FeatureVector, Features, Schema, rich},
     imaging::{Image, RestorationParameters, pipeline},
     learning::{PredictError, RawPrediction},
     metrics::{self, MetricError, Quality},
@@ -113,12 +113,17 @@ pub fn evaluate_pair(
 ) -> Result<PairEvaluation, PairError> {
     let optimum = find_optimum(reference, damaged, space)?;
     let outcome = |model: &&Predictor| {
-        let prediction = model.predict(&optimum.features, &RequestedParameters::default())?;
+        let features = match model.schema() {
+            Schema::Seed => Features { schema: Schema::Seed, values: optimum.features.to_vec() },
+            Schema::Rich => features::measure(&rich::reduced(damaged), Schema::Rich)?,
+        };
+        let size = (damaged.width(), damaged.height());
+        let prediction = model.predict(&features, size, &RequestedParameters::default())?;
         let parameters = prediction.parameters;
         let quality = if parameters.is_identity() {
             optimum.untouched
         } else {
-            let coefficients = pipeline::measure(damaged, &parameters, None);
+            let coefficients = pipeline::measure(damaged, &parameters, prediction.transform.as_ref());
             metrics::compare(reference, &pipeline::apply(damaged.clone(), &parameters, &coefficients))?
         };
         Ok(ModelOutcome { raw: prediction.raw, parameters, quality })

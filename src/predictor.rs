@@ -3,14 +3,27 @@
 use thiserror::Error;
 
 use crate::{
-    features::FeatureVector,
-    imaging::{ColorMethod, ParameterError, RestorationParameters, checked_sigma, checked_strength},
-    learning::{ArtifactError, ModelArtifact, ModelCard, PredictError, RawPrediction},
+    decision::{self, Decision, Fixed, Reason},
+    features::{Features, Schema, rich},
+    imaging::{
+        ColorMethod, ParameterError, RestorationParameters, checked_sigma, checked_strength,
+        operators::color_transform::ColorTransform,
+    },
+    learning::{
+        ArtifactError, Family, GainArtifact, GainCard, ModelArtifact, ModelCard, PredictError, RawPrediction,
+        gain_artifact::is_gain_artifact, gain_model::ExpectedGain, weight_forest::WeightsError,
+    },
     receipt,
 };
 
 /// The model that the program carries, made by `make model`; see `models/README.md` for its card.
 static BUILT_IN: &[u8] = include_bytes!("../models/builtin.model");
+
+/// The model of the first system's kind, to compare with: trees that regress the three parameters.
+static CLASSIC: &[u8] = include_bytes!("../models/classic.model");
+
+/// What [`Predictor::named`] knows.
+pub const NAMES: [&str; 2] = ["builtin", "classic"];
 
 /// Predicted sigma and strength are rounded to this fraction, so that they print exactly.
 const STEPS_PER_UNIT: f64 = 1000.0;
@@ -69,9 +82,44 @@ impl RequestedParameters {
 /// A model ready to predict.
 #[derive(Debug)]
 pub struct Predictor {
-    artifact: ModelArtifact,
+    model: Model,
     id: String,
     sha256: String,
+}
+
+#[derive(Debug)]
+enum Model {
+    /// Regresses the three parameters.
+    Classic(Box<ModelArtifact>),
+    /// Expects gains and decides.
+    Gains(Box<GainArtifact>),
+}
+
+/// How a model was made and how good it is.
+#[derive(Clone, Copy, Debug)]
+pub enum Card<'a> {
+    /// Of a model of the classic kind.
+    Classic(&'a ModelCard),
+    /// Of a model of gains.
+    Gains(&'a GainCard),
+}
+
+impl Card<'_> {
+    /// The model's family.
+    pub fn family(&self) -> Family {
+        match self {
+            Card::Classic(card) => card.family,
+            Card::Gains(_) => Family::Gains,
+        }
+    }
+
+    /// Whether a picture of this source was fitted on.
+    pub fn was_fitted_on(&self, source: &str) -> bool {
+        match self {
+            Card::Classic(card) => card.was_fitted_on(source),
+            Card::Gains(card) => card.was_fitted_on(source),
+        }
+    }
 }
 
 /// A model cannot be used.
@@ -88,10 +136,16 @@ pub enum PredictorError {
 /// What a model said of a picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prediction {
-    /// Its numbers as they came.
+    /// Its numbers as they came; those of a model of gains are what it decided.
     pub raw: RawPrediction,
-    /// Rounded, clamped to what was searched, and overruled by what the caller fixed.
+    /// What to do: rounded, clamped to what was searched, and overruled by what the caller fixed.
     pub parameters: RestorationParameters,
+    /// The transform of a learned colour correction.
+    pub transform: Option<ColorTransform>,
+    /// What a model of gains expects of it, over doing nothing.
+    pub expected: Option<ExpectedGain>,
+    /// Why a model of gains decided so.
+    pub reason: Option<Reason>,
 }
 
 impl Predictor {
@@ -100,11 +154,31 @@ impl Predictor {
         Self::from_bytes(BUILT_IN).expect("the embedded model is tested")
     }
 
+    /// The classic model that the program carries beside it.
+    pub fn classic() -> Self {
+        Self::from_bytes(CLASSIC).expect("the embedded model is tested")
+    }
+
+    /// A model that the program carries, by its name: one of [`NAMES`].
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "builtin" => Some(Self::built_in()),
+            "classic" => Some(Self::classic()),
+            _ => None,
+        }
+    }
+
     /// Reads a model file.
     ///
     /// # Errors
     /// When it is not a model, of another release's trees or feature schema, or with impossible bounds.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, PredictorError> {
+        let sha256 = receipt::digest(bytes);
+        if is_gain_artifact(bytes) {
+            let artifact = GainArtifact::from_bytes(bytes, MODEL_BYTES_MAX)?;
+            let id = format!("{}-{}", Family::Gains, &sha256[..12]);
+            return Ok(Self { model: Model::Gains(Box::new(artifact)), id, sha256 });
+        }
         let artifact = ModelArtifact::from_bytes(bytes, MODEL_BYTES_MAX)?;
         // Clamped predictions must be parameters, whatever the file says was searched.
         let bounds = &artifact.card.bounds;
@@ -114,9 +188,8 @@ impl Predictor {
         for strength in [bounds.strength_min, bounds.strength_max] {
             checked_strength(rounded(strength))?;
         }
-        let sha256 = receipt::digest(bytes);
         let id = artifact.model_id();
-        Ok(Self { artifact, id, sha256 })
+        Ok(Self { model: Model::Classic(Box::new(artifact)), id, sha256 })
     }
 
     /// Family and the first digits of the digest.
@@ -130,8 +203,19 @@ impl Predictor {
     }
 
     /// How the model was made and how good it is.
-    pub fn card(&self) -> &ModelCard {
-        &self.artifact.card
+    pub fn card(&self) -> Card<'_> {
+        match &self.model {
+            Model::Classic(artifact) => Card::Classic(&artifact.card),
+            Model::Gains(artifact) => Card::Gains(&artifact.card),
+        }
+    }
+
+    /// The features that it predicts from.
+    pub fn schema(&self) -> Schema {
+        match &self.model {
+            Model::Classic(_) => Schema::Seed,
+            Model::Gains(_) => Schema::Rich,
+        }
     }
 
     /// Whether this model can fill in what `requested` leaves open; asked before a picture is looked at.
@@ -139,29 +223,79 @@ impl Predictor {
     /// # Errors
     /// When a learned colour transform is wanted, which this model does not predict.
     pub fn check(&self, requested: &RequestedParameters) -> Result<(), PredictError> {
-        match requested.color_method {
-            Some(ColorMethod::Learned) => Err(PredictError::NoColorTransform { model: self.id.clone() }),
+        match (&self.model, requested.color_method) {
+            (Model::Classic(_), Some(ColorMethod::Learned)) => {
+                Err(PredictError::NoColorTransform { model: self.id.clone() })
+            }
             _ => Ok(()),
         }
     }
 
-    /// Predicts for one picture; microseconds.
+    /// Predicts for a picture of `width × height` px; microseconds to a millisecond. `features` are of the model's schema.
     ///
     /// # Errors
     /// When a feature is not finite, and as [`Predictor::check`].
     pub fn predict(
         &self,
-        features: &FeatureVector,
+        features: &Features,
+        (width, height): (usize, usize),
         requested: &RequestedParameters,
     ) -> Result<Prediction, PredictError> {
         self.check(requested)?;
-        let raw = self.artifact.regressors.predict(features)?;
-        let predicted = self.artifact.card.bounds.apply(raw);
-        let color = requested.color_method.unwrap_or(ColorMethod::from_switch(predicted.color));
-        let sigma = requested.sigma.unwrap_or(rounded(predicted.sigma));
-        let strength = requested.strength.unwrap_or(rounded(predicted.strength));
-        let parameters = RestorationParameters::new(color, sigma, strength)
-            .expect("requested values are checked, and so are the bounds of a loaded model");
-        Ok(Prediction { raw, parameters })
+        match &self.model {
+            Model::Classic(artifact) => predict_classic(artifact, features, requested),
+            Model::Gains(artifact) => {
+                let of_trained_size = width.max(height) <= rich::SIDE_MAX_PX;
+                predict_gains(artifact, features, of_trained_size, requested)
+            }
+        }
     }
+}
+
+fn predict_classic(
+    artifact: &ModelArtifact,
+    features: &Features,
+    requested: &RequestedParameters,
+) -> Result<Prediction, PredictError> {
+    let row = features.values.as_slice().try_into().map_err(|_| PredictError::Schema {
+        found: features.schema.name(),
+        needed: Schema::Seed.name(),
+    })?;
+    let raw = artifact.regressors.predict(row)?;
+    let predicted = artifact.card.bounds.apply(raw);
+    let color = requested.color_method.unwrap_or(ColorMethod::from_switch(predicted.color));
+    let sigma = requested.sigma.unwrap_or(rounded(predicted.sigma));
+    let strength = requested.strength.unwrap_or(rounded(predicted.strength));
+    let parameters = RestorationParameters::new(color, sigma, strength)
+        .expect("requested values are checked, and so are the bounds of a loaded model");
+    Ok(Prediction { raw, parameters, transform: None, expected: None, reason: None })
+}
+
+fn predict_gains(
+    artifact: &GainArtifact,
+    features: &Features,
+    of_trained_size: bool,
+    requested: &RequestedParameters,
+) -> Result<Prediction, PredictError> {
+    let &RequestedParameters { color_method, sigma, strength } = requested;
+    let values: Vec<f32> = features.values.iter().map(|&v| v as f32).collect();
+    let decided =
+        decision::decide(&artifact.model, &values, &Fixed { color_method, sigma, strength }, of_trained_size);
+    let decision = decided.map_err(|error| match error {
+        WeightsError::Length { .. } => {
+            PredictError::Schema { found: features.schema.name(), needed: Schema::Rich.name() }
+        }
+        WeightsError::Feature { feature, .. } => PredictError::Feature {
+            feature: Schema::Rich.names()[feature],
+            found: features.values[feature],
+        },
+    })?;
+    let parameters = decision.parameters;
+    let raw = RawPrediction {
+        color: f64::from(u8::from(parameters.color_method().is_on())),
+        sigma: parameters.sigma(),
+        strength: parameters.strength(),
+    };
+    let Decision { transform, expected, reason, .. } = decision;
+    Ok(Prediction { raw, parameters, transform, expected, reason: Some(reason) })
 }

@@ -7,12 +7,14 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::{
-    features::{self, FEATURE_NAMES, FEATURE_SCHEMA, FeatureVector},
+    decision::Reason,
+    features,
     imaging::{
         ColorCorrection, ColorMethod, Image, ParameterError, RestorationParameters,
         codec::{Format, MetadataPolicy, Subsampling},
         pipeline::Coefficients,
     },
+    learning::gain_model::ExpectedGain,
 };
 
 /// The version of the receipt's layout and of what its method means.
@@ -164,6 +166,12 @@ pub struct Model {
     pub sigma: f64,
     /// Predicted strength.
     pub strength: f64,
+    /// Why it decided so; absent when it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// What it expects, over doing nothing; absent when it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<ExpectedGain>,
 }
 
 /// A text holds no receipts that this release reads.
@@ -240,17 +248,10 @@ impl Parameters {
     }
 }
 
-impl From<&FeatureVector> for Features {
-    fn from(values: &FeatureVector) -> Self {
-        let named = FEATURE_NAMES.iter().zip(values).map(|(&name, &value)| (name.to_owned(), value.into()));
-        Self { schema: FEATURE_SCHEMA.to_owned(), values: named.collect() }
-    }
-}
-
 impl From<&features::Features> for Features {
-    fn from(measured: &features::Features) -> Self {
-        let named = measured.named().map(|(name, value)| (name.to_owned(), value.into()));
-        Self { schema: measured.schema.name().to_owned(), values: named.collect() }
+    fn from(features: &features::Features) -> Self {
+        let named = features.named().map(|(name, value)| (name.to_owned(), value.into()));
+        Self { schema: features.schema.name().to_owned(), values: named.collect() }
     }
 }
 

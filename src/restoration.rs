@@ -4,9 +4,9 @@
 use thiserror::Error;
 
 use crate::{
-    features::{self, FeatureError, FeatureVector},
+    features::{self, FeatureError, Features, Schema, rich},
     imaging::{
-        ParameterError, RestorationParameters,
+        Image, ParameterError, RestorationParameters,
         codec::{self, DecodeError, EncodeError, Encoding, Format, Limits, MetadataPolicy, Picture},
         pipeline::{self, Coefficients, CoefficientsError},
     },
@@ -74,8 +74,8 @@ pub struct Analysis {
     pub height: usize,
     /// The input's format.
     pub format: Format,
-    /// The 14 features.
-    pub features: FeatureVector,
+    /// The features that the model predicts from.
+    pub features: Features,
     /// What the model makes of them.
     pub prediction: Prediction,
 }
@@ -170,18 +170,16 @@ pub fn restore(
     predictor.check(&request.parameters)?;
     hook(Stage::Decode);
     let picture = codec::decode(bytes, limits)?;
-    let (parameters, features, model) = match request.parameters.complete() {
-        Some(parameters) => (parameters, None, None),
+    let (parameters, prediction) = match request.parameters.complete() {
+        Some(parameters) => (parameters, None),
         None => {
-            hook(Stage::Features);
-            let features = features::extract(&picture.image)?;
-            hook(Stage::Predict);
-            let prediction = predictor.predict(&features, &request.parameters)?;
-            (prediction.parameters, Some((&features).into()), Some(model_of(predictor, &prediction)))
+            let (features, prediction) = look(&picture.image, &request.parameters, predictor, hook)?;
+            (prediction.parameters, Some((features, prediction)))
         }
     };
     hook(Stage::Restore);
-    let coefficients = pipeline::measure(&picture.image, &parameters, None);
+    let transform = prediction.as_ref().and_then(|(_, prediction)| prediction.transform.as_ref());
+    let coefficients = pipeline::measure(&picture.image, &parameters, transform);
     let input = receipt::Input {
         sha256: receipt::digest(bytes),
         size_bytes: bytes.len() as u64,
@@ -197,9 +195,9 @@ pub fn restore(
         method: receipt::method(&parameters).to_owned(),
         parameters: (&parameters).into(),
         coefficients,
-        features,
-        model,
-        predicted_gain: None,
+        features: prediction.as_ref().map(|(features, _)| features.into()),
+        model: prediction.as_ref().map(|(_, prediction)| model_of(predictor, prediction)),
+        predicted_gain: prediction.as_ref().and_then(|(_, p)| p.expected).map(|expected| expected.score),
     };
     Ok(Restored { bytes, receipt })
 }
@@ -279,12 +277,26 @@ pub fn analyze(
     predictor.check(requested)?;
     hook(Stage::Decode);
     let picture = codec::decode(bytes, limits)?;
-    hook(Stage::Features);
-    let features = features::extract(&picture.image)?;
-    hook(Stage::Predict);
-    let prediction = predictor.predict(&features, requested)?;
+    let (features, prediction) = look(&picture.image, requested, predictor, hook)?;
     let (width, height) = (picture.image.width(), picture.image.height());
     Ok(Analysis { width, height, format: picture.header.format, features, prediction })
+}
+
+/// Features and what the model makes of them.
+fn look(
+    image: &Image,
+    requested: &RequestedParameters,
+    predictor: &Predictor,
+    hook: &mut dyn FnMut(Stage),
+) -> Result<(Features, Prediction), RestoreError> {
+    hook(Stage::Features);
+    let features = match predictor.schema() {
+        Schema::Seed => features::measure(image, Schema::Seed)?,
+        Schema::Rich => features::measure(&rich::reduced(image), Schema::Rich)?,
+    };
+    hook(Stage::Predict);
+    let prediction = predictor.predict(&features, (image.width(), image.height()), requested)?;
+    Ok((features, prediction))
 }
 
 fn model_of(predictor: &Predictor, prediction: &Prediction) -> receipt::Model {
@@ -294,6 +306,8 @@ fn model_of(predictor: &Predictor, prediction: &Prediction) -> receipt::Model {
         color: prediction.raw.color,
         sigma: prediction.raw.sigma,
         strength: prediction.raw.strength,
+        reason: prediction.reason,
+        expected: prediction.expected,
     }
 }
 

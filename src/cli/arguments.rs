@@ -14,7 +14,7 @@ use crate::{
     imaging::{ColorMethod, codec::Limits},
     jobs::{index_dataset::Source, picture_file},
     learning::Groups,
-    predictor::{Predictor, RequestedParameters},
+    predictor::{NAMES, Predictor, RequestedParameters},
     search::SearchSpace,
 };
 
@@ -102,8 +102,12 @@ pub(super) fn predictor(path: Option<&Path>) -> Result<Predictor> {
     let Some(path) = path.filter(|path| !path.as_os_str().is_empty()) else {
         return Ok(Predictor::built_in());
     };
-    let bytes =
-        std::fs::read(path).map_err(|e| usage(format_args!("reading the model {}: {e}", path.display())))?;
+    if let Some(carried) = path.to_str().and_then(Predictor::named) {
+        return Ok(carried);
+    }
+    let bytes = std::fs::read(path).map_err(|e| {
+        usage(format_args!("reading the model {}: {e} (or one of {})", path.display(), NAMES.join(", ")))
+    })?;
     Predictor::from_bytes(&bytes).map_err(|e| usage(format_args!("the model {}: {e}", path.display())))
 }
 

@@ -226,7 +226,7 @@ impl From<PredictError> for Problem {
     fn from(error: PredictError) -> Self {
         match error {
             // Features of a picture are finite by construction.
-            PredictError::Feature { .. } => internal(&error),
+            PredictError::Feature { .. } | PredictError::Schema { .. } => internal(&error),
             PredictError::NoColorTransform { .. } => Problem::new(Kind::BadParameter, error.to_string())
                 .parameter("color_method")
                 .value(ColorMethod::Learned.name())

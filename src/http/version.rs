@@ -6,9 +6,11 @@ use serde::Serialize;
 use crate::{
     features::FEATURE_SCHEMA,
     learning::{
-        Family, ModelCard,
+        Family, GainCard, ModelCard,
         card::{DatasetUse, FixedBaseline, RestorationScores, SearchedBounds},
+        gain_artifact::SetTrial,
     },
+    predictor,
     receipt::{METHOD, RECEIPT_VERSION},
 };
 
@@ -32,9 +34,30 @@ struct Model<'a> {
     card: Card<'a>,
 }
 
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Card<'a> {
+    Classic(ClassicCard<'a>),
+    Gains(GainsCard<'a>),
+}
+
+/// What of the card of a model of gains a caller may want to know.
+#[derive(Serialize)]
+struct GainsCard<'a> {
+    program_version: &'a str,
+    feature_schema: &'a str,
+    datasets: &'a [DatasetUse],
+    n_damaged: usize,
+    n_undamaged: usize,
+    n_synthetic: usize,
+    /// How models fitted alike did on pictures of which they saw no source.
+    trial: &'a [SetTrial],
+    warnings: &'a [String],
+}
+
 /// What of a model's card a caller may want to know.
 #[derive(Serialize)]
-struct Card<'a> {
+struct ClassicCard<'a> {
     program_version: &'a str,
     datasets: &'a [DatasetUse],
     n_rows: usize,
@@ -48,7 +71,7 @@ struct Card<'a> {
     warnings: &'a [String],
 }
 
-impl<'a> From<&'a ModelCard> for Card<'a> {
+impl<'a> From<&'a ModelCard> for ClassicCard<'a> {
     fn from(card: &'a ModelCard) -> Self {
         Self {
             program_version: &card.program_version,
@@ -65,6 +88,21 @@ impl<'a> From<&'a ModelCard> for Card<'a> {
     }
 }
 
+impl<'a> From<&'a GainCard> for GainsCard<'a> {
+    fn from(card: &'a GainCard) -> Self {
+        Self {
+            program_version: &card.program_version,
+            feature_schema: &card.feature_schema,
+            datasets: &card.datasets,
+            n_damaged: card.n_damaged,
+            n_undamaged: card.n_undamaged,
+            n_synthetic: card.n_synthetic,
+            trial: &card.trial,
+            warnings: &card.warnings,
+        }
+    }
+}
+
 pub(super) async fn version(State(state): State<AppState>) -> Response {
     let card = state.predictor.card();
     response::json(&Version {
@@ -76,8 +114,11 @@ pub(super) async fn version(State(state): State<AppState>) -> Response {
         model: Model {
             id: state.predictor.id(),
             sha256: state.predictor.sha256(),
-            family: card.family,
-            card: card.into(),
+            family: card.family(),
+            card: match card {
+                predictor::Card::Classic(card) => Card::Classic(card.into()),
+                predictor::Card::Gains(card) => Card::Gains(card.into()),
+            },
         },
     })
 }

@@ -42,7 +42,8 @@ impl Gain {
 }
 
 /// What is expected of a candidate on one picture.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ExpectedGain {
     /// Mean gain in score.
     pub score: f64,

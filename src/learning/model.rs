@@ -19,10 +19,12 @@ pub enum Family {
     RandomForest,
     /// Gradient boosted trees.
     GradientBoosting,
+    /// Not one of the classic ones, which regress parameters: expects the gain of every candidate.
+    Gains,
 }
 
 impl Family {
-    /// All families, in the order in which they are tried.
+    /// All classic families, in the order in which they are tried.
     pub const ALL: [Family; 2] = [Family::RandomForest, Family::GradientBoosting];
 }
 
@@ -31,6 +33,7 @@ impl fmt::Display for Family {
         formatter.pad(match self {
             Family::RandomForest => "random_forest",
             Family::GradientBoosting => "gradient_boosting",
+            Family::Gains => "gains",
         })
     }
 }
@@ -64,6 +67,7 @@ impl Regressor {
             Family::GradientBoosting => {
                 Fitted::GradientBoosting(gradient_boosting::fit(features, targets, hyperparameters, seed)?)
             }
+            Family::Gains => return Err(FitError::NotClassic),
         }))
     }
 

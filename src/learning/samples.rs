@@ -49,6 +49,9 @@ pub enum FitError {
         /// The number found.
         found: f64,
     },
+    /// A family that does not regress parameters.
+    #[error("a model of gains is not fitted to parameters")]
+    NotClassic,
     /// smartcore refused the fit, or its trees are not what this version of it is known to grow.
     #[error("smartcore could not fit the model: {reason}")]
     Smartcore {
@@ -60,6 +63,14 @@ pub enum FitError {
 /// A prediction cannot be made.
 #[derive(Clone, Debug, Error, PartialEq)]
 pub enum PredictError {
+    /// Features of a schema that the model does not predict from.
+    #[error("features {found} were measured, the model needs {needed}")]
+    Schema {
+        /// The schema measured.
+        found: &'static str,
+        /// The model's.
+        needed: &'static str,
+    },
     /// A feature is NaN or infinite.
     #[error("feature {feature} is {found}: a finite number is needed to predict")]
     Feature {
