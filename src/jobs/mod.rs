@@ -22,5 +22,6 @@ pub mod run_task;
 pub mod service;
 pub mod submit;
 pub mod synthesize_pairs;
+pub mod train_gains;
 pub mod train_model;
 mod under_way;
