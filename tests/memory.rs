@@ -44,6 +44,9 @@ fn a_pair_takes_at_most_twelve_bytes_per_pixel() {
             (picture(1500, 1400, Channels::Rgb, 3), picture(1300, 1500, Channels::Rgb, 5)),
             (picture(900, 2600, Channels::Grey, 3), picture(900, 2600, Channels::Rgb, 5)),
             (picture(500, 400, Channels::Rgb, 3), picture(60_000, 30, Channels::Rgb, 5)),
+            // Small ones, of which a tile's sums are the greater part.
+            (picture(300, 200, Channels::Rgb, 3), picture(300, 200, Channels::Rgb, 5)),
+            (picture(640, 480, Channels::Rgb, 3), picture(640, 480, Channels::Rgb, 5)),
         ] {
             let n_pixels = reference.n_pixels().max(damaged.n_pixels()) as f64;
             // Denoising needs a picture of its own; with or without a colour correction ahead, the limit holds.
