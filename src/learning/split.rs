@@ -86,7 +86,8 @@ pub fn by_source(
     Ok(Split { fit, held_out })
 }
 
-fn rank(seed: u64, group: &str) -> [u8; 32] {
+/// Where a group stands in the order: SHA-256(`seed` in 8 little-endian bytes, then its name).
+pub(super) fn rank(seed: u64, group: &str) -> [u8; 32] {
     Sha256::new().chain_update(seed.to_le_bytes()).chain_update(group).finalize().into()
 }
 
