@@ -156,7 +156,7 @@ impl Hyperparameters {
     }
 }
 
-fn require<T: Copy + ToString>(
+pub(super) fn require<T: Copy + ToString>(
     name: &'static str,
     found: T,
     range: &'static str,

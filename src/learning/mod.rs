@@ -24,6 +24,7 @@ mod synthetic;
 pub mod table;
 mod table_csv;
 pub mod tree;
+pub mod weight_forest;
 
 pub use artifact::{ArtifactError, ModelArtifact, digest};
 pub use card::ModelCard;
@@ -37,3 +38,4 @@ pub use model::{Family, ParameterRegressors, RawPrediction, Regressor};
 pub use samples::{FeatureRow, FitError, PredictError};
 pub use split::{Split, SplitError};
 pub use table::{FEATURE_NAMES, FEATURE_SCHEMA, N_FEATURES, Table, TableError, TableRow};
+pub use weight_forest::WeightForest;

@@ -1,4 +1,4 @@
-//! Seeds derived from one seed, and permutations drawn from them: the only randomness of this room.
+//! Seeds derived from one seed, and numbers and permutations drawn from them: the only randomness of this room.
 //!
 //! SHA-256 separates the streams; SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
 //! generators", OOPSLA 2014) walks along one. Both are integer arithmetic: the same on every machine.
@@ -21,10 +21,19 @@ pub(crate) fn permutation(n: usize, seed: u64) -> Vec<usize> {
     let mut state = seed;
     let mut order: Vec<usize> = (0..n).collect();
     for last in (1..n).rev() {
-        let drawn = u128::from(split_mix(&mut state)) * (last as u128 + 1);
-        order.swap(last, (drawn >> 64) as usize);
+        order.swap(last, draw_below(&mut state, last + 1));
     }
     order
+}
+
+/// A number of `0..n`; 0 when `n` is 0.
+pub(crate) fn draw_below(state: &mut u64, n: usize) -> usize {
+    ((u128::from(split_mix(state)) * n as u128) >> 64) as usize
+}
+
+/// A number in [0, 1): one of the 2⁵³ multiples of 2⁻⁵³, each as likely.
+pub(crate) fn draw_share(state: &mut u64) -> f64 {
+    (split_mix(state) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 fn split_mix(state: &mut u64) -> u64 {
@@ -45,6 +54,17 @@ mod tests {
         let mut state = 1_234_567;
         let drawn: Vec<u64> = (0..3).map(|_| split_mix(&mut state)).collect();
         assert_eq!(drawn, [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]);
+    }
+
+    #[test]
+    fn drawn_numbers_are_those_of_the_stream() {
+        // The three numbers above as fractions of 2⁶⁴, cut to 53 bits and times 10, by Python's integers.
+        let mut state = 1_234_567;
+        let shares: Vec<f64> = (0..3).map(|_| draw_share(&mut state)).collect();
+        assert_eq!(shares, [0.350_079_542_021_408_1, 0.173_644_096_670_912_63, 0.532_207_304_062_419_2]);
+        let mut state = 1_234_567;
+        let below: Vec<usize> = (0..3).map(|_| draw_below(&mut state, 10)).collect();
+        assert_eq!(below, [3, 1, 5]);
     }
 
     #[test]

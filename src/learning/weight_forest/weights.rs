@@ -1,0 +1,174 @@
+//! What a forest answers: how much each row of the training counts for one vector of features.
+//!
+//! Means, quantiles and spreads of any target follow from the weights (Meinshausen, "Quantile regression forests",
+//! Journal of Machine Learning Research 7, 2006), and so does how much the vector is like anything seen.
+
+use super::rows::Rows;
+
+/// Weights of training rows: those above 0, by ascending row. They sum to 1 up to rounding.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowWeights {
+    n_rows: usize,
+    entries: Vec<(usize, f64)>,
+}
+
+/// How far a sum of weights may fall short of a quantile's share and still reach it: above what rounding does to
+/// sums of thousands of weights, below any weight of 1000 trees.
+const ROUNDING: f64 = 1e-12;
+
+impl RowWeights {
+    /// From a weight for each row.
+    pub(super) fn dense(weights: &[f64]) -> Self {
+        let entries = weights.iter().copied().enumerate().filter(|(_, weight)| *weight > 0.0).collect();
+        Self { n_rows: weights.len(), entries }
+    }
+
+    /// Number of rows that the forest was fitted on.
+    pub fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
+    /// Rows with a weight above 0, ascending, with their weights.
+    pub fn entries(&self) -> &[(usize, f64)] {
+        &self.entries
+    }
+
+    /// The weighted mean of each column of `targets`, shape `(n_rows, n_columns)`. Sums run from the first row to
+    /// the last. Costs a multiplication per column and row that weighs something.
+    ///
+    /// # Panics
+    /// When the targets are not as many rows as the forest was fitted on; check tables when they are loaded.
+    pub fn mean(&self, targets: &Rows) -> Vec<f64> {
+        self.check(targets);
+        let mut means = vec![0.0; targets.n_columns()];
+        for &(row, weight) in &self.entries {
+            for (mean, &target) in means.iter_mut().zip(targets.row(row)) {
+                *mean += weight * f64::from(target);
+            }
+        }
+        means
+    }
+
+    /// The weighted standard deviation of each column: the square root of the weighted mean of (target − mean)².
+    ///
+    /// # Panics
+    /// As [`RowWeights::mean`].
+    pub fn spread(&self, targets: &Rows) -> Vec<f64> {
+        let means = self.mean(targets);
+        let mut spreads = vec![0.0; targets.n_columns()];
+        for &(row, weight) in &self.entries {
+            for ((spread, &target), mean) in spreads.iter_mut().zip(targets.row(row)).zip(&means) {
+                let excess = f64::from(target) - mean;
+                *spread += weight * excess * excess;
+            }
+        }
+        spreads.into_iter().map(f64::sqrt).collect()
+    }
+
+    /// The least target of `column` such that rows with no larger one have at least the share `q` of the weight:
+    /// 0 gives the least, 1 the largest target that weighs something. Sorts the rows that weigh something.
+    ///
+    /// # Panics
+    /// As [`RowWeights::mean`], when there is no such column, or `q` is not in `[0, 1]`.
+    pub fn quantile(&self, targets: &Rows, column: usize, q: f64) -> f64 {
+        self.check(targets);
+        assert!((0.0..=1.0).contains(&q), "a quantile is asked for by a share of 0 to 1, not {q}");
+        let mut ordered: Vec<(f32, f64)> =
+            self.entries.iter().map(|&(row, weight)| (targets.number(row, column), weight)).collect();
+        // Stable: rows with equal targets are summed in their order.
+        ordered.sort_by(|one, other| one.0.total_cmp(&other.0));
+        let mut reached = 0.0;
+        let quantile = ordered.iter().find(|(_, weight)| {
+            reached += weight;
+            reached >= q - ROUNDING
+        });
+        quantile.or(ordered.last()).map_or(f64::NAN, |&(target, _)| f64::from(target))
+    }
+
+    /// The weights without the rows that `exclude` names, scaled to sum to 1 again; `None` when nothing remains.
+    ///
+    /// The excluded rows have still shaped the trees, so for a training row this flatters: honest predictions of
+    /// training rows come from forests fitted without their fold ([`grouped_folds`](crate::learning::grouped_folds)).
+    pub fn without(&self, exclude: impl Fn(usize) -> bool) -> Option<Self> {
+        let mut entries: Vec<(usize, f64)> =
+            self.entries.iter().copied().filter(|&(row, _)| !exclude(row)).collect();
+        let total: f64 = entries.iter().map(|(_, weight)| weight).sum();
+        entries.iter_mut().for_each(|(_, weight)| *weight /= total);
+        (!entries.is_empty()).then_some(Self { n_rows: self.n_rows, entries })
+    }
+
+    /// The largest weight. A vector that was trained on has its own row here; 1 says that every tree put the vector
+    /// into a leaf of the same single row.
+    pub fn largest(&self) -> f64 {
+        self.entries.iter().fold(0.0, |largest, &(_, weight)| largest.max(weight))
+    }
+
+    /// The effective number of rows, 1/Σw² (Kish, "Survey sampling", 1965): from 1, where one row has all weight, to
+    /// the number of rows, where all weigh the same. Trees that disagree about whom a vector is like make it large.
+    pub fn effective_rows(&self) -> f64 {
+        1.0 / self.entries.iter().map(|(_, weight)| weight * weight).sum::<f64>()
+    }
+
+    fn check(&self, targets: &Rows) {
+        assert_eq!(targets.n_rows(), self.n_rows, "targets have a row for each row of the fit");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn weights() -> RowWeights {
+        RowWeights::dense(&[0.5, 0.0, 0.25, 0.125, 0.125])
+    }
+
+    /// The second column ties.
+    fn targets() -> Rows {
+        Rows::new(vec![4.0, 1.0, 100.0, 9.0, 2.0, 1.0, 8.0, 3.0, -8.0, 3.0], 2).unwrap()
+    }
+
+    #[test]
+    fn mean_and_spread_are_weighted() {
+        // By hand: 2 + 0.5 + 1 − 1; 0.5 + 0.25 + 0.375 + 0.375. Squares about 2.5: (2.25, 0.25, 30.25, 110.25); about
+        // 1.5: 0.25, 0.25, 2.25, 2.25.
+        assert_eq!(weights().mean(&targets()), [2.5, 1.5]);
+        let squares: [f64; 2] = [1.125 + 0.0625 + 3.78125 + 13.78125, 0.75];
+        assert_eq!(weights().spread(&targets()), squares.map(f64::sqrt));
+    }
+
+    #[test]
+    fn a_quantile_is_where_the_sum_of_weights_first_reaches_the_share() {
+        // In order: −8 (1/8), 2 (3/8), 4 (7/8), 8 (1).
+        let quantile = |q| weights().quantile(&targets(), 0, q);
+        assert_eq!([quantile(0.0), quantile(0.125), quantile(0.126)], [-8.0, -8.0, 2.0]);
+        assert_eq!([quantile(0.375), quantile(0.5), quantile(0.875)], [2.0, 4.0, 4.0]);
+        assert_eq!([quantile(0.9), quantile(1.0)], [8.0, 8.0]);
+        assert_eq!([0.75, 0.76].map(|q| weights().quantile(&targets(), 1, q)), [1.0, 3.0]);
+        // Thirds do not sum to 2/3 or 1 exactly.
+        let thirds = RowWeights::dense(&[1.0 / 3.0; 3]);
+        let targets = Rows::new(vec![1.0, 2.0, 3.0], 1).unwrap();
+        assert_eq!([2.0 / 3.0, 1.0].map(|q| thirds.quantile(&targets, 0, q)), [2.0, 3.0]);
+    }
+
+    #[test]
+    fn rows_left_out_leave_their_weight_to_the_others() {
+        let left = weights().without(|row| row == 0).unwrap();
+        assert_eq!(left.entries(), [(2, 0.5), (3, 0.25), (4, 0.25)]);
+        assert_eq!(left.n_rows(), 5);
+        assert_eq!(weights().without(|row| row != 1), None);
+    }
+
+    #[test]
+    fn agreement_is_seen_in_the_weights() {
+        assert_eq!(weights().largest(), 0.5);
+        // 1/(1/4 + 1/16 + 1/64 + 1/64) = 64/22.
+        assert_eq!(weights().effective_rows(), 64.0 / 22.0);
+        assert_eq!(RowWeights::dense(&[0.25; 4]).effective_rows(), 4.0);
+    }
+
+    #[test]
+    #[should_panic(expected = "a row for each row of the fit")]
+    fn targets_of_another_fit_are_a_broken_contract() {
+        weights().mean(&Rows::new(vec![1.0; 4], 1).unwrap());
+    }
+}
