@@ -11,6 +11,7 @@ mod evaluate;
 mod features;
 mod health;
 mod inputs;
+mod inspect;
 mod jobs;
 mod migrate;
 mod optimize;
@@ -62,6 +63,8 @@ enum Command {
     Score(score::Arguments),
     /// Search the best parameters of every pair of a dataset
     Optimize(optimize::Arguments),
+    /// Look for what is wrong with a dataset: mates, sizes, alignment, duplicates, leaks, optima
+    Inspect(inspect::Arguments),
     /// Summarise a training table, column by column
     Describe(describe::Arguments),
     /// Train a model from tables
@@ -135,6 +138,7 @@ fn command(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Features(arguments) => features::run(settings, arguments),
         Command::Score(arguments) => score::run(settings, arguments),
         Command::Optimize(arguments) => optimize::run(settings, arguments),
+        Command::Inspect(arguments) => inspect::run(settings, arguments),
         Command::Describe(arguments) => describe::run(settings, arguments),
         Command::Train(arguments) => train::run(settings, arguments),
         Command::Evaluate(arguments) => evaluate::run(settings, arguments),

@@ -9,6 +9,7 @@ pub mod dataset_root;
 pub mod evaluate_models;
 pub mod find_optima;
 pub mod index_dataset;
+pub mod inspect_dataset;
 pub mod pair_process;
 pub mod parallel;
 pub mod picture_file;

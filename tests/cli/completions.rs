@@ -4,12 +4,13 @@ use std::process::{Command, Stdio};
 
 use crate::support::Shell;
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "restore",
     "replay",
     "features",
     "score",
     "optimize",
+    "inspect",
     "describe",
     "train",
     "evaluate",

@@ -2,7 +2,7 @@
 
 use crate::support::Shell;
 
-const FLAGS: [(&str, &[&str]); 12] = [
+const FLAGS: [(&str, &[&str]); 13] = [
     (
         "restore",
         &[
@@ -36,9 +36,24 @@ const FLAGS: [(&str, &[&str]); 12] = [
             "--out",
             "--combinations",
             "--grid",
+            "--align",
             "--threads",
             "--min-success",
             "[default: 0.95]",
+            "--force",
+        ],
+    ),
+    (
+        "inspect",
+        &[
+            "--dataset",
+            "--damaged",
+            "--undamaged",
+            "--groups",
+            "--table",
+            "--grid",
+            "--out",
+            "--html",
             "--force",
         ],
     ),
