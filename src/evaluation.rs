@@ -2,8 +2,10 @@
 //!
 //! Gains are differences of scores with PSNR capped at 50 dB; harm is losing more than 0.05 dB of capped PSNR.
 
+mod alignment;
 mod report;
 
+pub use alignment::{Align, Alignment, AlignmentKind, NotAPair, align};
 pub use report::{Block, FixedChoice, PictureLine, Promise, Report, Section, Summary, report};
 
 use thiserror::Error;

@@ -4,7 +4,7 @@
 use std::{fs, path::Path};
 
 use pentimento::{
-    evaluation::find_optimum,
+    evaluation::{Align, find_optimum},
     imaging::{
         Channels, Image,
         codec::{self, Encoding, Format, Limits, Metadata},
@@ -83,7 +83,9 @@ fn a_dataset_takes_as_many_pairs_as_there_are_threads() {
     }
     let dataset = index(&Source::Root(folder.path().to_owned())).unwrap();
     let bytes = peak(|| {
-        let found = find_optima(&dataset, &SearchSpace::seed(), &Limits::default(), threads, &|| ()).unwrap();
+        let found =
+            find_optima(&dataset, &SearchSpace::seed(), Align::Off, &Limits::default(), threads, &|| ())
+                .unwrap();
         assert_eq!(found.done.len(), n_pairs);
     });
     // Two decoded pictures of three bytes per pixel, and the limit.

@@ -12,6 +12,7 @@ pub mod evaluate_models;
 pub mod find_optima;
 pub mod gain_pictures;
 pub mod index_dataset;
+pub mod inspect_dataset;
 pub mod pair_process;
 pub mod parallel;
 pub mod picture_file;
