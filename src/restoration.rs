@@ -153,8 +153,8 @@ pub enum ReplayError {
 /// Restores the picture in `bytes`.
 ///
 /// Parameters that `request` leaves open are predicted. `hook` is told of each stage as it begins. Memory: the
-/// decoded samples (checked against `limits` before decoding), as many again while sharpening or 8 bytes per pixel
-/// while extracting features, and the encoded bytes. The same input gives the same bytes.
+/// decoded samples (checked against `limits` before decoding), 9 bytes per pixel while extracting features, a few rows
+/// per thread while restoring, and the encoded bytes. The same input gives the same bytes.
 ///
 /// # Errors
 /// When the input is refused, too small to predict for, or cannot be written as asked.
@@ -178,12 +178,9 @@ pub fn restore(
         }
     };
     hook(Stage::Restore);
-    let coefficients = pipeline::measure(&picture.image, &parameters);
-    let input = receipt::Input {
-        sha256: receipt::digest(bytes),
-        size_bytes: bytes.len() as u64,
-        format: picture.header.format,
-    };
+    let measure = || pipeline::measure(&picture.image, &parameters);
+    let (coefficients, sha256) = rayon::join(measure, || receipt::digest(bytes));
+    let input = receipt::Input { sha256, size_bytes: bytes.len() as u64, format: picture.header.format };
     let plan = plan_output(&picture, &parameters, request);
     let (bytes, output) = render(bytes, picture, &parameters, &coefficients, &plan, hook)?;
     let receipt = Receipt {
@@ -344,17 +341,18 @@ fn render(
     hook(Stage::Encode);
     let metadata = picture.metadata.under(plan.metadata);
     let encoding = &plan.encoding;
-    let encoded = match plan.route {
-        Route::InputBytes => bytes.to_vec(),
-        Route::InputPixels => {
-            codec::replace_metadata(bytes, &metadata).unwrap_or_else(|| Ok(bytes.to_vec()))?
-        }
-        Route::Encoded => codec::encode(&image, &metadata, encoding)?,
+    let encode = || match plan.route {
+        Route::InputBytes => Ok(bytes.to_vec()),
+        Route::InputPixels => codec::replace_metadata(bytes, &metadata).unwrap_or_else(|| Ok(bytes.to_vec())),
+        Route::Encoded => codec::encode(&image, &metadata, encoding),
     };
+    // The digest takes as long as half of encoding: another thread does it meanwhile, if one is free.
+    let (encoded, pixels_sha256) = rayon::join(encode, || receipt::pixels_digest(&image));
+    let encoded = encoded?;
     let newly = plan.route == Route::Encoded;
     let output = Output {
         sha256: receipt::digest(&encoded),
-        pixels_sha256: receipt::pixels_digest(&image),
+        pixels_sha256,
         size_bytes: encoded.len() as u64,
         width: image.width(),
         height: image.height(),

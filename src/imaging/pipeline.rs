@@ -5,7 +5,8 @@ use thiserror::Error;
 
 use super::{
     ColorMethod, Image, RestorationParameters,
-    operators::{unsharp_mask::unsharp_mask, white_balance},
+    bands::{self, Instructions},
+    operators::{point::Unchanged, unsharp_mask::UnsharpMask, white_balance},
 };
 
 /// What the operators derived from the picture itself; recorded in receipts so that a replay measures nothing.
@@ -60,18 +61,34 @@ impl Coefficients {
     }
 }
 
-/// Restores `image`: colour correction, then unsharp masking. Size, channels and alpha are kept; identity
-/// parameters return the picture as it came.
+/// Restores `image`: colour correction, then unsharp masking, in one pass and in place. Size, channels and alpha are
+/// kept; identity parameters return the picture as it came.
 ///
 /// # Panics
 /// When the coefficients do not belong to the picture (see [`Coefficients::check`]).
 pub fn apply(image: Image, parameters: &RestorationParameters, coefficients: &Coefficients) -> Image {
-    let image = match parameters.color_method() {
-        ColorMethod::None => image,
-        ColorMethod::WhiteBalance => white_balance::apply(image, &coefficients.white_balance_gains),
-    };
-    match parameters.sharpening() {
-        None => image,
-        Some(sharpening) => unsharp_mask(image, sharpening.sigma, sharpening.strength),
+    apply_with(Instructions::fastest(), image, parameters, coefficients)
+}
+
+/// [`apply`] with stated instructions; all sets give the same samples.
+///
+/// # Panics
+/// As [`apply`], and when this CPU does not run them.
+pub fn apply_with(
+    instructions: Instructions,
+    mut image: Image,
+    parameters: &RestorationParameters,
+    coefficients: &Coefficients,
+) -> Image {
+    let mask = parameters.sharpening().map(|s| UnsharpMask::new(s.sigma, s.strength));
+    let (picture, mask) = (&mut image, mask.as_ref());
+    match parameters.color_method() {
+        ColorMethod::None if mask.is_none() => {}
+        ColorMethod::None => bands::restore_with(instructions, picture, &Unchanged, mask),
+        ColorMethod::WhiteBalance => {
+            let tables = white_balance::tables(&coefficients.white_balance_gains);
+            bands::restore_with(instructions, picture, &tables, mask);
+        }
     }
+    image
 }

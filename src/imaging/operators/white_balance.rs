@@ -5,7 +5,8 @@
 
 use rayon::prelude::*;
 
-use crate::imaging::Image;
+use super::point::ChannelTables;
+use crate::imaging::{Image, bands};
 
 /// Pixels that one task sums.
 const PIXELS_PER_TASK: usize = 1 << 16;
@@ -17,18 +18,30 @@ const TARGET_MEAN: f64 = 128.0;
 pub fn gains(image: &Image) -> Vec<f64> {
     let n = image.channels().count();
     // Whole sums: adding them up in any order is exact.
-    let sums_of = |samples: &[u8]| {
-        let mut sums = vec![0u64; n];
-        for pixel in samples.chunks_exact(n) {
-            for (sum, &v) in sums.iter_mut().zip(pixel) {
-                *sum += u64::from(v);
+    let parts = image.samples().par_chunks(n * PIXELS_PER_TASK).map(|samples| sums(samples, n));
+    let sums = parts.reduce(|| [0; 3], |a, b| std::array::from_fn(|c| a[c] + b[c]));
+    sums[..n].iter().map(|&sum| gain(sum, image.n_pixels())).collect()
+}
+
+/// Samples that are summed side by side: whole pixels of one and of three channels, whole registers.
+const LANES: usize = 48;
+
+/// The sums of `n` interleaved channels.
+fn sums(samples: &[u8], n: usize) -> [u64; 3] {
+    let (blocks, rest) = samples.as_chunks::<LANES>();
+    let mut sums = [0; 3];
+    // 16 bits hold 257 samples.
+    for blocks in blocks.chunks(257) {
+        let mut lanes = [0u16; LANES];
+        for block in blocks {
+            for (lane, &v) in lanes.iter_mut().zip(block) {
+                *lane += u16::from(v);
             }
         }
-        sums
-    };
-    let parts = image.samples().par_chunks(n * PIXELS_PER_TASK).map(sums_of);
-    let sums = parts.reduce(|| vec![0; n], |a, b| a.iter().zip(b).map(|(a, b)| a + b).collect());
-    sums.into_iter().map(|sum| gain(sum, image.n_pixels())).collect()
+        lanes.iter().enumerate().for_each(|(i, &lane)| sums[i % n] += u64::from(lane));
+    }
+    rest.iter().enumerate().for_each(|(i, &v)| sums[i % n] += u64::from(v));
+    sums
 }
 
 /// The sum is a whole number below 2⁵³, so the mean is rounded once.
@@ -41,19 +54,21 @@ pub fn table(gain: f64) -> [u8; 256] {
     std::array::from_fn(|v| (v as f64 * gain).clamp(0.0, 255.0) as u8)
 }
 
+/// The gains as a point operator: one table per channel.
+///
+/// # Panics
+/// When there is neither one gain nor three.
+pub fn tables(gains: &[f64]) -> ChannelTables {
+    ChannelTables::new(gains.iter().map(|&gain| table(gain)).collect())
+}
+
 /// Applies one gain per channel. Alpha is kept. Cost: one look-up per sample.
 ///
 /// # Panics
 /// When the number of gains is not the number of channels.
 pub fn apply(mut image: Image, gains: &[f64]) -> Image {
-    let n = image.channels().count();
-    assert_eq!(gains.len(), n, "one gain per channel");
-    let tables: Vec<[u8; 256]> = gains.iter().map(|&gain| table(gain)).collect();
-    for pixel in image.samples_mut().chunks_exact_mut(n) {
-        for (v, table) in pixel.iter_mut().zip(&tables) {
-            *v = table[usize::from(*v)];
-        }
-    }
+    assert_eq!(gains.len(), image.channels().count(), "one gain per channel");
+    bands::restore(&mut image, &tables(gains), None);
     image
 }
 
