@@ -15,7 +15,7 @@ use pentimento::{
     },
     predictor::{Predictor, RequestedParameters},
     receipt,
-    restoration::{Request, restore},
+    restoration::{Record, Request, restore},
 };
 
 /// Parameters by name: colour on or off, sigma, strength.
@@ -80,21 +80,20 @@ impl Bench {
         self.time("digest of the input", megapixels, || (), |()| receipt::digest(bytes));
         self.time("digest of the pixels", megapixels, || (), |()| receipt::pixels_digest(&picture.image));
         self.time("digest of the output", megapixels, || (), |()| receipt::digest(&encoded));
-        for (name, color, sigma, strength) in PARAMETERS {
-            let request = Request { parameters: given(color, sigma, strength), ..Request::default() };
+        let whole = |name: &str, parameters, record| {
+            let request = Request { parameters, record, ..Request::default() };
             self.time(
-                &format!("whole, {name}"),
+                name,
                 megapixels,
                 || (),
                 |()| restore(bytes, &request, predictor, &limits, &mut |_| ()).expect("a picture"),
             );
+        };
+        for (name, color, sigma, strength) in PARAMETERS {
+            whole(&format!("whole, {name}"), given(color, sigma, strength), Record::Told);
+            whole(&format!("whole with receipt, {name}"), given(color, sigma, strength), Record::Kept);
         }
-        self.time(
-            "whole, predicted",
-            megapixels,
-            || (),
-            |()| restore(bytes, &Request::default(), predictor, &limits, &mut |_| ()).expect("a picture"),
-        );
+        whole("whole, predicted", RequestedParameters::default(), Record::Told);
     }
 
     /// Prints the least CPU time of some runs; `prepare` is not counted.

@@ -26,6 +26,29 @@ pub struct Request {
     pub quality: Option<u8>,
     /// Keep or strip metadata.
     pub metadata: MetadataPolicy,
+    /// Whether the receipt is to be kept.
+    pub record: Record,
+}
+
+/// What a receipt is made for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Record {
+    /// To be replayed: with every digest.
+    #[default]
+    Kept,
+    /// To tell what was done and be dropped: without digests, which cost half as much as encoding. Such a receipt
+    /// replays nothing, since no input has its digest.
+    Told,
+}
+
+impl Record {
+    /// The digest that `of` computes, if it is wanted, else nothing.
+    fn digest(self, of: impl FnOnce() -> String) -> String {
+        match self {
+            Record::Kept => of(),
+            Record::Told => String::new(),
+        }
+    }
 }
 
 /// The steps of a restoration, told to the caller's hook as each begins; the shell takes the times.
@@ -179,7 +202,7 @@ pub fn restore(
     };
     hook(Stage::Restore);
     let measure = || pipeline::measure(&picture.image, &parameters);
-    let (coefficients, sha256) = rayon::join(measure, || receipt::digest(bytes));
+    let (coefficients, sha256) = rayon::join(measure, || request.record.digest(|| receipt::digest(bytes)));
     let input = receipt::Input { sha256, size_bytes: bytes.len() as u64, format: picture.header.format };
     let plan = plan_output(&picture, &parameters, request);
     let (bytes, output) = render(bytes, picture, &parameters, &coefficients, &plan, hook)?;
@@ -226,6 +249,7 @@ pub fn replay(
     let recorded = &receipt.output;
     let plan = OutputPlan {
         route: recorded.route,
+        record: Record::Kept,
         metadata: recorded.metadata,
         encoding: Encoding {
             format: recorded.format,
@@ -289,6 +313,7 @@ fn model_of(predictor: &Predictor, prediction: &Prediction) -> receipt::Model {
 /// How the output's bytes will be made.
 struct OutputPlan {
     route: Route,
+    record: Record,
     metadata: MetadataPolicy,
     encoding: Encoding,
 }
@@ -318,6 +343,7 @@ fn plan_output(picture: &Picture, parameters: &RestorationParameters, request: &
     };
     OutputPlan {
         route,
+        record: request.record,
         metadata: request.metadata,
         encoding: Encoding { format, quality, subsampling, lossless },
     }
@@ -347,11 +373,12 @@ fn render(
         Route::Encoded => codec::encode(&image, &metadata, encoding),
     };
     // The digest takes as long as half of encoding: another thread does it meanwhile, if one is free.
-    let (encoded, pixels_sha256) = rayon::join(encode, || receipt::pixels_digest(&image));
+    let (encoded, pixels_sha256) =
+        rayon::join(encode, || plan.record.digest(|| receipt::pixels_digest(&image)));
     let encoded = encoded?;
     let newly = plan.route == Route::Encoded;
     let output = Output {
-        sha256: receipt::digest(&encoded),
+        sha256: plan.record.digest(|| receipt::digest(&encoded)),
         pixels_sha256,
         size_bytes: encoded.len() as u64,
         width: image.width(),

@@ -20,7 +20,7 @@ use crate::{
     jobs::{parallel, picture_file},
     predictor::Predictor,
     receipt::Receipt,
-    restoration::{Request, RestoreError, Restored, restore},
+    restoration::{Record, Request, RestoreError, Restored, restore},
 };
 
 #[derive(Debug, Args)]
@@ -88,6 +88,7 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
             format,
             quality: arguments.quality,
             metadata: arguments.metadata,
+            record: if arguments.receipt.is_some() { Record::Kept } else { Record::Told },
         },
         predictor: &predictor,
         limits: config.limits.limits(),
@@ -109,8 +110,10 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
                 } else {
                     output::line(line)?
                 }
-                receipts += &serde_json::to_string(&receipt)?;
-                receipts.push('\n');
+                if common.request.record == Record::Kept {
+                    receipts += &serde_json::to_string(&receipt)?;
+                    receipts.push('\n');
+                }
             }
             Err(error) => failed.push((input.name(), format!("{error:#}"))),
         }
