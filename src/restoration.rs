@@ -1,6 +1,8 @@
 //! The story of one request, read top-down: bytes → decoded image → features → predicted parameters → restored
 //! image → bytes and receipt. And its replay, which predicts nothing.
 
+use std::borrow::Cow;
+
 use thiserror::Error;
 
 use crate::{
@@ -81,9 +83,9 @@ impl Stage {
 
 /// A restored picture with its receipt.
 #[derive(Clone, Debug)]
-pub struct Restored {
-    /// The encoded picture.
-    pub bytes: Vec<u8>,
+pub struct Restored<'a> {
+    /// The encoded picture; the input itself when its bytes are the answer.
+    pub bytes: Cow<'a, [u8]>,
     /// How to make it again.
     pub receipt: Receipt,
 }
@@ -181,13 +183,13 @@ pub enum ReplayError {
 ///
 /// # Errors
 /// When the input is refused, too small to predict for, or cannot be written as asked.
-pub fn restore(
-    bytes: &[u8],
+pub fn restore<'a>(
+    bytes: &'a [u8],
     request: &Request,
     predictor: &Predictor,
     limits: &Limits,
     hook: &mut dyn FnMut(Stage),
-) -> Result<Restored, RestoreError> {
+) -> Result<Restored<'a>, RestoreError> {
     hook(Stage::Decode);
     let picture = codec::decode(bytes, limits)?;
     let (parameters, features, model) = match request.parameters.complete() {
@@ -225,12 +227,12 @@ pub fn restore(
 ///
 /// # Errors
 /// When the receipt is of another version, for another input, impossible, or does not reproduce.
-pub fn replay(
+pub fn replay<'a>(
     receipt: &Receipt,
-    bytes: &[u8],
+    bytes: &'a [u8],
     limits: &Limits,
     hook: &mut dyn FnMut(Stage),
-) -> Result<Restored, ReplayError> {
+) -> Result<Restored<'a>, ReplayError> {
     let program = || receipt.program.clone();
     if receipt.receipt_version != RECEIPT_VERSION {
         return Err(ReplayError::Version { got: receipt.receipt_version, program: program() });
@@ -355,22 +357,25 @@ fn rewrites_containers(format: Format) -> bool {
 }
 
 /// Applies the operators and makes the output's bytes as planned.
-fn render(
-    bytes: &[u8],
+fn render<'a>(
+    bytes: &'a [u8],
     picture: Picture,
     parameters: &RestorationParameters,
     coefficients: &Coefficients,
     plan: &OutputPlan,
     hook: &mut dyn FnMut(Stage),
-) -> Result<(Vec<u8>, Output), RestoreError> {
+) -> Result<(Cow<'a, [u8]>, Output), RestoreError> {
     let image = pipeline::apply(picture.image, parameters, coefficients);
     hook(Stage::Encode);
     let metadata = picture.metadata.under(plan.metadata);
     let encoding = &plan.encoding;
     let encode = || match plan.route {
-        Route::InputBytes => Ok(bytes.to_vec()),
-        Route::InputPixels => codec::replace_metadata(bytes, &metadata).unwrap_or_else(|| Ok(bytes.to_vec())),
-        Route::Encoded => codec::encode(&image, &metadata, encoding),
+        Route::InputBytes => Ok(Cow::Borrowed(bytes)),
+        Route::InputPixels => match codec::replace_metadata(bytes, &metadata) {
+            Some(rewritten) => rewritten.map(Cow::Owned),
+            None => Ok(Cow::Borrowed(bytes)),
+        },
+        Route::Encoded => codec::encode(&image, &metadata, encoding).map(Cow::Owned),
     };
     // The digest takes as long as half of encoding: another thread does it meanwhile, if one is free.
     let (encoded, pixels_sha256) =

@@ -45,8 +45,8 @@ pub(super) fn across(planes: &Planes, step: usize, taps: &[u16], blurred: &mut [
             _mm256_srli_epi16::<8>(_mm256_add_epi16(upper, carried))
         };
         let mut out = upper.0;
-        for i in 0..N {
-            out[i] = _mm256_packus_epi16(rounded(upper.0[i], lower.0[i]), rounded(upper.1[i], lower.1[i]));
+        for (i, out) in out.iter_mut().enumerate() {
+            *out = _mm256_packus_epi16(rounded(upper.0[i], lower.0[i]), rounded(upper.1[i], lower.1[i]));
         }
         store(blurred, at, out);
     }
