@@ -5,7 +5,7 @@ use thiserror::Error;
 use crate::{
     features::FeatureVector,
     imaging::{ColorMethod, ParameterError, RestorationParameters, checked_sigma, checked_strength},
-    learning::{ArtifactError, ModelArtifact, ModelCard, PredictError, RawPrediction},
+    learning::{ArtifactError, ModelArtifact, ModelCard, PredictError, RawPrediction, model_id},
     receipt,
 };
 
@@ -111,7 +111,7 @@ impl Predictor {
             checked_strength(rounded(strength))?;
         }
         let sha256 = receipt::digest(bytes);
-        let id = artifact.model_id();
+        let id = model_id(artifact.card.family, bytes);
         Ok(Self { artifact, id, sha256 })
     }
 
