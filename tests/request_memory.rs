@@ -16,8 +16,10 @@ static ALLOCATOR: dhat::Alloc = dhat::Alloc;
 
 /// Bytes per pixel.
 const LIMIT: f64 = 10.0;
+/// The same for PNG that cannot be compressed: its encoder keeps the filtered picture and all of what it compressed.
+const LIMIT_OF_PNG: f64 = 12.0;
 /// Allocations of a request that predicts nothing, on one thread.
-const ALLOCATIONS_MAX: u64 = 120;
+const ALLOCATIONS_MAX: u64 = 60;
 
 fn coded(
     width: usize,
@@ -79,7 +81,8 @@ fn a_request_takes_at_most_ten_bytes_per_pixel() {
             for case in cases {
                 let Counted { peak, allocations } = counted(bytes, threads, &predictor, case);
                 let what = format!("{}×{} {case:?}, {threads} threads", header.width, header.height);
-                assert!(peak / n_pixels <= LIMIT, "{what}: {:.1} bytes per pixel", peak / n_pixels);
+                let limit = if header.format == Format::Png { LIMIT_OF_PNG } else { LIMIT };
+                assert!(peak / n_pixels <= limit, "{what}: {:.1} bytes per pixel", peak / n_pixels);
                 let counts = threads == 1 && header.format == Format::Jpeg;
                 assert!(!counts || allocations <= ALLOCATIONS_MAX, "{what}: {allocations} allocations");
             }
