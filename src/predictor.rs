@@ -149,3 +149,16 @@ impl Predictor {
         Ok(Prediction { raw, parameters })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As its card and `sha256sum` say it; a model compressed again may be other bytes.
+    #[test]
+    fn the_id_ends_with_the_digest_of_the_file() {
+        let predictor = Predictor::built_in();
+        assert_eq!(predictor.id(), format!("random_forest-{}", &predictor.sha256()[..12]));
+        assert_eq!(predictor.sha256(), receipt::digest(BUILT_IN));
+    }
+}
