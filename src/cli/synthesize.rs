@@ -37,7 +37,7 @@ pub(super) struct Arguments {
     print_recipe: bool,
     #[command(flatten)]
     threads: ThreadArguments,
-    /// Write into a folder that is not empty and overwrite files of the same names; others stay
+    /// Write into a folder that is not empty and replace pictures of the same stems and the tables; all else stays
     #[arg(long)]
     force: bool,
 }

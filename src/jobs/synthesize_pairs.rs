@@ -16,7 +16,7 @@ use super::{
     parallel, picture_file,
 };
 use crate::{
-    imaging::codec::{self, Encoding, Limits, Picture},
+    imaging::codec::{self, Encoding, Format, Limits, Picture, Subsampling},
     learning::Groups,
     synthesis::{self, Drawn, Recipe},
 };
@@ -31,10 +31,16 @@ const FOLDS: u32 = 5;
 #[derive(Debug)]
 pub struct CleanPictures {
     folder: PathBuf,
-    /// Names and stems of the files.
-    pictures: Vec<(String, String)>,
+    pictures: Vec<CleanPicture>,
     /// What cannot become a pair, with the reason.
     failed: Vec<(String, String)>,
+}
+
+/// A file of the folder.
+#[derive(Debug)]
+struct CleanPicture {
+    name: String,
+    stem: String,
 }
 
 /// What is to be made.
@@ -56,7 +62,8 @@ pub struct Order<'a> {
 
 /// A pair that was made.
 #[derive(Debug)]
-struct Made {
+struct Made<'a> {
+    source: &'a CleanPicture,
     /// The damaged file's name.
     name: String,
     drawn: Drawn,
@@ -87,7 +94,7 @@ impl CleanPictures {
                     let reason = "a name with a tab or a line end cannot stand in a table".to_owned();
                     failed.push((format!("{name:?}"), reason));
                 }
-                [name] => pictures.push((name.clone(), stem)),
+                [name] => pictures.push(CleanPicture { name: name.clone(), stem }),
                 _ => {
                     let reason = format!("the stem occurs more than once: {}", names.join(", "));
                     failed.push((names[0].clone(), reason));
@@ -122,21 +129,22 @@ pub fn synthesize_pairs(
     threads: usize,
     done: &(dyn Fn() + Sync),
 ) -> Result<Synthesized> {
-    let work = |(name, stem): &(String, String)| make_variants(&clean.folder.join(name), stem, order);
+    let work = |source: &CleanPicture| make_variants(&clean.folder, source, order);
     let (outcomes, _) = parallel::run(&clean.pictures, threads, done, work)?;
-    let mut failed = clean.failed.clone();
-    let mut made: Vec<(&(String, String), Made)> = Vec::new();
-    for (picture, outcome) in clean.pictures.iter().zip(outcomes) {
+    let (mut made, mut failed) = (Vec::new(), clean.failed.clone());
+    for (source, outcome) in clean.pictures.iter().zip(outcomes) {
         match outcome {
-            Ok(variants) => made.extend(variants.into_iter().map(|variant| (picture, variant))),
-            Err(error) => failed.push((picture.0.clone(), format!("{error:#}"))),
+            Ok(variants) => {
+                made.extend(variants.into_iter().map(|(name, drawn)| Made { source, name, drawn }))
+            }
+            Err(error) => failed.push((source.name.clone(), format!("{error:#}"))),
         }
     }
     failed.sort();
-    made.sort_by(|a, b| a.1.name.as_bytes().cmp(b.1.name.as_bytes()));
+    made.sort_by(|a, b| a.name.as_bytes().cmp(b.name.as_bytes()));
     let mut by_damage = BTreeMap::new();
-    for (_, variant) in &made {
-        *by_damage.entry(variant.drawn.name().to_owned()).or_insert(0) += 1;
+    for Made { drawn, .. } in &made {
+        *by_damage.entry(drawn.name().to_owned()).or_insert(0) += 1;
     }
     if !made.is_empty() {
         write_tables(clean, &made, order)?;
@@ -145,12 +153,18 @@ pub fn synthesize_pairs(
     Ok(Synthesized { n_sources: n_pairs / order.recipe.variants() as usize, n_pairs, by_damage, failed })
 }
 
-/// All variants of a picture, or none: what was written before one failed is taken away again.
-fn make_variants(clean: &Path, stem: &str, order: &Order) -> Result<Vec<Made>> {
-    let picture = picture_file::decode(clean, order.limits)?;
+/// All variants of a picture with the damaged files' names, or none: what was written before one failed is taken away.
+fn make_variants(folder: &Path, source: &CleanPicture, order: &Order) -> Result<Vec<(String, Drawn)>> {
+    let clean = folder.join(&source.name);
+    let picture = picture_file::decode(&clean, order.limits)?;
     let mut written = Vec::new();
-    let made: Result<Vec<Made>> = (1..=order.recipe.variants())
-        .map(|variant| make_variant(&picture, clean, stem, variant, order, &mut written))
+    let made: Result<Vec<_>> = (1..=order.recipe.variants())
+        .map(|variant| {
+            let drawn = order.recipe.draw(order.seed, &source.stem, variant);
+            let stem = format!("{}-{variant}", source.stem);
+            let name = write_pair(&picture, &clean, &stem, &drawn, order, &mut written)?;
+            Ok((name, drawn))
+        })
         .collect();
     if made.is_err() {
         written.iter().for_each(|path| drop(fs::remove_file(path)));
@@ -158,40 +172,54 @@ fn make_variants(clean: &Path, stem: &str, order: &Order) -> Result<Vec<Made>> {
     made
 }
 
-fn make_variant(
+/// Writes both sides of a pair, notes them in `written`, and gives the damaged file's name. An undamaged picture is the
+/// clean file itself on both sides.
+fn write_pair(
     picture: &Picture,
     clean: &Path,
     stem: &str,
-    variant: u32,
+    drawn: &Drawn,
     order: &Order,
     written: &mut Vec<PathBuf>,
-) -> Result<Made> {
-    let drawn = order.recipe.draw(order.seed, stem, variant);
-    let name = |extension: &str| format!("{stem}-{variant}.{extension}");
-    let clean_name = name(clean.extension().and_then(|e| e.to_str()).unwrap_or_default());
+) -> Result<String> {
     let output = order.recipe.output();
-    let damaged_name =
-        if drawn.is_undamaged() { clean_name.clone() } else { name(output.format.extension()) };
-    let damaged = order.out.join("damaged").join(&damaged_name);
+    let extension = clean.extension().and_then(|e| e.to_str()).unwrap_or_default();
+    let clean_name = format!("{stem}.{extension}");
+    let name = match drawn.is_undamaged() {
+        true => clean_name.clone(),
+        false => format!("{stem}.{}", output.format.extension()),
+    };
+    let [damaged, undamaged] = ["damaged", "undamaged"].map(|side| order.out.join(side));
     if drawn.is_undamaged() {
-        place(clean, &damaged, order.force)?;
+        place(clean, &damaged.join(&name), order.force)?;
     } else {
-        let encoding = Encoding {
-            format: output.format,
-            quality: output.quality,
-            subsampling: Some(codec::Subsampling::S420),
-            lossless: true,
-        };
         let image = drawn.apply(&picture.image)?;
-        // The profile that says what the stored values mean stays; where a clean picture was taken is not the damaged one's.
+        let (format, quality) = (output.format, output.quality);
+        let encoding = Encoding { format, quality, subsampling: Some(Subsampling::S420), lossless: true };
+        // The profile that tells what the values mean stays; where and when the clean one was taken is not its own.
         let bytes = codec::encode(&image, &picture.metadata.stripped(), &encoding)?;
-        picture_file::write(&damaged, &bytes, order.force)?;
+        picture_file::write(&damaged.join(&name), &bytes, order.force)?;
     }
-    written.push(damaged);
-    let undamaged = order.out.join("undamaged").join(&clean_name);
-    place(clean, &undamaged, order.force)?;
-    written.push(undamaged);
-    Ok(Made { name: damaged_name, drawn })
+    written.push(damaged.join(&name));
+    place(clean, &undamaged.join(&clean_name), order.force)?;
+    written.push(undamaged.join(&clean_name));
+    if order.force {
+        supersede(&damaged, stem, &name)?;
+        supersede(&undamaged, stem, &clean_name)?;
+    }
+    Ok(name)
+}
+
+/// Takes away what an earlier run wrote under the same stem with another extension: a stem twice on a side is no pair.
+fn supersede(folder: &Path, stem: &str, kept: &str) -> Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let is_picture = path.extension().and_then(|e| e.to_str()).and_then(Format::from_extension).is_some();
+        if is_picture && path.file_stem().is_some_and(|s| s == stem) && !path.ends_with(kept) {
+            fs::remove_file(&path).with_context(|| format!("replacing {}", path.display()))?;
+        }
+    }
+    Ok(())
 }
 
 /// Puts the file `from` at `to` as well: linked where the file system can, else copied; under a temporary name first.
@@ -215,30 +243,31 @@ fn place(from: &Path, to: &Path, force: bool) -> Result<()> {
     renamed.map(drop).map_err(|e| e.error).with_context(|| format!("writing {}", to.display()))
 }
 
-fn write_tables(clean: &CleanPictures, made: &[(&(String, String), Made)], order: &Order) -> Result<()> {
-    let folder_name = |path: &Path| {
-        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let name = path.file_name().and_then(|name| name.to_str());
-        name.filter(|name| !name.contains(char::is_control)).map(str::to_owned)
-    };
-    let clean_set = clean.folder.file_name().and_then(|name| name.to_str()).map(str::to_owned);
-    let clean_set = clean_set.or_else(|| folder_name(&clean.folder)).unwrap_or_else(|| "clean".to_owned());
-    let set = folder_name(order.out).unwrap_or_else(|| "synthetic".to_owned());
+fn write_tables(clean: &CleanPictures, made: &[Made], order: &Order) -> Result<()> {
+    let clean_set = set_name(&clean.folder, "clean");
+    let set = set_name(order.out, "synthetic");
     let mut damages = DAMAGES_HEADER.join("\t") + "\n";
     let mut groups = "set\tname\tgroup\tfold\n".to_owned();
-    for ((source, stem), Made { name, drawn }) in made {
-        damages += &format!("{name}\t{}\t{}\t{source}\n", drawn.name(), drawn.to_json());
-        let path = format!("{clean_set}/{source}");
+    for Made { source, name, drawn } in made {
+        damages += &format!("{name}\t{}\t{}\t{}\n", drawn.name(), drawn.to_json(), source.name);
+        let path = format!("{clean_set}/{}", source.name);
         let known = |filename: &str| {
             order.groups.and_then(|groups| Some((groups.source_of(filename)?, groups.fold_of(filename)?)))
         };
         let (group, fold) = known(&path)
-            .or_else(|| known(source))
-            .unwrap_or_else(|| (&path, synthesis::fold(order.seed, stem, FOLDS)));
+            .or_else(|| known(&source.name))
+            .unwrap_or_else(|| (&path, synthesis::fold(order.seed, &source.stem, FOLDS)));
         groups += &format!("{set}\t{name}\t{group}\t{fold}\n");
     }
     picture_file::write(&order.out.join(DAMAGES_FILE), damages.as_bytes(), order.force)?;
     picture_file::write(&order.out.join(GROUPS_FILE), groups.as_bytes(), order.force)
+}
+
+/// What a folder is called in tables: its name as given, or its own where it was given as `.` or the like.
+fn set_name(folder: &Path, otherwise: &str) -> String {
+    let of = |path: &Path| Some(path.file_name()?.to_str()?.to_owned());
+    let name = of(folder).or_else(|| of(&folder.canonicalize().ok()?));
+    name.filter(|name| !name.contains(char::is_control)).unwrap_or_else(|| otherwise.to_owned())
 }
 
 /// Refuses a place that results cannot go to, before any work: one that is no folder, that has something in it (unless
@@ -261,10 +290,7 @@ pub fn check_out(out: &Path, clean: &Path, force: bool) -> Result<()> {
         Ok(mut entries) => entries.next().is_none(),
     };
     if !is_empty && !force {
-        bail!(
-            "{} is not empty; --force writes into it and overwrites files of the same names",
-            out.display()
-        );
+        bail!("{} is not empty; --force writes into it and replaces what has the same stems", out.display());
     }
     Ok(())
 }

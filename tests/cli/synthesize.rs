@@ -180,6 +180,15 @@ fn a_folder_with_something_in_it_needs_force() {
     assert_eq!(shell.read("out/mine.txt"), b"mine");
     assert_eq!(first.len(), 2 * 4 + 2 + 1);
 
+    // What other draws store under another extension takes the place of what was there.
+    shell.write("clean/smallest.bmp", plain(Format::Bmp, 9, 9, false));
+    fs::remove_file(shell.path("clean/smallest.png")).unwrap();
+    for seed in ["2", "3", "4"] {
+        shell.good(&synthesize(&["--out", "out", "--force", "--seed", seed]));
+        let dataset = index(&Source::Root(shell.path("out"))).unwrap();
+        assert_eq!((dataset.pairs.len(), dataset.n_expected()), (4, 4), "{seed}");
+    }
+
     shell.write("file", b"");
     shell.run(&synthesize(&["--out", "file"])).code(2).says(&["file"]);
     shell.copy(&reference("smallest"), "set/undamaged/a.png");
