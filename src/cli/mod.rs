@@ -22,6 +22,7 @@ mod score;
 mod serve;
 mod synthesize;
 mod train;
+mod trial;
 mod work;
 
 use std::{fmt, process::ExitCode};

@@ -1,0 +1,440 @@
+//! An honest trial summed up: every picture treated by what was learned from other sources only, in six ways side by side.
+//!
+//! Numbers in, [`TrialReport`] out. PSNR is capped at 50 dB, a gain is a difference to the untouched picture, harm is
+//! losing more than 0.05 dB, regret is what the best candidate in hand gains more in score.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{learning::gain_model::Gain, metrics::HARM_DB};
+
+/// The ways, in the order of [`TrialRow::ways`].
+pub const WAYS: [&str; 6] =
+    ["untouched", "best_fixed", "classic", "three_parameters", "model", "best_in_hand"];
+/// Index of doing nothing.
+pub const UNTOUCHED: usize = 0;
+/// Index of the model on trial.
+pub const MODEL: usize = 4;
+/// Index of the best candidate with the truth in hand.
+pub const BEST_IN_HAND: usize = 5;
+
+/// The least mean gain in score, of the best candidate in hand, of which a share means something.
+const REACHABLE_GAIN_MIN: f64 = 0.001;
+/// Inner edges of the bins of an expected gain in score, and of an expected share of harm.
+const SCORE_EDGES: [f64; 8] = [-0.05, -0.02, -0.01, 0.0, 0.01, 0.02, 0.05, 0.1];
+const HARM_EDGES: [f64; 7] = [0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5];
+
+/// Which side of a pair was put in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PictureKind {
+    /// The damaged one.
+    Damaged,
+    /// The undamaged one, which wants nothing.
+    Undamaged,
+}
+
+/// A picture against its reference.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Figures {
+    /// PSNR in dB, capped at 50.
+    pub psnr: f64,
+    /// Mean SSIM.
+    pub ssim: f64,
+    /// Mean ΔE00; lower is better.
+    pub ciede2000: f64,
+}
+
+impl Figures {
+    /// `0.5 · PSNR/50 + 0.5 · SSIM`.
+    pub fn score(&self) -> f64 {
+        0.5 * self.psnr / 50.0 + 0.5 * self.ssim
+    }
+}
+
+/// What one way did to a picture.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Treated {
+    /// What was done, by the candidate's name.
+    pub done: String,
+    /// Whether anything was.
+    pub changed: bool,
+    /// What came out.
+    pub figures: Figures,
+}
+
+/// What was expected of something, and what came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Forecast {
+    /// Expected gain in score.
+    pub score: f64,
+    /// Expected share of harm.
+    pub harm: f64,
+    /// The gain that it had.
+    pub actual: Gain,
+}
+
+/// One picture of the trial.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrialRow {
+    /// `SET/NAME`.
+    pub name: String,
+    /// Its set.
+    pub set: String,
+    /// Its source picture.
+    pub source: String,
+    /// What was put in.
+    pub kind: PictureKind,
+    /// Its damage, where known.
+    pub damage: Option<String>,
+    /// Its fold.
+    pub fold: usize,
+    /// Treated in each of [`WAYS`].
+    pub ways: Vec<Treated>,
+    /// What the model expected of what it did; absent where it did nothing.
+    pub forecast: Option<Forecast>,
+}
+
+impl TrialRow {
+    /// Gain of a way over the untouched picture, in score.
+    pub fn gain(&self, way: usize) -> f64 {
+        self.ways[way].figures.score() - self.ways[UNTOUCHED].figures.score()
+    }
+
+    /// Gain of a way over the untouched picture, in dB.
+    pub fn gain_db(&self, way: usize) -> f64 {
+        self.ways[way].figures.psnr - self.ways[UNTOUCHED].figures.psnr
+    }
+
+    /// Whether a way loses more than 0.05 dB.
+    pub fn is_harmed(&self, way: usize) -> bool {
+        self.gain_db(way) < -HARM_DB
+    }
+}
+
+/// A gate varied after the fact: for each bound on the expected harm, the gain of each row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sweep {
+    /// The way whose gate was varied.
+    pub way: String,
+    /// The bounds.
+    pub harm_max: Vec<f64>,
+    /// By row, then by bound.
+    pub gains: Vec<Vec<Gain>>,
+}
+
+/// What a trial measured.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Trialled {
+    /// Every picture.
+    pub rows: Vec<TrialRow>,
+    /// Every candidate of the model on every picture.
+    pub forecasts: Vec<Forecast>,
+    /// Gates varied.
+    pub sweeps: Vec<Sweep>,
+    /// What each fold was tried with.
+    pub folds: Vec<FoldNote>,
+    /// What was found along the way and a reader must know.
+    pub notes: Vec<String>,
+}
+
+/// What one fold was tried with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FoldNote {
+    /// Its number.
+    pub fold: usize,
+    /// Training pictures, synthesised ones included.
+    pub n_training: usize,
+    /// Pictures tried.
+    pub n_tried: usize,
+    /// The best fixed candidate of its training pictures.
+    pub best_fixed: String,
+    /// Expected harm that the model's colour corrections must stay below; absent where none is allowed.
+    pub color_harm_max: Option<f64>,
+    /// And its sharpening, smoothing and denoising.
+    pub detail_harm_max: Option<f64>,
+    /// And the three parameters alone.
+    pub three_parameters_harm_max: Option<f64>,
+}
+
+/// Means over some pictures of one way.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct WaySummary {
+    /// Which.
+    pub way: String,
+    /// Mean PSNR in dB, capped at 50.
+    pub psnr: f64,
+    /// Mean SSIM.
+    pub ssim: f64,
+    /// Mean score.
+    pub score: f64,
+    /// Mean ΔE00.
+    pub ciede2000: f64,
+    /// Mean gain in dB.
+    pub gain_db: f64,
+    /// Mean gain in SSIM.
+    pub gain_ssim: f64,
+    /// Mean gain in score.
+    pub gain_score: f64,
+    /// Mean change of ΔE00; negative is better.
+    pub change_ciede2000: f64,
+    /// Share losing more than 0.05 dB, 0–1.
+    pub harm: f64,
+    /// Share to which something was done, 0–1.
+    pub changed: f64,
+    /// Mean score that the best candidate in hand has more.
+    pub regret: f64,
+    /// Gain in score over that of the best candidate in hand; absent where that gains less than 0.001.
+    pub captured: Option<f64>,
+}
+
+/// One selection of pictures, in all ways.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrialSection {
+    /// A set, a damage, or which mean.
+    pub name: String,
+    /// Pictures.
+    pub n: usize,
+    /// In the order of [`WAYS`].
+    pub ways: Vec<WaySummary>,
+}
+
+/// All pictures of a kind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KindReport {
+    /// Which.
+    pub kind: PictureKind,
+    /// By set.
+    pub sets: Vec<TrialSection>,
+    /// Each set counts the same.
+    pub mean_over_sets: TrialSection,
+    /// Each picture counts the same.
+    pub mean_over_pictures: TrialSection,
+    /// By damage; empty where none is known.
+    pub damages: Vec<TrialSection>,
+}
+
+/// Forecasts of like value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bin {
+    /// From here on; absent: from below.
+    pub from: Option<f64>,
+    /// To below here; absent: to above.
+    pub to: Option<f64>,
+    /// Forecasts.
+    pub n: usize,
+    /// Their mean.
+    pub expected: f64,
+    /// The mean of what came.
+    pub actual: f64,
+}
+
+/// Whether what is expected comes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// Expected against actual gain in score.
+    pub score: Vec<Bin>,
+    /// Expected against actual share of harm.
+    pub harm: Vec<Bin>,
+}
+
+/// A gate varied after the fact: one bound.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CurvePoint {
+    /// Expected harm that a candidate had to stay below.
+    pub harm_max: f64,
+    /// Damaged pictures, mean over sets: gain in score.
+    pub gain_score: f64,
+    /// In dB.
+    pub gain_db: f64,
+    /// Share harmed.
+    pub harm: f64,
+    /// Undamaged pictures, mean over sets: share harmed.
+    pub harm_undamaged: f64,
+}
+
+/// Gain and harm over the gate of one way. The bounds were varied on the very pictures that are reported: a curve to
+/// read, not a choice to make.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Curve {
+    /// The way.
+    pub way: String,
+    /// By bound.
+    pub points: Vec<CurvePoint>,
+}
+
+/// A whole trial.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrialReport {
+    /// Damaged pictures, then undamaged ones.
+    pub kinds: Vec<KindReport>,
+    /// Of what the model did.
+    pub calibration_of_decisions: Calibration,
+    /// Of all its candidates on all pictures, whatever was done.
+    pub calibration_of_candidates: Calibration,
+    /// Post hoc.
+    pub curves_post_hoc: Vec<Curve>,
+    /// What each fold was tried with.
+    pub folds: Vec<FoldNote>,
+    /// What a reader must know.
+    pub notes: Vec<String>,
+    /// Every picture.
+    pub pictures: Vec<TrialRow>,
+}
+
+/// Sums up. Every row has all [`WAYS`].
+pub fn trial_report(trialled: Trialled) -> TrialReport {
+    let Trialled { rows, forecasts, sweeps, folds, notes } = trialled;
+    let kinds = [PictureKind::Damaged, PictureKind::Undamaged];
+    let kinds = kinds.into_iter().filter_map(|kind| kind_report(kind, &rows)).collect();
+    let decisions: Vec<Forecast> = rows.iter().filter_map(|row| row.forecast).collect();
+    TrialReport {
+        kinds,
+        calibration_of_decisions: calibration(&decisions),
+        calibration_of_candidates: calibration(&forecasts),
+        curves_post_hoc: sweeps.iter().map(|sweep| curve(sweep, &rows)).collect(),
+        folds,
+        notes,
+        pictures: rows,
+    }
+}
+
+fn kind_report(kind: PictureKind, rows: &[TrialRow]) -> Option<KindReport> {
+    let all: Vec<&TrialRow> = rows.iter().filter(|row| row.kind == kind).collect();
+    if all.is_empty() {
+        return None;
+    }
+    let sets = sections(&all, |row| Some(&row.set));
+    Some(KindReport {
+        kind,
+        mean_over_sets: mean_of(&sets),
+        mean_over_pictures: section("mean over pictures", &all),
+        damages: sections(&all, |row| row.damage.as_deref()),
+        sets,
+    })
+}
+
+fn sections<'a>(rows: &[&'a TrialRow], of: impl Fn(&'a TrialRow) -> Option<&'a str>) -> Vec<TrialSection> {
+    let mut by: BTreeMap<&str, Vec<&TrialRow>> = BTreeMap::new();
+    for &row in rows {
+        if let Some(name) = of(row) {
+            by.entry(name).or_default().push(row);
+        }
+    }
+    by.into_iter().map(|(name, rows)| section(name, &rows)).collect()
+}
+
+fn section(name: &str, rows: &[&TrialRow]) -> TrialSection {
+    let ways = (0..WAYS.len()).map(|way| way_summary(way, rows)).collect();
+    TrialSection { name: name.to_owned(), n: rows.len(), ways }
+}
+
+fn way_summary(way: usize, rows: &[&TrialRow]) -> WaySummary {
+    let mean = |number: &dyn Fn(&TrialRow) -> f64| mean(rows.iter().map(|row| number(row)));
+    let share = |is: &dyn Fn(&TrialRow) -> bool| mean(&|row| if is(row) { 1.0 } else { 0.0 });
+    let change = |number: fn(&Figures) -> f64| {
+        mean(&|row| number(&row.ways[way].figures) - number(&row.ways[UNTOUCHED].figures))
+    };
+    let figure = |number: fn(&Figures) -> f64| mean(&|row| number(&row.ways[way].figures));
+    let (gain_score, reachable) = (change(Figures::score), mean(&|row| row.gain(BEST_IN_HAND)));
+    WaySummary {
+        way: WAYS[way].to_owned(),
+        psnr: figure(|f| f.psnr),
+        ssim: figure(|f| f.ssim),
+        score: figure(Figures::score),
+        ciede2000: figure(|f| f.ciede2000),
+        gain_db: change(|f| f.psnr),
+        gain_ssim: change(|f| f.ssim),
+        gain_score,
+        change_ciede2000: change(|f| f.ciede2000),
+        harm: share(&|row| row.is_harmed(way)),
+        changed: share(&|row| row.ways[way].changed),
+        regret: reachable - gain_score,
+        captured: captured(gain_score, reachable),
+    }
+}
+
+fn captured(gain: f64, reachable: f64) -> Option<f64> {
+    (reachable >= REACHABLE_GAIN_MIN).then(|| gain / reachable)
+}
+
+/// Mean over sets. The captured share is that of the means: a set in which little can be reached does not blow it up.
+fn mean_of(sets: &[TrialSection]) -> TrialSection {
+    let way = |way: usize| {
+        let of = |number: &dyn Fn(&WaySummary) -> f64| mean(sets.iter().map(|set| number(&set.ways[way])));
+        let (gain_score, regret) = (of(&|w| w.gain_score), of(&|w| w.regret));
+        WaySummary {
+            way: WAYS[way].to_owned(),
+            psnr: of(&|w| w.psnr),
+            ssim: of(&|w| w.ssim),
+            score: of(&|w| w.score),
+            ciede2000: of(&|w| w.ciede2000),
+            gain_db: of(&|w| w.gain_db),
+            gain_ssim: of(&|w| w.gain_ssim),
+            gain_score,
+            change_ciede2000: of(&|w| w.change_ciede2000),
+            harm: of(&|w| w.harm),
+            changed: of(&|w| w.changed),
+            regret,
+            captured: captured(gain_score, gain_score + regret),
+        }
+    };
+    TrialSection {
+        name: "mean over sets".to_owned(),
+        n: sets.iter().map(|set| set.n).sum(),
+        ways: (0..WAYS.len()).map(way).collect(),
+    }
+}
+
+fn calibration(forecasts: &[Forecast]) -> Calibration {
+    let harm = |f: &Forecast| (f.harm, if f.actual.harms() { 1.0 } else { 0.0 });
+    Calibration {
+        score: bins(&SCORE_EDGES, forecasts.iter().map(|f| (f.score, f64::from(f.actual.score)))),
+        harm: bins(&HARM_EDGES, forecasts.iter().map(harm)),
+    }
+}
+
+/// Bins that hold something; a value on an edge belongs to the bin above.
+fn bins(edges: &[f64], pairs: impl Iterator<Item = (f64, f64)>) -> Vec<Bin> {
+    let mut sums = vec![(0usize, 0.0, 0.0); edges.len() + 1];
+    for (expected, actual) in pairs {
+        let sum = &mut sums[edges.partition_point(|&edge| edge <= expected)];
+        *sum = (sum.0 + 1, sum.1 + expected, sum.2 + actual);
+    }
+    let bin = |(i, (n, expected, actual)): (usize, (usize, f64, f64))| Bin {
+        from: i.checked_sub(1).map(|i| edges[i]),
+        to: edges.get(i).copied(),
+        n,
+        expected: expected / n as f64,
+        actual: actual / n as f64,
+    };
+    sums.into_iter().enumerate().filter(|(_, sum)| sum.0 > 0).map(bin).collect()
+}
+
+fn curve(sweep: &Sweep, rows: &[TrialRow]) -> Curve {
+    let point = |(i, &harm_max): (usize, &f64)| {
+        let over_sets = |kind: PictureKind, number: &dyn Fn(Gain) -> f64| {
+            let mut sets: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+            for (row, gains) in rows.iter().zip(&sweep.gains).filter(|(row, _)| row.kind == kind) {
+                sets.entry(&row.set).or_default().push(number(gains[i]));
+            }
+            mean(sets.into_values().map(|numbers| mean(numbers.into_iter())))
+        };
+        let harm = |gain: Gain| if gain.harms() { 1.0 } else { 0.0 };
+        CurvePoint {
+            harm_max,
+            gain_score: over_sets(PictureKind::Damaged, &|gain| f64::from(gain.score)),
+            gain_db: over_sets(PictureKind::Damaged, &|gain| f64::from(gain.psnr_db)),
+            harm: over_sets(PictureKind::Damaged, &harm),
+            harm_undamaged: over_sets(PictureKind::Undamaged, &harm),
+        }
+    };
+    Curve { way: sweep.way.clone(), points: sweep.harm_max.iter().enumerate().map(point).collect() }
+}
+
+/// The mean; 0 of nothing.
+fn mean(numbers: impl Iterator<Item = f64>) -> f64 {
+    let (n, sum) = numbers.fold((0usize, 0.0), |(n, sum), number| (n + 1, sum + number));
+    if n == 0 { 0.0 } else { sum / n as f64 }
+}
