@@ -59,11 +59,13 @@ pub(super) struct Shared<'a> {
 pub(super) fn run(arguments: &TrialArguments, shared: Shared) -> Result<Outcome> {
     let Shared { config, source, groups, groups_file, out, force } = shared;
     let Source::Root(root) = &source else { return Err(usage("--folds needs --dataset ROOT")) };
-    let results: Vec<(&str, &Path)> = [("--out", out), ("--csv", arguments.csv.as_deref()), ("--html", arguments.html.as_deref())]
-        .into_iter()
-        .filter_map(|(flag, path)| Some((flag, path?)))
-        .collect();
-    let inputs: Vec<PathBuf> = groups_file.map(Path::to_owned).into_iter().chain(arguments.only.clone()).collect();
+    let results: Vec<(&str, &Path)> =
+        [("--out", out), ("--csv", arguments.csv.as_deref()), ("--html", arguments.html.as_deref())]
+            .into_iter()
+            .filter_map(|(flag, path)| Some((flag, path?)))
+            .collect();
+    let inputs: Vec<PathBuf> =
+        groups_file.map(Path::to_owned).into_iter().chain(arguments.only.clone()).collect();
     check_results(&results, &inputs, force)?;
     let damages = Damages::read(root)?;
     let mut dataset = index(&source)?;

@@ -44,23 +44,38 @@ pub fn plot(x_name: &str, y_name: &str, series: &[Series], diagonal: bool) -> St
         let of = |(low, high): (f64, f64)| low + (high - low) * f64::from(step) / 4.0;
         let (px, py) = (at_x(of(x)), at_y(of(y)));
         let (right, floor) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
-        draw(format_args!("<line class=\"grid\" x1=\"{LEFT}\" x2=\"{right}\" y1=\"{py:.1}\" y2=\"{py:.1}\"/>"));
-        draw(format_args!("<line class=\"grid\" x1=\"{px:.1}\" x2=\"{px:.1}\" y1=\"{TOP}\" y2=\"{floor}\"/>"));
-        draw(format_args!("<text x=\"{:.1}\" y=\"{:.1}\" class=\"end\">{:.3}</text>", LEFT - 4.0, py + 3.0, of(y)));
+        draw(format_args!(
+            "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{right}\" y1=\"{py:.1}\" y2=\"{py:.1}\"/>"
+        ));
+        draw(format_args!(
+            "<line class=\"grid\" x1=\"{px:.1}\" x2=\"{px:.1}\" y1=\"{TOP}\" y2=\"{floor}\"/>"
+        ));
+        draw(format_args!(
+            "<text x=\"{:.1}\" y=\"{:.1}\" class=\"end\">{:.3}</text>",
+            LEFT - 4.0,
+            py + 3.0,
+            of(y)
+        ));
         draw(format_args!("<text x=\"{px:.1}\" y=\"{:.1}\" class=\"mid\">{:.3}</text>", floor + 13.0, of(x)));
     }
     if diagonal {
         let (x1, y1, x2, y2) = (at_x(x.0), at_y(y.0), at_x(x.1), at_y(y.1));
-        draw(format_args!("<line class=\"diagonal\" x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\"/>"));
+        draw(format_args!(
+            "<line class=\"diagonal\" x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\"/>"
+        ));
     }
     for (which, s) in series.iter().enumerate() {
-        let points: Vec<(f64, f64)> = s.points.iter().copied().filter(finite).map(|p| (at_x(p.0), at_y(p.1))).collect();
+        let points: Vec<(f64, f64)> =
+            s.points.iter().copied().filter(finite).map(|p| (at_x(p.0), at_y(p.1))).collect();
         if s.joined {
             let path: Vec<String> = points.iter().map(|p| format!("{:.1},{:.1}", p.0, p.1)).collect();
             draw(format_args!("<polyline class=\"line s{which}\" points=\"{}\"/>", path.join(" ")));
         }
         for p in &points {
-            draw(format_args!("<circle class=\"dot s{which}\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"2.6\"/>", p.0, p.1));
+            draw(format_args!(
+                "<circle class=\"dot s{which}\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"2.6\"/>",
+                p.0, p.1
+            ));
         }
         if series.len() > 1 {
             let (px, py) = (LEFT + 8.0, TOP + 12.0 + 13.0 * which as f64);
@@ -69,7 +84,11 @@ pub fn plot(x_name: &str, y_name: &str, series: &[Series], diagonal: bool) -> St
         }
     }
     let (middle_x, middle_y) = ((LEFT + WIDTH - RIGHT) / 2.0, (TOP + HEIGHT - BOTTOM) / 2.0);
-    draw(format_args!("<text x=\"{middle_x}\" y=\"{}\" class=\"mid\">{}</text>", HEIGHT - 8.0, escaped(x_name)));
+    draw(format_args!(
+        "<text x=\"{middle_x}\" y=\"{}\" class=\"mid\">{}</text>",
+        HEIGHT - 8.0,
+        escaped(x_name)
+    ));
     draw(format_args!(
         "<text transform=\"translate(12 {middle_y}) rotate(-90)\" class=\"mid\">{}</text>",
         escaped(y_name)

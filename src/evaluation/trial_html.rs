@@ -5,7 +5,10 @@ use std::fmt::{self, Display, Write as _};
 use super::{
     html::{escaped, jpeg_address},
     svg::{Series, plot},
-    trial::{Bin, Calibration, Curve, FoldNote, KindReport, MODEL, PictureKind, TrialReport, TrialRow, TrialSection},
+    trial::{
+        Bin, Calibration, Curve, FoldNote, KindReport, MODEL, PictureKind, TrialReport, TrialRow,
+        TrialSection,
+    },
 };
 
 const STYLE: &str = include_str!("trial.css");
@@ -90,8 +93,19 @@ fn named(name: &str) -> String {
 fn write_section(page: &mut String, section: &TrialSection) -> fmt::Result {
     let caption = format!("{}, {} pictures", named(&section.name), section.n);
     let header = [
-        "way", "PSNR", "SSIM", "score", "ΔE00", "gain dB", "gain SSIM", "gain score", "change ΔE00", "harm", "changed",
-        "captured", "regret",
+        "way",
+        "PSNR",
+        "SSIM",
+        "score",
+        "ΔE00",
+        "gain dB",
+        "gain SSIM",
+        "gain score",
+        "change ΔE00",
+        "harm",
+        "changed",
+        "captured",
+        "regret",
     ];
     let rows = section.ways.iter().map(|w| {
         vec![
@@ -134,11 +148,17 @@ fn write_table(
 
 fn scatter(rows: &[TrialRow]) -> String {
     let of = |kind, name| {
-        let points = rows.iter().filter(|row| row.kind == kind).map(|row| (row.ways[0].figures.psnr, row.gain_db(MODEL)));
+        let points = rows
+            .iter()
+            .filter(|row| row.kind == kind)
+            .map(|row| (row.ways[0].figures.psnr, row.gain_db(MODEL)));
         Series { name, points: points.collect(), joined: false }
     };
     let series = [of(PictureKind::Damaged, "damaged"), of(PictureKind::Undamaged, "undamaged")];
-    figure("gain over how damaged a picture is", &plot("PSNR as it came, dB", "gain of the model, dB", &series, false))
+    figure(
+        "gain over how damaged a picture is",
+        &plot("PSNR as it came, dB", "gain of the model, dB", &series, false),
+    )
 }
 
 fn figure(caption: impl Display, svg: &str) -> String {
@@ -147,7 +167,11 @@ fn figure(caption: impl Display, svg: &str) -> String {
 
 fn write_calibration(page: &mut String, of: &str, calibration: &Calibration) -> fmt::Result {
     let points = |bins: &[Bin]| {
-        [Series { name: of, points: bins.iter().map(|bin| (bin.expected, bin.actual)).collect(), joined: true }]
+        [Series {
+            name: of,
+            points: bins.iter().map(|bin| (bin.expected, bin.actual)).collect(),
+            joined: true,
+        }]
     };
     let edge = |edge: Option<f64>| edge.map_or("–".to_owned(), |v| format!("{v:+.2}"));
     for (what, bins) in [("gain in score", &calibration.score), ("share of harm", &calibration.harm)] {
@@ -161,7 +185,12 @@ fn write_calibration(page: &mut String, of: &str, calibration: &Calibration) -> 
                 format!("{:+.4}", bin.actual),
             ]
         });
-        write_table(page, &format!("{what} of {of}"), &["expected", "n", "mean expected", "mean actual"], rows)?;
+        write_table(
+            page,
+            &format!("{what} of {of}"),
+            &["expected", "n", "mean expected", "mean actual"],
+            rows,
+        )?;
     }
     Ok(())
 }
@@ -179,7 +208,10 @@ fn write_curves(page: &mut String, curves: &[Curve]) -> fmt::Result {
             joined: true,
         })
         .collect();
-    page.push_str(&figure("means over sets, damaged pictures", &plot("share harmed", "gain in score", &series, false)));
+    page.push_str(&figure(
+        "means over sets, damaged pictures",
+        &plot("share harmed", "gain in score", &series, false),
+    ));
     for curve in curves {
         let rows = curve.points.iter().map(|p| {
             vec![
@@ -211,8 +243,15 @@ fn write_folds(page: &mut String, folds: &[FoldNote]) -> fmt::Result {
             bound(f.three_parameters_harm_max),
         ]
     });
-    let header =
-        ["fold", "training", "tried", "best fixed", "colour gate", "detail gate", "gate of the three parameters"];
+    let header = [
+        "fold",
+        "training",
+        "tried",
+        "best fixed",
+        "colour gate",
+        "detail gate",
+        "gate of the three parameters",
+    ];
     write_table(page, "gates: bounds on expected harm, chosen inside each training", &header, rows)
 }
 
@@ -232,7 +271,10 @@ fn write_shown(page: &mut String, report: &TrialReport, shown: &[Shown]) -> fmt:
         page.push_str("</p>");
         for (jpeg, what) in jpegs.iter().zip(["before", "after", "reference"]) {
             let address = jpeg_address(jpeg);
-            write!(page, "<figure><img alt=\"{what}\" src=\"{address}\"><figcaption>{what}</figcaption></figure>")?;
+            write!(
+                page,
+                "<figure><img alt=\"{what}\" src=\"{address}\"><figcaption>{what}</figcaption></figure>"
+            )?;
         }
         page.push_str("</div>");
     }

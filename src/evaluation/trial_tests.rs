@@ -76,8 +76,7 @@ fn forecasts_fall_into_bins() {
     ];
     let calibration = trial_report(Trialled { forecasts, ..Trialled::default() }).calibration_of_candidates;
     let shape = |bins: &[Bin]| bins.iter().map(|b| (b.from, b.to, b.n)).collect::<Vec<_>>();
-    let expected =
-        [(None, Some(-0.05), 1), (Some(0.01), Some(0.02), 2), (Some(0.02), Some(0.05), 1)];
+    let expected = [(None, Some(-0.05), 1), (Some(0.01), Some(0.02), 2), (Some(0.02), Some(0.05), 1)];
     assert_eq!(shape(&calibration.score), expected);
     close(calibration.score[1].expected, 0.0125);
     close(calibration.score[1].actual, 0.375);

@@ -6,8 +6,16 @@ use super::trial::{Bin, KindReport, MODEL, PictureKind, TrialReport, TrialSectio
 
 impl fmt::Display for TrialReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "Cross-validated on source pictures: {} folds, {} pictures", self.folds.len(), self.pictures.len())?;
-        writeln!(f, "PSNR capped at 50 dB; gains over the untouched picture; harm: share losing more than 0.05 dB")?;
+        writeln!(
+            f,
+            "Cross-validated on source pictures: {} folds, {} pictures",
+            self.folds.len(),
+            self.pictures.len()
+        )?;
+        writeln!(
+            f,
+            "PSNR capped at 50 dB; gains over the untouched picture; harm: share losing more than 0.05 dB"
+        )?;
         for kind in &self.kinds {
             write!(f, "\n{kind}")?;
         }
@@ -17,7 +25,11 @@ impl fmt::Display for TrialReport {
         bins(f, &self.calibration_of_decisions.harm)?;
         for curve in &self.curves_post_hoc {
             writeln!(f, "\n{} over the bound on expected harm, POST HOC on these very pictures", curve.way)?;
-            writeln!(f, "{:>8} {:>9} {:>7} {:>6} {:>16}", "harm max", "score", "dB", "harm", "undamaged harmed")?;
+            writeln!(
+                f,
+                "{:>8} {:>9} {:>7} {:>6} {:>16}",
+                "harm max", "score", "dB", "harm", "undamaged harmed"
+            )?;
             for p in &curve.points {
                 writeln!(
                     f,

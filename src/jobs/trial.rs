@@ -9,7 +9,7 @@ use super::{
     damages::Damages,
     gain_pictures::{Measuring, TrainingPicture},
     parallel,
-    trial_picture::{Plan, TrialPicture, Treatment},
+    trial_picture::{Plan, Treatment, TrialPicture},
 };
 use crate::{
     candidates::Measured,
@@ -21,10 +21,10 @@ use crate::{
     features::{self, FeatureVector, Features, Schema, rich},
     gain_training::fit_models,
     learning::{
-        Hyperparameters, TableRow, grouped_folds,
-        gain_fit::{GainHyperparameters, SampleKind, Sample, fit_alone},
+        Groups, Hyperparameters, TableRow,
+        gain_fit::{GainHyperparameters, Sample, SampleKind, fit_alone},
         gain_model::{GainModel, GainTable, Gate},
-        Groups,
+        grouped_folds,
     },
     predictor::{Predictor, RequestedParameters},
     search::SearchSpace,
@@ -111,7 +111,8 @@ pub fn run_trial(pictures: Vec<TrainingPicture>, input: &TrialInput) -> Result<T
     };
     let all: Vec<usize> = (0..tried.len()).collect();
     let (outcomes, _) = parallel::run(&all, measuring.threads, measuring.done, work)?;
-    let mut trialled = Trialled { folds: notes, notes: vec![how, BEST_IN_HAND_IS.to_owned()], ..Trialled::default() };
+    let mut trialled =
+        Trialled { folds: notes, notes: vec![how, BEST_IN_HAND_IS.to_owned()], ..Trialled::default() };
     let of_way = |way: &str| Sweep { way: way.to_owned(), harm_max: SWEPT.to_vec(), gains: Vec::new() };
     let mut sweeps = [of_way(WAYS[3]), of_way(WAYS[4])];
     for (&(i, fold), outcome) in tried.iter().zip(outcomes) {
@@ -124,7 +125,11 @@ pub fn run_trial(pictures: Vec<TrainingPicture>, input: &TrialInput) -> Result<T
             name: picture.name.clone(),
             set: picture.set.clone(),
             source: picture.source.clone(),
-            kind: if picture.kind == SampleKind::Damaged { PictureKind::Damaged } else { PictureKind::Undamaged },
+            kind: if picture.kind == SampleKind::Damaged {
+                PictureKind::Damaged
+            } else {
+                PictureKind::Undamaged
+            },
             damage: match picture.kind {
                 SampleKind::Damaged => input.damages.of(&picture.name).map(str::to_owned),
                 _ => None,
@@ -135,7 +140,8 @@ pub fn run_trial(pictures: Vec<TrainingPicture>, input: &TrialInput) -> Result<T
         });
     }
     trialled.sweeps = sweeps.into();
-    let shown = tried.iter().zip(&plans).map(|(&(i, _), plan)| (pictures[i].clone(), plan.decision)).collect();
+    let shown =
+        tried.iter().zip(&plans).map(|(&(i, _), plan)| (pictures[i].clone(), plan.decision)).collect();
     Ok(Tried { report: trial_report(trialled), pictures: shown, failed })
 }
 
@@ -152,7 +158,10 @@ fn folds_of(pictures: &[TrainingPicture], input: &TrialInput) -> Result<(Vec<usi
         for (picture, &fold) in pictures.iter().zip(&named) {
             let first = *fold_of.entry((&picture.set, &picture.source)).or_insert(fold);
             if first != fold {
-                bail!("the groups file has pictures of the source {} in the folds {first} and {fold}", picture.source);
+                bail!(
+                    "the groups file has pictures of the source {} in the folds {first} and {fold}",
+                    picture.source
+                );
             }
         }
         let folds = named.iter().map(|fold| distinct.partition_point(|d| d < fold)).collect();
@@ -175,7 +184,11 @@ struct SeedRow {
 /// By picture.
 type SeedRows = BTreeMap<usize, SeedRow>;
 
-fn seed_rows(pictures: &[TrainingPicture], tried: &[(usize, usize)], measuring: &Measuring) -> Result<SeedRows> {
+fn seed_rows(
+    pictures: &[TrainingPicture],
+    tried: &[(usize, usize)],
+    measuring: &Measuring,
+) -> Result<SeedRows> {
     let space = SearchSpace::seed();
     let work = |&(i, _): &(usize, usize)| {
         let (reference, damaged) = pictures[i].images(measuring.recipes, measuring.limits)?;
@@ -189,7 +202,11 @@ fn seed_rows(pictures: &[TrainingPicture], tried: &[(usize, usize)], measuring: 
         Ok(SeedRow { features: optimum.features, row, is_of_trained_size })
     };
     let (outcomes, _) = parallel::run(tried, measuring.threads, measuring.done, work)?;
-    tried.iter().zip(outcomes).map(|(&(i, _), row)| Ok((i, row.with_context(|| pictures[i].name.clone())?))).collect()
+    tried
+        .iter()
+        .zip(outcomes)
+        .map(|(&(i, _), row)| Ok((i, row.with_context(|| pictures[i].name.clone())?)))
+        .collect()
 }
 
 fn fit_folds(
@@ -209,8 +226,7 @@ fn fit_folds(
         let samples: Vec<&Sample> = training.iter().map(|&i| &measured[i].sample).collect();
         let gains: Vec<_> = training.iter().map(|&i| measured[i].classic.clone()).collect();
         let (alone, alone_gate) = fit_alone(&samples, &gains, &names, input.hyper)?;
-        let rows: Vec<&TableRow> =
-            training.iter().filter_map(|i| seeds.get(i)?.row.as_ref()).collect();
+        let rows: Vec<&TableRow> = training.iter().filter_map(|i| seeds.get(i)?.row.as_ref()).collect();
         let classic = classic_forest(&rows, input.classic, &SearchSpace::seed())?;
         let fixed = best_fixed(training, measured, input);
         Ok(Fitted { model, alone, alone_gate, classic, fixed })

@@ -74,7 +74,8 @@ impl TrialPicture<'_> {
         let learned = learned_gains(&reference, &damaged, self.measured.untouched, &[&code])?.swap_remove(0);
         let color: Vec<Gain> = learned.iter().chain(&self.measured.sample.color).copied().collect();
 
-        let mut bench = Bench { reference, damaged, untouched: self.measured.untouched, measured: Vec::new() };
+        let mut bench =
+            Bench { reference, damaged, untouched: self.measured.untouched, measured: Vec::new() };
         let decided = Treatment::of(plan.decision.parameters, plan.decision.transform);
         let best = self.best_in_hand(&color, &code);
         let six = [Treatment::NOTHING, plan.fixed, plan.classic, plan.alone, decided, best];
@@ -118,7 +119,8 @@ impl TrialPicture<'_> {
     /// What the model expects of each of its candidates, and what each gains.
     fn forecasts(&self, color: &[Gain], code: &Code) -> Result<Vec<Forecast>> {
         let features = &self.measured.sample.features;
-        let forecast = |(e, &actual): (&ExpectedGain, &Gain)| Forecast { score: e.score, harm: e.harm, actual };
+        let forecast =
+            |(e, &actual): (&ExpectedGain, &Gain)| Forecast { score: e.score, harm: e.harm, actual };
         let expected = self.model.expect_color(features, code)?;
         let mut forecasts: Vec<Forecast> = expected.iter().zip(color).map(forecast).collect();
         if let Some(gains) = &self.measured.sample.detail {
@@ -176,7 +178,8 @@ impl Bench {
         let (_, quality, colors) = self.measured[i];
         let ciede2000 = colors.unwrap_or_default();
         let figures = Figures { psnr: quality.capped_psnr(), ssim: quality.ssim, ciede2000 };
-        let (done, changed) = (Candidate::new(treatment.parameters).name, !treatment.parameters.is_identity());
+        let (done, changed) =
+            (Candidate::new(treatment.parameters).name, !treatment.parameters.is_identity());
         Ok(Treated { done, changed, figures })
     }
 }

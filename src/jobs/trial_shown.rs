@@ -40,7 +40,8 @@ pub fn shown(tried: &Tried, measuring: &Measuring) -> Result<Vec<Shown>> {
 
 fn chosen(rows: &[TrialRow]) -> Vec<(&'static str, usize)> {
     let first = |group: &'static str, merit: &dyn Fn(&TrialRow) -> f64| -> Vec<(&'static str, usize)> {
-        let mut ranked: Vec<(f64, usize)> = rows.iter().map(merit).zip(0..).filter(|(m, _)| *m > 0.0).collect();
+        let mut ranked: Vec<(f64, usize)> =
+            rows.iter().map(merit).zip(0..).filter(|(m, _)| *m > 0.0).collect();
         ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         ranked.into_iter().take(SHOWN).map(|(_, i)| (group, i)).collect()
     };
@@ -59,7 +60,8 @@ fn small(image: &Image) -> Result<Vec<u8>> {
     let side = image.width().max(image.height());
     let to = |length: usize| if side <= SIDE_PX { length } else { (length * SIDE_PX / side).max(1) };
     let reduced = area_resize(image, to(image.width()), to(image.height()));
-    let encoding = Encoding { format: Format::Jpeg, quality: Some(JPEG_QUALITY), subsampling: None, lossless: false };
+    let encoding =
+        Encoding { format: Format::Jpeg, quality: Some(JPEG_QUALITY), subsampling: None, lossless: false };
     // JPEG has no alpha.
     let (width, height, channels) = (reduced.width(), reduced.height(), reduced.channels());
     let opaque = Image::new(width, height, channels, reduced.into_parts().0, None)?;

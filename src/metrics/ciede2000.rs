@@ -175,6 +175,8 @@ mod tests {
         assert_eq!(mean_ciede2000(&plain([9, 80, 200], 50), &plain([9, 80, 200], 50)), 0.0);
         // sRGB red is L* 53.24, a* 80.09, b* 67.20 under D65.
         let red = lab([1.0, 0.0, 0.0]);
-        assert!((red[0] - 53.24).abs() < 0.01 && (red[1] - 80.09).abs() < 0.01 && (red[2] - 67.20).abs() < 0.01);
+        assert!(
+            (red[0] - 53.24).abs() < 0.01 && (red[1] - 80.09).abs() < 0.01 && (red[2] - 67.20).abs() < 0.01
+        );
     }
 }
