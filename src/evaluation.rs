@@ -8,6 +8,7 @@ mod svg;
 pub mod trial;
 mod trial_csv;
 mod trial_html;
+mod trial_sums;
 #[cfg(test)]
 mod trial_tests;
 mod trial_text;
@@ -15,6 +16,7 @@ mod trial_text;
 pub use report::{Block, FixedChoice, PictureLine, Promise, Report, Section, Summary, report};
 pub use trial_csv::{TRIAL_CSV_HEADER, trial_csv};
 pub use trial_html::{Shown, trial_html};
+pub use trial_sums::trial_report;
 
 use thiserror::Error;
 

@@ -69,7 +69,7 @@ fn record(row: &TrialRow, way: usize) -> [String; 18] {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{trial::*, trial_tests::row};
+    use super::super::{trial::*, trial_sums::trial_report, trial_tests::row};
     use super::*;
 
     #[test]

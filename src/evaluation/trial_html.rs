@@ -283,7 +283,7 @@ fn write_shown(page: &mut String, report: &TrialReport, shown: &[Shown]) -> fmt:
 
 #[cfg(test)]
 mod tests {
-    use super::super::{trial::*, trial_tests::row};
+    use super::super::{trial::*, trial_sums::trial_report, trial_tests::row};
     use super::*;
 
     #[test]

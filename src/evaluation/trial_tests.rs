@@ -1,6 +1,6 @@
 //! Closed forms of the sums over a trial.
 
-use super::trial::*;
+use super::{trial::*, trial_sums::trial_report};
 use crate::learning::gain_model::Gain;
 
 /// A picture of 20 dB and SSIM 0.5 to which each way adds so many dB.

@@ -16,7 +16,8 @@ use crate::{
     decision::{Decision, Fixed, decide},
     evaluation::{
         find_optimum,
-        trial::{FoldNote, PictureKind, Sweep, TrialReport, TrialRow, Trialled, WAYS, trial_report},
+        trial::{FoldNote, PictureKind, Sweep, TrialReport, TrialRow, Trialled, WAYS},
+        trial_report,
     },
     features::{self, FeatureVector, Features, Schema, rich},
     gain_training::fit_models,
