@@ -1,6 +1,6 @@
 # The two commands of the README are `make run` and `make test`; everything else is for people who work on it.
 .DEFAULT_GOAL := help
-.PHONY: help run test check chaos latency sanitize bench bench-peers model evaluation experiment notices prepare
+.PHONY: help run test check chaos latency sanitize bench bench-peers bench-restore model evaluation experiment notices prepare
 
 # Where the training pictures lie: sets SET/{damaged,undamaged} under pairs/, splits.tsv beside it.
 DATA_ROOT ?= ../shared/data
@@ -44,9 +44,13 @@ sanitize: prepare ## core and kernels under AddressSanitizer (needs a nightly to
 	RUSTFLAGS=-Zsanitizer=address cargo +nightly test --locked --target x86_64-unknown-linux-gnu \
 	  --target-dir target/sanitize --lib --test reference
 
-bench-peers: prepare ## the search beside what a user would run instead; writes docs/performance.md
+bench-peers: bench-restore ## restorations and the search beside what a user would run instead; writes docs/performance.md
 	@bash scripts/prepare.sh valgrind:valgrind python3:python3-venv
 	@python3 scripts/bench-peers.py "$(PEERS)" "$(DATA_ROOT)/pairs" "$(DATA_ROOT)/large" docs/performance.md
+
+bench-restore: prepare ## restorations beside libjpeg-turbo and other services; writes its part of docs/performance.md
+	@bash scripts/prepare.sh python3:python3-venv djpeg:libjpeg-turbo-progs
+	@python3 scripts/bench-restore.py "$(PEERS)" "$(DATA_ROOT)/large" docs/performance.md
 
 bench: prepare ## time the search and the restoration
 	cargo bench --locked

@@ -288,7 +288,7 @@ def main():
     reference = pairs / "kodak_synthetic/undamaged" / damaged.name
     size, least = side_by_side(peers, bench, damaged, reference)
     linear, folder = linear_section(bench, sorted(large.iterdir())[0])
-    text = "## Measured\n\n" + machine() + search_section(size, least) + linear
+    text = "## Searching, measured\n\n" + machine() + search_section(size, least) + linear
     text += parallel_section(pairs, folder) + stages_section()
     text += instructions_section(bench, size, damaged, reference, least)
     text = text.rstrip() + "\n"

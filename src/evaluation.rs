@@ -2,6 +2,7 @@
 //!
 //! Gains are differences of scores with PSNR capped at 50 dB; harm is losing more than 0.05 dB of capped PSNR.
 
+mod alignment;
 mod html;
 mod report;
 mod svg;
@@ -13,6 +14,7 @@ mod trial_sums;
 mod trial_tests;
 mod trial_text;
 
+pub use alignment::{Align, Alignment, AlignmentKind, NotAPair, align};
 pub use report::{Block, FixedChoice, PictureLine, Promise, Report, Section, Summary, report};
 pub use trial_csv::{TRIAL_CSV_HEADER, trial_csv};
 pub use trial_html::{Shown, trial_html};

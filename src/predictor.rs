@@ -11,7 +11,7 @@ use crate::{
     },
     learning::{
         ArtifactError, Family, GainArtifact, GainCard, ModelArtifact, ModelCard, PredictError, RawPrediction,
-        gain_artifact::is_gain_artifact, gain_model::ExpectedGain, weight_forest::WeightsError,
+        gain_artifact::is_gain_artifact, gain_model::ExpectedGain, model_id, weight_forest::WeightsError,
     },
     receipt,
 };
@@ -188,7 +188,7 @@ impl Predictor {
         for strength in [bounds.strength_min, bounds.strength_max] {
             checked_strength(rounded(strength))?;
         }
-        let id = artifact.model_id();
+        let id = model_id(artifact.card.family, bytes);
         Ok(Self { model: Model::Classic(Box::new(artifact)), id, sha256 })
     }
 

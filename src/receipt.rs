@@ -14,7 +14,7 @@ use crate::{
         codec::{Format, MetadataPolicy, Subsampling},
         pipeline::Coefficients,
     },
-    learning::gain_model::ExpectedGain,
+    learning::{gain_model::ExpectedGain, hexadecimal},
 };
 
 /// The version of the receipt's layout and of what its method means.
@@ -269,10 +269,6 @@ pub fn pixels_digest(image: &Image) -> String {
     hash.update(image.samples());
     hash.update(image.alpha().unwrap_or_default());
     hexadecimal(&hash.finalize())
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! The story of one request, read top-down: bytes → decoded image → features → predicted parameters → restored
 //! image → bytes and receipt. And its replay, which predicts nothing.
 
+use std::borrow::Cow;
+
 use thiserror::Error;
 
 use crate::{
@@ -26,6 +28,29 @@ pub struct Request {
     pub quality: Option<u8>,
     /// Keep or strip metadata.
     pub metadata: MetadataPolicy,
+    /// Whether the receipt is to be kept.
+    pub record: Record,
+}
+
+/// What a receipt is made for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Record {
+    /// To be replayed: with every digest.
+    #[default]
+    Kept,
+    /// To tell what was done and be dropped: without digests, which cost half as much as encoding. Such a receipt
+    /// replays nothing, since no input has its digest.
+    Told,
+}
+
+impl Record {
+    /// The digest that `of` computes, if it is wanted, else nothing.
+    fn digest(self, of: impl FnOnce() -> String) -> String {
+        match self {
+            Record::Kept => of(),
+            Record::Told => String::new(),
+        }
+    }
 }
 
 /// The steps of a restoration, told to the caller's hook as each begins; the shell takes the times.
@@ -58,9 +83,9 @@ impl Stage {
 
 /// A restored picture with its receipt.
 #[derive(Clone, Debug)]
-pub struct Restored {
-    /// The encoded picture.
-    pub bytes: Vec<u8>,
+pub struct Restored<'a> {
+    /// The encoded picture; the input itself when its bytes are the answer.
+    pub bytes: Cow<'a, [u8]>,
     /// How to make it again.
     pub receipt: Receipt,
 }
@@ -155,18 +180,18 @@ pub enum ReplayError {
 /// Restores the picture in `bytes`.
 ///
 /// Parameters that `request` leaves open are predicted. `hook` is told of each stage as it begins. Memory: the
-/// decoded samples (checked against `limits` before decoding), as many again while sharpening or 8 bytes per pixel
-/// while extracting features, and the encoded bytes. The same input gives the same bytes.
+/// decoded samples (checked against `limits` before decoding), 9 bytes per pixel while extracting features, a few rows
+/// per thread while restoring, and the encoded bytes. The same input gives the same bytes.
 ///
 /// # Errors
 /// When the input is refused, too small to predict for, or cannot be written as asked.
-pub fn restore(
-    bytes: &[u8],
+pub fn restore<'a>(
+    bytes: &'a [u8],
     request: &Request,
     predictor: &Predictor,
     limits: &Limits,
     hook: &mut dyn FnMut(Stage),
-) -> Result<Restored, RestoreError> {
+) -> Result<Restored<'a>, RestoreError> {
     predictor.check(&request.parameters)?;
     hook(Stage::Decode);
     let picture = codec::decode(bytes, limits)?;
@@ -179,12 +204,9 @@ pub fn restore(
     };
     hook(Stage::Restore);
     let transform = prediction.as_ref().and_then(|(_, prediction)| prediction.transform.as_ref());
-    let coefficients = pipeline::measure(&picture.image, &parameters, transform);
-    let input = receipt::Input {
-        sha256: receipt::digest(bytes),
-        size_bytes: bytes.len() as u64,
-        format: picture.header.format,
-    };
+    let measure = || pipeline::measure(&picture.image, &parameters, transform);
+    let (coefficients, sha256) = rayon::join(measure, || request.record.digest(|| receipt::digest(bytes)));
+    let input = receipt::Input { sha256, size_bytes: bytes.len() as u64, format: picture.header.format };
     let plan = plan_output(&picture, &parameters, request);
     let (bytes, output) = render(bytes, picture, &parameters, &coefficients, &plan, hook)?;
     let receipt = Receipt {
@@ -206,12 +228,12 @@ pub fn restore(
 ///
 /// # Errors
 /// When the receipt is of another version, for another input, impossible, or does not reproduce.
-pub fn replay(
+pub fn replay<'a>(
     receipt: &Receipt,
-    bytes: &[u8],
+    bytes: &'a [u8],
     limits: &Limits,
     hook: &mut dyn FnMut(Stage),
-) -> Result<Restored, ReplayError> {
+) -> Result<Restored<'a>, ReplayError> {
     let program = || receipt.program.clone();
     if receipt.receipt_version != RECEIPT_VERSION {
         return Err(ReplayError::Version { got: receipt.receipt_version, program: program() });
@@ -234,6 +256,7 @@ pub fn replay(
     let recorded = &receipt.output;
     let plan = OutputPlan {
         route: recorded.route,
+        record: Record::Kept,
         metadata: recorded.metadata,
         encoding: Encoding {
             format: recorded.format,
@@ -314,6 +337,7 @@ fn model_of(predictor: &Predictor, prediction: &Prediction) -> receipt::Model {
 /// How the output's bytes will be made.
 struct OutputPlan {
     route: Route,
+    record: Record,
     metadata: MetadataPolicy,
     encoding: Encoding,
 }
@@ -343,6 +367,7 @@ fn plan_output(picture: &Picture, parameters: &RestorationParameters, request: &
     };
     OutputPlan {
         route,
+        record: request.record,
         metadata: request.metadata,
         encoding: Encoding { format, quality, subsampling, lossless },
     }
@@ -354,29 +379,34 @@ fn rewrites_containers(format: Format) -> bool {
 }
 
 /// Applies the operators and makes the output's bytes as planned.
-fn render(
-    bytes: &[u8],
+fn render<'a>(
+    bytes: &'a [u8],
     picture: Picture,
     parameters: &RestorationParameters,
     coefficients: &Coefficients,
     plan: &OutputPlan,
     hook: &mut dyn FnMut(Stage),
-) -> Result<(Vec<u8>, Output), RestoreError> {
+) -> Result<(Cow<'a, [u8]>, Output), RestoreError> {
     let image = pipeline::apply(picture.image, parameters, coefficients);
     hook(Stage::Encode);
     let metadata = picture.metadata.under(plan.metadata);
     let encoding = &plan.encoding;
-    let encoded = match plan.route {
-        Route::InputBytes => bytes.to_vec(),
-        Route::InputPixels => {
-            codec::replace_metadata(bytes, &metadata).unwrap_or_else(|| Ok(bytes.to_vec()))?
-        }
-        Route::Encoded => codec::encode(&image, &metadata, encoding)?,
+    let encode = || match plan.route {
+        Route::InputBytes => Ok(Cow::Borrowed(bytes)),
+        Route::InputPixels => match codec::replace_metadata(bytes, &metadata) {
+            Some(rewritten) => rewritten.map(Cow::Owned),
+            None => Ok(Cow::Borrowed(bytes)),
+        },
+        Route::Encoded => codec::encode(&image, &metadata, encoding).map(Cow::Owned),
     };
+    // The digest takes as long as half of encoding: another thread does it meanwhile, if one is free.
+    let (encoded, pixels_sha256) =
+        rayon::join(encode, || plan.record.digest(|| receipt::pixels_digest(&image)));
+    let encoded = encoded?;
     let newly = plan.route == Route::Encoded;
     let output = Output {
-        sha256: receipt::digest(&encoded),
-        pixels_sha256: receipt::pixels_digest(&image),
+        sha256: plan.record.digest(|| receipt::digest(&encoded)),
+        pixels_sha256,
         size_bytes: encoded.len() as u64,
         width: image.width(),
         height: image.height(),

@@ -4,7 +4,7 @@
 use std::{fs, path::Path};
 
 use pentimento::{
-    evaluation::find_optimum,
+    evaluation::{Align, find_optimum},
     imaging::{
         Channels, Image,
         codec::{self, Encoding, Format, Limits, Metadata},
@@ -44,6 +44,9 @@ fn a_pair_takes_at_most_twelve_bytes_per_pixel() {
             (picture(1500, 1400, Channels::Rgb, 3), picture(1300, 1500, Channels::Rgb, 5)),
             (picture(900, 2600, Channels::Grey, 3), picture(900, 2600, Channels::Rgb, 5)),
             (picture(500, 400, Channels::Rgb, 3), picture(60_000, 30, Channels::Rgb, 5)),
+            // Small ones, of which a tile's sums are the greater part.
+            (picture(300, 200, Channels::Rgb, 3), picture(300, 200, Channels::Rgb, 5)),
+            (picture(640, 480, Channels::Rgb, 3), picture(640, 480, Channels::Rgb, 5)),
         ] {
             let n_pixels = reference.n_pixels().max(damaged.n_pixels()) as f64;
             // Denoising needs a picture of its own; with or without a colour correction ahead, the limit holds.
@@ -80,7 +83,9 @@ fn a_dataset_takes_as_many_pairs_as_there_are_threads() {
     }
     let dataset = index(&Source::Root(folder.path().to_owned())).unwrap();
     let bytes = peak(|| {
-        let found = find_optima(&dataset, &SearchSpace::seed(), &Limits::default(), threads, &|| ()).unwrap();
+        let found =
+            find_optima(&dataset, &SearchSpace::seed(), Align::Off, &Limits::default(), threads, &|| ())
+                .unwrap();
         assert_eq!(found.done.len(), n_pairs);
     });
     // Two decoded pictures of three bytes per pixel, and the limit.

@@ -11,6 +11,7 @@ mod evaluate;
 mod features;
 mod health;
 mod inputs;
+mod inspect;
 mod jobs;
 mod migrate;
 mod optimize;
@@ -66,6 +67,8 @@ enum Command {
     Synthesize(synthesize::Arguments),
     /// Search the best parameters of every pair of a dataset
     Optimize(optimize::Arguments),
+    /// Look for what is wrong with a dataset: mates, sizes, alignment, duplicates, leaks, optima
+    Inspect(inspect::Arguments),
     /// Summarise a training table, column by column
     Describe(describe::Arguments),
     /// Train a model from tables
@@ -140,6 +143,7 @@ fn command(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Score(arguments) => score::run(settings, arguments),
         Command::Synthesize(arguments) => synthesize::run(settings, arguments),
         Command::Optimize(arguments) => optimize::run(settings, arguments),
+        Command::Inspect(arguments) => inspect::run(settings, arguments),
         Command::Describe(arguments) => describe::run(settings, arguments),
         Command::Train(arguments) => train::run(settings, arguments),
         Command::Evaluate(arguments) => evaluate::run(settings, arguments),

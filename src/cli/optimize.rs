@@ -3,14 +3,24 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::{
     Outcome,
     arguments::{DatasetArguments, SettingsArguments, ThreadArguments, check_results, space, store},
     output, progress, usage,
 };
-use crate::jobs::{find_optima::find_optima, index_dataset::index};
+use crate::{
+    evaluation::Align,
+    jobs::{find_optima::find_optima, index_dataset::index},
+};
+
+/// Whether pairs are registered first.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum AlignChoice {
+    Auto,
+    Off,
+}
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -29,6 +39,9 @@ pub(super) struct Arguments {
     /// identity, color_blends, denoise
     #[arg(long, value_name = "seed|full|FILE", default_value = "seed")]
     grid: String,
+    /// auto registers each pair first: what does not show the same fails, what lies elsewhere is scored on what both show
+    #[arg(long, value_name = "auto|off", default_value = "off")]
+    align: AlignChoice,
     /// Exit 1 when a smaller share of the pairs succeeds; missing mates count as failures
     #[arg(long, value_name = "SHARE", default_value_t = 0.95, allow_negative_numbers = true)]
     min_success: f64,
@@ -63,7 +76,11 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     }
     let bar = progress::bar(dataset.pairs.len(), "pairs");
     let limits = config.limits.limits();
-    let optima = find_optima(&dataset, &space, &limits, config.compute.threads, &|| bar.inc(1))?;
+    let align = match arguments.align {
+        AlignChoice::Auto => Align::Auto,
+        AlignChoice::Off => Align::Off,
+    };
+    let optima = find_optima(&dataset, &space, align, &limits, config.compute.threads, &|| bar.inc(1))?;
     bar.finish_and_clear();
 
     store(&arguments.out, &optima.table_csv(&space)?, arguments.force)?;

@@ -20,7 +20,7 @@ use crate::{
     jobs::{parallel, picture_file},
     predictor::Predictor,
     receipt::Receipt,
-    restoration::{Request, RestoreError, Restored, restore},
+    restoration::{Record, Request, RestoreError, Restored, restore},
 };
 
 #[derive(Debug, Args)]
@@ -85,7 +85,13 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     let parameters = arguments.parameters.requested()?;
     predictor.check(&parameters).map_err(usage)?;
     let common = Common {
-        request: Request { parameters, format, quality: arguments.quality, metadata: arguments.metadata },
+        request: Request {
+            parameters,
+            format,
+            quality: arguments.quality,
+            metadata: arguments.metadata,
+            record: if arguments.receipt.is_some() { Record::Kept } else { Record::Told },
+        },
         predictor: &predictor,
         limits: config.limits.limits(),
         force: arguments.force,
@@ -106,8 +112,10 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
                 } else {
                     output::line(line)?
                 }
-                receipts += &serde_json::to_string(&receipt)?;
-                receipts.push('\n');
+                if common.request.record == Record::Kept {
+                    receipts += &serde_json::to_string(&receipt)?;
+                    receipts.push('\n');
+                }
             }
             Err(error) => failed.push((input.name(), format!("{error:#}"))),
         }

@@ -11,24 +11,29 @@ use indicatif::ProgressBar;
 use std::sync::Mutex;
 
 use super::{
-    Outcome,
+    Outcome, usage,
     arguments::{SettingsArguments, ThreadArguments, check_results, groups, space, store},
     describe::read_table,
     output, progress,
 };
 use crate::{
+    candidates::Choices,
+    config::Config,
     jobs::{
+        gain_pictures::{Measuring, Recipes, training_pictures},
         index_dataset::{Source, index},
+        train_gains::{GainTrained, GainTraining, train_gains},
         train_model::{Pictures, train_model},
     },
-    learning::{Hyperparameters, Table},
+    learning::{Hyperparameters, Table, gain_fit::GainHyperparameters},
     training::TrainingInput,
 };
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Tables made by `pentimento optimize`
-    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    /// Tables made by `pentimento optimize`: trains a model of the classic kind. Without them a model of gains is trained
+    /// from --dataset
+    #[arg(long, required_unless_present = "dataset", num_args = 1.., value_name = "FILE")]
     table: Vec<PathBuf>,
     /// The model to write
     #[arg(long, value_name = "model")]
@@ -39,7 +44,8 @@ pub(super) struct Arguments {
     /// Which picture comes from which source: tab-separated set, name, group, fold
     #[arg(long, value_name = "splits.tsv")]
     groups: Option<PathBuf>,
-    /// The pictures behind the table: both families restore the held-out ones and the better is kept
+    /// The pictures: what a model of gains is trained on; of a classic one, both families restore the held-out ones and the
+    /// better is kept
     #[arg(long, value_name = "ROOT")]
     dataset: Option<PathBuf>,
     /// Licence of each set: tab-separated set, licence
@@ -65,6 +71,9 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     let mut inputs = arguments.table.clone();
     inputs.extend([&arguments.groups, &arguments.licences].into_iter().flatten().cloned());
     check_results(&results, &inputs, arguments.force)?;
+    if arguments.table.is_empty() {
+        return run_gains(&config, arguments);
+    }
     let tables = arguments.table.iter().map(|path| read_table(path)).collect::<Result<Vec<_>>>()?;
     let table = Table::concat(tables).context("putting the tables together")?;
     let (groups, space) = (groups(arguments.groups.as_deref())?, space(&arguments.grid)?);
@@ -98,6 +107,46 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
         store(path, card.as_bytes(), arguments.force)?;
     }
     if results.iter().any(|(_, path)| *path == Path::new("-")) {
+        output::tell(card.trim_end());
+    } else {
+        output::print(card)?;
+    }
+    output::tell_failures(&failed);
+    Ok(Outcome::from_failures(failed.len()))
+}
+
+/// A model of gains, from pictures alone.
+fn run_gains(config: &Config, arguments: Arguments) -> Result<Outcome> {
+    let Some(root) = arguments.dataset else { return Err(usage("--dataset ROOT is needed without --table")) };
+    let dataset = index(&Source::Root(root))?;
+    let (groups, licences) = (groups(arguments.groups.as_deref())?, licences(arguments.licences.as_deref())?);
+    let mut hyperparameters = GainHyperparameters::default();
+    if let Some(seed) = arguments.seed {
+        hyperparameters.seed = seed;
+    }
+    let (recipes, choices) = (Recipes::embedded(hyperparameters.seed), Choices::full());
+    let limits = config.limits.limits();
+    let n = training_pictures(&dataset, &groups).len();
+    // Each is measured, and measured again with the transforms that are predicted for it.
+    let bar = progress::bar(2 * n, "pictures");
+    let measuring = Measuring {
+        recipes: &recipes,
+        choices: &choices,
+        limits: &limits,
+        threads: config.compute.threads,
+        done: &|| bar.inc(1),
+    };
+    let training =
+        GainTraining { dataset: &dataset, groups: &groups, licences: &licences, hyperparameters, measuring };
+    let GainTrained { artifact, failed } = train_gains(&training)?;
+    bar.finish_and_clear();
+    let bytes = artifact.to_bytes();
+    store(&arguments.out, &bytes, arguments.force)?;
+    let card = artifact.card.to_markdown();
+    if let Some(path) = &arguments.card {
+        store(path, card.as_bytes(), arguments.force)?;
+    }
+    if arguments.out == Path::new("-") || arguments.card.as_deref() == Some(Path::new("-")) {
         output::tell(card.trim_end());
     } else {
         output::print(card)?;

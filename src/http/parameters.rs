@@ -10,7 +10,7 @@ use crate::{
         codec::{Format, MetadataPolicy},
     },
     predictor::RequestedParameters,
-    restoration::Request,
+    restoration::{Record, Request},
 };
 
 use super::{
@@ -91,6 +91,7 @@ impl Given {
             format: self.read("format", "jpeg, png, webp, tiff, bmp", parsed::<Format>)?,
             quality,
             metadata: self.read("metadata", "keep, strip", parsed::<MetadataPolicy>)?.unwrap_or_default(),
+            record: Record::Kept,
         })
     }
 

@@ -50,14 +50,15 @@ pub(super) async fn replay(State(state): State<AppState>, request: Request) -> R
     let choice = accept.choose(format, Some(format))?;
     timings.begin("wait");
     let limits = state.limits;
-    let (restored, timings) = place
+    let (answer, timings) = place
         .run(move || {
             timings.begin("verify");
             let mut hook = |stage: restoration::Stage| timings.begin(stage.name());
             let restored = restoration::replay(&receipt, &bytes, &limits, &mut hook);
+            let answer = restored.map(|restored| response::Answer::new(restored, &bytes));
             timings.end();
-            (restored, timings)
+            (answer, timings)
         })
         .await?;
-    Ok(response::restored(restored?, choice.body, &timings))
+    Ok(response::restored(answer?, choice.body, &timings))
 }

@@ -1,12 +1,18 @@
 //! Answers that more than one resource gives.
 
+use std::borrow::Cow;
+
 use axum::{
+    body::Bytes,
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 
-use crate::{receipt, restoration::Restored};
+use crate::{
+    receipt::{self, Receipt},
+    restoration::Restored,
+};
 
 use super::{
     accept::{ChosenBody, JSON},
@@ -14,15 +20,32 @@ use super::{
     timing::Timings,
 };
 
+/// A restored picture in the bytes that are sent, with its receipt.
+pub(super) struct Answer {
+    bytes: Bytes,
+    receipt: Receipt,
+}
+
+impl Answer {
+    /// Of what was made from `input`; nothing is copied, not even an input that is its own answer.
+    pub fn new(restored: Restored, input: &Bytes) -> Self {
+        let bytes = match restored.bytes {
+            Cow::Borrowed(_) => input.clone(),
+            Cow::Owned(bytes) => bytes.into(),
+        };
+        Self { bytes, receipt: restored.receipt }
+    }
+}
+
 /// A restored picture, or its receipt.
-pub(super) fn restored(restored: Restored, body: ChosenBody, timings: &Timings) -> Response {
-    let Restored { bytes, receipt } = restored;
+pub(super) fn restored(answer: Answer, body: ChosenBody, timings: &Timings) -> Response {
+    let Answer { bytes, receipt } = answer;
     let restoration = restoration(&receipt);
     let (mime, sha256, bytes) = match body {
         ChosenBody::Picture => (receipt.output.format.mime(), receipt.output.sha256, bytes),
         ChosenBody::Receipt => {
             let json = to_json(&receipt);
-            (JSON, receipt::digest(&json), json)
+            (JSON, receipt::digest(&json), json.into())
         }
     };
     let headers = [

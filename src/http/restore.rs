@@ -34,13 +34,14 @@ pub(super) async fn restore(State(state): State<AppState>, request: Request) -> 
     request.format = Some(choice.format);
     timings.begin("wait");
     let AppState { predictor, limits, .. } = state;
-    let (restored, timings) = place
+    let (answer, timings) = place
         .run(move || {
             let mut hook = |stage: restoration::Stage| timings.begin(stage.name());
             let restored = restoration::restore(&bytes, &request, &predictor, &limits, &mut hook);
+            let answer = restored.map(|restored| response::Answer::new(restored, &bytes));
             timings.end();
-            (restored, timings)
+            (answer, timings)
         })
         .await?;
-    Ok(response::restored(restored?, choice.body, &timings))
+    Ok(response::restored(answer?, choice.body, &timings))
 }

@@ -1,9 +1,11 @@
 //! Knows pixels: the picture type, the codecs, one file per operator, and the order in which operators run.
 
+pub mod bands;
 pub mod codec;
 mod color;
 mod color_correction;
 mod image;
+mod level;
 pub mod operators;
 mod parameters;
 pub mod pipeline;
@@ -12,6 +14,7 @@ mod thumbnail;
 pub use color::luma_of;
 pub use color_correction::{COLOR_BLEND_RANGE, ColorCorrection, ColorMethod};
 pub use image::{Channels, Image, ImageError};
+pub use level::Level;
 pub use parameters::{
     DENOISE_RANGE, ParameterError, RestorationParameters, SIGMA_RANGE_PX, STRENGTH_RANGE, Sharpening,
     checked_denoise, checked_sigma, checked_strength,

@@ -5,12 +5,14 @@ use thiserror::Error;
 
 use super::{
     ColorCorrection, ColorMethod, Image, RestorationParameters,
+    bands::{self, Instructions},
     operators::{
         color_transform::{self, ColorTransform},
         histogram::{self, Histogram},
         linear_levels::{self, LinearMap},
+        point::{ChannelTables, Unchanged},
         sample_tables::{self, SampleTable},
-        unsharp_mask::unsharp_mask,
+        unsharp_mask::UnsharpMask,
         wavelet_shrinkage, white_balance,
     },
 };
@@ -161,21 +163,43 @@ fn is_linear(method: ColorMethod) -> bool {
     !matches!(method, ColorMethod::None | ColorMethod::WhiteBalance | ColorMethod::Learned)
 }
 
-/// Restores `image`: colour correction, then denoising, then unsharp masking. Size, channels and alpha are kept; identity
-/// parameters return the picture as it came.
+/// Restores `image`: colour correction, then denoising, then unsharp masking; without denoising in one pass and in place.
+/// Size, channels and alpha are kept; identity parameters return the picture as it came.
 ///
 /// # Panics
 /// When the coefficients do not belong to the picture (see [`Coefficients::check`]).
 pub fn apply(image: Image, parameters: &RestorationParameters, coefficients: &Coefficients) -> Image {
-    let image = correct_colors(image, parameters.color(), coefficients);
-    let image = match parameters.denoise() {
-        0.0 => image,
-        denoise => wavelet_shrinkage::shrink(image, denoise, &coefficients.noise_sigma),
-    };
-    match parameters.sharpening() {
-        None => image,
-        Some(sharpening) => unsharp_mask(image, sharpening.sigma, sharpening.strength),
+    apply_with(Instructions::fastest(), image, parameters, coefficients)
+}
+
+/// [`apply`] with stated instructions; all sets give the same samples.
+///
+/// # Panics
+/// As [`apply`], and when this CPU does not run them.
+pub fn apply_with(
+    instructions: Instructions,
+    mut image: Image,
+    parameters: &RestorationParameters,
+    coefficients: &Coefficients,
+) -> Image {
+    let color = parameters.color();
+    let mask = parameters.sharpening().map(|s| UnsharpMask::new(s.sigma, s.strength));
+    let mask = mask.as_ref();
+    // What looks at the whole picture runs before the pass over its bands.
+    let (mut is_corrected, is_denoised) = (false, parameters.denoise() > 0.0);
+    if is_denoised || color.method() == ColorMethod::Learned {
+        image = correct_colors(image, color, coefficients);
+        is_corrected = true;
     }
+    if is_denoised {
+        image = wavelet_shrinkage::shrink(image, parameters.denoise(), &coefficients.noise_sigma);
+    }
+    match coefficients.sample_tables(color).filter(|_| !is_corrected) {
+        Some(tables) => bands::restore_with(instructions, &mut image, &ChannelTables::new(tables), mask),
+        None if mask.is_some() => bands::restore_with(instructions, &mut image, &Unchanged, mask),
+        None => {}
+    }
+    image
 }
 
 fn correct_colors(image: Image, color: ColorCorrection, coefficients: &Coefficients) -> Image {

@@ -39,11 +39,10 @@ pub struct Trial {
 pub fn cross_validate(
     pictures: &[TrainingPicture],
     measured: &[Measured],
-    fold_of: &dyn Fn(&TrainingPicture) -> usize,
+    folds: &[usize],
     measuring: &Measuring,
     hyper: &GainHyperparameters,
 ) -> Result<(Vec<GainModel>, Vec<Trial>)> {
-    let folds: Vec<usize> = pictures.iter().map(fold_of).collect();
     let n_folds = folds.iter().max().map_or(0, |last| last + 1);
     let mut trainings: Vec<Vec<usize>> =
         (0..n_folds).map(|fold| (0..pictures.len()).filter(|&i| folds[i] != fold).collect()).collect();

@@ -9,7 +9,7 @@ use super::{
     parallel::{self, Usage},
 };
 use crate::{
-    evaluation::{PairOptimum, find_optimum},
+    evaluation::{Align, Alignment, AlignmentKind, PairOptimum, align, find_optimum},
     imaging::{ColorMethod, RestorationParameters, codec::Limits},
     learning::{Table, TableRow},
     metrics::Quality,
@@ -22,6 +22,8 @@ use crate::{
 pub struct Optima {
     /// Pairs done, in the dataset's order.
     pub done: Vec<(String, PairOptimum)>,
+    /// How each of them came to be scored, in the same order.
+    pub alignments: Vec<Alignment>,
     /// Pairs that failed, each with its reason.
     pub failed: Vec<(String, String)>,
     /// Names without a mate.
@@ -32,31 +34,38 @@ pub struct Optima {
     pub usage: Usage,
 }
 
-/// Searches all pairs with `threads` threads (0: all cores). A bad pair is reported and stops nothing.
+/// Searches all pairs with `threads` threads (0: all cores). A bad pair is reported and stops nothing; with
+/// [`Align::Auto`] one that does not show the same is a bad pair.
 ///
 /// # Errors
 /// When the system gives no threads.
 pub fn find_optima(
     dataset: &Dataset,
     space: &SearchSpace,
+    alignment: Align,
     limits: &Limits,
     threads: usize,
     done: &(dyn Fn() + Sync),
 ) -> Result<Optima> {
     let work = |pair: &PairFiles| {
         let (reference, damaged) = pair.decode(limits)?;
-        Ok(find_optimum(&reference, &damaged, space)?)
+        let (reference, damaged, alignment) = align(alignment, reference, damaged)?;
+        Ok((find_optimum(&reference, &damaged, space)?, alignment))
     };
     let (outcomes, usage) = parallel::run(&dataset.pairs, threads, done, work)?;
-    let (mut good, mut failed) = (Vec::new(), dataset.ambiguous.clone());
+    let (mut good, mut alignments, mut failed) = (Vec::new(), Vec::new(), dataset.ambiguous.clone());
     for (pair, outcome) in dataset.pairs.iter().zip(outcomes) {
         match outcome {
-            Ok(optimum) => good.push((pair.name.clone(), optimum)),
+            Ok((optimum, alignment)) => {
+                good.push((pair.name.clone(), optimum));
+                alignments.push(alignment);
+            }
             Err(error) => failed.push((pair.name.clone(), format!("{error:#}"))),
         }
     }
     failed.sort();
-    Ok(Optima { done: good, failed, unpaired: dataset.unpaired.clone(), n_ignored: dataset.n_ignored, usage })
+    let (unpaired, n_ignored) = (dataset.unpaired.clone(), dataset.n_ignored);
+    Ok(Optima { done: good, alignments, failed, unpaired, n_ignored, usage })
 }
 
 impl Optima {
@@ -213,10 +222,23 @@ pub struct Summary<'a> {
 
 impl fmt::Display for Summary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Optima { done, failed, unpaired, n_ignored, usage } = self.optima;
+        let Optima { done, alignments, failed, unpaired, n_ignored, usage } = self.optima;
         let n = self.space.candidates().len();
         writeln!(f, "space        {} ({n} combinations)", self.space.name())?;
         writeln!(f, "pairs done   {}", done.len())?;
+        let registered: Vec<_> =
+            done.iter().zip(alignments).filter(|(_, a)| a.kind == AlignmentKind::Registered).collect();
+        if alignments.iter().any(|alignment| alignment.kind != AlignmentKind::Off) {
+            let (n, aligned) = (registered.len(), alignments.len() - registered.len());
+            writeln!(
+                f,
+                "aligned      {aligned}, registered {n} (their sharpening is not to be learned from)"
+            )?;
+            for ((name, _), alignment) in registered {
+                let moved = alignment.displacement_px;
+                writeln!(f, "  {name}: {:.1} px off on average, {:.1} at most", moved.mean, moved.max)?;
+            }
+        }
         writeln!(f, "failed       {}", failed.len())?;
         failed.iter().try_for_each(|(name, reason)| writeln!(f, "  {name}: {reason}"))?;
         writeln!(f, "unpaired     {}", unpaired.len())?;

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fmt, fs,
     path::{Path, PathBuf},
 };
 
@@ -29,6 +29,17 @@ pub enum Source {
     },
     /// `ROOT/{damaged,undamaged}`, or a folder of sets `ROOT/SET/{damaged,undamaged}`.
     Root(PathBuf),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Source::Folders { damaged, undamaged } => {
+                write!(f, "{} against {}", damaged.display(), undamaged.display())
+            }
+            Source::Root(root) => write!(f, "{}", root.display()),
+        }
+    }
 }
 
 /// A pair's name and files.

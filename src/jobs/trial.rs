@@ -1,7 +1,7 @@
 //! The honest trial of everything at hand: pictures measured, each fold fitted on the others, each picture treated in six
 //! ways by what was fitted without its source.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -9,6 +9,7 @@ use super::{
     damages::Damages,
     gain_pictures::{Measuring, TrainingPicture},
     parallel,
+    train_gains::folds_of,
     trial_picture::{Plan, Treatment, TrialPicture},
 };
 use crate::{
@@ -25,15 +26,12 @@ use crate::{
         Groups, Hyperparameters, TableRow,
         gain_fit::{GainHyperparameters, Sample, SampleKind, fit_alone},
         gain_model::{GainModel, GainTable, Gate},
-        grouped_folds,
     },
     predictor::{Predictor, RequestedParameters},
     search::SearchSpace,
     training::{classic_forest, table_row},
 };
 
-/// Folds where the groups file names none.
-const FOLDS: usize = 5;
 /// Bounds on expected harm of the curves after the fact, and the margin that goes with them.
 const SWEPT: [f64; 10] = [0.02, 0.05, 0.08, 0.12, 0.15, 0.2, 0.25, 0.3, 0.4, 1.01];
 const SWEPT_MARGIN: f64 = 0.01;
@@ -78,7 +76,8 @@ struct Fitted {
 pub fn run_trial(pictures: Vec<TrainingPicture>, input: &TrialInput) -> Result<Tried> {
     let measuring = input.measuring;
     let (pictures, measured, failed) = measuring.measure_all(pictures)?;
-    let (folds, how) = folds_of(&pictures, input)?;
+    let folds = folds_of(&pictures, input.groups, input.hyper.seed)?;
+    check_folds(&pictures, &folds)?;
     let is_tried = |&i: &usize| pictures[i].kind != SampleKind::Synthetic;
     let tried: Vec<(usize, usize)> = (0..pictures.len()).filter(is_tried).map(|i| (i, folds[i])).collect();
     let seeds = seed_rows(&pictures, &tried, measuring)?;
@@ -113,7 +112,7 @@ pub fn run_trial(pictures: Vec<TrainingPicture>, input: &TrialInput) -> Result<T
     let all: Vec<usize> = (0..tried.len()).collect();
     let (outcomes, _) = parallel::run(&all, measuring.threads, measuring.done, work)?;
     let mut trialled =
-        Trialled { folds: notes, notes: vec![how, BEST_IN_HAND_IS.to_owned()], ..Trialled::default() };
+        Trialled { folds: notes, notes: vec![BEST_IN_HAND_IS.to_owned()], ..Trialled::default() };
     let of_way = |way: &str| Sweep { way: way.to_owned(), harm_max: SWEPT.to_vec(), gains: Vec::new() };
     let mut sweeps = [of_way(WAYS[3]), of_way(WAYS[4])];
     for (&(i, fold), outcome) in tried.iter().zip(outcomes) {
@@ -150,27 +149,16 @@ const BEST_IN_HAND_IS: &str = "the best candidate in hand is the best by score, 
      every measured candidate with one operator or of the three parameters, and the learned corrections of the fold's \
      model; a model that corrects colours and sharpens can exceed it";
 
-/// The fold of each picture, and how they came about.
-fn folds_of(pictures: &[TrainingPicture], input: &TrialInput) -> Result<(Vec<usize>, String)> {
-    let named: Option<Vec<u32>> = pictures.iter().map(|p| input.groups.fold_of(&p.name)).collect();
-    if let Some(named) = named.filter(|named| named.iter().collect::<BTreeSet<_>>().len() > 1) {
-        let distinct: Vec<u32> = named.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
-        let mut fold_of: BTreeMap<(&str, &str), u32> = BTreeMap::new();
-        for (picture, &fold) in pictures.iter().zip(&named) {
-            let first = *fold_of.entry((&picture.set, &picture.source)).or_insert(fold);
-            if first != fold {
-                bail!(
-                    "the groups file has pictures of the source {} in the folds {first} and {fold}",
-                    picture.source
-                );
-            }
+/// # Errors
+/// When pictures of one source, of whatever set, are in two folds: nothing honest could be said.
+fn check_folds(pictures: &[TrainingPicture], folds: &[usize]) -> Result<()> {
+    let mut fold_of: BTreeMap<&str, usize> = BTreeMap::new();
+    for (picture, &fold) in pictures.iter().zip(folds) {
+        if *fold_of.entry(&picture.source).or_insert(fold) != fold {
+            bail!("the groups file has pictures of the source {} in several folds", picture.source);
         }
-        let folds = named.iter().map(|fold| distinct.partition_point(|d| d < fold)).collect();
-        return Ok((folds, format!("folds as the groups file has them: {distinct:?}")));
     }
-    let sources: Vec<&str> = pictures.iter().map(|p| p.source.as_str()).collect();
-    let folds = grouped_folds(&sources, FOLDS, input.hyper.seed)?;
-    Ok((folds, format!("{FOLDS} folds of whole source pictures, dealt by the seed {}", input.hyper.seed)))
+    Ok(())
 }
 
 /// What the first system sees of a picture.

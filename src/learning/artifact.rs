@@ -9,7 +9,10 @@
 //! gzip checks neither its header nor the last bits of its stream, so the digest does. It guards against damage;
 //! that a forged file does no harm rests on bounded inflation and on the checks of [`Tree`](super::tree::Tree).
 
-use std::io::{Read, Write};
+use std::{
+    fmt::Write as _,
+    io::{Read, Write},
+};
 
 use flate2::bufread::GzDecoder;
 use flate2::{Compression, GzBuilder};
@@ -104,7 +107,14 @@ pub enum ArtifactError {
 
 /// SHA-256 of `bytes` as 64 lower-case hexadecimal digits.
 pub fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+/// Two lower-case digits for each byte.
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    bytes.iter().for_each(|byte| write!(text, "{byte:02x}").expect("a string takes every write"));
+    text
 }
 
 /// The id of a model file: its family and the first 12 digits of its digest.

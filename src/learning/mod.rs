@@ -29,7 +29,7 @@ mod table_csv;
 pub mod tree;
 pub mod weight_forest;
 
-pub use artifact::{ArtifactError, ModelArtifact, digest};
+pub use artifact::{ArtifactError, ModelArtifact, digest, hexadecimal, model_id};
 pub use card::ModelCard;
 pub use describe::{Description, describe};
 pub use evaluation::{R2, TargetR2, r2};

@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use super::{
     Level, SearchSpace,
-    kernel::{Channel, Sums, Tile, compare_tile},
+    kernel::{Channel, LANES, Sums, Tile, compare_tile},
     resized::Resized,
     same_size::SameSize,
 };
@@ -23,6 +23,10 @@ use crate::{
     },
     metrics::{self, MetricError, Quality},
 };
+
+/// What all tiles at work may take, of the twelve bytes per pixel that a pair may: small pictures have fewer tiles at work
+/// than there are threads.
+const TILES_BYTES_PER_PIXEL: usize = 10;
 
 /// A pair cannot be searched.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -37,8 +41,9 @@ pub enum SearchError {
 /// Both pictures 8 bit; when one is grey both are compared as RGB. A damaged picture of another size is restored and
 /// then resized to the reference. PSNR is exact, SSIM within 1e-6 of the plain form.
 ///
-/// Memory: per thread about 17 kB per candidate and, for pictures of different sizes, the rings of the blurs over at most
-/// some 4000 source columns; with denoising in the space two more sets of the damaged picture's samples.
+/// Memory: per tile at work at most 17 kB per candidate and the rings of the blurs, over at most some 4000 source columns
+/// for pictures of different sizes; as many tiles are at work as there are threads and as ten bytes per pixel allow.
+/// With denoising in the space two more sets of the damaged picture's samples.
 ///
 /// # Errors
 /// When the reference has a side below 7 px.
@@ -116,8 +121,12 @@ fn compare(level: Level, reference: &Image, damaged: &Image, plan: &Plan) -> Vec
     let tiles = Tile::cover(width, height, damaged.width());
     let same_size = (damaged.width(), damaged.height()) == (width, height);
     let row_taps = if same_size { Vec::new() } else { row_taps(damaged.height(), height) };
-    let per_tile: Vec<Vec<Sums>> = (0..n_channels * tiles.len())
+    let n_tiles = n_channels * tiles.len();
+    let n_pixels = reference.n_pixels().max(damaged.n_pixels());
+    let at_once = (TILES_BYTES_PER_PIXEL * n_pixels / plan.tile_bytes(&tiles[0]).max(1)).max(1);
+    let per_tile: Vec<Vec<Sums>> = (0..n_tiles)
         .into_par_iter()
+        .with_min_len(n_tiles.div_ceil(at_once))
         .map(|i| {
             let (c, tile) = (i / tiles.len(), &tiles[i % tiles.len()]);
             let source = Damaged { own: Channel::new(damaged, c), channel: c, tables: &tables };
@@ -186,6 +195,12 @@ impl Plan {
             coefficients.sample_tables(color).unwrap_or_default()
         };
         self.colors.iter().map(of).collect()
+    }
+
+    /// Bytes that a tile takes, about: the candidates' sums, the blurs' rings of 16 bits and the rows they are made of.
+    fn tile_bytes(&self, tile: &Tile) -> usize {
+        let n_rows: usize = self.groups.iter().map(|group| 2 * group.radius() + 1).sum();
+        self.n_candidates * tile.candidate_bytes() + 3 * n_rows * tile.n_columns() * LANES
     }
 
     /// The sums of one channel, per candidate in their order, from those of its tiles in the groups' order.

@@ -136,6 +136,11 @@ impl Tile {
         self.strip() + REACH
     }
 
+    /// Bytes that the rows and column sums of a candidate take while this tile is compared.
+    pub fn candidate_bytes(&self) -> usize {
+        self.n_columns() * (RING * LANES + size_of::<Column>())
+    }
+
     fn counted_after(&self, y: usize) -> Counted {
         let (i, n) = (y - self.owned_rows.start, self.owned_rows.len());
         match (i < n - n % WINDOW_PX, i < n) {

@@ -2,13 +2,12 @@
 
 mod exhaustive;
 mod kernel;
-mod level;
 mod optimum;
 mod resized;
 mod same_size;
 mod space;
 
+pub use crate::imaging::Level;
 pub use exhaustive::{SearchError, search, search_at};
-pub use level::Level;
 pub use optimum::{best, is_on_edge};
 pub use space::{Candidate, SearchSpace, SpaceError};

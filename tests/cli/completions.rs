@@ -11,6 +11,7 @@ const COMMANDS: [&str; 13] = [
     "score",
     "synthesize",
     "optimize",
+    "inspect",
     "describe",
     "train",
     "evaluate",

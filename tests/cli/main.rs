@@ -1,11 +1,13 @@
 //! The commands as a user meets them: the built program, real pictures, files, streams and exit codes.
 
+mod align;
 mod completions;
 mod describe;
 mod evaluate;
 mod features;
 mod health;
 mod help;
+mod inspect;
 mod limits;
 mod optimize;
 mod replay;

@@ -3,7 +3,7 @@
 use super::counts::Counts;
 use crate::{
     features::luma,
-    imaging::{Image, operators::area_resize::area_resize},
+    imaging::{Channels, Image, operators::area_resize::area_resize},
 };
 
 /// The longest side of the analysis picture, in pixels.
@@ -49,14 +49,23 @@ impl Analysis {
 
 /// Red, green and blue; three times the same of a grey picture.
 pub(super) fn planes(image: &Image) -> [Vec<u8>; 3] {
-    let last = image.channels().count() - 1;
-    [0, 1, 2].map(|c: usize| image.plane(c.min(last)))
+    match image.channels() {
+        Channels::Grey => [0, 1, 2].map(|_| image.samples().to_vec()),
+        Channels::Rgb => {
+            let mut planes = [0, 1, 2].map(|_| vec![0; image.n_pixels()]);
+            let [red, green, blue] = &mut planes;
+            let pixels = image.samples().as_chunks::<3>().0;
+            for (((r, g), b), pixel) in red.iter_mut().zip(green).zip(blue).zip(pixels) {
+                [*r, *g, *b] = *pixel;
+            }
+            planes
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::imaging::Channels;
 
     #[test]
     fn the_longer_side_is_256_at_most() {

@@ -104,7 +104,7 @@ fn percentiles<const N: usize>(values: &[i32], n_steps: i32, percents: [u64; N])
 /// The mean of `values` where the luma is `wanted`; 0 when it nowhere is.
 fn mean_where(values: &[i32], luma: &[u8], wanted: impl Fn(f64) -> bool) -> f64 {
     let wanted: [bool; 256] = std::array::from_fn(|luma| wanted(luma as f64));
-    let (mut n, mut sum) = (0, 0);
+    let (mut n, mut sum) = (0u32, 0);
     for (&v, _) in values.iter().zip(luma).filter(|&(_, &luma)| wanted[usize::from(luma)]) {
         n += 1;
         sum += i64::from(v);

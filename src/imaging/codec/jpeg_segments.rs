@@ -77,7 +77,7 @@ pub(super) fn walk(bytes: &[u8]) -> Result<Vec<Segment>, &'static str> {
 /// The position of the next `FF` that is followed by a marker code.
 fn next_marker(bytes: &[u8], mut at: usize) -> Option<usize> {
     loop {
-        at += bytes.get(at..)?.iter().position(|&b| b == 0xFF)?;
+        at += memchr::memchr(0xFF, bytes.get(at..)?)?;
         match bytes.get(at + 1)? {
             0x00 => at += 2,
             0xFF => at += 1,
@@ -174,8 +174,20 @@ pub(super) fn with_metadata(
     segments: &[Segment],
     metadata: &Metadata,
 ) -> Result<Vec<u8>, EncodeError> {
+    let has_jfif = segments.iter().any(|s| s.marker == APP0 && bytes[s.payload.clone()].starts_with(JFIF));
+    let mut out = head(has_jfif, metadata)?;
+    out.reserve(bytes.len());
+    for segment in segments.iter().filter(|s| is_picture(s.marker) && s.marker != APP0) {
+        out.extend_from_slice(&bytes[segment.whole.clone()]);
+    }
+    out.extend([0xFF, EOI]);
+    Ok(out)
+}
+
+/// What a file begins with, up to its tables: start of image, JFIF, metadata.
+pub(super) fn head(has_jfif: bool, metadata: &Metadata) -> Result<Vec<u8>, EncodeError> {
     let mut out = vec![0xFF, 0xD8];
-    if segments.iter().any(|s| s.marker == APP0 && bytes[s.payload.clone()].starts_with(JFIF)) {
+    if has_jfif {
         out.extend(jfif(metadata.resolution));
     }
     if let Some(exif) = &metadata.exif {
@@ -190,11 +202,17 @@ pub(super) fn with_metadata(
     if let Some(iptc) = &metadata.iptc {
         push(&mut out, APP13, "IPTC block", &[PHOTOSHOP, &iptc::to_photoshop(iptc)])?;
     }
-    for segment in segments.iter().filter(|s| is_picture(s.marker) && s.marker != APP0) {
-        out.extend_from_slice(&bytes[segment.whole.clone()]);
-    }
-    out.extend([0xFF, EOI]);
     Ok(out)
+}
+
+/// The length of what a file with JFIF and nothing else begins with: what libjpeg writes by itself.
+pub(super) const OWN_HEAD: usize = 20;
+
+/// Whether `bytes` begin with start of image and JFIF, [`OWN_HEAD`] bytes, and no other application data.
+pub(super) fn has_own_head(bytes: &[u8]) -> bool {
+    let [0xFF, 0xD8, 0xFF, APP0, 0, 16, identifier @ ..] = bytes else { return false };
+    let next = bytes.get(OWN_HEAD..OWN_HEAD + 2);
+    identifier.starts_with(JFIF) && next.is_some_and(|next| next[0] == 0xFF && is_picture(next[1]))
 }
 
 /// A JFIF 1.01 segment. Densities are whole numbers, so what is not whole is given per inch, rounded.

@@ -5,6 +5,7 @@ pub mod color_transform;
 pub mod gaussian_blur;
 pub mod histogram;
 pub mod linear_levels;
+pub mod point;
 pub mod resize;
 pub mod sample_tables;
 pub mod unsharp_mask;

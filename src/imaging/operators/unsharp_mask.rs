@@ -3,10 +3,11 @@
 //! Definition matched, for any strength, in f32: `round_half_even(fma(x, f32(1+s), f32(b · f32(−s))))` clamped to
 //! 0–255. A negative strength smooths.
 
-use rayon::prelude::*;
-
-use super::gaussian_blur::{self, Rows};
-use crate::imaging::Image;
+use super::{gaussian_blur, point::Unchanged};
+use crate::imaging::{
+    Image,
+    bands::{self, Instructions},
+};
 
 /// Adding 1.5·2²³ rounds an f32 of less than 2²² half to even, without SSE4.1's `roundps`.
 const ROUND: f32 = 12_582_912.0;
@@ -98,31 +99,83 @@ fn rounded(v: f32) -> u8 {
     (v.clamp(0.0, 255.0) + ROUND).to_bits() as u8
 }
 
+/// Beyond this distance of `s·d` from a half the roundings of the definition cannot cross it: they are below 2⁻¹².
+const TIE_MARGIN: f64 = 0.0005;
+
+/// What is added to a sample for its distance `d` from the blurred one, `round(s·d)`, saturated at 255. `None` when
+/// some `s·d` is a half or close to it, so that the sample itself decides how it is rounded.
+fn amounts(strength: f64) -> Option<[u8; 256]> {
+    let mut amounts = [0; 256];
+    for (d, amount) in amounts.iter_mut().enumerate() {
+        let exact = strength.abs() * d as f64;
+        if (exact.fract() - 0.5).abs() < TIE_MARGIN {
+            return None;
+        }
+        *amount = exact.round() as u8;
+    }
+    Some(amounts)
+}
+
+/// A Gaussian and a strength, prepared for many rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnsharpMask {
+    half_taps: Vec<u16>,
+    combine: Combine,
+    /// Whether samples move away from the blurred ones, or (negative strength) towards them.
+    away: bool,
+    amounts: Option<[u8; 256]>,
+}
+
+impl UnsharpMask {
+    /// For a Gaussian of `sigma` pixels and a `strength`.
+    ///
+    /// # Panics
+    /// When `sigma` is not positive and finite (parameters are checked by `RestorationParameters`).
+    pub fn new(sigma: f64, strength: f64) -> Self {
+        Self {
+            half_taps: gaussian_blur::half_taps(sigma),
+            combine: Combine::new(strength),
+            away: strength > 0.0,
+            amounts: amounts(strength),
+        }
+    }
+
+    /// The blur's taps, the centre first.
+    pub fn half_taps(&self) -> &[u16] {
+        &self.half_taps
+    }
+
+    /// Distance of the outermost tap in pixels.
+    pub fn radius(&self) -> usize {
+        self.half_taps.len() - 1
+    }
+
+    /// Sharpens a row, element by element, translated to `with`.
+    #[inline(always)]
+    pub(in crate::imaging) fn combine(&self, with: Instructions, own: &[u8], blurred: &[u8], out: &mut [u8]) {
+        let done = match &self.amounts {
+            Some(amounts) => with.move_by_table(self.away, amounts, own, blurred, out),
+            None => 0,
+        };
+        let (own, blurred, out) = (&own[done..], &blurred[done..], &mut out[done..]);
+        if with.has_fma() {
+            self.combine.row_fused(own, blurred, out);
+        } else {
+            self.combine.row(own, blurred, out);
+        }
+    }
+}
+
 /// Sharpens every colour channel of `image` with a Gaussian of `sigma` pixels (border reflect-101) and `strength`.
 ///
-/// Alpha and size are kept. Cost: two passes of `6·sigma` taps; memory: one more set of samples. Runs on the rayon
-/// pool the caller installed, the same bytes for any number of threads.
+/// Alpha and size are kept. In place; cost: two passes of `6·sigma` taps. Runs on the rayon pool the caller installed,
+/// the same bytes for any number of threads.
 ///
 /// # Panics
 /// When `sigma` is not positive and finite (parameters are checked by `RestorationParameters`).
-pub fn unsharp_mask(image: Image, sigma: f64, strength: f64) -> Image {
-    let taps = gaussian_blur::half_taps(sigma);
-    let combine = Combine::new(strength);
-    let rows = Rows {
-        samples: image.samples(),
-        width: image.width(),
-        height: image.height(),
-        step: image.channels().count(),
-    };
-    let (stride, n_rows) = (rows.stride(), gaussian_blur::rows_per_task(&taps));
-    let mut sharpened = vec![0u8; rows.samples.len()];
-    sharpened.par_chunks_mut(n_rows * stride).enumerate().for_each(|(task, part)| {
-        let top = task * n_rows;
-        gaussian_blur::blur_rows(rows, &taps, top..top + part.len() / stride, |y, blurred| {
-            combine.row(rows.row(y), blurred, &mut part[(y - top) * stride..][..stride]);
-        });
-    });
-    image.with_samples(sharpened)
+pub fn unsharp_mask(mut image: Image, sigma: f64, strength: f64) -> Image {
+    bands::restore(&mut image, &Unchanged, Some(&UnsharpMask::new(sigma, strength)));
+    image
 }
 
 #[cfg(test)]
@@ -156,6 +209,24 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Every strength that predictions have (thousandths), coarsely; those without a table have a half somewhere.
+    #[test]
+    fn tables_of_amounts_are_the_definition_on_all_pairs_of_samples() {
+        let strengths = (-1000..=5000).step_by(17).map(|n| f64::from(n) / 1000.0);
+        let tables: Vec<_> = strengths.filter_map(|s| amounts(s).map(|amounts| (s, amounts))).collect();
+        assert!(tables.len() > 150, "{} of 353 strengths have a table", tables.len());
+        for (strength, amounts) in tables {
+            for (x, b) in (0..=255u8).flat_map(|x| (0..=255u8).map(move |b| (x, b))) {
+                let amount = amounts[usize::from(x.abs_diff(b))];
+                let up = (x >= b) == (strength > 0.0);
+                let moved = if up { x.saturating_add(amount) } else { x.saturating_sub(amount) };
+                assert_eq!(moved, defined(strength, x, b), "{strength} {x} {b}");
+            }
+        }
+        assert_eq!(amounts(0.5), None);
+        assert_eq!(amounts(0.1), None);
     }
 
     proptest! {

@@ -5,8 +5,8 @@
 
 use rayon::prelude::*;
 
-use super::sample_tables::SampleTable;
-use crate::imaging::Image;
+use super::{point::ChannelTables, sample_tables::SampleTable};
+use crate::imaging::{Image, bands};
 
 /// Pixels that one task sums.
 const PIXELS_PER_TASK: usize = 1 << 16;
@@ -18,18 +18,39 @@ const TARGET_MEAN: f64 = 128.0;
 pub fn gains(image: &Image) -> Vec<f64> {
     let n = image.channels().count();
     // Whole sums: adding them up in any order is exact.
-    let sums_of = |samples: &[u8]| {
-        let mut sums = vec![0u64; n];
-        for pixel in samples.chunks_exact(n) {
-            for (sum, &v) in sums.iter_mut().zip(pixel) {
-                *sum += u64::from(v);
+    let parts = image.samples().par_chunks(n * PIXELS_PER_TASK).map(|samples| sums(samples, n));
+    let sums = parts.reduce(|| [0; 3], |a, b| std::array::from_fn(|c| a[c] + b[c]));
+    sums[..n].iter().map(|&sum| gain(sum, image.n_pixels())).collect()
+}
+
+/// Samples that are summed at a time: whole pixels of one and of three channels, whole words.
+const BLOCK: usize = 24;
+
+/// Every second byte of a word.
+const SECOND_BYTES: u64 = 0x00FF_00FF_00FF_00FF;
+
+/// The sums of `n` interleaved channels. Four samples of a word are added at once, in 16 bits each: every compiler makes
+/// something fast of it, and the pass is bound by memory.
+fn sums(samples: &[u8], n: usize) -> [u64; 3] {
+    let (blocks, rest) = samples.as_chunks::<BLOCK>();
+    let mut sums = [0; 3];
+    // 16 bits hold the sum of 257 samples.
+    for blocks in blocks.chunks(257) {
+        let (mut even, mut odd) = ([0; BLOCK / 8], [0; BLOCK / 8]);
+        for block in blocks {
+            for (i, word) in block.as_chunks::<8>().0.iter().enumerate() {
+                let word = u64::from_le_bytes(*word);
+                even[i] += word & SECOND_BYTES;
+                odd[i] += word >> 8 & SECOND_BYTES;
             }
         }
-        sums
-    };
-    let parts = image.samples().par_chunks(n * PIXELS_PER_TASK).map(sums_of);
-    let sums = parts.reduce(|| vec![0; n], |a, b| a.iter().zip(b).map(|(a, b)| a + b).collect());
-    sums.into_iter().map(|sum| gain(sum, image.n_pixels())).collect()
+        for at in 0..BLOCK {
+            let words = if at % 2 == 0 { even } else { odd };
+            sums[at % n] += words[at / 8] >> (at % 8 / 2 * 16) & 0xFFFF;
+        }
+    }
+    rest.iter().enumerate().for_each(|(i, &v)| sums[i % n] += u64::from(v));
+    sums
 }
 
 /// The sum is a whole number below 2⁵³, so the mean is rounded once.
@@ -40,6 +61,24 @@ fn gain(sum: u64, n_pixels: usize) -> f64 {
 /// What a gain makes of each of the 256 sample values.
 pub fn table(gain: f64) -> SampleTable {
     std::array::from_fn(|v| (v as f64 * gain).clamp(0.0, 255.0) as u8)
+}
+
+/// The gains as a point operator: one table per channel.
+///
+/// # Panics
+/// When there is neither one gain nor three.
+pub fn tables(gains: &[f64]) -> ChannelTables {
+    ChannelTables::new(gains.iter().map(|&gain| table(gain)).collect())
+}
+
+/// Applies one gain per channel. Alpha is kept. Cost: one look-up per sample.
+///
+/// # Panics
+/// When the number of gains is not the number of channels.
+pub fn apply(mut image: Image, gains: &[f64]) -> Image {
+    assert_eq!(gains.len(), image.channels().count(), "one gain per channel");
+    bands::restore(&mut image, &tables(gains), None);
+    image
 }
 
 #[cfg(test)]

@@ -49,7 +49,8 @@ impl<'a> Problem<'a> {
         }
     }
 
-    /// Grows a tree. Costs per level about `n_rows · n_split_features · n_outputs / 3` additions.
+    /// Grows a tree: some 10 ms for 1500 rows of 100 features with 120 targets. Costs per level less than
+    /// `n_rows · n_split_features · n_outputs / 2` additions.
     pub(super) fn grow(&self, seed: u64) -> RowTree {
         let n_outputs = self.targets.n_columns();
         let mut grower = Grower {

@@ -145,7 +145,7 @@ impl WeightForest {
     }
 
     /// How much each row of the training counts for `features`: the mean over the trees of the row's share in the
-    /// sample weight of the vector's leaf. Costs some 0.1 µs per tree and microsecond per thousand rows.
+    /// sample weight of the vector's leaf. Costs some 25 µs for 150 trees of 1500 rows.
     ///
     /// # Errors
     /// When the number of features is not that of the fit, or one is not finite.

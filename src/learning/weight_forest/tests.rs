@@ -202,15 +202,16 @@ fn a_row_of_weight_zero_is_as_if_absent() {
 
 #[test]
 fn a_weight_of_two_counts_as_two_rows() {
-    // Rows 0–19 weigh 2, or stand twice. The trees that a depth of 4 allows see the same sums either way; the size
-    // of leaves would not be the same, so it must not matter.
+    // Rows 0–19 weigh 2, or stand twice. Only the first split is compared: further down few rows are left, different
+    // features split them alike, and which of equal splits is kept hangs on how their sums round.
     let features = noise(50, 3, 12);
     let targets = targets_of(&features);
     let weights: Vec<f32> = (0..50).map(|row| if row < 20 { 2.0 } else { 1.0 }).collect();
     let twice: Vec<usize> = (0..50).chain(0..20).collect();
     let hyperparameters = checked(|h| {
+        h.n_trees = 100;
         h.leaf_samples_min = 1;
-        h.depth_max = Some(4);
+        h.depth_max = Some(1);
         h.split_features = 1.0;
     });
     let weighted = WeightForest::fit(&features, &targets, Some(&weights), &hyperparameters).unwrap();
@@ -246,7 +247,7 @@ fn seeds_decide_and_threads_do_not() {
 fn a_forest_is_the_same_for_ever() {
     // Recorded from the first version: other digits mean that published models can no longer be repeated.
     let digest = super::super::digest(&postcard::to_stdvec(&small(42)).unwrap());
-    assert_eq!(digest, "DIGEST");
+    assert_eq!(digest, "374044c4ea64f1a7d55d67f52b08264cfeeeb839cb2e04efbb45402595e7a004");
 }
 
 #[test]

@@ -1,6 +1,6 @@
-//! Which instruction set the kernel is compiled for. A value, so that a test can run every level on one machine.
+//! Which instruction set hot loops are compiled for. A value, so that a test can run every level on one machine.
 
-/// An instruction set that the kernel is translated to. All give the same bits.
+/// An instruction set that the loops over rows are translated to. All give the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
     /// What every CPU of the architecture has; the truth of the others.
@@ -12,8 +12,8 @@ pub enum Level {
 }
 
 impl Level {
-    /// Whether the kernel is compiled with fused multiply-add.
-    pub(super) fn has_fma(self) -> bool {
+    /// Whether the loops are compiled with fused multiply-add.
+    pub(crate) fn has_fma(self) -> bool {
         self != Level::Portable
     }
 

@@ -1,0 +1,134 @@
+//! CPU milliseconds of each stage of a restoration, in process and on one thread:
+//! `cargo bench --bench stages -- REPETITIONS PICTURE...`. `scripts/bench-restore.py` runs it.
+
+use std::time::Duration;
+
+use nix::sys::{
+    resource::{UsageWho, getrusage},
+    time::TimeValLike as _,
+};
+use pentimento::{
+    features,
+    imaging::{
+        codec::{self, Encoding, Limits, Picture},
+        pipeline,
+    },
+    predictor::{Predictor, RequestedParameters},
+    receipt,
+    restoration::{Record, Request, restore},
+};
+
+/// Parameters by name: colour on or off, sigma, strength.
+const PARAMETERS: [(&str, bool, f64, f64); 4] = [
+    ("color and sharpen", true, 1.0, 1.0),
+    ("sharpen", false, 1.0, 0.5),
+    ("any strength", false, 1.0, 0.777),
+    ("color", true, 1.0, 0.0),
+];
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
+    let [repetitions, files @ ..] = &arguments[..] else {
+        // `cargo bench` without arguments runs every bench.
+        println!("stages: needs REPETITIONS PICTURE...");
+        return;
+    };
+    let bench = Bench {
+        pool: rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool"),
+        repetitions: repetitions.parse().expect("a number of repetitions"),
+    };
+    let predictor = Predictor::built_in();
+    for file in files {
+        let bytes = std::fs::read(file).unwrap_or_else(|e| panic!("{file}: {e}"));
+        println!("{file}");
+        bench.stages(&bytes, &predictor);
+    }
+}
+
+struct Bench {
+    pool: rayon::ThreadPool,
+    repetitions: usize,
+}
+
+impl Bench {
+    fn stages(&self, bytes: &[u8], predictor: &Predictor) {
+        let limits = Limits::default();
+        let decode = || codec::decode(bytes, &limits).expect("a picture");
+        let picture = decode();
+        let megapixels = picture.image.n_pixels() as f64 / 1e6;
+        self.time("probe", megapixels, || (), |()| codec::probe(bytes, &limits));
+        self.time("decode", megapixels, || (), |()| decode());
+        self.time("features", megapixels, || (), |()| features::extract(&picture.image));
+        for (name, color, sigma, strength) in PARAMETERS {
+            let parameters = given(color, sigma, strength).complete().expect("all are given");
+            self.time(
+                &format!("measure, {name}"),
+                megapixels,
+                || (),
+                |()| pipeline::measure(&picture.image, &parameters),
+            );
+            let coefficients = pipeline::measure(&picture.image, &parameters);
+            let copy = || picture.image.clone();
+            self.time(&format!("apply, {name}"), megapixels, copy, |image| {
+                pipeline::apply(image, &parameters, &coefficients)
+            });
+        }
+        let encoding = encoding(&picture);
+        let encode = || codec::encode(&picture.image, &picture.metadata, &encoding).expect("encodable");
+        self.time("encode", megapixels, || (), |()| encode());
+        let encoded = encode();
+        self.time("digest of the input", megapixels, || (), |()| receipt::digest(bytes));
+        self.time("digest of the pixels", megapixels, || (), |()| receipt::pixels_digest(&picture.image));
+        self.time("digest of the output", megapixels, || (), |()| receipt::digest(&encoded));
+        let whole = |name: &str, parameters, record| {
+            let request = Request { parameters, record, ..Request::default() };
+            self.time(
+                name,
+                megapixels,
+                || (),
+                |()| restore(bytes, &request, predictor, &limits, &mut |_| ()).expect("a picture"),
+            );
+        };
+        for (name, color, sigma, strength) in PARAMETERS {
+            whole(&format!("whole, {name}"), given(color, sigma, strength), Record::Told);
+            whole(&format!("whole with receipt, {name}"), given(color, sigma, strength), Record::Kept);
+        }
+        whole("whole, predicted", RequestedParameters::default(), Record::Told);
+    }
+
+    /// Prints the least CPU time of some runs; `prepare` is not counted.
+    fn time<I: Send, O: Send>(
+        &self,
+        stage: &str,
+        megapixels: f64,
+        prepare: impl Fn() -> I,
+        work: impl Fn(I) -> O + Sync,
+    ) {
+        let run = |_| {
+            let input = prepare();
+            let before = cpu_time();
+            let output = self.pool.install(|| work(input));
+            let took = cpu_time() - before;
+            drop(output);
+            took
+        };
+        let least =
+            (0..self.repetitions).map(run).min().expect("at least one repetition").as_secs_f64() * 1e3;
+        println!("  {stage}: {least:.2} ms, {:.3} ms/MP", least / megapixels);
+    }
+}
+
+fn given(color: bool, sigma: f64, strength: f64) -> RequestedParameters {
+    RequestedParameters::new(Some(color), None, Some(sigma), Some(strength)).expect("in range")
+}
+
+fn encoding(picture: &Picture) -> Encoding {
+    let header = &picture.header;
+    let subsampling = header.jpeg_subsampling;
+    Encoding { format: header.format, quality: None, subsampling, lossless: header.lossless }
+}
+
+fn cpu_time() -> Duration {
+    let usage = getrusage(UsageWho::RUSAGE_SELF).expect("this process's usage");
+    Duration::from_micros((usage.user_time() + usage.system_time()).num_microseconds() as u64)
+}

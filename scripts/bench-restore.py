@@ -1,0 +1,315 @@
+#!/usr/bin/env python3
+"""bench-restore.py PEERS LARGE DOCUMENT: measures restorations beside their peers in one run.
+
+The JPEGs of LARGE against libjpeg-turbo's own `djpeg | cjpeg` at the same quality and subsampling, one thread each;
+requests to the service against the services of PEERS (installed under target/peers), which restore with fixed
+parameters and extract no features; each stage by itself; start, size and memory of the program. Prints what it finds as
+Markdown and puts it between its marks in DOCUMENT. All take turns, and the least of several runs stands for each.
+"""
+
+import datetime
+import http.client
+import os
+import pathlib
+import re
+import resource
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+ROUNDS = int(os.environ.get("ROUNDS", "5"))
+BEGIN = "<!-- What follows, up to the next mark, is written by `scripts/bench-restore.py`. -->\n"
+END = "<!-- Here ends what `scripts/bench-restore.py` writes. -->\n"
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+WORK = TARGET / "peers"
+PYTHON = WORK / "venv/bin/python"
+PROGRAM = TARGET / "release/pentimento"
+SIZES = [(512, 512), (2048, 1536), (4000, 3000)]
+# What is asked of each program: its name, flags of ours, the name of the stage bench's case.
+CASES = {
+    "color and sharpen": ["--color", "on", "--sigma", "1", "--strength", "1"],
+    "sharpen": ["--color", "off", "--sigma", "1", "--strength", "0.5"],
+    "predicted": [],
+}
+
+
+def run(*command, **options):
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, **options)
+    if done.returncode:
+        sys.exit(f"{' '.join(map(str, command))}:\n{done.stdout}{done.stderr}")
+    return done.stdout + done.stderr
+
+
+def cpu_ms(*command):
+    """CPU milliseconds and peak bytes of a command with its children."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    with tempfile.TemporaryFile() as log:
+        child = subprocess.Popen([str(c) for c in command], stdout=subprocess.DEVNULL, stderr=log)
+        _, status, usage = os.wait4(child.pid, 0)
+        if status:
+            log.seek(0)
+            sys.exit(f"{command} ended with {status}: {log.read().decode()}")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return spent * 1e3, usage.ru_maxrss * 1024
+
+
+class Least(dict):
+    """The least of all values noted under a name."""
+
+    def note(self, name, value):
+        self[name] = min(value, self.get(name, value))
+
+
+def table(header, rows):
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join("| " + " | ".join(map(str, line)) + " |\n" for line in lines) + "\n"
+
+
+def install(peers):
+    """The services' packages, our program and the bench of its stages."""
+    WORK.mkdir(parents=True, exist_ok=True)
+    if not PYTHON.exists():
+        run(sys.executable, "-m", "venv", WORK / "venv")
+    run(PYTHON, "-m", "pip", "install", "--quiet", *(peers / "requirements.txt").read_text().split()[:6],
+        "joblib", "fastapi", "uvicorn")
+    if shutil.which("npm") and not (WORK / "node_modules/sharp").exists():
+        shutil.copy(peers / "package.json", WORK)
+        subprocess.run(["npm", "install", "--silent"], cwd=WORK, capture_output=True)
+    built = run("cargo", "bench", "--locked", "--no-run", "--bench", "stages", cwd=ROOT)
+    # Last, since benches build the program too, with what profilers read.
+    run("cargo", "build", "--quiet", "--locked", "--release", "--bin", "pentimento", cwd=ROOT)
+    return ROOT / re.search(r"\((\S*/stages-\w+)\)", built)[1]
+
+
+def sampling(path):
+    """Luma's sampling factors as cjpeg takes them, whether progressive, and megapixels."""
+    told = subprocess.run(["djpeg", "-verbose", "-verbose", "-outfile", os.devnull, path], capture_output=True, text=True).stderr
+    horizontal, vertical = re.search(r"Component 1: (\d)hx(\d)v", told).groups()
+    width, height = re.search(r"width=(\d+), height=(\d+)", told).groups()
+    progressive = "Start Of Frame 0xc2" in told
+    return f"{horizontal}x{vertical}", progressive, int(width) * int(height) / 1e6
+
+
+def large_section(bench, pictures):
+    least, peak = Least(), {}
+    facts = {path: sampling(path) for path in pictures}
+    for _ in range(ROUNDS):
+        for path in pictures:
+            pipe = f"djpeg '{path}' | cjpeg -quality 95 -sample {facts[path][0]}"
+            least.note((path, "turbo"), cpu_ms("sh", "-c", pipe)[0])
+            for case, flags in CASES.items():
+                spent, bytes_ = cpu_ms(PROGRAM, "restore", path, "-o", os.devnull, "--threads", "1", *flags)
+                least.note((path, case), spent)
+                peak[path, case] = bytes_
+            for stage, ms in stages(bench, path).items():
+                least.note((path, "stage", stage), ms)
+    rows, ratios = [], {case: [] for case in CASES}
+    for path in pictures:
+        _, progressive, megapixels = facts[path]
+        turbo = least[path, "turbo"]
+        row = [path.stem, f"{megapixels:.1f}" + (", progressive" if progressive else ""), f"{turbo:.0f}"]
+        for case in CASES:
+            ratios[case].append(least[path, case] / turbo)
+            row.append(f"{least[path, case]:.0f}, {ratios[case][-1]:.2f} ×")
+        bare = peak[path, "color and sharpen"] - path.stat().st_size
+        rows.append([*row, f"{bare / megapixels / 1e6:.1f}"])
+    medians = [f"**{statistics.median(ratios[case]):.2f} ×**" for case in CASES]
+    rows.append(["median", "", "", *medians, ""])
+    text = "### The five large JPEGs beside libjpeg-turbo\n\nCPU milliseconds of whole processes, one thread: `djpeg | cjpeg -quality 95 -sample …` and `pentimento restore` with\nreceipt's digests, as a multiple of it; peak bytes per pixel of the process, program and input not counted apart.\n\n"
+    text += table(["", "MP", "djpeg, cjpeg", "colour, sharpen", "sharpen", "predicted", "peak B/px"], rows)
+    text += "The stages in process, milliseconds per megapixel:\n\n"
+    names = list(dict.fromkeys(key[2] for key in least if len(key) == 3))
+    header = ["", *(path.stem for path in pictures)]
+    body = [[name, *(f"{least[path, 'stage', name] / facts[path][2]:.2f}" for path in pictures)] for name in names]
+    return text + table(header, body)
+
+
+def stages(bench, path):
+    out = run(bench, 1, path, "--bench")
+    return {m[1]: float(m[2]) for m in re.finditer(r"^  (.*): ([0-9.]+) ms,", out, re.M)}
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Service:
+    """A running service and what it has used."""
+
+    def __init__(self, command, port, ping, cwd=None, env=None):
+        self.port = port
+        self.began = time.monotonic()
+        self.process = subprocess.Popen([str(c) for c in command], cwd=cwd, env={**os.environ, **(env or {})},
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while not self.answers(ping):
+            if time.monotonic() - self.began > 30 or self.process.poll() is not None:
+                self.stop()
+                raise OSError(f"{command[0]} does not answer")
+            time.sleep(0.001)
+        self.ready_ms = (time.monotonic() - self.began) * 1e3
+
+    def answers(self, path):
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+            connection.request("GET", path)
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+
+    def status(self, field):
+        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(rf"^{field}:\s+(\d+) kB", text, re.M)[1]) * 1024
+
+    def cpu_ms(self):
+        """Of all threads, in the scheduler's nanoseconds."""
+        tasks = pathlib.Path(f"/proc/{self.process.pid}/task").iterdir()
+        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e6
+
+    def load(self, path, body, n, connections=2):
+        """CPU milliseconds per request and median latency over `n` requests on each connection."""
+        times = []
+
+        def client():
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+            for _ in range(n):
+                begun = time.monotonic()
+                connection.request("POST", path, body, {"Content-Type": "image/jpeg"})
+                answer = connection.getresponse()
+                answer.read()
+                assert answer.status == 200, answer.status
+                times.append((time.monotonic() - begun) * 1e3)
+
+        before = self.cpu_ms()
+        clients = [threading.Thread(target=client) for _ in range(connections)]
+        [c.start() for c in clients]
+        [c.join() for c in clients]
+        return (self.cpu_ms() - before) / (n * connections), statistics.median(times)
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def serve(data):
+    port = free_port()
+    settings = [f"data.dir={data}", "log.filter=error"]
+    flags = [word for setting in settings for word in ("--set", setting)]
+    return Service([PROGRAM, "serve", "--address", f"127.0.0.1:{port}", *flags], port, "/health/ready")
+
+
+def services(peers, data):
+    """By name: how it is started, and the paths that restore."""
+    ours = {"colour, sharpen": "/restore?color=on&sigma=1&strength=1", "predicted": "/restore"}
+    yield "ours", lambda: serve(data), ours
+    port = free_port()
+    # The server reads a model even when parameters are fixed.
+    run(PYTHON, "-c", "import joblib,sys; joblib.dump(None, sys.argv[1])", WORK / "no-model.joblib")
+    uvicorn = [PYTHON, "-m", "uvicorn", "fastapi_server:app", "--port", port, "--log-level", "error"]
+    environment = {"MODEL": str(WORK / "no-model.joblib"), "FEAT": "fast", "PYTHONDONTWRITEBYTECODE": "1"}
+    yield "FastAPI + OpenCV", lambda: Service(uvicorn, port, "/ping", peers, environment), {
+        "colour, sharpen": "/restore?color=1&sigma=1&strength=1"}
+    if (WORK / "node_modules/sharp").exists():
+        shutil.copy(peers / "sharp_server.js", WORK)
+        node = free_port()
+        yield "fastify + sharp", lambda: Service(["node", "sharp_server.js"], node, "/ping", WORK, {"PORT": str(node)}), {
+            "colour, sharpen": "/restore?color=1&sigma=1&m2=1"}
+
+
+def pictures_of(source):
+    script = """import cv2, sys
+source = cv2.imread(sys.argv[1])
+for size in sys.argv[3:]:
+    w, h = map(int, size.split('x'))
+    cv2.imwrite(f'{sys.argv[2]}/{size}.jpg', cv2.resize(source, (w, h), interpolation=cv2.INTER_AREA), [cv2.IMWRITE_JPEG_QUALITY, 90])"""
+    names = [f"{w}x{h}" for w, h in SIZES]
+    run(PYTHON, "-c", script, source, WORK, *names)
+    return {name: (WORK / f"{name}.jpg").read_bytes() for name in names}
+
+
+def services_section(peers, source):
+    pictures = pictures_of(source)
+    least, median, peaks, names = Least(), Least(), {}, []
+    with tempfile.TemporaryDirectory() as data:
+        known = list(services(peers, data))
+        for round_ in range(3):
+            for name, start, paths in known:
+                try:
+                    service = start()
+                except OSError as error:
+                    print(error, file=sys.stderr)
+                    continue
+                for size, body in pictures.items():
+                    n = 40 if size == "512x512" else 8
+                    for what, path in paths.items():
+                        service.load(path, body, 2)
+                        spent, latency = service.load(path, body, n)
+                        row = f"{name}, {what}"
+                        names += [row] if row not in names else []
+                        least.note((row, size), spent)
+                        median.note((row, size), service.load(path, body, n, connections=1)[1])
+                peaks[name] = service.status("VmHWM")
+                service.stop()
+    rows = []
+    for row in names:
+        of = [f"{least[row, size]:.1f}, {median[row, size]:.1f}" for size in pictures]
+        rows.append([row, *of, f"{peaks[row.rpartition(', ')[0].replace(', colour', '')] / 1e6:.0f}"])
+    text = "### Services side by side\n\nCPU milliseconds of the server per request under two connections, and the median milliseconds of one connection; the\npeers restore with fixed parameters and extract no features. Peak MB of the process over all of it.\n\n"
+    return text + table(["", *(f"{w} × {h}" for w, h in SIZES), "peak MB"], rows)
+
+
+def program_section():
+    first, warm = [], []
+    for _ in range(5):
+        with tempfile.TemporaryDirectory() as data:
+            for times in (first, warm, warm):
+                service = serve(data)
+                times.append(service.ready_ms)
+                service.stop()
+    size = PROGRAM.stat().st_size
+    text = "### The program\n\n"
+    text += table(["", ""], [
+        ["size of the release binary, one file", f"{size / 1e6:.1f} MB"],
+        ["exec to 200 of `/health/ready`, first start of a data folder (median, most)", f"{statistics.median(first):.0f}, {max(first):.0f} ms"],
+        ["the same when the folder's schema is there", f"{statistics.median(warm):.0f}, {max(warm):.0f} ms"],
+    ])
+    return text + "Memory and allocations of a request are tested by `cargo test --test request_memory`.\n\n"
+
+
+def machine():
+    cpuinfo = pathlib.Path("/proc/cpuinfo").read_text()
+    model = re.search(r"model name\s*: (.*)", cpuinfo)
+    commit = run("git", "describe", "--always", "--dirty", cwd=ROOT).strip()
+    today = datetime.date.today().isoformat()
+    turbo = subprocess.run(["djpeg", "-version"], capture_output=True, text=True).stderr.split("\n")[0]
+    return f"{today}, commit {commit}, {model[1] if model else 'unknown CPU'} ({os.cpu_count()} cores), against {turbo}.\n\n"
+
+
+def main():
+    if len(sys.argv) != 4:
+        sys.exit(__doc__)
+    peers, large, document = (pathlib.Path(a).resolve() for a in sys.argv[1:])
+    bench = install(peers)
+    pictures = sorted(large.glob("*.jpg"))
+    text = "## Restoring, measured\n\n" + machine() + large_section(bench, pictures)
+    text += services_section(peers, pictures[0]) + program_section()
+    print(text)
+    old = document.read_text()
+    before, _, rest = old.partition(BEGIN)
+    after = rest.partition(END)[2]
+    if not rest:
+        sys.exit(f"{document} lacks the mark {BEGIN}")
+    document.write_text(before + BEGIN + "\n" + text + END + after)
+
+
+if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    main()

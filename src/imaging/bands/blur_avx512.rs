@@ -1,0 +1,100 @@
+//! The passes of `blur.rs` in AVX-512, by the same whole numbers: bytes at equal distances are interleaved and multiplied
+//! by pairs, and since interleaving and packing stay within the same parts of a register, packing undoes it.
+
+use std::arch::x86_64::*;
+
+use super::blur::{BLOCK, Planes};
+
+/// Samples in a register.
+const LANES: usize = 64;
+/// Registers of a block.
+const N: usize = BLOCK / LANES;
+/// Products of two bytes by a tap up to this fit into 16 bits with a sign; a Gaussian's outer taps are at most 62.
+const TAP_MAX: u16 = 64;
+
+/// Vertical sums of `n` columns, see `Planes::down`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+pub(super) fn down(planes: &mut Planes, ring: &[u8], pairs: &[[usize; 2]], taps: &[u16], n: usize) {
+    let byte = _mm512_set1_epi16(255);
+    for at in (0..n).step_by(BLOCK) {
+        let (low, high) = sums(taps, |k| pairs[k].map(|start| block(ring, start + at)));
+        let (mut upper, mut lower) = (low, low);
+        for i in 0..N {
+            upper[i] = _mm512_packus_epi16(_mm512_srli_epi16::<8>(low[i]), _mm512_srli_epi16::<8>(high[i]));
+            lower[i] = _mm512_packus_epi16(_mm512_and_si512(low[i], byte), _mm512_and_si512(high[i], byte));
+        }
+        store(&mut planes.high, at, upper);
+        store(&mut planes.low, at, lower);
+    }
+}
+
+/// Blurred samples, see `Planes::across`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+pub(super) fn across(planes: &Planes, step: usize, taps: &[u16], blurred: &mut [u8]) {
+    let half = _mm512_set1_epi16(128);
+    let centre = (taps.len() - 1) * step;
+    for at in (0..blurred.len()).step_by(BLOCK) {
+        let about = centre + at;
+        let pair = |plane, k| [block(plane, about - k * step), block(plane, about + k * step)];
+        let upper = sums(taps, |k| pair(&planes.high, k));
+        let lower = sums(taps, |k| pair(&planes.low, k));
+        let rounded = |upper, lower| {
+            let carried = _mm512_add_epi16(half, _mm512_srli_epi16::<8>(lower));
+            _mm512_srli_epi16::<8>(_mm512_add_epi16(upper, carried))
+        };
+        let mut out = upper.0;
+        for (i, out) in out.iter_mut().enumerate() {
+            *out = _mm512_packus_epi16(rounded(upper.0[i], lower.0[i]), rounded(upper.1[i], lower.1[i]));
+        }
+        store(blurred, at, out);
+    }
+}
+
+/// Both samples at each distance, added and weighted, in 16 bits: those of the lower halves of the registers' parts, and
+/// those of the upper ones.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn sums<'a>(taps: &[u16], pair: impl Fn(usize) -> [&'a [u8; BLOCK]; 2]) -> ([__m512i; N], [__m512i; N]) {
+    let zero = _mm512_setzero_si512();
+    let ([centre, _], tap) = (pair(0), _mm512_set1_epi16(taps[0] as i16));
+    let (mut low, mut high) = ([zero; N], [zero; N]);
+    for i in 0..N {
+        let v = load(centre, i);
+        low[i] = _mm512_mullo_epi16(_mm512_unpacklo_epi8(v, zero), tap);
+        high[i] = _mm512_mullo_epi16(_mm512_unpackhi_epi8(v, zero), tap);
+    }
+    for (k, &tap) in taps.iter().enumerate().skip(1) {
+        debug_assert!(tap <= TAP_MAX, "an outer tap of {tap}");
+        let ([before, after], tap) = (pair(k), _mm512_set1_epi8(tap as i8));
+        for i in 0..N {
+            let (u, v) = (load(before, i), load(after, i));
+            low[i] = _mm512_add_epi16(low[i], _mm512_maddubs_epi16(_mm512_unpacklo_epi8(u, v), tap));
+            high[i] = _mm512_add_epi16(high[i], _mm512_maddubs_epi16(_mm512_unpackhi_epi8(u, v), tap));
+        }
+    }
+    (low, high)
+}
+
+fn block(samples: &[u8], at: usize) -> &[u8; BLOCK] {
+    samples[at..].first_chunk().expect("rings and planes have room for a block more")
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn load(block: &[u8; BLOCK], i: usize) -> __m512i {
+    let lanes: &[u8; LANES] = block[i * LANES..].first_chunk().expect("a register of the block");
+    // SAFETY: the lanes are the register; the load needs no alignment.
+    unsafe { _mm512_loadu_si512(lanes.as_ptr().cast()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn store(samples: &mut [u8], at: usize, registers: [__m512i; N]) {
+    let block: &mut [u8; BLOCK] = samples[at..].first_chunk_mut().expect("planes have room for a block more");
+    for (lanes, register) in block.as_chunks_mut::<LANES>().0.iter_mut().zip(registers) {
+        // SAFETY: the lanes are the register; the store needs no alignment.
+        unsafe { _mm512_storeu_si512(lanes.as_mut_ptr().cast(), register) }
+    }
+}

@@ -1,0 +1,74 @@
+//! `optimize --align`: aligned pairs to the byte as ever, misaligned ones on what both show, mismatched ones refused.
+
+use std::fs;
+
+use pentimento::imaging::{
+    Image,
+    codec::{self, Encoding, Format, Metadata},
+};
+
+use crate::support::{Shell, pixels, repository};
+
+/// Part of a Kodak crop as a PNG, the pixels given to `change`.
+pub fn part(scene: &str, left: usize, top: usize, change: impl Fn(u8) -> u8) -> Vec<u8> {
+    let whole = pixels(repository(&format!("tests/fixtures/registration/{scene}.jpg")));
+    let (width, height) = (240, 180);
+    let row = |y: usize| &whole.samples()[((top + y) * whole.width() + left) * 3..][..width * 3];
+    let samples = (0..height).flat_map(row).map(|&v| change(v)).collect();
+    let image = Image::new(width, height, whole.channels(), samples, None).unwrap();
+    let encoding = Encoding { format: Format::Png, quality: None, subsampling: None, lossless: true };
+    codec::encode(&image, &Metadata::default(), &encoding).unwrap()
+}
+
+fn faded(v: u8) -> u8 {
+    v / 2 + 50
+}
+
+/// An aligned pair, one that is 12 and 5 px off, and one of two scenes.
+pub fn troubled(shell: &Shell, root: &str) {
+    for (name, scene, left, top) in
+        [("aligned", "08", 20, 20), ("moved", "08", 32, 25), ("other", "23", 20, 20)]
+    {
+        shell.write(format!("{root}/damaged/{name}.png"), part(scene, left, top, faded));
+        shell.write(format!("{root}/undamaged/{name}.png"), part("08", 20, 20, |v| v));
+    }
+}
+
+fn row<'a>(table: &'a str, name: &str) -> Option<&'a str> {
+    table.lines().find(|line| line.starts_with(name))
+}
+
+#[test]
+fn only_what_lies_elsewhere_is_scored_otherwise() {
+    let shell = Shell::new();
+    troubled(&shell, "set");
+    shell.good(&["optimize", "--dataset", "set", "--out", "off.csv", "--align", "off"]);
+    shell.good(&["optimize", "--dataset", "set", "--out", "default.csv"]);
+    assert_eq!(shell.read("off.csv"), shell.read("default.csv"));
+    let run = ["optimize", "--dataset", "set", "--out", "auto.csv", "--align", "auto", "--threads"];
+    let ended = shell.run(&[&run[..], &["2"]].concat()).code(1);
+    let ended = ended.shows(&[
+        "pairs done   2\n",
+        "aligned      1, registered 1 (",
+        "\n  moved.png: 13.0 px off on average, 13.0 at most\n",
+        "failed       1\n  other.png: mismatched: the pictures do not show the same: gradients correlate by ",
+    ]);
+    assert!(!ended.out().contains("NaN"));
+    let (off, auto) = (shell.text("off.csv"), shell.text("auto.csv"));
+    assert_eq!(auto.lines().count(), 3);
+    assert_eq!(auto.lines().next(), off.lines().next());
+    assert_eq!(row(&auto, "aligned.png"), row(&off, "aligned.png"));
+    // In place, the pair is as similar as the aligned one; before it was not.
+    let psnr = |row: Option<&str>| row.unwrap().split(',').nth(2).unwrap().parse::<f64>().unwrap();
+    let (before, after) = (psnr(row(&off, "moved.png")), psnr(row(&auto, "moved.png")));
+    assert!(after > before + 3.0, "{before} {after}");
+    assert!((after - psnr(row(&auto, "aligned.png"))).abs() < 1.5, "{after}");
+
+    shell.run(&[&run[..], &["1", "--force"]].concat()).code(1);
+    assert_eq!(shell.text("auto.csv"), auto);
+    fs::remove_file(shell.path("auto.csv")).unwrap();
+    shell
+        .run(&["optimize", "--dataset", "set", "--out", "x.csv", "--align", "maybe"])
+        .code(2)
+        .says(&["auto"]);
+}
