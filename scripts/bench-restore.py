@@ -31,7 +31,7 @@ WORK = TARGET / "peers"
 PYTHON = WORK / "venv/bin/python"
 PROGRAM = TARGET / "release/pentimento"
 SIZES = [(512, 512), (2048, 1536), (4000, 3000)]
-# What is asked of each program: its name, flags of ours, the name of the stage bench's case.
+# What is asked of our program.
 CASES = {
     "color and sharpen": ["--color", "on", "--sigma", "1", "--strength", "1"],
     "sharpen": ["--color", "off", "--sigma", "1", "--strength", "0.5"],
@@ -122,7 +122,7 @@ def large_section(bench, pictures):
         rows.append([*row, f"{bare / megapixels / 1e6:.1f}"])
     medians = [f"**{statistics.median(ratios[case]):.2f} ×**" for case in CASES]
     rows.append(["median", "", "", *medians, ""])
-    text = "### The five large JPEGs beside libjpeg-turbo\n\nCPU milliseconds of whole processes, one thread: `djpeg | cjpeg -quality 95 -sample …` and `pentimento restore` with\nreceipt's digests, as a multiple of it; peak bytes per pixel of the process, program and input not counted apart.\n\n"
+    text = "### The five large JPEGs beside libjpeg-turbo\n\nCPU milliseconds of whole processes, one thread: `djpeg | cjpeg -quality 95 -sample …`, and `pentimento restore` without\n`--receipt`, start and model included, with its multiple of it; the process's peak bytes per pixel, less the input. `predicted` is\nwith the features and the model of this commit.\n\n"
     text += table(["", "MP", "djpeg, cjpeg", "colour, sharpen", "sharpen", "predicted", "peak B/px"], rows)
     text += "The stages in process, milliseconds per megapixel:\n\n"
     names = list(dict.fromkeys(key[2] for key in least if len(key) == 3))
