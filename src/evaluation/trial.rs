@@ -7,7 +7,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{learning::gain_model::Gain, metrics::HARM_DB};
+use crate::{
+    learning::gain_model::{Gain, Gate},
+    metrics::HARM_DB,
+};
 
 /// The ways, in the order of [`TrialRow::ways`].
 pub const WAYS: [&str; 6] =
@@ -145,12 +148,12 @@ pub struct FoldNote {
     pub n_tried: usize,
     /// The best fixed candidate of its training pictures.
     pub best_fixed: String,
-    /// Expected harm that the model's colour corrections must stay below; absent where none is allowed.
-    pub color_harm_max: Option<f64>,
-    /// And its sharpening, smoothing and denoising.
-    pub detail_harm_max: Option<f64>,
-    /// And the three parameters alone.
-    pub three_parameters_harm_max: Option<f64>,
+    /// When the model's colour corrections are worth it; absent where none ever is.
+    pub color_gate: Option<Gate>,
+    /// When its sharpening, smoothing and denoising are.
+    pub detail_gate: Option<Gate>,
+    /// When the three parameters alone are.
+    pub three_parameters_gate: Option<Gate>,
 }
 
 /// Means over some pictures of one way.

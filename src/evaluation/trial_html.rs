@@ -10,6 +10,7 @@ use super::{
         TrialSection,
     },
 };
+use crate::learning::gain_model::Gate;
 
 const STYLE: &str = include_str!("trial.css");
 
@@ -231,16 +232,19 @@ fn write_curves(page: &mut String, curves: &[Curve]) -> fmt::Result {
 
 fn write_folds(page: &mut String, folds: &[FoldNote]) -> fmt::Result {
     page.push_str("<h2>Folds</h2>");
-    let bound = |bound: Option<f64>| bound.map_or("closed".to_owned(), |v| format!("{v:.2}"));
+    let gate = |gate: Option<Gate>| match gate {
+        Some(Gate { margin, harm_max }) => format!("gain &gt; {margin:.3}, harm &lt; {harm_max:.2}"),
+        None => "closed".to_owned(),
+    };
     let rows = folds.iter().map(|f| {
         vec![
             f.fold.to_string(),
             f.n_training.to_string(),
             f.n_tried.to_string(),
             escaped(&f.best_fixed),
-            bound(f.color_harm_max),
-            bound(f.detail_harm_max),
-            bound(f.three_parameters_harm_max),
+            gate(f.color_gate),
+            gate(f.detail_gate),
+            gate(f.three_parameters_gate),
         ]
     });
     let header = [
@@ -252,7 +256,12 @@ fn write_folds(page: &mut String, folds: &[FoldNote]) -> fmt::Result {
         "detail gate",
         "gate of the three parameters",
     ];
-    write_table(page, "gates: bounds on expected harm, chosen inside each training", &header, rows)
+    write_table(
+        page,
+        "gates: expected gain in score and share of harm, chosen inside each training",
+        &header,
+        rows,
+    )
 }
 
 fn write_shown(page: &mut String, report: &TrialReport, shown: &[Shown]) -> fmt::Result {

@@ -298,14 +298,14 @@ fn sweep(
 }
 
 fn note(fold: usize, fitted: &Fitted, n_training: usize, tried: &[(usize, usize)]) -> FoldNote {
-    let bound = |gate: Gate| (gate != Gate::CLOSED).then_some(gate.harm_max);
+    let open = |gate: Gate| (gate != Gate::CLOSED).then_some(gate);
     FoldNote {
         fold,
         n_training,
         n_tried: tried.iter().filter(|(_, its)| *its == fold).count(),
         best_fixed: fitted.fixed.clone(),
-        color_harm_max: bound(fitted.model.color_gate),
-        detail_harm_max: bound(fitted.model.detail_gate),
-        three_parameters_harm_max: bound(fitted.alone_gate),
+        color_gate: open(fitted.model.color_gate),
+        detail_gate: open(fitted.model.detail_gate),
+        three_parameters_gate: open(fitted.alone_gate),
     }
 }
