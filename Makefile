@@ -1,6 +1,6 @@
 # The two commands of the README are `make run` and `make test`; everything else is for people who work on it.
 .DEFAULT_GOAL := help
-.PHONY: help run test check chaos latency sanitize bench bench-peers bench-restore model experiment notices prepare
+.PHONY: help run test check chaos latency sanitize bench bench-peers bench-restore model evaluation experiment notices prepare
 
 # Where the training pictures lie: sets SET/{damaged,undamaged} under pairs/, splits.tsv beside it.
 DATA_ROOT ?= ../shared/data
@@ -57,6 +57,15 @@ bench: prepare ## time the search and the restoration
 
 model: prepare ## make the built-in model again (DATA=all) or one from the Kodak pictures alone (DATA=free)
 	@bash scripts/make-model.sh "$(DATA)" "$(DATA_ROOT)" "$(OUT)"
+
+# Under target/, which is not committed: with DATA=all the page shows pictures that may only be used for research.
+EVALUATION = target/evaluation/$(DATA)
+
+evaluation: prepare ## try the way of training by cross-validation: report, table and page under target/evaluation/
+	@mkdir -p $(EVALUATION)
+	@cargo run --quiet --release --locked --bin pentimento -- evaluate --folds --dataset "$(DATA_ROOT)/pairs" \
+	  --groups "$(DATA_ROOT)/splits.tsv" $(if $(filter free,$(DATA)),--only models/free-pairs.txt) --force \
+	  --out $(EVALUATION)/report.json --csv $(EVALUATION)/rows.csv --html $(EVALUATION)/page.html
 
 experiment: prepare ## the first system's experiment: 112 pairs, one thread against all
 	@bash scripts/experiment.sh "$(DATA_ROOT)"

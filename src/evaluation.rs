@@ -3,10 +3,22 @@
 //! Gains are differences of scores with PSNR capped at 50 dB; harm is losing more than 0.05 dB of capped PSNR.
 
 mod alignment;
+mod html;
 mod report;
+mod svg;
+pub mod trial;
+mod trial_csv;
+mod trial_html;
+mod trial_sums;
+#[cfg(test)]
+mod trial_tests;
+mod trial_text;
 
 pub use alignment::{Align, Alignment, AlignmentKind, NotAPair, align};
 pub use report::{Block, FixedChoice, PictureLine, Promise, Report, Section, Summary, report};
+pub use trial_csv::{TRIAL_CSV_HEADER, trial_csv};
+pub use trial_html::{Shown, trial_html};
+pub use trial_sums::trial_report;
 
 use thiserror::Error;
 

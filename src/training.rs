@@ -148,6 +148,22 @@ pub fn train(
     Ok(ModelArtifact { card, regressors: winner.regressors })
 }
 
+/// The first system's way on all of `rows`, nothing held out: a forest that regresses the three parameters.
+///
+/// # Errors
+/// When there are fewer than two rows, or a number is not finite.
+pub fn classic_forest(
+    rows: &[&TableRow],
+    hyperparameters: &Hyperparameters,
+    space: &SearchSpace,
+) -> Result<Predictor, TrainingError> {
+    let checked = hyperparameters.clone().check()?;
+    let family = Family::RandomForest;
+    let regressors = ParameterRegressors::fit(rows, family, &checked)?;
+    let card = ModelCard::new(family, hyperparameters.clone(), searched(space));
+    Ok(Predictor::from_bytes(&ModelArtifact { card, regressors }.to_bytes())?)
+}
+
 struct Fitted {
     family: Family,
     regressors: ParameterRegressors,

@@ -11,6 +11,7 @@ use super::{
         DatasetArguments, SettingsArguments, ThreadArguments, check_results, groups, predictor, space, store,
     },
     output, progress,
+    trial::{self, Shared, TrialArguments},
 };
 use crate::{
     evaluation::report,
@@ -34,6 +35,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "report.json")]
     out: Option<PathBuf>,
     #[command(flatten)]
+    trial: TrialArguments,
+    #[command(flatten)]
     threads: ThreadArguments,
     /// Overwrite an existing file
     #[arg(long)]
@@ -45,6 +48,18 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     let mut flags = vec![("--model", "model.path", model)];
     flags.extend(arguments.threads.flag());
     let config = settings.load(&flags)?;
+    if arguments.trial.folds {
+        let groups_file = arguments.groups.as_deref();
+        let shared = Shared {
+            config: &config,
+            source: arguments.dataset.source()?,
+            groups: &groups(groups_file)?,
+            groups_file,
+            out: arguments.out.as_deref(),
+            force: arguments.force,
+        };
+        return trial::run(&arguments.trial, shared);
+    }
     let mut inputs: Vec<PathBuf> = arguments.model.iter().chain(&arguments.groups).cloned().collect();
     inputs.push(config.model.path.clone());
     let result = arguments.out.as_deref().map(|path| ("--out", path));

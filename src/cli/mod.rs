@@ -23,6 +23,7 @@ mod score;
 mod serve;
 mod synthesize;
 mod train;
+mod trial;
 mod work;
 
 use std::{fmt, process::ExitCode};

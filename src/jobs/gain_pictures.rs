@@ -112,6 +112,11 @@ pub fn training_pictures(dataset: &Dataset, groups: &Groups) -> Vec<TrainingPict
 }
 
 impl TrainingPicture {
+    /// Whether it is made of an undamaged one.
+    pub fn is_synthetic(&self) -> bool {
+        self.kind == SampleKind::Synthetic
+    }
+
     /// Reference and damaged picture.
     ///
     /// # Errors

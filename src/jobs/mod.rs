@@ -1,6 +1,7 @@
 //! Load → one core function → store. A job reports a bad file and goes on; nothing here talks to a user.
 //!
-//! Commands call `synthesize_pairs`, `find_optima`, `train_model` and `evaluate_models` over whole folders. Jobs over HTTP
+//! Commands call `synthesize_pairs`, `find_optima`, `train_model`, `evaluate_models` and `trial` over
+//! whole folders. Jobs over HTTP
 //! are accepted in `submit`, worked on task by task in `run_task`, and read in `results`; `service` holds what they share.
 
 pub mod child;
@@ -25,4 +26,7 @@ pub mod submit;
 pub mod synthesize_pairs;
 pub mod train_gains;
 pub mod train_model;
+pub mod trial;
+mod trial_picture;
+pub mod trial_shown;
 mod under_way;

@@ -207,6 +207,27 @@ pub fn fit_gains(
     Ok(GainModel { codes: codes.model, color, color_gate, detail, detail_gate, ranges })
 }
 
+/// Fits one table of gains with its gate on features alone, as sharpening, smoothing and denoising are: what a smaller
+/// choice of candidates reaches, for comparison. `gains` per sample are in the order of `names`.
+///
+/// # Errors
+/// As [`fit_codes`] and [`fit_gains`].
+pub fn fit_alone(
+    samples: &[&Sample],
+    gains: &[Vec<Gain>],
+    names: &[String],
+    hyper: &GainHyperparameters,
+) -> Result<(GainTable, Gate), GainFitError> {
+    let sources: Vec<&str> = samples.iter().map(|sample| sample.source.as_str()).collect();
+    let folds = grouped_folds(&sources, INNER_FOLDS, hyper.seed)?;
+    let features = rows(samples.iter().map(|s| &s.features[..]))?;
+    let weights = sample_weights(samples);
+    let best = most_useful(gains, &weights, names.len());
+    let gains = gains.iter().map(|gains| best.iter().map(|&i| gains[i]).collect()).collect();
+    Stage { name: "alone", samples, features: &features, gains, weights, folds: &folds, hyper }
+        .fit(best.iter().map(|&i| names[i].clone()).collect())
+}
+
 /// Names of the candidates in the order of the gains.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CandidateNames {

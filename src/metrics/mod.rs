@@ -1,9 +1,11 @@
 //! How close a candidate is to the reference. Arguments come as `(reference, candidate)`, both 8 bit with a data
 //! range of 255 and of the same size; alpha is ignored. Higher is better everywhere here.
 
+mod ciede2000;
 mod psnr;
 mod ssim;
 
+pub use ciede2000::{COMPARED_SIDE_PX, ciede2000, mean_ciede2000};
 pub use psnr::{PSNR_CAP_DB, psnr_from_squared_error, squared_error};
 pub(crate) use ssim::{K1, K2};
 pub use ssim::{SIDE_MIN_PX, WINDOW_PX, ssim};

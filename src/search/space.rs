@@ -225,7 +225,8 @@ fn colors(methods: &[ColorMethod], blends: &[f64]) -> Result<Vec<ColorCorrection
 }
 
 impl Candidate {
-    fn new(parameters: RestorationParameters) -> Self {
+    /// With the name that tells its parameters.
+    pub fn new(parameters: RestorationParameters) -> Self {
         let denoised = RestorationParameters::IDENTITY.with_denoise(parameters.denoise());
         let sharpened = format!("{}/{}/{}", parameters.color(), parameters.sigma(), parameters.strength());
         let name = match parameters.denoise() {

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use crate::support::Shell;
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "restore",
     "replay",
     "features",

@@ -114,3 +114,33 @@ fn wrong_usage_is_exit_2_and_existing_files_are_kept() {
     assert_eq!(ended.json()["space"], "seed");
     assert!(ended.stderr.contains("== all pictures (1)"));
 }
+
+#[test]
+fn folds_are_tried_side_by_side_and_told_three_times() {
+    let shell = Shell::new();
+    shell.dataset("sets/a", &["blur", "cast", "dark", "jpeg"]);
+    shell.dataset("sets/b", &["noise", "cast-blur", "smallest", "fade-blur-noise"]);
+    shell.write("sets/a/damages.tsv", "name\tdamage\tparameters\tsource\nblur.png\t<b>blurred\t[]\tx\n");
+    let arguments =
+        ["evaluate", "--folds", "--dataset", "sets", "--out", "r.json", "--csv", "r.csv", "--html", "r.html"];
+    let ended = shell.good(&arguments);
+    let report = shell.json("r.json");
+    let (damaged, undamaged) = (&report["kinds"][0], &report["kinds"][1]);
+    assert_eq!((&damaged["kind"], &undamaged["kind"]), (&"damaged".into(), &"undamaged".into()));
+    assert_eq!(report["folds"].as_array().unwrap().len(), 5);
+    assert_eq!(damaged["damages"][0]["name"], "<b>blurred");
+    // Doing nothing gains nothing; nothing that was measured gains more than the best in hand.
+    let ways = damaged["mean_over_sets"]["ways"].as_array().unwrap();
+    let gain = |way: usize| ways[way]["gain_score"].as_f64().unwrap();
+    assert_eq!((ways.len(), gain(0), ways[0]["harm"].as_f64()), (6, 0.0, Some(0.0)));
+    assert!(gain(5) > 0.0 && [1, 2, 3].iter().all(|&way| gain(way) <= gain(5)));
+    assert_eq!(undamaged["mean_over_sets"]["ways"][0]["ciede2000"], 0.0);
+    assert_eq!(shell.text("r.csv").lines().count(), 1 + 6 * report["pictures"].as_array().unwrap().len());
+    let page = shell.text("r.html");
+    assert!(
+        page.contains("&lt;b&gt;blurred")
+            && !page.contains("<b>")
+            && page.contains("data:image/jpeg;base64,")
+    );
+    ended.shows(&["== Damaged pictures (8), 2 sets", "POST HOC", "5 folds"]);
+}

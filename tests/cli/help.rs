@@ -2,7 +2,7 @@
 
 use crate::support::Shell;
 
-const FLAGS: [(&str, &[&str]); 13] = [
+const FLAGS: [(&str, &[&str]); 14] = [
     (
         "restore",
         &[
@@ -66,7 +66,23 @@ const FLAGS: [(&str, &[&str]); 13] = [
         "train",
         &["--table", "--out", "--card", "--groups", "--dataset", "--licences", "--grid", "--seed", "--force"],
     ),
-    ("evaluate", &["--model", "--dataset", "--damaged", "--undamaged", "--groups", "--grid", "--out"]),
+    (
+        "evaluate",
+        &[
+            "--model",
+            "--dataset",
+            "--damaged",
+            "--undamaged",
+            "--groups",
+            "--grid",
+            "--out",
+            "--folds",
+            "--only",
+            "--seed",
+            "--csv",
+            "--html",
+        ],
+    ),
     ("serve", &["--address", "--model", "--threads"]),
     ("health", &["<URL>"]),
     ("config", &[]),

@@ -13,7 +13,7 @@ fn the_same_bytes_come_again() {
     shell.write("alpha.png", plain(Format::Png, 20, 12, true));
     let (faded, blur) = (argument("samples/faded.jpg"), damaged("blur"));
     let untouched = ["--strength", "0", "--color", "off"];
-    let cases: [&[&str]; 9] = [
+    let cases: [&[&str]; 13] = [
         &[&faded],
         &[&blur],
         &[&faded, "--quality", "60", "--metadata", "strip"],
