@@ -40,7 +40,10 @@ impl Choices {
         let (space, identity) = SearchSpace::full().with_identity();
         let of = |wanted: &dyn Fn(&RestorationParameters) -> bool| -> Vec<usize> {
             let candidates = space.candidates().iter().enumerate();
-            candidates.filter(|(_, c)| wanted(&c.parameters) && !c.parameters.is_identity()).map(|(i, _)| i).collect()
+            candidates
+                .filter(|(_, c)| wanted(&c.parameters) && !c.parameters.is_identity())
+                .map(|(i, _)| i)
+                .collect()
         };
         let alone = |p: &RestorationParameters| p.sharpening().is_none() && p.denoise() == 0.0;
         let color = of(&|p| alone(p) && p.color_method().is_on());

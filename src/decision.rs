@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     candidates,
     imaging::{
-        ColorCorrection, ColorMethod, RestorationParameters, Sharpening, operators::color_transform::ColorTransform,
+        ColorCorrection, ColorMethod, RestorationParameters, Sharpening,
+        operators::color_transform::ColorTransform,
     },
     learning::{
         gain_model::{ExpectedGain, GainModel, GainTable, Gate},
@@ -79,7 +80,9 @@ pub fn decide(
         (one, other) => one.or(other),
     };
     let reason = match (fixed, parameters.is_identity()) {
-        (Fixed { color_method: None, sigma: None, strength: None }, true) if is_unlike => Reason::UnlikeTraining,
+        (Fixed { color_method: None, sigma: None, strength: None }, true) if is_unlike => {
+            Reason::UnlikeTraining
+        }
         (_, true) => Reason::NotWorthIt,
         _ if expected.is_some() => Reason::WorthIt,
         _ => Reason::Requested,
@@ -95,7 +98,8 @@ struct Choice {
 }
 
 impl Choice {
-    const NOTHING: Self = Self { parameters: RestorationParameters::IDENTITY, transform: None, expected: None };
+    const NOTHING: Self =
+        Self { parameters: RestorationParameters::IDENTITY, transform: None, expected: None };
 }
 
 fn choose_color(
@@ -137,7 +141,8 @@ fn choose_detail(
     closed: bool,
 ) -> Result<Choice, WeightsError> {
     let with = |sigma, strength| {
-        RestorationParameters::new(ColorMethod::None, sigma, strength).unwrap_or(RestorationParameters::IDENTITY)
+        RestorationParameters::new(ColorMethod::None, sigma, strength)
+            .unwrap_or(RestorationParameters::IDENTITY)
     };
     if fixed.strength == Some(0.0) || (closed && fixed.strength.is_none()) {
         return Ok(Choice::NOTHING);
@@ -161,12 +166,12 @@ fn choose_detail(
         let asked = fixed.strength.map_or(RestorationParameters::IDENTITY, |strength| with(1.0, strength));
         return Ok(Choice { parameters: asked, transform: None, expected: None });
     };
-    let found = candidates::parameters(&model.detail.candidates[chosen]).unwrap_or(RestorationParameters::IDENTITY);
+    let found =
+        candidates::parameters(&model.detail.candidates[chosen]).unwrap_or(RestorationParameters::IDENTITY);
     if fixed.sigma.is_none() && fixed.strength.is_none() {
         return Ok(Choice { parameters: found, transform: None, expected: Some(expected[chosen]) });
     }
-    let parameters =
-        with(fixed.sigma.unwrap_or(found.sigma()), fixed.strength.unwrap_or(found.strength()));
+    let parameters = with(fixed.sigma.unwrap_or(found.sigma()), fixed.strength.unwrap_or(found.strength()));
     Ok(Choice { parameters, transform: None, expected: None })
 }
 

@@ -40,9 +40,8 @@ pub fn fit_models(
     hyper: &GainHyperparameters,
     gains_of_codes: &mut GainsOfCodes,
 ) -> Result<Vec<GainModel>, GainTrainingError> {
-    let samples = |training: &[usize]| -> Vec<&Sample> {
-        training.iter().map(|&i| &measured[i].sample).collect()
-    };
+    let samples =
+        |training: &[usize]| -> Vec<&Sample> { training.iter().map(|&i| &measured[i].sample).collect() };
     // First step for all models, then one look at the pictures, then the second step.
     let mut fits: Vec<CodeFit> = Vec::new();
     let mut asked: Vec<Vec<Code>> = vec![Vec::new(); measured.len()];

@@ -19,11 +19,11 @@ use crate::{
 /// The model that the program carries, made by `make model`; see `models/README.md` for its card.
 static BUILT_IN: &[u8] = include_bytes!("../models/builtin.model");
 
-/// The model of the first system's kind, to compare with: trees that regress the three parameters.
-static CLASSIC: &[u8] = include_bytes!("../models/classic.model");
+/// The model of gains, by name until it has earned being the default: see models/GAINS.md.
+static GAINS: &[u8] = include_bytes!("../models/gains.model");
 
 /// What [`Predictor::named`] knows.
-pub const NAMES: [&str; 2] = ["builtin", "classic"];
+pub const NAMES: [&str; 3] = ["builtin", "classic", "gains"];
 
 /// Predicted sigma and strength are rounded to this fraction, so that they print exactly.
 const STEPS_PER_UNIT: f64 = 1000.0;
@@ -154,16 +154,17 @@ impl Predictor {
         Self::from_bytes(BUILT_IN).expect("the embedded model is tested")
     }
 
-    /// The classic model that the program carries beside it.
-    pub fn classic() -> Self {
-        Self::from_bytes(CLASSIC).expect("the embedded model is tested")
+    /// The model of gains that the program carries beside it.
+    pub fn gains() -> Self {
+        Self::from_bytes(GAINS).expect("the embedded model is tested")
     }
 
     /// A model that the program carries, by its name: one of [`NAMES`].
     pub fn named(name: &str) -> Option<Self> {
         match name {
-            "builtin" => Some(Self::built_in()),
-            "classic" => Some(Self::classic()),
+            // The built-in model is of the classic kind; the name stays when that changes.
+            "builtin" | "classic" => Some(Self::built_in()),
+            "gains" => Some(Self::gains()),
             _ => None,
         }
     }
@@ -257,10 +258,11 @@ fn predict_classic(
     features: &Features,
     requested: &RequestedParameters,
 ) -> Result<Prediction, PredictError> {
-    let row = features.values.as_slice().try_into().map_err(|_| PredictError::Schema {
-        found: features.schema.name(),
-        needed: Schema::Seed.name(),
-    })?;
+    let row = features
+        .values
+        .as_slice()
+        .try_into()
+        .map_err(|_| PredictError::Schema { found: features.schema.name(), needed: Schema::Seed.name() })?;
     let raw = artifact.regressors.predict(row)?;
     let predicted = artifact.card.bounds.apply(raw);
     let color = requested.color_method.unwrap_or(ColorMethod::from_switch(predicted.color));
@@ -285,10 +287,9 @@ fn predict_gains(
         WeightsError::Length { .. } => {
             PredictError::Schema { found: features.schema.name(), needed: Schema::Rich.name() }
         }
-        WeightsError::Feature { feature, .. } => PredictError::Feature {
-            feature: Schema::Rich.names()[feature],
-            found: features.values[feature],
-        },
+        WeightsError::Feature { feature, .. } => {
+            PredictError::Feature { feature: Schema::Rich.names()[feature], found: features.values[feature] }
+        }
     })?;
     let parameters = decision.parameters;
     let raw = RawPrediction {
@@ -298,4 +299,53 @@ fn predict_gains(
     };
     let Decision { transform, expected, reason, .. } = decision;
     Ok(Prediction { raw, parameters, transform, expected, reason: Some(reason) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::imaging::{Channels, Image};
+
+    #[test]
+    fn carried_models_are_found_by_name_and_ask_for_their_features() {
+        let schema = |name| Predictor::named(name).unwrap().schema();
+        assert_eq!(NAMES.map(schema), [Schema::Seed, Schema::Seed, Schema::Rich]);
+        assert!(Predictor::named("none").is_none());
+    }
+
+    #[test]
+    fn what_is_asked_for_is_done_and_what_is_left_open_is_decided() {
+        let predictor = Predictor::gains();
+        let samples = (0..96 * 64 * 3).map(|i| (i * i / 7 % 180 + i % 3 * 20) as u8).collect();
+        let image = Image::new(96, 64, Channels::Rgb, samples, None).unwrap();
+        let features = crate::features::measure(&image, Schema::Rich).unwrap();
+        let predict =
+            |requested: &RequestedParameters| predictor.predict(&features, (96, 64), requested).unwrap();
+        let fixed =
+            RequestedParameters::new(None, Some(ColorMethod::GreyWorld), Some(1.5), Some(0.5)).unwrap();
+        let given = predict(&fixed).parameters;
+        assert_eq!(
+            (given.color_method(), given.sigma(), given.strength()),
+            (ColorMethod::GreyWorld, 1.5, 0.5)
+        );
+        let learned =
+            predict(&RequestedParameters::new(None, Some(ColorMethod::Learned), None, None).unwrap());
+        assert_eq!(learned.parameters.color_method(), ColorMethod::Learned);
+        assert!(learned.transform.is_some());
+        let open = predict(&RequestedParameters::default());
+        assert_eq!(open.transform.is_some(), open.parameters.color_method() == ColorMethod::Learned);
+        assert_eq!(open.parameters.is_identity(), open.reason != Some(Reason::WorthIt));
+        assert_eq!(open, predict(&RequestedParameters::default()));
+    }
+
+    #[test]
+    fn a_model_of_gains_reads_back_and_damaged_ones_are_refused() {
+        let artifact = GainArtifact::from_bytes(GAINS, MODEL_BYTES_MAX).unwrap();
+        assert!(artifact.to_bytes() == GAINS, "what is read is what was written");
+        let mut damaged = GAINS.to_vec();
+        let last = damaged.len() - 1;
+        damaged[last] ^= 1;
+        assert!(matches!(Predictor::from_bytes(&damaged), Err(PredictorError::Artifact(_))));
+        assert!(Predictor::from_bytes(&GAINS[..GAINS.len() / 2]).is_err());
+    }
 }

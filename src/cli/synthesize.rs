@@ -27,7 +27,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE", default_value = "default")]
     recipe: String,
     /// Decides, with a picture's stem and the variant's number, what happens to it
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true)]
     seed: u64,
     /// Groups and folds of the clean pictures (tab-separated set, name, group, fold), handed on to groups.tsv
     #[arg(long, value_name = "splits.tsv")]

@@ -11,10 +11,10 @@ use indicatif::ProgressBar;
 use std::sync::Mutex;
 
 use super::{
-    Outcome, usage,
+    Outcome,
     arguments::{SettingsArguments, ThreadArguments, check_results, groups, space, store},
     describe::read_table,
-    output, progress,
+    output, progress, usage,
 };
 use crate::{
     candidates::Choices,

@@ -55,8 +55,7 @@ pub fn cross_validate(
         (0..pictures.len()).filter(|&i| pictures[i].kind != SampleKind::Synthetic).collect();
     let nothing = SearchSpace::identity();
     let work = |&i: &usize| {
-        let decision =
-            decide(&models[folds[i]], &measured[i].sample.features, &Fixed::default(), true)?;
+        let decision = decide(&models[folds[i]], &measured[i].sample.features, &Fixed::default(), true)?;
         let untouched = measured[i].untouched;
         if decision.parameters.is_identity() {
             return Ok(Trial { picture: i, decision, gain: Gain::default(), quality: untouched });
@@ -69,7 +68,9 @@ pub fn cross_validate(
     };
     let (outcomes, _) = parallel::run(&tested, measuring.threads, measuring.done, work)?;
     let trials: Vec<Trial> = outcomes.into_iter().collect::<Result<_>>()?;
-    if trials.iter().any(|t| t.decision.parameters.color_method() == ColorMethod::Learned && t.decision.transform.is_none()) {
+    if trials.iter().any(|t| {
+        t.decision.parameters.color_method() == ColorMethod::Learned && t.decision.transform.is_none()
+    }) {
         return Err(anyhow!("a learned correction came without its transform"));
     }
     Ok((models, trials))

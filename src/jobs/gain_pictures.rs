@@ -103,9 +103,15 @@ pub fn training_pictures(dataset: &Dataset, groups: &Groups) -> Vec<TrainingPict
     let mut n_sources: BTreeMap<&str, usize> = BTreeMap::new();
     by_source.keys().for_each(|(set, _)| *n_sources.entry(set).or_default() += 1);
     let mut seen: BTreeSet<&PathBuf> = BTreeSet::new();
-    pictures.extend(by_source.values().filter(|pair| seen.insert(&pair.undamaged)).map(|pair| of(pair, SampleKind::Undamaged, 0)));
+    pictures.extend(
+        by_source
+            .values()
+            .filter(|pair| seen.insert(&pair.undamaged))
+            .map(|pair| of(pair, SampleKind::Undamaged, 0)),
+    );
     for ((set, _), pair) in &by_source {
-        let variants = (SYNTHETIC_PER_SET / n_sources[set.as_str()]).clamp(*VARIANTS.start(), *VARIANTS.end());
+        let variants =
+            (SYNTHETIC_PER_SET / n_sources[set.as_str()]).clamp(*VARIANTS.start(), *VARIANTS.end());
         pictures.extend((1..=variants as u32).map(|variant| of(pair, SampleKind::Synthetic, variant)));
     }
     pictures

@@ -6,8 +6,8 @@
 
 pub mod child;
 pub mod command_job;
-pub mod damages;
 pub mod cross_validate;
+pub mod damages;
 pub mod dataset_root;
 pub mod evaluate_models;
 pub mod find_optima;

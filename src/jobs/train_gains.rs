@@ -14,10 +14,11 @@ use crate::{
     candidates::Measured,
     features::rich::{RICH_NAMES, RICH_SCHEMA},
     learning::{
-        GainArtifact, GainCard, Groups, grouped_folds,
+        GainArtifact, GainCard, Groups,
         card::DatasetUse,
         gain_artifact::{GAIN_FORMAT_VERSION, SetTrial},
         gain_fit::{GainHyperparameters, SampleKind},
+        grouped_folds,
     },
 };
 
@@ -131,7 +132,8 @@ fn trial_by_set(pictures: &[TrainingPicture], trials: &[Trial]) -> Vec<SetTrial>
         sets.entry((picture.kind, &picture.set)).or_default().push(trial);
     }
     let of = |((kind, set), trials): ((SampleKind, &str), Vec<&Trial>)| {
-        let mean = |of: &dyn Fn(&Trial) -> f64| trials.iter().map(|t| of(t)).sum::<f64>() / trials.len() as f64;
+        let mean =
+            |of: &dyn Fn(&Trial) -> f64| trials.iter().map(|t| of(t)).sum::<f64>() / trials.len() as f64;
         let share = |is: bool| if is { 1.0 } else { 0.0 };
         SetTrial {
             set: if kind == SampleKind::Undamaged { format!("undamaged/{set}") } else { set.to_owned() },

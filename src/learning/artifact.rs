@@ -92,7 +92,10 @@ pub enum ArtifactError {
         found: String,
     },
     /// The model expects rich features of another version.
-    #[error("the model was fitted on features {found}, this program measures {}", crate::features::rich::RICH_SCHEMA)]
+    #[error(
+        "the model was fitted on features {found}, this program measures {}",
+        crate::features::rich::RICH_SCHEMA
+    )]
     RichSchema {
         /// Schema found.
         found: String,

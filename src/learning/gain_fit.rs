@@ -187,8 +187,10 @@ pub fn fit_gains(
     .fit(names.color.clone())?;
 
     let n_details = names.detail.len();
-    let detail: Vec<Vec<Gain>> =
-        samples.iter().map(|s| s.detail.clone().unwrap_or_else(|| vec![Gain::default(); n_details])).collect();
+    let detail: Vec<Vec<Gain>> = samples
+        .iter()
+        .map(|s| s.detail.clone().unwrap_or_else(|| vec![Gain::default(); n_details]))
+        .collect();
     let weights: Vec<f32> =
         samples.iter().zip(weights).map(|(s, w)| if s.detail.is_some() { w } else { 0.0 }).collect();
     let best = most_useful(&detail, &weights, n_details);
@@ -251,11 +253,8 @@ struct Stage<'a> {
 impl Stage<'_> {
     fn fit(self, candidates: Vec<String>) -> Result<(GainTable, Gate), GainFitError> {
         let n = candidates.len();
-        let table = |number: fn(&Gain) -> f64| {
-            Rows::rounded(self.gains.iter().flatten().map(number), n)
-        };
-        let (score, psnr_db) =
-            (table(|g| f64::from(g.score))?, table(|g| f64::from(g.psnr_db))?);
+        let table = |number: fn(&Gain) -> f64| Rows::rounded(self.gains.iter().flatten().map(number), n);
+        let (score, psnr_db) = (table(|g| f64::from(g.score))?, table(|g| f64::from(g.psnr_db))?);
         let targets = table(|g| cut_score(g.score))?;
         let grow = |keep: &dyn Fn(usize) -> bool, name: &str, n_trees| -> Result<GainTable, GainFitError> {
             let weights: Vec<f32> = kept(&self.weights, keep);
@@ -270,8 +269,7 @@ impl Stage<'_> {
         };
         let mut outcomes = Vec::new();
         for fold in 0..INNER_FOLDS {
-            let model =
-                grow(&|row| self.folds[row] != fold, &fold.to_string(), self.hyper.n_inner_trees)?;
+            let model = grow(&|row| self.folds[row] != fold, &fold.to_string(), self.hyper.n_inner_trees)?;
             for row in (0..self.samples.len()).filter(|&row| self.folds[row] == fold) {
                 if self.samples[row].kind != SampleKind::Synthetic && self.weights[row] > 0.0 {
                     outcomes.push((row, model.expect(self.features.row(row))?));

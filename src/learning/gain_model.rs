@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::weight_forest::{FeatureRanges, Rows, RowWeights, WeightForest, WeightsError};
+use super::weight_forest::{FeatureRanges, RowWeights, Rows, WeightForest, WeightsError};
 
 /// Numbers of a code: an affine transform (4 × 3) and a quadratic one (10 × 3), both less the identity.
 pub const CODE_LENGTH: usize = 42;
@@ -207,9 +207,7 @@ impl GainModel {
     /// Whether the picture is like nothing that was trained on: many of its features lie beyond the training's range.
     pub fn is_outside(&self, features: &[f32]) -> bool {
         let n = self.ranges.ranges().len();
-        self.ranges
-            .check(features)
-            .is_ok_and(|check| check.n_outside as f64 > OUTSIDE_SHARE_MAX * n as f64)
+        self.ranges.check(features).is_ok_and(|check| check.n_outside as f64 > OUTSIDE_SHARE_MAX * n as f64)
     }
 }
 
@@ -234,7 +232,8 @@ mod tests {
     #[test]
     fn the_gate_takes_the_largest_gain_that_passes() {
         let gate = Gate { margin: 0.01, harm_max: 0.2 };
-        let candidates = [expected(0.005, 0.0), expected(0.05, 0.3), expected(0.02, 0.1), expected(0.02, 0.0)];
+        let candidates =
+            [expected(0.005, 0.0), expected(0.05, 0.3), expected(0.02, 0.1), expected(0.02, 0.0)];
         assert_eq!(gate.choose(&candidates), Some(2));
         assert_eq!(gate.choose(&candidates[..2]), None);
         assert_eq!(Gate::CLOSED.choose(&candidates), None);
