@@ -65,9 +65,9 @@ impl Bench {
                 &format!("measure, {name}"),
                 megapixels,
                 || (),
-                |()| pipeline::measure(&picture.image, &parameters),
+                |()| pipeline::measure(&picture.image, &parameters, None),
             );
-            let coefficients = pipeline::measure(&picture.image, &parameters);
+            let coefficients = pipeline::measure(&picture.image, &parameters, None);
             let copy = || picture.image.clone();
             self.time(&format!("apply, {name}"), megapixels, copy, |image| {
                 pipeline::apply(image, &parameters, &coefficients)

@@ -48,7 +48,7 @@ fn plain(image: &Image, parameters: &RestorationParameters) -> Vec<u8> {
 
 fn assert_plain(image: &Image, parameters: &RestorationParameters, threads: &[usize]) {
     let expected = plain(image, parameters);
-    let coefficients = pipeline::measure(image, parameters);
+    let coefficients = pipeline::measure(image, parameters, None);
     for &n in threads {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap();
         for with in Instructions::supported() {
