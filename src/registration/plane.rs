@@ -196,11 +196,13 @@ fn triangle_taps(n_source: usize, n_destination: usize) -> Vec<(usize, Vec<f32>)
         let first = libm::ceil(centre - support).max(0.0) as usize;
         let last = (libm::floor(centre + support).max(0.0) as usize).min(n_source - 1);
         let first = first.min(last);
+        let weight = |i: usize| (1.0 - ((i as f64 - centre) / support).abs()).max(0.0);
+        let mut weights: Vec<f64> = (first..=last).map(weight).collect();
+        let mut sum: f64 = weights.iter().sum();
         // At a border the triangle may touch one sample by its tip only.
-        let weights =
-            (first..=last).map(|i| 1.0 - ((i as f64 - centre) / support).abs()).map(|w| w.max(1e-9));
-        let weights: Vec<f64> = weights.collect();
-        let sum: f64 = weights.iter().sum();
+        if sum <= 0.0 {
+            (weights, sum) = (vec![1.0; last + 1 - first], (last + 1 - first) as f64);
+        }
         (first, weights.iter().map(|w| (w / sum) as f32).collect())
     };
     (0..n_destination).map(taps).collect()

@@ -180,7 +180,7 @@ fn a_table_of_another_space_is_refused_and_its_own_accepted() {
     shell.good(&["optimize", "--dataset", "set", "--out", "t.csv", "--grid", "full"]);
     // The full grid finds weaker and negative strengths; clamped to the seed's bounds they could never be predicted.
     shell.run(&train(&["--out", "m"])).code(1).says(&[
-        "cast.png has strength 0.25",
+        "noise.png has strength -0.25",
         "the space seed",
         "0.5 to 2.5",
         "--grid",

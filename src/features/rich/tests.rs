@@ -170,7 +170,7 @@ fn noise_is_measured_within_a_few_per_cent() {
 #[test]
 fn blocks_are_seen_at_the_grid_only() {
     let blocks = |shift: usize| {
-        Named::of(&rgb(400, 300, |x, _| [if (x + shift) / 8 % 2 == 0 { 100 } else { 110 }; 3]))
+        Named::of(&rgb(400, 300, |x, _| [if ((x + shift) / 8).is_multiple_of(2) { 100 } else { 110 }; 3]))
             .get("log_blockiness")
     };
     // Steps of 10 on the grid and of 0 elsewhere; off the grid one of seven columns has them.
