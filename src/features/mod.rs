@@ -66,8 +66,9 @@ pub enum FeatureError {
 
 /// Extracts the features of `image`.
 ///
-/// Cost: a real FFT of the luma; memory: 8 bytes per pixel for half of its spectrum and 1 for the luma. The same
-/// values for any number of threads.
+/// Cost: a real FFT of the luma; memory: 8 bytes per pixel for half of its spectrum, 1 for the luma and 1 for the columns
+/// at work, however many threads; of a picture some 10 px high or wide as much again for what is prepared per column or
+/// row. The same values for any number of threads.
 ///
 /// # Errors
 /// When a side is below 7 px.

@@ -16,6 +16,10 @@ const BLOCK: isize = 30;
 /// Rows that one task transforms.
 const ROWS_PER_TASK: usize = 32;
 
+/// What all columns being transformed may take, of the twelve bytes per pixel that a pair may; luma and half spectrum take
+/// nine. Small pictures have fewer tasks at work than there are threads.
+const COLUMNS_BYTES_PER_PIXEL: usize = 1;
+
 /// Columns that one task transforms of `n_half`: two cache lines of every row, and half a megabyte at 24 megapixels; one of
 /// a narrow picture, of which eight would be a good part.
 fn columns_per_task(n_half: usize) -> usize {
@@ -49,8 +53,14 @@ pub fn measure(luma: &[u8], width: usize, height: usize) -> Spectrum {
     let rows = transform_rows(luma, width, height);
     let column_fft = FftPlanner::new().plan_fft_forward(height);
     let n_tasks = n_half.div_ceil(columns_per_task(n_half));
+    let complex_bytes = size_of::<Complex<f64>>();
+    let task_bytes = complex_bytes
+        * (columns_per_task(n_half) * height + column_fft.get_inplace_scratch_len())
+        + size_of::<f64>() * height;
+    let at_once = (COLUMNS_BYTES_PER_PIXEL * width * height / task_bytes).max(1);
     let parts: Vec<Sums> = (0..n_tasks)
         .into_par_iter()
+        .with_min_len(n_tasks.div_ceil(at_once))
         .map(|task| {
             let first = task * columns_per_task(n_half);
             let columns = transform_columns(&rows, n_half, first, height, &column_fft);
@@ -119,8 +129,10 @@ struct Sums {
     inside: Mean,
     magnitude: f64,
     magnitude_inside: f64,
-    /// Sum and count of M by whole radius, up to n.
-    radial: Vec<Mean>,
+    /// The radii of the circles, which may be the same.
+    radii: [usize; 5],
+    /// Sum and count of M where the whole radius is that of a circle, of equal ones in the first.
+    radial: [Mean; 5],
 }
 
 #[derive(Clone, Copy, Default)]
@@ -155,7 +167,8 @@ impl Sums {
             inside: Mean::default(),
             magnitude: 0.0,
             magnitude_inside: 0.0,
-            radial: vec![Mean::default(); n],
+            radii: [0, n / 4, n / 2, 3 * n / 4, n - 1],
+            radial: [Mean::default(); 5],
         }
     }
 
@@ -178,13 +191,18 @@ impl Sums {
                 self.magnitude += weight * magnitude;
                 self.magnitude_inside += n_inside * magnitude;
                 let radius = ((fx * fx + fy * fy) as f64).sqrt() as usize;
-                if let Some(ring) = self.radial.get_mut(radius) {
-                    ring.add(m, weight);
+                if let Some(ring) = self.ring(radius) {
+                    self.radial[ring].add(m, weight);
                 }
                 m
             })
             .collect();
         self.moments.merge(&Moments::of(&log_magnitudes, weight));
+    }
+
+    /// Where the values of a radius are summed, if they are.
+    fn ring(&self, radius: usize) -> Option<usize> {
+        self.radii.iter().position(|&r| r == radius)
     }
 
     fn merge(&mut self, other: &Sums) {
@@ -205,8 +223,7 @@ impl Sums {
             if variance > 0.0 { moment / n / scale - normal } else { 0.0 }
         };
         let outside = Mean { n: n - self.inside.n, sum: self.moments.mean * n - self.inside.sum };
-        let ring = |i: usize| self.radial[i].value();
-        let n_rings = self.radial.len();
+        let circle = |&radius: &usize| self.ring(radius).map_or(0.0, |ring| self.radial[ring].value());
         Spectrum {
             mean: self.moments.mean,
             std_dev: variance.sqrt(),
@@ -219,7 +236,7 @@ impl Sums {
             } else {
                 0.0
             },
-            radial: [ring(0), ring(n_rings / 4), ring(n_rings / 2), ring(3 * n_rings / 4), ring(n_rings - 1)],
+            radial: self.radii.each_ref().map(circle),
         }
     }
 }

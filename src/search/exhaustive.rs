@@ -11,22 +11,22 @@ use thiserror::Error;
 
 use super::{
     Level, SearchSpace,
-    kernel::{Channel, LANES, Sums, Tile, compare_tile},
+    kernel::{Channel, Sums, Tile, compare_tile},
     resized::Resized,
     same_size::SameSize,
 };
 use crate::{
     imaging::{
         ColorCorrection, Image, RestorationParameters,
-        operators::{gaussian_blur, resize::row_taps, sample_tables::SampleTable, unsharp_mask::Combine},
+        operators::{gaussian_blur, sample_tables::SampleTable, unsharp_mask::Combine},
         pipeline,
     },
     metrics::{self, MetricError, Quality},
 };
 
-/// What all tiles at work may take, of the twelve bytes per pixel that a pair may: small pictures have fewer tiles at work
-/// than there are threads.
-const TILES_BYTES_PER_PIXEL: usize = 10;
+/// What all tiles at work and a denoised picture may take, of the twelve bytes per pixel that a pair may: small pictures
+/// have fewer tiles at work than there are threads, and fewer candidates in a tile than there are.
+const BYTES_PER_PIXEL: usize = 11;
 
 /// A pair cannot be searched.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -42,8 +42,10 @@ pub enum SearchError {
 /// then resized to the reference. PSNR is exact, SSIM within 1e-6 of the plain form.
 ///
 /// Memory: per tile at work at most 17 kB per candidate and the rings of the blurs, over at most some 4000 source columns
-/// for pictures of different sizes; as many tiles are at work as there are threads and as ten bytes per pixel allow.
-/// With denoising in the space two more sets of the damaged picture's samples.
+/// for pictures of different sizes; as many tiles are at work as there are threads and as eleven bytes per pixel allow.
+/// When not even one is allowed, its candidates are tried in parts, at the least one by one: that takes 60 kB beside the
+/// rows of its blur. With denoising in the space a denoised picture, which counts, and while it is made another set of
+/// samples and some 2.5 MB.
 ///
 /// # Errors
 /// When the reference has a side below 7 px.
@@ -69,8 +71,11 @@ pub fn search_at(
     let mut qualities = vec![Quality { psnr: 0.0, ssim: 0.0 }; space.candidates().len()];
     for start in Start::all(space) {
         let prepared = start.prepare(damaged);
-        let plan = Plan::new(&start.members);
-        let found = compare(level, reference, prepared.as_ref().unwrap_or(damaged), &plan);
+        let n_pixels = reference.n_pixels().max(damaged.n_pixels());
+        let held = prepared.as_ref().map_or(0, |image| image.samples().len());
+        let bytes_max = BYTES_PER_PIXEL * n_pixels - held;
+        let found =
+            compare(level, reference, prepared.as_ref().unwrap_or(damaged), &start.members, bytes_max);
         for (&(index, _), quality) in start.members.iter().zip(found) {
             qualities[index] = quality;
         }
@@ -113,17 +118,34 @@ impl Start {
     }
 }
 
-/// The quality of every candidate of `plan` on one damaged picture.
-fn compare(level: Level, reference: &Image, damaged: &Image, plan: &Plan) -> Vec<Quality> {
+/// The quality of every one of `members` on one damaged picture, in tiles that together take at most `bytes_max`.
+fn compare(
+    level: Level,
+    reference: &Image,
+    damaged: &Image,
+    members: &[(usize, RestorationParameters)],
+    bytes_max: usize,
+) -> Vec<Quality> {
     let (width, height) = (reference.width(), reference.height());
     let n_channels = metrics::common_channels(reference, damaged).count();
-    let tables = plan.tables(damaged);
     let tiles = Tile::cover(width, height, damaged.width());
     let same_size = (damaged.width(), damaged.height()) == (width, height);
-    let row_taps = if same_size { Vec::new() } else { row_taps(damaged.height(), height) };
+    let plan = &Plan::new(members);
+    let tile_bytes = members.len() * tiles[0].candidate_bytes()
+        + tiles[0].reference_bytes()
+        + if same_size {
+            SameSize::bytes(&tiles[0], plan)
+        } else {
+            Resized::bytes(damaged.width(), width, &tiles[0], plan)
+        };
+    if tile_bytes > bytes_max && members.len() > 1 {
+        let (some, others) = members.split_at(members.len() / 2);
+        let part = |members| compare(level, reference, damaged, members, bytes_max);
+        return [part(some), part(others)].concat();
+    }
+    let tables = plan.tables(damaged);
     let n_tiles = n_channels * tiles.len();
-    let n_pixels = reference.n_pixels().max(damaged.n_pixels());
-    let at_once = (TILES_BYTES_PER_PIXEL * n_pixels / plan.tile_bytes(&tiles[0]).max(1)).max(1);
+    let at_once = (bytes_max / tile_bytes).max(1);
     let per_tile: Vec<Vec<Sums>> = (0..n_tiles)
         .into_par_iter()
         .with_min_len(n_tiles.div_ceil(at_once))
@@ -134,7 +156,7 @@ fn compare(level: Level, reference: &Image, damaged: &Image, plan: &Plan) -> Vec
             if same_size {
                 compare_tile(level, reference, tile, SameSize::new(level, source, tile, plan))
             } else {
-                let rows = Resized::new(level, source, width, &row_taps, tile, plan);
+                let rows = Resized::new(level, source, (width, height), tile, plan);
                 compare_tile(level, reference, tile, rows)
             }
         })
@@ -197,10 +219,10 @@ impl Plan {
         self.colors.iter().map(of).collect()
     }
 
-    /// Bytes that a tile takes, about: the candidates' sums, the blurs' rings of 16 bits and the rows they are made of.
-    fn tile_bytes(&self, tile: &Tile) -> usize {
-        let n_rows: usize = self.groups.iter().map(|group| 2 * group.radius() + 1).sum();
-        self.n_candidates * tile.candidate_bytes() + 3 * n_rows * tile.n_columns() * LANES
+    /// How far the widest blur of a colour correction reaches, in pixels.
+    pub fn radius_max(&self, color: usize) -> usize {
+        let groups = self.groups.iter().filter(|group| group.color == color);
+        groups.map(Group::radius).max().unwrap_or(0)
     }
 
     /// The sums of one channel, per candidate in their order, from those of its tiles in the groups' order.

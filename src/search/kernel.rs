@@ -136,9 +136,16 @@ impl Tile {
         self.strip() + REACH
     }
 
-    /// Bytes that the rows and column sums of a candidate take while this tile is compared.
+    /// Bytes that the rows and column sums of a candidate take while this tile is compared, and what is found.
     pub fn candidate_bytes(&self) -> usize {
-        self.n_columns() * (RING * LANES + size_of::<Column>())
+        size_of::<State>() + size_of::<Sums>() + self.n_columns() * (RING * LANES + size_of::<Column>())
+    }
+
+    /// Bytes that the reference's side takes.
+    pub fn reference_bytes(&self) -> usize {
+        let per_column =
+            RING * LANES + size_of::<Column>() + size_of::<Change>() + 3 * size_of::<[i32; LANES]>();
+        self.n_columns() * per_column + self.strip() * (size_of::<Windows>() + LANES)
     }
 
     fn counted_after(&self, y: usize) -> Counted {

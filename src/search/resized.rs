@@ -11,14 +11,15 @@ use super::{
 };
 use crate::imaging::operators::{
     gaussian_blur::RowBlur,
-    resize::{Tap, across, column_taps, down},
+    resize::{Tap, across, column_tap, down, row_tap},
     unsharp_mask::Combine,
 };
 
 /// The candidates of one tile.
 pub(super) struct Resized<'a> {
     damaged: Damaged<'a>,
-    rows: &'a [Tap],
+    /// Rows of the reference.
+    n_rows: usize,
     columns: Columns,
     groups: Vec<GroupRows<'a>>,
     /// For each candidate its group and how it combines.
@@ -26,6 +27,8 @@ pub(super) struct Resized<'a> {
     has_fma: bool,
     /// Of each candidate the restored source rows weighted across: row `p` in slot `p mod 2`.
     across: Vec<[Vec<[i16; LANES]>; 2]>,
+    /// What the current row reads.
+    tap: Tap,
     /// Which slots the groups have changed since the last row.
     changed: [bool; 2],
     restored: Vec<Samples>,
@@ -63,8 +66,10 @@ struct Gathered {
 
 impl Columns {
     fn new(n_source: usize, n_reference: usize, tile: &Tile) -> Self {
-        let taps = column_taps(n_source, n_reference);
-        let at = |j: usize, lane: usize| taps[(tile.first() + lane * tile.strip() + j).min(n_reference - 1)];
+        let at = |j: usize, lane: usize| {
+            let column = (tile.first() + lane * tile.strip() + j).min(n_reference - 1);
+            column_tap(column, n_source, n_reference)
+        };
         let all = || (0..tile.n_columns()).flat_map(|j| (0..LANES).map(move |lane| (j, lane)));
         let first = all().map(|(j, lane)| at(j, lane).index[0]).min().unwrap_or(0);
         let last = all().map(|(j, lane)| at(j, lane).index[1]).max().unwrap_or(0);
@@ -95,17 +100,18 @@ impl Columns {
 }
 
 impl<'a> Resized<'a> {
-    /// For a reference of `width` columns whose rows are read through the taps `rows`.
+    /// For a reference of this size, width and height.
     pub fn new(
         level: Level,
         damaged: Damaged<'a>,
-        width: usize,
-        rows: &'a [Tap],
+        reference: (usize, usize),
         tile: &Tile,
         plan: &'a Plan,
     ) -> Self {
-        let columns = Columns::new(damaged.own.size().0, width, tile);
-        let first_row = rows[tile.first_row()].index[0] as isize;
+        let (n_source_columns, n_source_rows) = damaged.own.size();
+        let columns = Columns::new(n_source_columns, reference.0, tile);
+        let tap = row_tap(tile.first_row(), n_source_rows, reference.1);
+        let first_row = tap.index[0] as isize;
         let gathered = || {
             let empty = || vec![[0; LANES]; 2 * tile.n_columns()];
             Gathered { row: None, own: empty(), blurred: empty() }
@@ -119,7 +125,7 @@ impl<'a> Resized<'a> {
         };
         Self {
             damaged,
-            rows,
+            n_rows: reference.1,
             groups: plan.groups.iter().map(group_rows).collect(),
             columns,
             across: plan
@@ -129,9 +135,24 @@ impl<'a> Resized<'a> {
                 .collect(),
             members: plan.members(),
             has_fma: level.has_fma(),
+            tap,
             changed: [false; 2],
             restored: vec![[0; LANES]; 2 * tile.n_columns()],
         }
+    }
+
+    /// Bytes that these take, for a damaged picture and a reference of these widths.
+    pub fn bytes(n_source: usize, n_reference: usize, tile: &Tile, plan: &Plan) -> usize {
+        let n = tile.n_columns();
+        // As wide as the tile's columns lie apart in the source, and what their interpolation reaches.
+        let n_read = (tile.strip() * LANES + n).min(n_reference) * n_source / n_reference + 2;
+        let group = |group: &Group| {
+            let blur = group.half_taps.as_ref().map_or(0, |taps| RowBlur::bytes(taps, n_read));
+            blur + n_read + 2 * group.radius() + 4 * 2 * n * LANES
+        };
+        let across = plan.members().len() * 2 * n * size_of::<[i16; LANES]>();
+        let columns = n * 2 * (size_of::<[u32; LANES]>() + size_of::<[i16; LANES]>() + LANES);
+        plan.groups.iter().map(group).sum::<usize>() + across + columns
     }
 }
 
@@ -169,7 +190,8 @@ impl CandidateRows for Resized<'_> {
     fn start_row(&mut self, y: usize) {
         // Rows are read from the top: the second index is never above one read before.
         self.changed = [false; 2];
-        for p in self.rows[y].index {
+        self.tap = row_tap(y, self.damaged.own.size().1, self.n_rows);
+        for p in self.tap.index {
             for group in &mut self.groups {
                 self.changed[p % 2] |= group.bring(&self.columns, p, self.damaged);
             }
@@ -177,9 +199,9 @@ impl CandidateRows for Resized<'_> {
     }
 
     #[inline(always)]
-    fn write_row(&mut self, candidate: usize, y: usize, out: &mut [Samples]) {
+    fn write_row(&mut self, candidate: usize, _y: usize, out: &mut [Samples]) {
         let (group, combine) = self.members[candidate];
-        let (group, tap) = (&self.groups[group], self.rows[y]);
+        let (group, tap) = (&self.groups[group], self.tap);
         let n = out.len();
         for p in tap.index {
             if !self.changed[p % 2] {

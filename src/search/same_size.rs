@@ -37,10 +37,7 @@ struct GroupRows<'a> {
 
 impl<'a> SameSize<'a> {
     pub fn new(level: Level, damaged: Damaged<'a>, tile: &'a Tile, plan: &'a Plan) -> Self {
-        let sources = (0..plan.colors.len()).map(|color| {
-            let groups = plan.groups.iter().filter(|group| group.color == color);
-            Source::new(color, groups.map(Group::radius).max().unwrap_or(0), tile)
-        });
+        let sources = (0..plan.colors.len()).map(|color| Source::new(color, plan.radius_max(color), tile));
         let rows = |group: &'a Group| GroupRows {
             source: group.color,
             blur: group.half_taps.as_ref().map(|taps| RowBlur::new(taps, tile.n_columns() * LANES, LANES)),
@@ -53,6 +50,18 @@ impl<'a> SameSize<'a> {
             members: plan.members(),
             has_fma: level.has_fma(),
         }
+    }
+
+    /// Bytes that these take.
+    pub fn bytes(tile: &Tile, plan: &Plan) -> usize {
+        let source = |color| {
+            let radius = plan.radius_max(color);
+            let n = tile.n_columns() + 2 * radius;
+            (2 * radius + 1) * (n * LANES + size_of::<Vec<Samples>>()) + tile.strip() * LANES + n
+        };
+        let blur = |taps: &Vec<u16>| RowBlur::bytes(taps, tile.n_columns() * LANES);
+        let blurs = plan.groups.iter().filter_map(|group| group.half_taps.as_ref()).map(blur);
+        blurs.sum::<usize>() + (0..plan.colors.len()).map(source).sum::<usize>()
     }
 }
 

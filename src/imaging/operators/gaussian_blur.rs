@@ -148,6 +148,12 @@ impl<'t> RowBlur<'t> {
         }
     }
 
+    /// Bytes that a blur of rows of `n` samples takes.
+    pub fn bytes(half_taps: &[u16], n: usize) -> usize {
+        let n_ring = 2 * half_taps.len() - 1;
+        n * (n_ring * size_of::<u16>() + size_of::<u32>() + 1)
+    }
+
     /// Distance of the outermost tap in pixels.
     pub fn radius(&self) -> usize {
         self.half_taps.len() - 1

@@ -31,30 +31,24 @@ fn weights(fraction: f32) -> [i16; 2] {
     [((1.0 - fraction) * ONE).round_ties_even() as i16, (fraction * ONE).round_ties_even() as i16]
 }
 
-/// What each destination column reads. Columns outside are clamped together with their fraction.
-pub fn column_taps(n_source: usize, n_destination: usize) -> Vec<Tap> {
-    let tap = |d| {
-        let (mut i, mut fraction) = position(d, n_source, n_destination);
-        if i < 0 {
-            (i, fraction) = (0, 0.0);
-        }
-        if i >= n_source as isize - 1 {
-            (i, fraction) = (n_source as isize - 1, 0.0);
-        }
-        let i = i as usize;
-        Tap { index: [i, (i + 1).min(n_source - 1)], weight: weights(fraction) }
-    };
-    (0..n_destination).map(tap).collect()
+/// What destination column `d` reads. Columns outside are clamped together with their fraction.
+pub fn column_tap(d: usize, n_source: usize, n_destination: usize) -> Tap {
+    let (mut i, mut fraction) = position(d, n_source, n_destination);
+    if i < 0 {
+        (i, fraction) = (0, 0.0);
+    }
+    if i >= n_source as isize - 1 {
+        (i, fraction) = (n_source as isize - 1, 0.0);
+    }
+    let i = i as usize;
+    Tap { index: [i, (i + 1).min(n_source - 1)], weight: weights(fraction) }
 }
 
-/// What each destination row reads. Of rows outside only the indices are clamped; the fraction is kept.
-pub fn row_taps(n_source: usize, n_destination: usize) -> Vec<Tap> {
-    let tap = |d| {
-        let (i, fraction) = position(d, n_source, n_destination);
-        let clamp = |i: isize| i.clamp(0, n_source as isize - 1) as usize;
-        Tap { index: [clamp(i), clamp(i + 1)], weight: weights(fraction) }
-    };
-    (0..n_destination).map(tap).collect()
+/// What destination row `d` reads. Of rows outside only the indices are clamped; the fraction is kept.
+pub fn row_tap(d: usize, n_source: usize, n_destination: usize) -> Tap {
+    let (i, fraction) = position(d, n_source, n_destination);
+    let clamp = |i: isize| i.clamp(0, n_source as isize - 1) as usize;
+    Tap { index: [clamp(i), clamp(i + 1)], weight: weights(fraction) }
 }
 
 /// One source row's share of a sample: its two columns weighted, in 1/128 (0 to 32640).
@@ -77,7 +71,7 @@ pub fn down(weight: [i16; 2], upper: i16, lower: i16) -> u8 {
 pub fn resize_samples(samples: &[u8], from: (usize, usize), to: (usize, usize), step: usize) -> Vec<u8> {
     let (stride_in, stride_out) = (from.0 * step, to.0 * step);
     assert_eq!(samples.len(), stride_in * from.1, "samples of the source picture");
-    let (columns, rows) = (column_taps(from.0, to.0), row_taps(from.1, to.1));
+    let columns: Vec<Tap> = (0..to.0).map(|d| column_tap(d, from.0, to.0)).collect();
     let mut out = vec![0u8; stride_out * to.1];
     let stretch = |y: usize| {
         let row = &samples[y * stride_in..][..stride_in];
@@ -86,7 +80,8 @@ pub fn resize_samples(samples: &[u8], from: (usize, usize), to: (usize, usize), 
                 .map(move |c| across(tap.weight, row[tap.index[0] * step + c], row[tap.index[1] * step + c]))
         })
     };
-    out.par_chunks_mut(stride_out.max(1)).zip(&rows).for_each(|(row, tap)| {
+    out.par_chunks_mut(stride_out.max(1)).enumerate().for_each(|(y, row)| {
+        let tap = row_tap(y, from.1, to.1);
         for ((o, upper), lower) in row.iter_mut().zip(stretch(tap.index[0])).zip(stretch(tap.index[1])) {
             *o = down(tap.weight, upper, lower);
         }
