@@ -1,4 +1,5 @@
-//! From expected gains to what is done to a picture, doing nothing unless a candidate is worth it.
+//! From expected gains to what is done to a picture: a colour correction, else a sharpening, smoothing or denoising, and
+//! nothing unless one is worth it.
 
 use serde::{Deserialize, Serialize};
 
@@ -56,7 +57,8 @@ pub struct Fixed {
 /// trained on is too coarse for what was learned of them).
 ///
 /// What is fixed is done without asking whether it is worth it; of what is left open only candidates that agree are
-/// looked at.
+/// looked at. What sharpening gains was learned on pictures whose colours stay as they are: a corrected one, whose noise and
+/// edges are amplified with its contrast, is only sharpened if the caller says how strongly.
 ///
 /// # Errors
 /// When the features are not those of the fit.
@@ -68,17 +70,10 @@ pub fn decide(
 ) -> Result<Decision, WeightsError> {
     let is_unlike = model.is_outside(features);
     let color = choose_color(model, features, fixed.color_method, is_unlike)?;
-    let detail = choose_detail(model, features, fixed, is_unlike || !sharpens)?;
+    let corrects = color.parameters.color_method().is_on();
+    let detail = choose_detail(model, features, fixed, is_unlike || corrects || !sharpens)?;
     let parameters = detail.parameters.with_color(color.parameters.color());
-    let expected = match (color.expected, detail.expected) {
-        (Some(one), Some(other)) => Some(ExpectedGain {
-            score: one.score + other.score,
-            score_low: one.score_low + other.score_low,
-            psnr_db: one.psnr_db + other.psnr_db,
-            harm: one.harm.max(other.harm),
-        }),
-        (one, other) => one.or(other),
-    };
+    let expected = color.expected.or(detail.expected);
     let reason = match (fixed, parameters.is_identity()) {
         (Fixed { color_method: None, sigma: None, strength: None }, true) if is_unlike => {
             Reason::UnlikeTraining
