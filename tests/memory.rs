@@ -96,7 +96,10 @@ fn a_pair_takes_at_most_twelve_bytes_per_pixel() {
             let denoising = SearchSpace::from_toml("denoising", text).unwrap();
             // What denoising takes beside the picture, some 2.5 MB, is no matter of small ones.
             let is_small = n_pixels < 1e6;
-            for space in [SearchSpace::seed(), denoising].into_iter().take(if is_small { 1 } else { 2 }) {
+            let text =
+                "color_methods = [\"none\", \"white_balance\"]\nsigmas = [5, 20]\nstrengths = [0.5, 1]";
+            let wide = SearchSpace::from_toml("wide", text).unwrap();
+            for space in [SearchSpace::seed(), if is_small { wide } else { denoising }] {
                 let bytes = peak(|| {
                     pool.install(|| find_optimum(&reference, &damaged, &space)).unwrap();
                 });

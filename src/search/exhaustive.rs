@@ -18,7 +18,7 @@ use super::{
 use crate::{
     imaging::{
         ColorCorrection, Image, RestorationParameters,
-        operators::{gaussian_blur, sample_tables::SampleTable, unsharp_mask::Combine},
+        operators::{gaussian_blur, sample_tables::SampleTable, sliding_blur::Slide, unsharp_mask::Combine},
         pipeline,
     },
     metrics::{self, MetricError, Quality},
@@ -190,6 +190,8 @@ pub(super) struct Group {
     pub color: usize,
     /// The blur's taps; `None` for candidates without sharpening.
     pub half_taps: Option<Vec<u16>>,
+    /// How the blur slides, if it is a wide one.
+    pub slide: Option<Slide>,
     /// Index among the candidates, and how own and blurred samples combine.
     pub members: Vec<(usize, Combine)>,
 }
@@ -219,10 +221,12 @@ impl Plan {
         self.colors.iter().map(of).collect()
     }
 
-    /// How far the widest blur of a colour correction reaches, in pixels.
-    pub fn radius_max(&self, color: usize) -> usize {
-        let groups = self.groups.iter().filter(|group| group.color == color);
-        groups.map(Group::radius).max().unwrap_or(0)
+    /// How far the widest blur of a colour correction reaches, in pixels, and the widest of those that do not slide.
+    pub fn radii_max(&self, color: usize) -> (usize, usize) {
+        let groups = || self.groups.iter().filter(|group| group.color == color);
+        let of_all = groups().map(Group::radius).max();
+        let of_narrow = groups().filter(|group| group.slide.is_none()).map(Group::radius).max();
+        (of_all.unwrap_or(0), of_narrow.unwrap_or(0))
     }
 
     /// The sums of one channel, per candidate in their order, from those of its tiles in the groups' order.
@@ -247,10 +251,10 @@ impl Plan {
             if color == colors.len() {
                 colors.push(parameters.color());
             }
-            let group = groups.entry((color, parameters.sigma().to_bits())).or_insert_with(|| Group {
-                color,
-                half_taps: parameters.sharpening().map(|s| gaussian_blur::half_taps(s.sigma)),
-                members: Vec::new(),
+            let group = groups.entry((color, parameters.sigma().to_bits())).or_insert_with(|| {
+                let half_taps = parameters.sharpening().map(|s| gaussian_blur::half_taps(s.sigma));
+                let slide = half_taps.as_deref().and_then(Slide::new);
+                Group { color, half_taps, slide, members: Vec::new() }
             });
             group.members.push((index, Combine::new(parameters.strength())));
         }

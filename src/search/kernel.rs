@@ -201,16 +201,36 @@ pub(super) struct Sums {
     pub squared_error: u64,
 }
 
-/// Cuts a padded row into strips: `out[j][lane] = padded[lane · strip + j]`.
+/// Cuts a padded row into strips: `out[j][lane] = padded[lane · strip + j]`. What strips reach beyond their own columns is
+/// the next ones' own.
 #[inline(always)]
 pub(super) fn cut_into_strips(padded: &[u8], strip: usize, out: &mut [Samples]) {
-    let n = out.len();
     for lane in 0..LANES {
-        let strip = &padded[lane * strip..][..n];
-        for (samples, &v) in out.iter_mut().zip(strip) {
+        let own = &padded[lane * strip..][..strip];
+        for (samples, &v) in out.iter_mut().zip(own) {
             samples[lane] = v;
         }
     }
+    let beyond = &padded[LANES * strip..];
+    for j in strip..out.len() {
+        out[j] = next_strips(&out[j - strip], beyond[j - strip]);
+    }
+}
+
+/// The samples of the following strips, and for the last strip the one that lies beyond.
+#[inline(always)]
+pub(super) fn next_strips<T: Copy>(samples: &[T; LANES], beyond: T) -> [T; LANES] {
+    let mut moved = [beyond; LANES];
+    moved[..LANES - 1].copy_from_slice(&samples[1..]);
+    moved
+}
+
+/// The samples of the preceding strips, and for the first strip the one that lies before.
+#[inline(always)]
+pub(super) fn previous_strips<T: Copy>(samples: &[T; LANES], before: T) -> [T; LANES] {
+    let mut moved = [before; LANES];
+    moved[1..].copy_from_slice(&samples[..LANES - 1]);
+    moved
 }
 
 /// Compares all candidates with the reference in one tile, with the instructions of `level`.

@@ -12,6 +12,7 @@ use super::{
 use crate::imaging::operators::{
     gaussian_blur::RowBlur,
     resize::{Tap, across, column_tap, down, row_tap},
+    sliding_blur::SlidingBlur,
     unsharp_mask::Combine,
 };
 
@@ -49,12 +50,17 @@ struct Columns {
 struct GroupRows<'a> {
     /// Index of the colour correction in the plan.
     color: usize,
-    blur: Option<RowBlur<'a>>,
+    blur: Option<Blur<'a>>,
     padded: Vec<u8>,
     /// The next row to push into the blur.
     next: isize,
     /// The two rows gathered last: row `p` in slot `p mod 2`.
     gathered: [Gathered; 2],
+}
+
+enum Blur<'a> {
+    Narrow(RowBlur<'a>),
+    Wide(Box<SlidingBlur>),
 }
 
 /// Own and blurred samples of the left and the right source columns, left ones first.
@@ -118,7 +124,7 @@ impl<'a> Resized<'a> {
         };
         let group_rows = |group: &'a Group| GroupRows {
             color: group.color,
-            blur: group.half_taps.as_ref().map(|taps| RowBlur::new(taps, columns.n, 1)),
+            blur: Blur::new(group, columns.n),
             padded: vec![0; columns.n + 2 * group.radius()],
             next: first_row - group.radius() as isize,
             gathered: [gathered(), gathered()],
@@ -147,12 +153,49 @@ impl<'a> Resized<'a> {
         // As wide as the tile's columns lie apart in the source, and what their interpolation reaches.
         let n_read = (tile.strip() * LANES + n).min(n_reference) * n_source / n_reference + 2;
         let group = |group: &Group| {
-            let blur = group.half_taps.as_ref().map_or(0, |taps| RowBlur::bytes(taps, n_read));
+            let blur = match (&group.half_taps, &group.slide) {
+                (_, Some(slide)) => SlidingBlur::bytes(slide.radius(), n_read),
+                (Some(taps), None) => RowBlur::bytes(taps, n_read),
+                (None, None) => 0,
+            };
             blur + n_read + 2 * group.radius() + 4 * 2 * n * LANES
         };
         let across = plan.members().len() * 2 * n * size_of::<[i16; LANES]>();
         let columns = n * 2 * (size_of::<[u32; LANES]>() + size_of::<[i16; LANES]>() + LANES);
         plan.groups.iter().map(group).sum::<usize>() + across + columns
+    }
+}
+
+impl<'a> Blur<'a> {
+    fn new(group: &'a Group, n: usize) -> Option<Self> {
+        let taps = group.half_taps.as_ref()?;
+        Some(match &group.slide {
+            Some(slide) => Blur::Wide(Box::new(SlidingBlur::new(slide.clone(), n))),
+            None => Blur::Narrow(RowBlur::new(taps, n, 1)),
+        })
+    }
+
+    #[inline(always)]
+    fn push(&mut self, padded: &[u8]) {
+        match self {
+            Blur::Narrow(blur) => blur.push(padded),
+            Blur::Wide(blur) => blur.push(padded),
+        }
+    }
+
+    #[inline(always)]
+    fn row(&mut self) -> &[u8] {
+        match self {
+            Blur::Narrow(blur) => blur.row(),
+            Blur::Wide(blur) => blur.row(),
+        }
+    }
+
+    fn radius(&self) -> usize {
+        match self {
+            Blur::Narrow(blur) => blur.radius(),
+            Blur::Wide(blur) => blur.radius(),
+        }
     }
 }
 

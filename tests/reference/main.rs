@@ -7,3 +7,4 @@ mod levels;
 mod restored;
 mod scores;
 mod truth;
+mod wide;

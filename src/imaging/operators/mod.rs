@@ -8,6 +8,7 @@ pub mod linear_levels;
 pub mod point;
 pub mod resize;
 pub mod sample_tables;
+pub mod sliding_blur;
 pub mod unsharp_mask;
 pub mod wavelet_shrinkage;
 pub mod white_balance;
