@@ -4,7 +4,7 @@
 
 # Where the training pictures lie: sets SET/{damaged,undamaged} under pairs/, splits.tsv beside it.
 DATA_ROOT ?= ../shared/data
-# `all` takes every set, `free` only the Kodak pictures, which anybody may use.
+# `all` takes every set, `free` only the Kodak pictures, which anybody may use; `classic` makes the first system's kind.
 DATA ?= all
 OUT ?= model-out
 # The programs to measure against: Python pipelines and a fused search in C.
@@ -55,7 +55,7 @@ bench-restore: prepare ## restorations beside libjpeg-turbo and other services; 
 bench: prepare ## time the search and the restoration
 	cargo bench --locked
 
-model: prepare ## make the built-in model again (DATA=all) or one from the Kodak pictures alone (DATA=free)
+model: prepare ## make the built-in model again (DATA=all), one from the Kodak pictures alone (free) or the classic one (classic)
 	@bash scripts/make-model.sh "$(DATA)" "$(DATA_ROOT)" "$(OUT)"
 
 # Under target/, which is not committed: with DATA=all the page shows pictures that may only be used for research.
@@ -64,7 +64,7 @@ EVALUATION = target/evaluation/$(DATA)
 evaluation: prepare ## try the way of training by cross-validation: report, table and page under target/evaluation/
 	@mkdir -p $(EVALUATION)
 	@cargo run --quiet --release --locked --bin pentimento -- evaluate --folds --dataset "$(DATA_ROOT)/pairs" \
-	  --groups "$(DATA_ROOT)/splits.tsv" $(if $(filter free,$(DATA)),--only models/free-pairs.txt) --force \
+	  --groups "$(DATA_ROOT)/splits.tsv" --force \
 	  --out $(EVALUATION)/report.json --csv $(EVALUATION)/rows.csv --html $(EVALUATION)/page.html
 
 experiment: prepare ## the first system's experiment: 112 pairs, one thread against all

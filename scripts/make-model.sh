@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# make-model.sh all|free DATA_ROOT OUT
-# Searches the best parameters of every pair, trains, evaluates. `all` puts the result where the program embeds it
-# and says whether it is, bit for bit, what was there; `free` uses the Kodak pictures alone and stays in OUT.
+# make-model.sh all|free|classic DATA_ROOT OUT
+# Trains a model of gains from every pair and tries it on folds. `all` puts the result where the program embeds it and says
+# whether it is, bit for bit, what was there; `free` uses the Kodak pictures alone and stays in OUT. `classic` makes
+# the first system's kind of model, which the program carries beside it.
 set -euo pipefail
 data=$1 root=$2 out=$3
 
@@ -9,26 +10,40 @@ data=$1 root=$2 out=$3
   echo "No pictures under $root: it needs pairs/SET/{damaged,undamaged} and splits.tsv. Name another place with DATA_ROOT=…" >&2
   exit 2
 }
-case $data in
-  all) only=() ;;
-  free) only=(--only models/free-pairs.txt) ;;
-  *) echo "DATA=$data: all or free" >&2; exit 2 ;;
-esac
 
 pentimento() { cargo run --quiet --release --locked --bin pentimento -- "$@"; }
-mkdir -p "$out"
-pentimento optimize --dataset "$root/pairs" "${only[@]}" --out "$out/table.csv" --force
-pentimento train --table "$out/table.csv" --dataset "$root/pairs" --groups "$root/splits.tsv" \
-  --licences models/licences.tsv --out "$out/$data.model" --card "$out/$data.md" --force
-
-if [[ $data == all ]]; then
-  if cmp -s "$out/all.model" models/builtin.model; then
-    echo "The built-in model came out again, bit for bit: $(sha256sum < models/builtin.model | cut -c1-64)"
+# train DATASET NAME [ARGUMENT…]
+train() {
+  pentimento train --dataset "$1" --groups "$root/splits.tsv" --licences models/licences.tsv \
+    --out "$out/$2.model" --card "$out/$2.md" --force "${@:3}"
+}
+# carry NAME MODEL CARD: into the program
+carry() {
+  if cmp -s "$out/$1.model" "models/$2"; then
+    echo "models/$2 came out again, bit for bit: $(sha256sum < "models/$2" | cut -c1-64)"
   else
-    echo "The built-in model has changed; models/builtin.model and models/CARD.md are rewritten."
-    cp "$out/all.model" models/builtin.model
+    echo "models/$2 has changed; it and models/$3 are rewritten."
+    cp "$out/$1.model" "models/$2"
   fi
-  cp "$out/all.md" models/CARD.md
-else
-  echo "The model is $out/free.model; serve it with: pentimento serve --model $out/free.model"
-fi
+  cp "$out/$1.md" "models/$3"
+}
+
+mkdir -p "$out"
+case $data in
+  all)
+    train "$root/pairs" all
+    carry all builtin.model CARD.md
+    ;;
+  free)
+    rm -rf "$out/free-pairs" && mkdir -p "$out/free-pairs"
+    cp -R "$root/pairs/kodak_synthetic" "$out/free-pairs/"
+    train "$out/free-pairs" free
+    echo "The model is $out/free.model; serve it with: pentimento serve --model $out/free.model"
+    ;;
+  classic)
+    pentimento optimize --dataset "$root/pairs" --out "$out/table.csv" --force
+    train "$root/pairs" classic --table "$out/table.csv"
+    carry classic classic.model CLASSIC.md
+    ;;
+  *) echo "DATA=$data: all, free or classic" >&2; exit 2 ;;
+esac

@@ -16,14 +16,14 @@ use crate::{
     receipt,
 };
 
-/// The model that the program carries, made by `make model`; see `models/README.md` for its card.
+/// The model that the program carries, made by `make model`: one of gains; models/CARD.md is its card.
 static BUILT_IN: &[u8] = include_bytes!("../models/builtin.model");
 
-/// The model of gains, by name until it has earned being the default: see models/GAINS.md.
-static GAINS: &[u8] = include_bytes!("../models/gains.model");
+/// The first system's kind of model, for comparison: models/CLASSIC.md is its card.
+static CLASSIC: &[u8] = include_bytes!("../models/classic.model");
 
 /// What [`Predictor::named`] knows.
-pub const NAMES: [&str; 3] = ["builtin", "classic", "gains"];
+pub const NAMES: [&str; 2] = ["builtin", "classic"];
 
 /// Predicted sigma and strength are rounded to this fraction, so that they print exactly.
 const STEPS_PER_UNIT: f64 = 1000.0;
@@ -154,17 +154,16 @@ impl Predictor {
         Self::from_bytes(BUILT_IN).expect("the embedded model is tested")
     }
 
-    /// The model of gains that the program carries beside it.
-    pub fn gains() -> Self {
-        Self::from_bytes(GAINS).expect("the embedded model is tested")
+    /// The model of the classic kind that the program carries beside it.
+    pub fn classic() -> Self {
+        Self::from_bytes(CLASSIC).expect("the embedded model is tested")
     }
 
     /// A model that the program carries, by its name: one of [`NAMES`].
     pub fn named(name: &str) -> Option<Self> {
         match name {
-            // The built-in model is of the classic kind; the name stays when that changes.
-            "builtin" | "classic" => Some(Self::built_in()),
-            "gains" => Some(Self::gains()),
+            "builtin" => Some(Self::built_in()),
+            "classic" => Some(Self::classic()),
             _ => None,
         }
     }
@@ -309,13 +308,13 @@ mod tests {
     #[test]
     fn carried_models_are_found_by_name_and_ask_for_their_features() {
         let schema = |name| Predictor::named(name).unwrap().schema();
-        assert_eq!(NAMES.map(schema), [Schema::Seed, Schema::Seed, Schema::Rich]);
+        assert_eq!(NAMES.map(schema), [Schema::Rich, Schema::Seed]);
         assert!(Predictor::named("none").is_none());
     }
 
     #[test]
     fn what_is_asked_for_is_done_and_what_is_left_open_is_decided() {
-        let predictor = Predictor::gains();
+        let predictor = Predictor::built_in();
         let samples = (0..96 * 64 * 3).map(|i| (i * i / 7 % 180 + i % 3 * 20) as u8).collect();
         let image = Image::new(96, 64, Channels::Rgb, samples, None).unwrap();
         let features = crate::features::measure(&image, Schema::Rich).unwrap();
@@ -340,12 +339,12 @@ mod tests {
 
     #[test]
     fn a_model_of_gains_reads_back_and_damaged_ones_are_refused() {
-        let artifact = GainArtifact::from_bytes(GAINS, MODEL_BYTES_MAX).unwrap();
-        assert!(artifact.to_bytes() == GAINS, "what is read is what was written");
-        let mut damaged = GAINS.to_vec();
+        let artifact = GainArtifact::from_bytes(BUILT_IN, MODEL_BYTES_MAX).unwrap();
+        assert!(artifact.to_bytes() == BUILT_IN, "what is read is what was written");
+        let mut damaged = BUILT_IN.to_vec();
         let last = damaged.len() - 1;
         damaged[last] ^= 1;
         assert!(matches!(Predictor::from_bytes(&damaged), Err(PredictorError::Artifact(_))));
-        assert!(Predictor::from_bytes(&GAINS[..GAINS.len() / 2]).is_err());
+        assert!(Predictor::from_bytes(&BUILT_IN[..BUILT_IN.len() / 2]).is_err());
     }
 }
