@@ -3,7 +3,7 @@
 FROM rust:1.95-bookworm AS build
 RUN apt-get update && apt-get install -y --no-install-recommends cmake nasm && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
-COPY Cargo.toml Cargo.lock rust-toolchain.toml openapi.yaml ./
+COPY Cargo.toml Cargo.lock build.rs rust-toolchain.toml openapi.yaml ./
 COPY benches benches
 COPY config config
 COPY migrations migrations

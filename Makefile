@@ -49,7 +49,7 @@ bench-peers: bench-restore ## restorations and the search beside what a user wou
 	@python3 scripts/bench-peers.py "$(PEERS)" "$(DATA_ROOT)/pairs" "$(DATA_ROOT)/large" docs/performance.md
 
 bench-restore: prepare ## restorations beside libjpeg-turbo and other services; writes its part of docs/performance.md
-	@bash scripts/prepare.sh python3:python3-venv djpeg:libjpeg-turbo-progs
+	@bash scripts/prepare.sh python3:python3-venv djpeg:libjpeg-turbo-progs valgrind:valgrind
 	@python3 scripts/bench-restore.py "$(PEERS)" "$(DATA_ROOT)/large" docs/performance.md
 
 bench: prepare ## time the search and the restoration

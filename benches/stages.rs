@@ -8,15 +8,20 @@ use nix::sys::{
     time::TimeValLike as _,
 };
 use pentimento::{
-    features,
+    features::{self, Look, Schema},
     imaging::{
+        ColorCorrection, ColorMethod, RestorationParameters,
         codec::{self, Encoding, Limits, Picture},
+        operators::color_transform::ColorTransform,
         pipeline,
     },
     predictor::{Predictor, RequestedParameters},
     receipt,
     restoration::{Record, Request, restore},
 };
+
+/// The model that predicts, by name.
+const MODEL: &str = "builtin";
 
 /// Parameters by name: colour on or off, sigma, strength.
 const PARAMETERS: [(&str, bool, f64, f64); 4] = [
@@ -37,7 +42,7 @@ fn main() {
         pool: rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool"),
         repetitions: repetitions.parse().expect("a number of repetitions"),
     };
-    let predictor = Predictor::built_in();
+    let predictor = Predictor::named(MODEL).expect("a carried model");
     for file in files {
         let bytes = std::fs::read(file).unwrap_or_else(|e| panic!("{file}: {e}"));
         println!("{file}");
@@ -58,7 +63,14 @@ impl Bench {
         let megapixels = picture.image.n_pixels() as f64 / 1e6;
         self.time("probe", megapixels, || (), |()| codec::probe(bytes, &limits));
         self.time("decode", megapixels, || (), |()| decode());
-        self.time("features", megapixels, || (), |()| features::extract(&picture.image));
+        self.time("features, seed schema", megapixels, || (), |()| features::extract(&picture.image));
+        let look = || Look::decode(bytes, &limits, Schema::Rich, |_| ()).expect("a picture");
+        self.time("look", megapixels, || (), |()| look());
+        let seen = look();
+        self.time("features", megapixels, || (), |()| seen.features());
+        let features = seen.features().expect("large sides");
+        let open = RequestedParameters::default();
+        self.time("predict", megapixels, || (), |()| predictor.predict(&features, seen.size(), &open));
         for (name, color, sigma, strength) in PARAMETERS {
             let parameters = given(color, sigma, strength).complete().expect("all are given");
             self.time(
@@ -70,6 +82,18 @@ impl Bench {
             let coefficients = pipeline::measure(&picture.image, &parameters, None);
             let copy = || picture.image.clone();
             self.time(&format!("apply, {name}"), megapixels, copy, |image| {
+                pipeline::apply(image, &parameters, &coefficients)
+            });
+        }
+        for (name, quadratic) in [("affine", 0.0), ("quadratic", 0.1)] {
+            let mut coefficients = ColorTransform::IDENTITY.coefficients();
+            (coefficients[1], coefficients[12]) = (0.1, quadratic);
+            let transform = ColorTransform::new(&coefficients).expect("small numbers");
+            let learned = ColorCorrection::from(ColorMethod::Learned);
+            let parameters = RestorationParameters::IDENTITY.with_color(learned);
+            let coefficients = pipeline::measure(&picture.image, &parameters, Some(&transform));
+            let copy = || picture.image.clone();
+            self.time(&format!("apply, learned {name}"), megapixels, copy, |image| {
                 pipeline::apply(image, &parameters, &coefficients)
             });
         }
@@ -93,7 +117,14 @@ impl Bench {
             whole(&format!("whole, {name}"), given(color, sigma, strength), Record::Told);
             whole(&format!("whole with receipt, {name}"), given(color, sigma, strength), Record::Kept);
         }
-        whole("whole, predicted", RequestedParameters::default(), Record::Told);
+        whole("whole, predicted", open, Record::Told);
+        let learned = |sigma, strength| {
+            RequestedParameters::new(None, Some(ColorMethod::Learned), sigma, strength).expect("in range")
+        };
+        let nothing = RequestedParameters::new(Some(false), None, None, None).expect("in range");
+        whole("whole, untouched", nothing, Record::Told);
+        whole("whole, learned colour predicted", learned(Some(1.0), Some(0.0)), Record::Told);
+        whole("whole, learned colour predicted, sharpen", learned(Some(1.0), Some(0.5)), Record::Told);
     }
 
     /// Prints the least CPU time of some runs; `prepare` is not counted.

@@ -22,6 +22,8 @@ import tempfile
 import threading
 import time
 
+# What the release binary may have before somebody has to say why.
+PROGRAM_BYTES_MAX = 28_000_000
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 BEGIN = "<!-- What follows, up to the next mark, is written by `scripts/bench-restore.py`. -->\n"
 END = "<!-- Here ends what `scripts/bench-restore.py` writes. -->\n"
@@ -31,11 +33,23 @@ WORK = TARGET / "peers"
 PYTHON = WORK / "venv/bin/python"
 PROGRAM = TARGET / "release/pentimento"
 SIZES = [(512, 512), (2048, 1536), (4000, 3000)]
-# What is asked of our program.
+# The model that predicts, by the name that the program carries it under.
+MODEL = "builtin"
+# What is asked of our program: given; predicted; predicted where nothing can be worth it; a predicted colour transform, worth it or
+# not; the same with a given sharpening.
 CASES = {
     "color and sharpen": ["--color", "on", "--sigma", "1", "--strength", "1"],
     "sharpen": ["--color", "off", "--sigma", "1", "--strength", "0.5"],
     "predicted": [],
+    "untouched": ["--color", "off"],
+    "transform": ["--color-method", "learned", "--strength", "0"],
+    "transform, sharpen": ["--color-method", "learned", "--sigma", "1", "--strength", "0.5"],
+}
+# The chain from decoding to encoding in process, without start and reading the model, by the names of the bench of stages.
+IN_PROCESS = {
+    "untouched": "whole, untouched",
+    "transform": "whole, learned colour predicted",
+    "transform, sharpen": "whole, learned colour predicted, sharpen",
 }
 
 
@@ -105,7 +119,7 @@ def large_section(bench, pictures):
             pipe = f"djpeg '{path}' | cjpeg -quality 95 -sample {facts[path][0]}"
             least.note((path, "turbo"), cpu_ms("sh", "-c", pipe)[0])
             for case, flags in CASES.items():
-                spent, bytes_ = cpu_ms(PROGRAM, "restore", path, "-o", os.devnull, "--threads", "1", *flags)
+                spent, bytes_ = cpu_ms(PROGRAM, "restore", path, "-o", os.devnull, "--threads", "1", "--model", MODEL, *flags)
                 least.note((path, case), spent)
                 peak[path, case] = bytes_
             for stage, ms in stages(bench, path).items():
@@ -122,8 +136,13 @@ def large_section(bench, pictures):
         rows.append([*row, f"{bare / megapixels / 1e6:.1f}"])
     medians = [f"**{statistics.median(ratios[case]):.2f} ×**" for case in CASES]
     rows.append(["median", "", "", *medians, ""])
-    text = "### The five large JPEGs beside libjpeg-turbo\n\nCPU milliseconds of whole processes, one thread: `djpeg | cjpeg -quality 95 -sample …`, and `pentimento restore` without\n`--receipt`, start and model included, with its multiple of it; the process's peak bytes per pixel, less the input. `predicted` is\nwith the features and the model of this commit.\n\n"
-    text += table(["", "MP", "djpeg, cjpeg", "colour, sharpen", "sharpen", "predicted", "peak B/px"], rows)
+    text = "### The five large JPEGs beside libjpeg-turbo\n\nCPU milliseconds of whole processes, one thread: `djpeg | cjpeg -quality 95 -sample …`, and `pentimento restore` without\n`--receipt`, start and model included, with its multiple of it; the process's peak bytes per pixel, less the input. `predicted` is\nwhat the model of gains decides, `untouched` where it may decide nothing else, `transform` a predicted colour transform whether it\nis worth it or not, alone and with a given sharpening.\n\n"
+    text += table(["", "MP", "djpeg, cjpeg", "given: colour, sharpen", "given: sharpen", *list(CASES)[2:], "peak B/px"], rows)
+    text += "The same in process, decoding to encoding, without start and reading the model:\n\n"
+    inner = {case: [least[path, "stage", name] / least[path, "turbo"] for path in pictures] for case, name in IN_PROCESS.items()}
+    body = [[path.stem, *(f"{inner[case][i]:.2f} ×" for case in inner)] for i, path in enumerate(pictures)]
+    body.append(["median", *(f"**{statistics.median(inner[case]):.2f} ×**" for case in inner)])
+    text += table(["", *inner], body)
     text += "The stages in process, milliseconds per megapixel:\n\n"
     names = list(dict.fromkeys(key[2] for key in least if len(key) == 3))
     header = ["", *(path.stem for path in pictures)]
@@ -202,13 +221,17 @@ class Service:
 def serve(data):
     port = free_port()
     settings = [f"data.dir={data}", "log.filter=error"]
-    flags = [word for setting in settings for word in ("--set", setting)]
+    flags = [word for setting in settings for word in ("--set", setting)] + ["--model", MODEL]
     return Service([PROGRAM, "serve", "--address", f"127.0.0.1:{port}", *flags], port, "/health/ready")
 
 
 def services(peers, data):
     """By name: how it is started, and the paths that restore."""
-    ours = {"colour, sharpen": "/restore?color=on&sigma=1&strength=1", "predicted": "/restore"}
+    ours = {
+        "colour, sharpen": "/restore?color=on&sigma=1&strength=1",
+        "predicted": "/restore",
+        "predicted transform, sharpen": "/restore?color_method=learned&sigma=1&strength=0.5",
+    }
     yield "ours", lambda: serve(data), ours
     port = free_port()
     # The server reads a model even when parameters are fixed.
@@ -261,7 +284,7 @@ def services_section(peers, source):
     rows = []
     for row in names:
         of = [f"{least[row, size]:.1f}, {median[row, size]:.1f}" for size in pictures]
-        rows.append([row, *of, f"{peaks[row.rpartition(', ')[0].replace(', colour', '')] / 1e6:.0f}"])
+        rows.append([row, *of, f"{peaks[row.split(', ')[0]] / 1e6:.0f}"])
     text = "### Services side by side\n\nCPU milliseconds of the server per request under two connections, and the median milliseconds of one connection; the\npeers restore with fixed parameters and extract no features. Peak MB of the process over all of it.\n\n"
     return text + table(["", *(f"{w} × {h}" for w, h in SIZES), "peak MB"], rows)
 
@@ -275,13 +298,56 @@ def program_section():
                 times.append(service.ready_ms)
                 service.stop()
     size = PROGRAM.stat().st_size
+    if size > PROGRAM_BYTES_MAX:
+        print(f"the program has {size} bytes, more than PROGRAM_BYTES_MAX: say why before raising it", file=sys.stderr)
     text = "### The program\n\n"
     text += table(["", ""], [
         ["size of the release binary, one file", f"{size / 1e6:.1f} MB"],
         ["exec to 200 of `/health/ready`, first start of a data folder (median, most)", f"{statistics.median(first):.0f}, {max(first):.0f} ms"],
         ["the same when the folder's schema is there", f"{statistics.median(warm):.0f}, {max(warm):.0f} ms"],
     ])
-    return text + "Memory and allocations of a request are tested by `cargo test --test request_memory`.\n\n"
+    return text + memory_section()
+
+
+def memory_section():
+    said = run("cargo", "test", "--locked", "--test", "request_memory", "--", "--nocapture", cwd=ROOT)
+    rows = re.findall(r"^(\S+ .*) \| (.*) \| 1 threads \| ([0-9.]+) \| (\d+)$", said, re.M)
+    text = "Peak bytes per pixel beyond input and answer, and allocations, of requests on one thread (`cargo test --test request_memory`,\nwhich bounds them; without libjpeg-turbo's own):\n\n"
+    return text + table(["picture", "request", "B/px", "allocations"], rows)
+
+
+# Names of functions by what they are for; the first that matches counts.
+PARTS = {
+    "JPEG decoding": r"decode_mcu|idct|upsample|ycc_ext|decompress|fill_bit|consume_data|ycc_rgb|process_data|jpeg_huff_decode|dec?ode_.*_data",
+    "JPEG encoding": r"fdct|quantize|huff_encode|rgb_ycc|encode_mcu|downsample|convsamp|compress_|forward_DCT|expand_right",
+    "reading the model": r"gain_artifact|RowTree|ForestForm|WeightForest as|Vec.*Visitor|postcard|serde",
+    "features": r"features|area_resize|libm::|luma",
+    "predicting": r"weight_forest|gain_model|decision|candidates",
+    "colours and sharpening": r"bands|color_transform|histogram|white_balance|unsharp",
+    "digests": r"sha2|sha256",
+    "moving and clearing memory": r"^_?_?mem(cpy|move|set)|__mem",
+}
+
+
+def instructions_section(picture):
+    """Million instructions by part, counted by callgrind, which knows AVX2 but no AVX-512."""
+    cases = ["color and sharpen", "untouched", "transform", "transform, sharpen"]
+    counts = {}
+    for case in cases:
+        with tempfile.TemporaryDirectory() as folder:
+            out = pathlib.Path(folder, "callgrind")
+            run("valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", PROGRAM, "restore", picture, "-o", os.devnull,
+                "--threads", "1", "--model", MODEL, *CASES[case])
+            told = run("callgrind_annotate", "--threshold=100", "--auto=no", out)
+        found = dict.fromkeys([*PARTS, "the rest"], 0)
+        for count, name in re.findall(r"^ *([0-9,]+) \( *[0-9.]+%\) +\S*?:(.*?)(?: \[.*)?$", told, re.M):
+            part = next((part for part, pattern in PARTS.items() if re.search(pattern, name)), "the rest")
+            found[part] += int(count.replace(",", ""))
+        counts[case] = found
+    text = f"### Instructions\n\nMillions in a whole process on {picture.stem}, by what functions are named; counted by callgrind, which runs the AVX2 level.\n\n"
+    rows = [[part, *(f"{counts[case][part] / 1e6:.0f}" for case in cases)] for part in [*PARTS, "the rest"]]
+    rows.append(["together", *(f"{sum(counts[case].values()) / 1e6:.0f}" for case in cases)])
+    return text + table(["", *cases], rows)
 
 
 def machine():
@@ -300,7 +366,7 @@ def main():
     bench = install(peers)
     pictures = sorted(large.glob("*.jpg"))
     text = "## Restoring, measured\n\n" + machine() + large_section(bench, pictures)
-    text += services_section(peers, pictures[0]) + program_section()
+    text += services_section(peers, pictures[0]) + program_section() + instructions_section(pictures[2])
     print(text)
     old = document.read_text()
     before, _, rest = old.partition(BEGIN)

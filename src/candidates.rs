@@ -1,5 +1,7 @@
 //! What a model of gains chooses from, by name: what a name does to a picture, and what it gains on a pair.
 
+use std::{collections::BTreeMap, sync::LazyLock};
+
 use crate::{
     features::{FeatureError, rich},
     imaging::{
@@ -84,8 +86,12 @@ pub fn parameters(name: &str) -> Option<RestorationParameters> {
         let color = ColorCorrection::new(ColorMethod::Learned, *blend).ok()?;
         return Some(RestorationParameters::IDENTITY.with_color(color));
     }
-    let full = SearchSpace::full();
-    full.candidates().iter().find(|candidate| candidate.name == name).map(|candidate| candidate.parameters)
+    /// Asked for every candidate of every picture.
+    static FULL: LazyLock<BTreeMap<String, RestorationParameters>> = LazyLock::new(|| {
+        let full = SearchSpace::full();
+        full.candidates().iter().map(|candidate| (candidate.name.clone(), candidate.parameters)).collect()
+    });
+    FULL.get(name).copied()
 }
 
 /// The transform that a learned correction takes from a code, blended.

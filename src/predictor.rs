@@ -1,8 +1,11 @@
 //! From features to parameters: the trained model, its schema and its bounds.
 
+use std::sync::OnceLock;
+
 use thiserror::Error;
 
 use crate::{
+    candidates,
     decision::{self, Decision, Fixed, Reason},
     features::{Features, Schema, rich},
     imaging::{
@@ -11,16 +14,35 @@ use crate::{
     },
     learning::{
         ArtifactError, Family, GainArtifact, GainCard, ModelArtifact, ModelCard, PredictError, RawPrediction,
-        gain_artifact::is_gain_artifact, gain_model::ExpectedGain, model_id, weight_forest::WeightsError,
+        gain_artifact::is_gain_artifact, gain_model::ExpectedGain, weight_forest::WeightsError,
     },
     receipt,
 };
 
+/// A model file as `build.rs` left it.
+#[derive(Debug)]
+struct Carried {
+    /// Its first line and its inflated content.
+    inflated: &'static [u8],
+    /// The file's SHA-256, hexadecimal.
+    sha256: &'static str,
+}
+
+/// The model in `models/NAME.model`.
+macro_rules! carried {
+    ($name:literal) => {
+        Carried {
+            inflated: include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".inflated")),
+            sha256: include_str!(concat!(env!("OUT_DIR"), "/", $name, ".sha256")),
+        }
+    };
+}
+
 /// The model that the program carries, made by `make model`: one of gains; models/CARD.md is its card.
-static BUILT_IN: &[u8] = include_bytes!("../models/builtin.model");
+static BUILT_IN: Carried = carried!("builtin");
 
 /// The first system's kind of model, for comparison: models/CLASSIC.md is its card.
-static CLASSIC: &[u8] = include_bytes!("../models/classic.model");
+static CLASSIC: Carried = carried!("classic");
 
 /// What [`Predictor::named`] knows.
 pub const NAMES: [&str; 2] = ["builtin", "classic"];
@@ -79,9 +101,17 @@ impl RequestedParameters {
     }
 }
 
-/// A model ready to predict.
+/// A model ready to predict. One that the program carries is read when it is first asked for something: reading takes
+/// longer than restoring a small picture with given parameters, which asks for nothing.
 #[derive(Debug)]
 pub struct Predictor {
+    /// What to read at first use.
+    carried: Option<&'static Carried>,
+    loaded: OnceLock<Loaded>,
+}
+
+#[derive(Debug)]
+struct Loaded {
     model: Model,
     id: String,
     sha256: String,
@@ -131,6 +161,12 @@ pub enum PredictorError {
     /// Its bounds are no parameters.
     #[error("the model's searched bounds: {0}")]
     Bounds(#[from] ParameterError),
+    /// It expects gains of what this release cannot do.
+    #[error("the model chooses from {name:?}, which is no candidate of this release")]
+    Candidate {
+        /// The candidate's name.
+        name: String,
+    },
 }
 
 /// What a model said of a picture.
@@ -151,12 +187,23 @@ pub struct Prediction {
 impl Predictor {
     /// The model that the program carries.
     pub fn built_in() -> Self {
-        Self::from_bytes(BUILT_IN).expect("the embedded model is tested")
+        Self::carried(&BUILT_IN)
     }
 
     /// The model of the classic kind that the program carries beside it.
     pub fn classic() -> Self {
-        Self::from_bytes(CLASSIC).expect("the embedded model is tested")
+        Self::carried(&CLASSIC)
+    }
+
+    fn carried(carried: &'static Carried) -> Self {
+        Self { carried: Some(carried), loaded: OnceLock::new() }
+    }
+
+    fn loaded(&self) -> &Loaded {
+        self.loaded.get_or_init(|| {
+            let carried = self.carried.expect("a model that is not carried is loaded from the start");
+            Loaded::from_carried(carried).expect("the carried models are tested")
+        })
     }
 
     /// A model that the program carries, by its name: one of [`NAMES`].
@@ -173,38 +220,22 @@ impl Predictor {
     /// # Errors
     /// When it is not a model, of another release's trees or feature schema, or with impossible bounds.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, PredictorError> {
-        let sha256 = receipt::digest(bytes);
-        if is_gain_artifact(bytes) {
-            let artifact = GainArtifact::from_bytes(bytes, MODEL_BYTES_MAX)?;
-            let id = format!("{}-{}", Family::Gains, &sha256[..12]);
-            return Ok(Self { model: Model::Gains(Box::new(artifact)), id, sha256 });
-        }
-        let artifact = ModelArtifact::from_bytes(bytes, MODEL_BYTES_MAX)?;
-        // Clamped predictions must be parameters, whatever the file says was searched.
-        let bounds = &artifact.card.bounds;
-        for sigma in [bounds.sigma_min, bounds.sigma_max] {
-            checked_sigma(rounded(sigma))?;
-        }
-        for strength in [bounds.strength_min, bounds.strength_max] {
-            checked_strength(rounded(strength))?;
-        }
-        let id = model_id(artifact.card.family, bytes);
-        Ok(Self { model: Model::Classic(Box::new(artifact)), id, sha256 })
+        Ok(Self { carried: None, loaded: OnceLock::from(Loaded::from_bytes(bytes)?) })
     }
 
     /// Family and the first digits of the digest.
     pub fn id(&self) -> &str {
-        &self.id
+        &self.loaded().id
     }
 
     /// SHA-256 of the model file, hexadecimal.
     pub fn sha256(&self) -> &str {
-        &self.sha256
+        &self.loaded().sha256
     }
 
     /// How the model was made and how good it is.
     pub fn card(&self) -> Card<'_> {
-        match &self.model {
+        match &self.loaded().model {
             Model::Classic(artifact) => Card::Classic(&artifact.card),
             Model::Gains(artifact) => Card::Gains(&artifact.card),
         }
@@ -212,7 +243,7 @@ impl Predictor {
 
     /// The features that it predicts from.
     pub fn schema(&self) -> Schema {
-        match &self.model {
+        match &self.loaded().model {
             Model::Classic(_) => Schema::Seed,
             Model::Gains(_) => Schema::Rich,
         }
@@ -223,11 +254,12 @@ impl Predictor {
     /// # Errors
     /// When a learned colour transform is wanted, which this model does not predict.
     pub fn check(&self, requested: &RequestedParameters) -> Result<(), PredictError> {
-        match (&self.model, requested.color_method) {
-            (Model::Classic(_), Some(ColorMethod::Learned)) => {
-                Err(PredictError::NoColorTransform { model: self.id.clone() })
-            }
-            _ => Ok(()),
+        if requested.color_method != Some(ColorMethod::Learned) {
+            return Ok(());
+        }
+        match self.loaded().model {
+            Model::Classic(_) => Err(PredictError::NoColorTransform { model: self.id().to_owned() }),
+            Model::Gains(_) => Ok(()),
         }
     }
 
@@ -242,13 +274,59 @@ impl Predictor {
         requested: &RequestedParameters,
     ) -> Result<Prediction, PredictError> {
         self.check(requested)?;
-        match &self.model {
+        match &self.loaded().model {
             Model::Classic(artifact) => predict_classic(artifact, features, requested),
             Model::Gains(artifact) => {
                 let of_trained_size = width.max(height) <= rich::SIDE_MAX_PX;
                 predict_gains(artifact, features, of_trained_size, requested)
             }
         }
+    }
+}
+
+impl Loaded {
+    fn from_bytes(bytes: &[u8]) -> Result<Self, PredictorError> {
+        let sha256 = receipt::digest(bytes);
+        if is_gain_artifact(bytes) {
+            return Self::of_gains(GainArtifact::from_bytes(bytes, MODEL_BYTES_MAX)?, sha256);
+        }
+        Self::of_classic(ModelArtifact::from_bytes(bytes, MODEL_BYTES_MAX)?, sha256)
+    }
+
+    fn from_carried(&Carried { inflated, sha256 }: &Carried) -> Result<Self, PredictorError> {
+        if is_gain_artifact(inflated) {
+            return Self::of_gains(GainArtifact::from_inflated(inflated)?, sha256.to_owned());
+        }
+        Self::of_classic(ModelArtifact::from_inflated(inflated)?, sha256.to_owned())
+    }
+
+    fn of_gains(artifact: GainArtifact, sha256: String) -> Result<Self, PredictorError> {
+        check_candidates(&artifact)?;
+        let id = format!("{}-{}", Family::Gains, &sha256[..12]);
+        Ok(Self { model: Model::Gains(Box::new(artifact)), id, sha256 })
+    }
+
+    fn of_classic(artifact: ModelArtifact, sha256: String) -> Result<Self, PredictorError> {
+        // Clamped predictions must be parameters, whatever the file says was searched.
+        let bounds = &artifact.card.bounds;
+        for sigma in [bounds.sigma_min, bounds.sigma_max] {
+            checked_sigma(rounded(sigma))?;
+        }
+        for strength in [bounds.strength_min, bounds.strength_max] {
+            checked_strength(rounded(strength))?;
+        }
+        let id = format!("{}-{}", artifact.card.family, &sha256[..12]);
+        Ok(Self { model: Model::Classic(Box::new(artifact)), id, sha256 })
+    }
+}
+
+/// Whether this release knows what each candidate does.
+fn check_candidates(artifact: &GainArtifact) -> Result<(), PredictorError> {
+    let names =
+        [&artifact.model.color, &artifact.model.detail].into_iter().flat_map(|table| &table.candidates);
+    match names.into_iter().find(|name| candidates::parameters(name).is_none()) {
+        Some(name) => Err(PredictorError::Candidate { name: name.clone() }),
+        None => Ok(()),
     }
 }
 
@@ -305,6 +383,25 @@ mod tests {
     use super::*;
     use crate::imaging::{Channels, Image};
 
+    /// The files that the build took the carried models from.
+    const FILES: [&[u8]; 2] =
+        [include_bytes!("../models/builtin.model"), include_bytes!("../models/classic.model")];
+    const GAINS: &[u8] = FILES[0];
+
+    #[test]
+    fn carried_models_are_those_of_their_files() {
+        for (carried, file) in [Predictor::built_in(), Predictor::classic()].iter().zip(FILES) {
+            let read = Predictor::from_bytes(file).unwrap();
+            assert_eq!((carried.id(), carried.sha256()), (read.id(), read.sha256()));
+            assert_eq!(carried.sha256(), receipt::digest(file));
+            match (&carried.loaded().model, &read.loaded().model) {
+                (Model::Classic(carried), Model::Classic(_)) => assert!(carried.to_bytes() == file),
+                (Model::Gains(carried), Model::Gains(_)) => assert!(carried.to_bytes() == file),
+                _ => panic!("another kind than the file's"),
+            }
+        }
+    }
+
     #[test]
     fn carried_models_are_found_by_name_and_ask_for_their_features() {
         let schema = |name| Predictor::named(name).unwrap().schema();
@@ -339,12 +436,25 @@ mod tests {
 
     #[test]
     fn a_model_of_gains_reads_back_and_damaged_ones_are_refused() {
-        let artifact = GainArtifact::from_bytes(BUILT_IN, MODEL_BYTES_MAX).unwrap();
-        assert!(artifact.to_bytes() == BUILT_IN, "what is read is what was written");
-        let mut damaged = BUILT_IN.to_vec();
+        let artifact = GainArtifact::from_bytes(GAINS, MODEL_BYTES_MAX).unwrap();
+        assert!(artifact.to_bytes() == GAINS, "what is read is what was written");
+        let mut damaged = GAINS.to_vec();
         let last = damaged.len() - 1;
         damaged[last] ^= 1;
         assert!(matches!(Predictor::from_bytes(&damaged), Err(PredictorError::Artifact(_))));
-        assert!(Predictor::from_bytes(&BUILT_IN[..BUILT_IN.len() / 2]).is_err());
+        assert!(Predictor::from_bytes(&GAINS[..GAINS.len() / 2]).is_err());
+    }
+
+    #[test]
+    fn a_model_that_chooses_from_unknown_candidates_is_refused() {
+        let artifact = GainArtifact::from_bytes(GAINS, MODEL_BYTES_MAX).unwrap();
+        let mut of_color = artifact.clone();
+        of_color.model.color.candidates[1] = "sepia".to_owned();
+        let mut of_detail = artifact;
+        *of_detail.model.detail.candidates.last_mut().unwrap() = "sepia".to_owned();
+        for artifact in [of_color, of_detail] {
+            let error = Predictor::from_bytes(&artifact.to_bytes()).unwrap_err().to_string();
+            assert!(error.contains("\"sepia\""), "{error}");
+        }
     }
 }

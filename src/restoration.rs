@@ -6,10 +6,11 @@ use std::borrow::Cow;
 use thiserror::Error;
 
 use crate::{
-    features::{self, FeatureError, Features, Schema, rich},
+    features::{FeatureError, Features, Look},
     imaging::{
-        Image, ParameterError, RestorationParameters,
-        codec::{self, DecodeError, EncodeError, Encoding, Format, Limits, MetadataPolicy, Picture},
+        ParameterError, RestorationParameters,
+        codec::{self, DecodeError, EncodeError, Encoding, Format, Header, Limits, MetadataPolicy, Picture},
+        operators::color_transform::ColorTransform,
         pipeline::{self, Coefficients, CoefficientsError},
     },
     learning::PredictError,
@@ -38,17 +39,28 @@ pub enum Record {
     /// To be replayed: with every digest.
     #[default]
     Kept,
+    /// To be sent beside the picture: with the digests of bytes, and of pixels unless the input's own bytes are the
+    /// answer, whose pixels need not be decoded.
+    Sent,
     /// To tell what was done and be dropped: without digests, which cost half as much as encoding. Such a receipt
     /// replays nothing, since no input has its digest.
     Told,
 }
 
 impl Record {
-    /// The digest that `of` computes, if it is wanted, else nothing.
+    /// The digest of bytes that `of` computes, if it is wanted, else nothing.
     fn digest(self, of: impl FnOnce() -> String) -> String {
         match self {
-            Record::Kept => of(),
+            Record::Kept | Record::Sent => of(),
             Record::Told => String::new(),
+        }
+    }
+
+    /// Alike of the pixels of an answer by `route`.
+    fn pixels_digest(self, route: Route, of: impl FnOnce() -> String) -> String {
+        match (self, route) {
+            (Record::Sent, Route::InputBytes) => String::new(),
+            _ => self.digest(of),
         }
     }
 }
@@ -56,6 +68,8 @@ impl Record {
 /// The steps of a restoration, told to the caller's hook as each begins; the shell takes the times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
+    /// Bytes to the fewer pixels that features need; only of large JPEGs.
+    Look,
     /// Bytes to pixels.
     Decode,
     /// Pixels to features.
@@ -72,6 +86,7 @@ impl Stage {
     /// The name in `Server-Timing` and logs.
     pub const fn name(self) -> &'static str {
         match self {
+            Stage::Look => "look",
             Stage::Decode => "decode",
             Stage::Features => "features",
             Stage::Predict => "predict",
@@ -179,9 +194,10 @@ pub enum ReplayError {
 
 /// Restores the picture in `bytes`.
 ///
-/// Parameters that `request` leaves open are predicted. `hook` is told of each stage as it begins. Memory: the
-/// decoded samples (checked against `limits` before decoding), 9 bytes per pixel while extracting features, a few rows
-/// per thread while restoring, and the encoded bytes. The same input gives the same bytes.
+/// Parameters that `request` leaves open are predicted, from as many pixels as their features need. Where nothing is to be
+/// done and no receipt is kept, the rest is never decoded. `hook` is told of each stage as it begins. Memory: the decoded
+/// samples (checked against `limits` before decoding), 9 bytes per pixel while extracting the features of the seed schema,
+/// a few rows per thread while restoring, and the encoded bytes. The same input gives the same bytes.
 ///
 /// # Errors
 /// When the input is refused, too small to predict for, or cannot be written as asked.
@@ -193,22 +209,23 @@ pub fn restore<'a>(
     hook: &mut dyn FnMut(Stage),
 ) -> Result<Restored<'a>, RestoreError> {
     predictor.check(&request.parameters)?;
-    hook(Stage::Decode);
-    let picture = codec::decode(bytes, limits)?;
-    let (parameters, prediction) = match request.parameters.complete() {
-        Some(parameters) => (parameters, None),
+    let (look, prediction, parameters) = match request.parameters.complete() {
+        Some(parameters) => (None, None, parameters),
         None => {
-            let (features, prediction) = look(&picture.image, &request.parameters, predictor, hook)?;
-            (prediction.parameters, Some((features, prediction)))
+            let (look, features, prediction) = foresee(bytes, &request.parameters, predictor, limits, hook)?;
+            (Some(look), Some((features, prediction)), prediction.parameters)
         }
     };
-    hook(Stage::Restore);
     let transform = prediction.as_ref().and_then(|(_, prediction)| prediction.transform.as_ref());
-    let measure = || pipeline::measure(&picture.image, &parameters, transform);
-    let (coefficients, sha256) = rayon::join(measure, || request.record.digest(|| receipt::digest(bytes)));
-    let input = receipt::Input { sha256, size_bytes: bytes.len() as u64, format: picture.header.format };
-    let plan = plan_output(&picture, &parameters, request);
-    let (bytes, output) = render(bytes, picture, &parameters, &coefficients, &plan, hook)?;
+    let kept = look.as_ref().and_then(|look| keep_input(bytes, look, &parameters, request, hook));
+    let Made { input, coefficients, bytes, output } = match kept {
+        Some(kept) => kept,
+        None => {
+            let whole = look.and_then(Look::whole);
+            let picture = whole.map_or_else(|| decode(bytes, limits, hook), Ok)?;
+            make(bytes, picture, &parameters, transform, request, hook)?
+        }
+    };
     let receipt = Receipt {
         receipt_version: RECEIPT_VERSION,
         program: receipt::program(),
@@ -222,6 +239,60 @@ pub fn restore<'a>(
         predicted_gain: prediction.as_ref().and_then(|(_, p)| p.expected).map(|expected| expected.score),
     };
     Ok(Restored { bytes, receipt })
+}
+
+/// What a restoration made, for its receipt.
+struct Made<'a> {
+    input: receipt::Input,
+    coefficients: Coefficients,
+    bytes: Cow<'a, [u8]>,
+    output: Output,
+}
+
+/// The input as its own answer, if it is and nobody wants to know more of its pixels.
+fn keep_input<'a>(
+    bytes: &'a [u8],
+    look: &Look,
+    parameters: &RestorationParameters,
+    request: &Request,
+    hook: &mut dyn FnMut(Stage),
+) -> Option<Made<'a>> {
+    let plan = plan_output(look.header(), parameters, request);
+    if plan.route != Route::InputBytes || request.record == Record::Kept {
+        return None;
+    }
+    hook(Stage::Encode);
+    let sha256 = request.record.digest(|| receipt::digest(bytes));
+    let input = receipt::Input {
+        sha256: sha256.clone(),
+        size_bytes: bytes.len() as u64,
+        format: look.header().format,
+    };
+    let output = plan.output(bytes, look.size(), parameters, sha256, String::new());
+    Some(Made { input, coefficients: Coefficients::default(), bytes: Cow::Borrowed(bytes), output })
+}
+
+fn decode(bytes: &[u8], limits: &Limits, hook: &mut dyn FnMut(Stage)) -> Result<Picture, DecodeError> {
+    hook(Stage::Decode);
+    codec::decode(bytes, limits)
+}
+
+/// Measures, applies and encodes.
+fn make<'a>(
+    bytes: &'a [u8],
+    picture: Picture,
+    parameters: &RestorationParameters,
+    transform: Option<&ColorTransform>,
+    request: &Request,
+    hook: &mut dyn FnMut(Stage),
+) -> Result<Made<'a>, RestoreError> {
+    hook(Stage::Restore);
+    let measure = || pipeline::measure(&picture.image, parameters, transform);
+    let (coefficients, sha256) = rayon::join(measure, || request.record.digest(|| receipt::digest(bytes)));
+    let input = receipt::Input { sha256, size_bytes: bytes.len() as u64, format: picture.header.format };
+    let plan = plan_output(&picture.header, parameters, request);
+    let (bytes, output) = render(bytes, picture, parameters, &coefficients, &plan, hook)?;
+    Ok(Made { input, coefficients, bytes, output })
 }
 
 /// Applies what `receipt` records to its input, and checks that the same came out.
@@ -250,8 +321,7 @@ pub fn replay<'a>(
     if receipt.method != receipt::method(&parameters) {
         return Err(method());
     }
-    hook(Stage::Decode);
-    let picture = codec::decode(bytes, limits).map_err(RestoreError::from)?;
+    let picture = decode(bytes, limits, hook).map_err(RestoreError::from)?;
     receipt.coefficients.check(&picture.image, &parameters)?;
     let recorded = &receipt.output;
     let plan = OutputPlan {
@@ -298,28 +368,26 @@ pub fn analyze(
     hook: &mut dyn FnMut(Stage),
 ) -> Result<Analysis, RestoreError> {
     predictor.check(requested)?;
-    hook(Stage::Decode);
-    let picture = codec::decode(bytes, limits)?;
-    let (features, prediction) = look(&picture.image, requested, predictor, hook)?;
-    let (width, height) = (picture.image.width(), picture.image.height());
-    Ok(Analysis { width, height, format: picture.header.format, features, prediction })
+    let (look, features, prediction) = foresee(bytes, requested, predictor, limits, hook)?;
+    let (width, height) = look.size();
+    Ok(Analysis { width, height, format: look.header().format, features, prediction })
 }
 
-/// Features and what the model makes of them.
-fn look(
-    image: &Image,
+/// Looks at a picture: what there is to see and what the model makes of it.
+fn foresee(
+    bytes: &[u8],
     requested: &RequestedParameters,
     predictor: &Predictor,
+    limits: &Limits,
     hook: &mut dyn FnMut(Stage),
-) -> Result<(Features, Prediction), RestoreError> {
+) -> Result<(Look, Features, Prediction), RestoreError> {
+    let begin = |is_reduced| hook(if is_reduced { Stage::Look } else { Stage::Decode });
+    let look = Look::decode(bytes, limits, predictor.schema(), begin)?;
     hook(Stage::Features);
-    let features = match predictor.schema() {
-        Schema::Seed => features::measure(image, Schema::Seed)?,
-        Schema::Rich => features::measure(&rich::reduced(image), Schema::Rich)?,
-    };
+    let features = look.features()?;
     hook(Stage::Predict);
-    let prediction = predictor.predict(&features, (image.width(), image.height()), requested)?;
-    Ok((features, prediction))
+    let prediction = predictor.predict(&features, look.size(), requested)?;
+    Ok((look, features, prediction))
 }
 
 fn model_of(predictor: &Predictor, prediction: &Prediction) -> receipt::Model {
@@ -342,10 +410,39 @@ struct OutputPlan {
     encoding: Encoding,
 }
 
+impl OutputPlan {
+    /// The record of `encoded`, a picture of `width × height` px that was made by this plan.
+    fn output(
+        &self,
+        encoded: &[u8],
+        (width, height): (usize, usize),
+        parameters: &RestorationParameters,
+        sha256: String,
+        pixels_sha256: String,
+    ) -> Output {
+        let Encoding { format, quality, subsampling, lossless } = self.encoding;
+        let newly = self.route == Route::Encoded;
+        Output {
+            sha256,
+            pixels_sha256,
+            size_bytes: encoded.len() as u64,
+            width,
+            height,
+            format,
+            route: self.route,
+            quality,
+            subsampling,
+            lossless,
+            encoder: newly.then(|| codec::encoder_version(format).to_owned()),
+            metadata: self.metadata,
+            reencoded: newly && parameters.is_identity() && !lossless,
+        }
+    }
+}
+
 /// Untouched pixels in their own format keep their coded form; everything else is encoded, as the input was where
 /// the format is the same.
-fn plan_output(picture: &Picture, parameters: &RestorationParameters, request: &Request) -> OutputPlan {
-    let header = &picture.header;
+fn plan_output(header: &Header, parameters: &RestorationParameters, request: &Request) -> OutputPlan {
     let format = request.format.unwrap_or(header.format);
     let untouched = parameters.is_identity();
     let route = match (untouched && format == header.format && request.quality.is_none(), request.metadata) {
@@ -400,24 +497,10 @@ fn render<'a>(
         Route::Encoded => codec::encode(&image, &metadata, encoding).map(Cow::Owned),
     };
     // The digest takes as long as half of encoding: another thread does it meanwhile, if one is free.
-    let (encoded, pixels_sha256) =
-        rayon::join(encode, || plan.record.digest(|| receipt::pixels_digest(&image)));
+    let pixels_digest = || plan.record.pixels_digest(plan.route, || receipt::pixels_digest(&image));
+    let (encoded, pixels_sha256) = rayon::join(encode, pixels_digest);
     let encoded = encoded?;
-    let newly = plan.route == Route::Encoded;
-    let output = Output {
-        sha256: plan.record.digest(|| receipt::digest(&encoded)),
-        pixels_sha256,
-        size_bytes: encoded.len() as u64,
-        width: image.width(),
-        height: image.height(),
-        format: encoding.format,
-        route: plan.route,
-        quality: encoding.quality,
-        subsampling: encoding.subsampling,
-        lossless: encoding.lossless,
-        encoder: newly.then(|| codec::encoder_version(encoding.format).to_owned()),
-        metadata: plan.metadata,
-        reencoded: newly && parameters.is_identity() && !encoding.lossless,
-    };
+    let sha256 = plan.record.digest(|| receipt::digest(&encoded));
+    let output = plan.output(&encoded, (image.width(), image.height()), parameters, sha256, pixels_sha256);
     Ok((encoded, output))
 }

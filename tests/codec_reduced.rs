@@ -25,7 +25,7 @@ fn ramp(width: usize, height: usize) -> Image {
 }
 
 fn reduced(bytes: &[u8], side_min: usize) -> Image {
-    decode_reduced(bytes, &Limits::default(), side_min).unwrap().image
+    decode_reduced(bytes, &Limits::default(), |_| side_min).unwrap().image
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn the_smallest_of_the_scales_that_suffices_is_taken() {
         (402, (801, 333)),
         (5000, (801, 333)),
     ] {
-        let picture = decode_reduced(&bytes, &Limits::default(), side_min).unwrap();
+        let picture = decode_reduced(&bytes, &Limits::default(), |_| side_min).unwrap();
         assert_eq!((picture.image.width(), picture.image.height()), expected, "at least {side_min}");
         assert_eq!((picture.header.width, picture.header.height), (801, 333), "the header is the file's");
     }
@@ -84,11 +84,11 @@ fn other_formats_are_decoded_whole() {
 fn limits_and_refusals_are_those_of_the_whole_picture() {
     let bytes = jpeg(&ramp(400, 300), &Metadata::default());
     let few_pixels = Limits { pixels_max: 400 * 300 - 1, ..Limits::default() };
-    assert!(matches!(decode_reduced(&bytes, &few_pixels, 10), Err(DecodeError::TooManyPixels { .. })));
+    assert!(matches!(decode_reduced(&bytes, &few_pixels, |_| 10), Err(DecodeError::TooManyPixels { .. })));
     let little_memory = Limits { decoded_bytes_max: 3 * 400 * 300 - 1, ..Limits::default() };
-    assert!(matches!(decode_reduced(&bytes, &little_memory, 10), Err(DecodeError::TooMuchMemory { .. })));
+    assert!(matches!(decode_reduced(&bytes, &little_memory, |_| 10), Err(DecodeError::TooMuchMemory { .. })));
     for cut in [bytes.len() / 3, bytes.len() / 2, bytes.len() - 3] {
-        let outcome = decode_reduced(&bytes[..cut], &Limits::default(), 10);
+        let outcome = decode_reduced(&bytes[..cut], &Limits::default(), |_| 10);
         assert!(matches!(outcome, Err(DecodeError::Broken { .. })), "cut at {cut}");
     }
 }

@@ -12,8 +12,8 @@ use super::{
     output, progress,
 };
 use crate::{
-    features::{self, Schema},
-    imaging::codec::{self, Limits},
+    features::{self, Look, Schema},
+    imaging::codec::Limits,
     jobs::{parallel, picture_file},
     receipt::Features,
 };
@@ -89,6 +89,6 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
 }
 
 fn measure(input: &Input, limits: &Limits, schema: Schema) -> Result<features::Features> {
-    let picture = codec::decode(&input.read(limits)?, limits).map_err(picture_file::explain)?;
-    Ok(features::measure(&picture.image, schema)?)
+    let look = Look::decode(&input.read(limits)?, limits, schema, |_| ()).map_err(picture_file::explain)?;
+    Ok(look.features()?)
 }

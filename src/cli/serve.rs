@@ -55,12 +55,19 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
 }
 
 async fn serve(config: &Config) -> Result<()> {
-    let predictor = predictor(Some(&config.model.path))?;
+    // Read beside the opening of the database.
+    let path = config.model.path.clone();
+    let reading = tokio::task::spawn_blocking(move || {
+        let predictor = predictor(Some(&path))?;
+        predictor.id();
+        anyhow::Ok(predictor)
+    });
     let compute = Compute::new(&config.compute).context("starting the pixel pool")?;
     let stopping = CancellationToken::new();
     let jobs = keep_open(JobsSetup::new(config), stopping.clone())
         .await
         .with_context(|| format!("the database in {} (data.dir)", config.data.dir.display()))?;
+    let predictor = reading.await.context("reading the model")??;
     let address = config.server.address;
     let listener = TcpListener::bind(address)
         .await

@@ -6,6 +6,7 @@
 //! twiddle factors, cannot show.
 
 mod color;
+mod look;
 mod luma;
 pub mod rich;
 mod schema;
@@ -16,6 +17,7 @@ use thiserror::Error;
 
 use crate::imaging::Image;
 
+pub use look::Look;
 pub use luma::luma;
 pub use schema::{Features, Schema, measure};
 

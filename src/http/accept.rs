@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, header};
 
-use crate::{imaging::codec::Format, jobs::results::ResultFormat};
+use crate::{imaging::codec::Format, jobs::results::ResultFormat, restoration::Record};
 
 use super::{error::Kind, problem::Problem};
 
@@ -29,6 +29,16 @@ pub(super) enum ChosenBody {
     Picture,
     /// Its receipt as JSON.
     Receipt,
+}
+
+impl ChosenBody {
+    /// What a receipt is made for: to be the body, or for the headers of a picture.
+    pub fn record(self) -> Record {
+        match self {
+            ChosenBody::Picture => Record::Sent,
+            ChosenBody::Receipt => Record::Kept,
+        }
+    }
 }
 
 impl Accept {

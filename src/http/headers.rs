@@ -3,7 +3,7 @@
 use axum::http::{HeaderName, HeaderValue};
 use sfv::{Decimal, DictSerializer, KeyRef, StringRef, TokenRef};
 
-use crate::receipt::Receipt;
+use crate::receipt::{Receipt, Route};
 
 /// What was done to the picture.
 pub(super) const RESTORATION: HeaderName = HeaderName::from_static("restoration");
@@ -36,7 +36,10 @@ pub(super) fn restoration(receipt: &Receipt) -> HeaderValue {
         dictionary.bare_item(key("model"), id);
     }
     dictionary.bare_item(key("input-sha-256"), digest_bytes(&receipt.input.sha256).as_slice());
-    dictionary.bare_item(key("pixels-sha-256"), digest_bytes(&output.pixels_sha256).as_slice());
+    // Of an input that is its own answer, pixels need not be decoded.
+    if output.route != Route::InputBytes {
+        dictionary.bare_item(key("pixels-sha-256"), digest_bytes(&output.pixels_sha256).as_slice());
+    }
     value(dictionary)
 }
 

@@ -32,6 +32,7 @@ pub(super) async fn restore(State(state): State<AppState>, request: Request) -> 
     let own = Format::sniff(&bytes).ok_or(DecodeError::UnknownFormat)?;
     let choice = accept.choose(own, request.format)?;
     request.format = Some(choice.format);
+    request.record = choice.body.record();
     timings.begin("wait");
     let AppState { predictor, limits, .. } = state;
     let (answer, timings) = place

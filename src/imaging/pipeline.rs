@@ -4,14 +4,14 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{
-    ColorCorrection, ColorMethod, Image, RestorationParameters,
+    Channels, ColorCorrection, ColorMethod, Image, RestorationParameters,
     bands::{self, Instructions},
     operators::{
-        color_transform::{self, ColorTransform},
+        color_transform::ColorTransform,
         histogram::{self, Histogram},
         linear_levels::{self, LinearMap},
         point::{ChannelTables, Unchanged},
-        sample_tables::{self, SampleTable},
+        sample_tables::SampleTable,
         unsharp_mask::UnsharpMask,
         wavelet_shrinkage, white_balance,
     },
@@ -76,7 +76,9 @@ pub fn measure(
     let mut coefficients = measure_color(image, parameters.color(), learned);
     if parameters.denoise() > 0.0 {
         coefficients.noise_sigma = if parameters.color_method().is_on() {
-            let corrected = correct_colors(image.clone(), parameters.color(), &coefficients);
+            let mut corrected = image.clone();
+            let correction = coefficients.correction(parameters.color(), image.channels());
+            correction.run(Instructions::fastest(), &mut corrected, None);
             wavelet_shrinkage::noise_sigma(&corrected)
         } else {
             wavelet_shrinkage::noise_sigma(image)
@@ -140,6 +142,19 @@ impl Coefficients {
         within("noise sigma", &self.noise_sigma, |sigma| (0.0..=NOISE_SIGMA_MAX).contains(&sigma))
     }
 
+    /// The point operator of `color`, for pictures of these channels.
+    fn correction(&self, color: ColorCorrection, channels: Channels) -> Correction {
+        if color.method() == ColorMethod::Learned {
+            let transform = self.color_transform.expect("a learned correction has its transform");
+            return match channels {
+                Channels::Grey => Correction::Tables(ChannelTables::new(vec![transform.grey_table()])),
+                Channels::Rgb => Correction::Transform(transform),
+            };
+        }
+        self.sample_tables(color)
+            .map_or(Correction::None, |tables| Correction::Tables(ChannelTables::new(tables)))
+    }
+
     /// What `color` makes of each sample value, one table per channel; `None` when it leaves samples alone or mixes
     /// channels.
     pub fn sample_tables(&self, color: ColorCorrection) -> Option<Vec<SampleTable>> {
@@ -185,38 +200,41 @@ pub fn apply_with(
     let color = parameters.color();
     let mask = parameters.sharpening().map(|s| UnsharpMask::new(s.sigma, s.strength));
     let mask = mask.as_ref();
-    // What looks at the whole picture runs before the pass over its bands.
-    let (mut is_corrected, is_denoised) = (false, parameters.denoise() > 0.0);
-    if is_denoised || color.method() == ColorMethod::Learned {
-        image = correct_colors(image, color, coefficients);
-        is_corrected = true;
-    }
-    if is_denoised {
+    let mut correction = coefficients.correction(color, image.channels());
+    if parameters.denoise() > 0.0 {
+        // Denoising looks at the whole picture, so colours are corrected before the pass over its bands.
+        correction.run(instructions, &mut image, None);
+        correction = Correction::None;
         image = wavelet_shrinkage::shrink(image, parameters.denoise(), &coefficients.noise_sigma);
     }
-    match coefficients.sample_tables(color).filter(|_| !is_corrected) {
-        Some(tables) => bands::restore_with(instructions, &mut image, &ChannelTables::new(tables), mask),
-        None if mask.is_some() => bands::restore_with(instructions, &mut image, &Unchanged, mask),
-        None => {}
-    }
+    correction.run(instructions, &mut image, mask);
     image
 }
 
-fn correct_colors(image: Image, color: ColorCorrection, coefficients: &Coefficients) -> Image {
-    if color.method() == ColorMethod::Learned {
-        let transform = coefficients.color_transform.as_ref();
-        return color_transform::apply(image, transform.expect("a learned correction has its transform"));
-    }
-    match coefficients.sample_tables(color) {
-        Some(tables) => sample_tables::apply(image, &tables),
-        None => image,
+/// A colour correction as a point operator.
+enum Correction {
+    None,
+    Tables(ChannelTables),
+    Transform(ColorTransform),
+}
+
+impl Correction {
+    /// Corrects colours and sharpens, in one pass.
+    fn run(&self, instructions: Instructions, image: &mut Image, mask: Option<&UnsharpMask>) {
+        match self {
+            Correction::Tables(tables) => bands::restore_with(instructions, image, tables, mask),
+            Correction::Transform(transform) => bands::restore_with(instructions, image, transform, mask),
+            Correction::None if mask.is_some() => {
+                bands::restore_with(instructions, image, &Unchanged, mask);
+            }
+            Correction::None => {}
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::imaging::Channels;
 
     fn picture(channels: Channels) -> Image {
         let samples = (0..40 * 30 * channels.count()).map(|i| (i * i / 13 % 160 + i % 3 * 20) as u8);

@@ -104,9 +104,8 @@ mod tests {
         let (w, h, n) = (image.width(), image.height(), image.channels().count());
         let mut sums = vec![[0u64; 3]; 64 * 64];
         for (y, x) in (0..64 * h).flat_map(|y| (0..64 * w).map(move |x| (y, x))) {
-            for c in 0..3 {
-                let v = image.samples()[((y / 64) * w + x / 64) * n + c.min(n - 1)];
-                sums[y / h * 64 + x / w][c] += u64::from(v);
+            for (c, sum) in sums[y / h * 64 + x / w].iter_mut().enumerate() {
+                *sum += u64::from(image.samples()[((y / 64) * w + x / 64) * n + c.min(n - 1)]);
             }
         }
         sums.iter().map(|cell| cell.map(|sum| sum as f64 / (255 * w * h) as f64)).collect()

@@ -169,15 +169,15 @@ pub struct Measuring<'a> {
     pub done: &'a (dyn Fn() + Sync),
 }
 
+/// Pictures that could be measured, what was found, and the others with their reasons.
+pub type MeasuredAll = (Vec<TrainingPicture>, Vec<Measured>, Vec<(String, String)>);
+
 impl Measuring<'_> {
     /// Measures all; those that fail are left out, with their reasons.
     ///
     /// # Errors
     /// When the system gives no threads.
-    pub fn measure_all(
-        &self,
-        pictures: Vec<TrainingPicture>,
-    ) -> Result<(Vec<TrainingPicture>, Vec<Measured>, Vec<(String, String)>)> {
+    pub fn measure_all(&self, pictures: Vec<TrainingPicture>) -> Result<MeasuredAll> {
         let work = |picture: &TrainingPicture| {
             let (reference, damaged) = picture.images(self.recipes, self.limits)?;
             let analysed = rich::reduced(&damaged);

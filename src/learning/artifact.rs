@@ -10,6 +10,7 @@
 //! that a forged file does no harm rests on bounded inflation and on the checks of [`Tree`](super::tree::Tree).
 
 use std::{
+    borrow::Cow,
     fmt::Write as _,
     io::{Read, Write},
 };
@@ -150,9 +151,21 @@ impl ModelArtifact {
     /// # Errors
     /// When the file is damaged, too large, of another format, or made for other features or another smartcore.
     pub fn from_bytes(bytes: &[u8], max_decoded_bytes: usize) -> Result<Self, ArtifactError> {
-        let (card, trees) = open(MAGIC_LINE, bytes, max_decoded_bytes)?;
-        let card = read_card(&card)?;
-        let regressors = read_regressors(&trees, card.family)?;
+        Self::from_opened(&open(MAGIC_LINE, bytes, max_decoded_bytes)?)
+    }
+
+    /// Reads what [`ModelArtifact::from_bytes`] would, from the file's first line and its inflated content.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn from_inflated(bytes: &[u8]) -> Result<Self, ArtifactError> {
+        Self::from_opened(&open_inflated(MAGIC_LINE, bytes)?)
+    }
+
+    fn from_opened(opened: &Opened) -> Result<Self, ArtifactError> {
+        let (card, trees) = opened.parts();
+        let card = read_card(card)?;
+        let regressors = read_regressors(trees, card.family)?;
         Ok(Self { card, regressors })
     }
 
@@ -183,21 +196,43 @@ pub(super) fn seal(magic: &[u8], card: &[u8], rest: &[u8]) -> Vec<u8> {
     [magic, digest(&compressed).as_bytes(), b"\n", &compressed].concat()
 }
 
-/// Card and what follows it of a file that begins with `magic` and inflates to at most `max_decoded_bytes`.
+/// What a file holds.
+pub(super) struct Opened<'a> {
+    decoded: Cow<'a, [u8]>,
+    /// Where the card ends, which begins behind its length.
+    card_end: usize,
+}
+
+impl<'a> Opened<'a> {
+    fn new(decoded: Cow<'a, [u8]>) -> Result<Self, ArtifactError> {
+        let cut_short = || ArtifactError::Card { reason: "it is cut short".to_owned() };
+        let (length, rest) = decoded.split_first_chunk::<4>().ok_or_else(cut_short)?;
+        let card_length = u32::from_le_bytes(*length) as usize;
+        if card_length > rest.len() {
+            return Err(cut_short());
+        }
+        Ok(Self { decoded, card_end: 4 + card_length })
+    }
+
+    /// The card and what follows it.
+    pub(super) fn parts(&self) -> (&[u8], &[u8]) {
+        (&self.decoded[4..self.card_end], &self.decoded[self.card_end..])
+    }
+}
+
+/// Opens a file that begins with `magic` and inflates to at most `max_decoded_bytes`.
 pub(super) fn open(
     magic: &[u8],
     bytes: &[u8],
     max_decoded_bytes: usize,
-) -> Result<(Vec<u8>, Vec<u8>), ArtifactError> {
-    let mut decoded = inflate(checked_body(magic, bytes)?, max_decoded_bytes)?;
-    let cut_short = || ArtifactError::Card { reason: "it is cut short".to_owned() };
-    let (length, rest) = decoded.split_first_chunk::<4>().ok_or_else(cut_short)?;
-    let card_length = u32::from_le_bytes(*length) as usize;
-    if card_length > rest.len() {
-        return Err(cut_short());
-    }
-    let rest = decoded.split_off(4 + card_length);
-    Ok((decoded.split_off(4), rest))
+) -> Result<Opened<'static>, ArtifactError> {
+    let decoded = inflate(checked_body(magic, bytes)?, max_decoded_bytes)?;
+    Opened::new(Cow::Owned(decoded))
+}
+
+/// Opens a file's first line and its inflated content, which the build made of a file that it carries.
+pub(super) fn open_inflated<'a>(magic: &[u8], bytes: &'a [u8]) -> Result<Opened<'a>, ArtifactError> {
+    Opened::new(Cow::Borrowed(bytes.strip_prefix(magic).ok_or(ArtifactError::Magic)?))
 }
 
 /// The compressed part, once the two lines before it are in order.
@@ -217,9 +252,15 @@ fn checked_body<'a>(magic: &[u8], bytes: &'a [u8]) -> Result<&'a [u8], ArtifactE
     if digest(body).as_bytes() == expected { Ok(body) } else { Err(ArtifactError::Digest) }
 }
 
+/// Most bytes that deflate makes of one.
+const DEFLATE_MOST: usize = 1032;
+
 fn inflate(body: &[u8], max_decoded_bytes: usize) -> Result<Vec<u8>, ArtifactError> {
     let mut decoder = GzDecoder::new(body);
-    let mut decoded = Vec::new();
+    // What gzip says of the length behind the data, modulo 2³²: a hint that saves copies, and takes up no memory by itself.
+    let hint = body.last_chunk::<4>().map_or(0, |length| u32::from_le_bytes(*length) as usize);
+    let mut decoded =
+        Vec::with_capacity(hint.min(max_decoded_bytes).min(body.len().saturating_mul(DEFLATE_MOST)));
     let refused = |reason: String| ArtifactError::Compression { reason };
     let limit = (max_decoded_bytes as u64).saturating_add(1);
     decoder.by_ref().take(limit).read_to_end(&mut decoded).map_err(|error| refused(error.to_string()))?;

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::artifact::{ArtifactError, open, seal};
+use super::artifact::{ArtifactError, Opened, open, open_inflated, seal};
 use super::card::DatasetUse;
 use super::gain_fit::GainHyperparameters;
 use super::gain_model::GainModel;
@@ -138,7 +138,19 @@ impl GainArtifact {
     /// # Errors
     /// When the file is damaged, too large, or made for other features.
     pub fn from_bytes(bytes: &[u8], max_decoded_bytes: usize) -> Result<Self, ArtifactError> {
-        let (card, model) = open(MAGIC_LINE, bytes, max_decoded_bytes)?;
+        Self::from_opened(&open(MAGIC_LINE, bytes, max_decoded_bytes)?)
+    }
+
+    /// Reads what [`GainArtifact::from_bytes`] would, from the file's first line and its inflated content.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn from_inflated(bytes: &[u8]) -> Result<Self, ArtifactError> {
+        Self::from_opened(&open_inflated(MAGIC_LINE, bytes)?)
+    }
+
+    fn from_opened(opened: &Opened) -> Result<Self, ArtifactError> {
+        let (card, model) = opened.parts();
         /// What is looked at before the rest.
         #[derive(Deserialize)]
         struct Versions {
@@ -146,14 +158,14 @@ impl GainArtifact {
             feature_schema: String,
         }
         let unreadable = |reason: String| ArtifactError::Card { reason };
-        let versions: Versions = serde_json::from_slice(&card).map_err(|e| unreadable(e.to_string()))?;
+        let versions: Versions = serde_json::from_slice(card).map_err(|e| unreadable(e.to_string()))?;
         if versions.format_version != GAIN_FORMAT_VERSION {
             return Err(ArtifactError::FormatVersion { found: versions.format_version.to_string() });
         }
         if versions.feature_schema != RICH_SCHEMA {
             return Err(ArtifactError::RichSchema { found: versions.feature_schema });
         }
-        let card: GainCard = serde_json::from_slice(&card).map_err(|e| unreadable(e.to_string()))?;
+        let card: GainCard = serde_json::from_slice(card).map_err(|e| unreadable(e.to_string()))?;
         if card.feature_names != RICH_NAMES {
             return Err(unreadable(format!("its features are not those of {RICH_SCHEMA}")));
         }
@@ -162,7 +174,7 @@ impl GainArtifact {
         }
         let refused = |reason: String| ArtifactError::Regressors { reason };
         let (model, rest): (GainModel, _) =
-            postcard::take_from_bytes(&model).map_err(|e| refused(e.to_string()))?;
+            postcard::take_from_bytes(model).map_err(|e| refused(e.to_string()))?;
         if !rest.is_empty() {
             return Err(refused(format!("{} bytes follow behind them", rest.len())));
         }

@@ -158,7 +158,7 @@ fn spread(histogram: &mut Descriptor, column: usize, row: usize, direction: f32,
 
 fn normalise(histogram: &mut Descriptor) -> Option<()> {
     let length = histogram.iter().map(|v| v * v).sum::<f32>().sqrt();
-    if !(length > 1e-6) {
+    if length.is_nan() || length <= 1e-6 {
         return None;
     }
     histogram.iter_mut().for_each(|v| *v /= length);

@@ -89,8 +89,8 @@ fn largest_rectangle(
         }
         for first in 0..n_columns {
             let mut least = usize::MAX;
-            for last in first..n_columns {
-                least = least.min(depth[last]);
+            for (last, &depth) in depth.iter().enumerate().skip(first) {
+                least = least.min(depth);
                 if least == 0 {
                     break;
                 }

@@ -53,7 +53,7 @@ impl Level {
 
     /// The change of the eight numbers that raises the correlation most, to first order.
     fn step(&self, unit_map: &Homography, half: f64, centre: (f64, f64)) -> Option<[f64; 8]> {
-        let mut rows: Vec<([f32; 8], f32, f32)> = Vec::with_capacity(self.places.len());
+        let mut rows: Vec<Row> = Vec::with_capacity(self.places.len());
         for &place in &self.places {
             let (x, y) = (place as usize % self.damaged.width, place as usize / self.damaged.width);
             let (u, v) = ((x as f64 - centre.0) / half, (y as f64 - centre.1) / half);
@@ -80,13 +80,13 @@ impl Level {
     }
 }
 
-/// Rows are (how the reference's sample changes with each number, the reference's sample, the damaged sample).
-fn correlation_step(rows: &[([f32; 8], f32, f32)]) -> Option<[f64; 8]> {
+/// How the reference's sample changes with each number, the reference's sample, the damaged sample.
+type Row = ([f32; 8], f32, f32);
+
+fn correlation_step(rows: &[Row]) -> Option<[f64; 8]> {
     let n = rows.len() as f64;
-    let mean = |value: &dyn Fn(&([f32; 8], f32, f32)) -> f32| {
-        rows.iter().map(|r| f64::from(value(r))).sum::<f64>() / n
-    };
-    let (seen_mean, own_mean) = (mean(&|r| r.1), mean(&|r| r.2));
+    let mean = |value: fn(&Row) -> f32| rows.iter().map(|r| f64::from(value(r))).sum::<f64>() / n;
+    let (seen_mean, own_mean) = (mean(|r| r.1), mean(|r| r.2));
     let mut hessian = [[0.0; 8]; 8];
     let (mut on_seen, mut on_own) = ([0.0; 8], [0.0; 8]);
     let (mut seen_square, mut cross) = (0.0, 0.0);
@@ -103,6 +103,7 @@ fn correlation_step(rows: &[([f32; 8], f32, f32)]) -> Option<[f64; 8]> {
         seen_square += seen * seen;
         cross += seen * own;
     }
+    #[expect(clippy::needless_range_loop, reason = "two rows of a matrix at a time")]
     for i in 0..8 {
         // A touch of damping for planes that leave a number free.
         hessian[i][i] *= 1.0 + 1e-6;

@@ -186,7 +186,7 @@ mod tests {
             // The kernels are symmetric: correlation is convolution.
             assert!((found[(2 + tap.dy) as usize * width + (4 + tap.dx) as usize] - tap.weight).abs() < 1e-6);
         }
-        let constant = convolve(&vec![0.25; 3 * 2 * 2], 2, 2, 3, &Kernel::disc(4.0));
+        let constant = convolve(&[0.25; 3 * 2 * 2], 2, 2, 3, &Kernel::disc(4.0));
         assert!(constant.iter().all(|v| (v - 0.25).abs() < 1e-6));
         // Reflect-101: left of the first pixel lies the second.
         let three = Kernel::new(BTreeMap::from([((0, -1), 1.0), ((0, 0), 2.0), ((0, 1), 1.0)]));

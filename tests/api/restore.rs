@@ -1,6 +1,9 @@
 //! `POST /restore`: the pixels, the bytes and the headers.
 
-use pentimento::{imaging::codec::Format, receipt, receipt::Receipt};
+use pentimento::{
+    imaging::codec::Format,
+    receipt::{self, Receipt, Route},
+};
 use sfv::{BareItem, Dictionary, ListEntry, Parser};
 
 use crate::support::{TestApp, as_format, damaged, decode, golden, header, ok};
@@ -102,7 +105,11 @@ async fn headers_say_what_the_receipt_says() {
         assert_eq!(said("untouched"), Some(BareItem::Boolean(query.contains("strength=0"))));
         assert_eq!(said("reencoded"), Some(BareItem::Boolean(false)));
         assert_eq!(said("input-sha-256"), bytes_of(&receipt.input.sha256));
-        assert_eq!(said("pixels-sha-256"), bytes_of(&receipt.output.pixels_sha256));
+        // Pixels of an input that is its own answer are not decoded for a header.
+        let is_input = receipt.output.route == Route::InputBytes;
+        let pixels = if is_input { None } else { bytes_of(&receipt.output.pixels_sha256) };
+        assert_eq!(said("pixels-sha-256"), pixels, "{query}");
+        assert!(!receipt.output.pixels_sha256.is_empty(), "a receipt has every digest");
         let model = receipt.model.map(|model| BareItem::String(model.id.try_into().unwrap()));
         assert_eq!(said("model"), model);
         assert_eq!(model.is_some(), !query.contains("strength"), "{query}");

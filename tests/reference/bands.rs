@@ -2,9 +2,10 @@
 //! threads, any size and any parameters.
 
 use pentimento::imaging::{
-    Channels, ColorMethod, Image, RestorationParameters,
+    Channels, ColorCorrection, ColorMethod, Image, RestorationParameters,
     bands::{self, Instructions},
     operators::{
+        color_transform::{self, ColorTransform},
         gaussian_blur::{Rows, blur_rows, half_taps},
         point::Unchanged,
         unsharp_mask::{Combine, UnsharpMask},
@@ -29,10 +30,12 @@ fn picture(width: usize, height: usize, channels: Channels, seed: u64) -> Image 
 }
 
 /// The operators one after the other, sample by sample and in 32 bits.
-fn plain(image: &Image, parameters: &RestorationParameters) -> Vec<u8> {
+fn plain(image: &Image, parameters: &RestorationParameters, transform: Option<&ColorTransform>) -> Vec<u8> {
     let step = image.channels().count();
     let mut samples = image.samples().to_vec();
-    if parameters.color_method() == ColorMethod::WhiteBalance {
+    if let Some(transform) = transform {
+        samples = color_transform::apply(image.clone(), transform).samples().to_vec();
+    } else if parameters.color_method() == ColorMethod::WhiteBalance {
         let tables: Vec<_> = white_balance::gains(image).into_iter().map(white_balance::table).collect();
         samples.iter_mut().enumerate().for_each(|(i, v)| *v = tables[i % step][usize::from(*v)]);
     }
@@ -47,8 +50,17 @@ fn plain(image: &Image, parameters: &RestorationParameters) -> Vec<u8> {
 }
 
 fn assert_plain(image: &Image, parameters: &RestorationParameters, threads: &[usize]) {
-    let expected = plain(image, parameters);
-    let coefficients = pipeline::measure(image, parameters, None);
+    assert_plain_with(image, parameters, None, threads);
+}
+
+fn assert_plain_with(
+    image: &Image,
+    parameters: &RestorationParameters,
+    transform: Option<&ColorTransform>,
+    threads: &[usize],
+) {
+    let expected = plain(image, parameters, transform);
+    let coefficients = pipeline::measure(image, parameters, transform);
     for &n in threads {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap();
         for with in Instructions::supported() {
@@ -84,6 +96,36 @@ fn rows_of_several_chunks_and_bands_of_several_threads() {
             [(true, 1.0, 1.0), (false, 2.0, -0.5), (true, 1.3, 0.777), (true, 1.0, 0.0)]
         {
             assert_plain(&image, &parameters(color, sigma, strength), &[1, 3]);
+        }
+    }
+}
+
+/// Small deviations from the identity, of second degree or without.
+fn transform(quadratic: bool) -> ColorTransform {
+    let mut coefficients = ColorTransform::IDENTITY.coefficients();
+    let n = if quadratic { coefficients.len() } else { 12 };
+    for (i, coefficient) in coefficients[..n].iter_mut().enumerate() {
+        *coefficient += ((i * 7 % 11) as f64 - 5.0) / 30.0;
+    }
+    ColorTransform::new(&coefficients).unwrap()
+}
+
+#[test]
+fn a_learned_transform_runs_within_the_pass() {
+    let learned = ColorCorrection::from(ColorMethod::Learned);
+    // Whole blocks of pixels, a part of one, rows that are shorter.
+    for (width, height, channels) in [
+        (128, 40, Channels::Rgb),
+        (517, 300, Channels::Rgb),
+        (9, 11, Channels::Rgb),
+        (70, 20, Channels::Grey),
+    ] {
+        let image = picture(width, height, channels, 3);
+        for quadratic in [true, false] {
+            for (sigma, strength) in [(1.0, 0.0), (1.0, 0.5), (2.0, -0.777)] {
+                let parameters = parameters(false, sigma, strength).with_color(learned);
+                assert_plain_with(&image, &parameters, Some(&transform(quadratic)), &[1, 3]);
+            }
         }
     }
 }

@@ -41,8 +41,8 @@ pub(super) fn measure(analysis: &Analysis) -> [f64; N] {
     let [(a_mean, a_spread), (b_mean, b_spread)] = [&a, &b].map(|v| moments(v));
     let (chroma_mean, chroma_spread) = moments(&chroma);
     let (saturation_mean, saturation_spread) = moments(&saturation);
-    let [c10, c90, c99] = percentiles(&chroma, 8, [10, 90, 99]);
-    let [s10, s90] = percentiles(&saturation, 1024, [10, 90]);
+    let [c10, c90, c99] = percentiles::<8, 3>(&chroma, [10, 90, 99]);
+    let [s10, s90] = percentiles::<1024, 2>(&saturation, [10, 90]);
     let cast = (a_mean * a_mean + b_mean * b_mean).sqrt();
     let spread = (a_spread * a_spread + b_spread * b_spread).sqrt();
     let (bright, dark) = (analysis.luma_counts.percentile(95), analysis.luma_counts.percentile(5));
@@ -78,7 +78,9 @@ fn length(a: i32, b: i32) -> i32 {
 /// In the unit of a* and b*, below one.
 fn saturation([r, g, b]: [u8; 3]) -> i32 {
     let (most, least) = (i32::from(r.max(g).max(b)), i32::from(r.min(g).min(b)));
-    (most - least) * lab::ONE / (most + 1)
+    // The quotient of f64 is at least 1/256 below the next whole number, or whole: as exact as dividing whole numbers, and
+    // several times faster.
+    (f64::from((most - least) * lab::ONE) / f64::from(most + 1)) as i32
 }
 
 /// Mean and population standard deviation of values in the unit of a* and b*.
@@ -92,13 +94,13 @@ fn moments(values: &[i32]) -> (f64, f64) {
     (sum as f64 / n as f64 / one, deviation(n, sum.into(), squares.into()) / one)
 }
 
-/// Percentiles of values from 0 on, rounded to steps of `1/n_steps`.
-fn percentiles<const N: usize>(values: &[i32], n_steps: i32, percents: [u64; N]) -> [f64; N] {
-    let step = lab::ONE / n_steps;
+/// Percentiles of values from 0 on, rounded to steps of `1/N_STEPS`.
+fn percentiles<const N_STEPS: i32, const N: usize>(values: &[i32], percents: [u64; N]) -> [f64; N] {
+    let step = const { lab::ONE / N_STEPS };
     // The largest chroma of sRGB is 134, 1072 steps of an eighth; saturation ends at 1024 steps.
     let mut bins = [0; 2048];
     values.iter().for_each(|&v| bins[((v + step / 2) / step).min(2047) as usize] += 1);
-    percents.map(|percent| percentile(&bins, percent) as f64 / f64::from(n_steps))
+    percents.map(|percent| percentile(&bins, percent) as f64 / f64::from(N_STEPS))
 }
 
 /// The mean of `values` where the luma is `wanted`; 0 when it nowhere is.

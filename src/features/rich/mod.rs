@@ -21,7 +21,7 @@ mod texture;
 mod tone;
 mod windows;
 
-pub use self::reduction::{SIDE_MAX_PX, eighths, reduced};
+pub use self::reduction::{SIDE_MAX_PX, eighths, reduced, reduced_from};
 
 use self::analysis::Analysis;
 use super::{FeatureError, SIDE_MIN_PX, rounded};

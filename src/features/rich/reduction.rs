@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use crate::imaging::{Image, operators::area_resize::area_resize};
+use crate::{
+    features::SIDE_MIN_PX,
+    imaging::{Image, operators::area_resize::area_resize},
+};
 
 /// Pictures of a longer side are reduced.
 pub const SIDE_MAX_PX: usize = 1024;
@@ -10,23 +13,31 @@ pub const SIDE_MAX_PX: usize = 1024;
 const REDUCED_SIDE_PX: usize = 512;
 
 /// Eighths of its size to which a picture is reduced before features are taken of it: 8 (as it is) up to a longest side
-/// of 1024 px, else the least that keeps 512 px.
+/// of 1024 px, else the least that keep 512 px of that side, and of the other the 7 px that features need.
 pub fn eighths(width: usize, height: usize) -> usize {
-    let side = width.max(height);
-    if side <= SIDE_MAX_PX {
+    let (long, short) = (width.max(height), width.min(height));
+    if long <= SIDE_MAX_PX {
         return 8;
     }
-    (1..8).find(|n| (side * n).div_ceil(8) >= REDUCED_SIDE_PX).unwrap_or(8)
+    let keep =
+        |n: &usize| (long * n).div_ceil(8) >= REDUCED_SIDE_PX && (short * n).div_ceil(8) >= SIDE_MIN_PX;
+    (1..8).find(keep).unwrap_or(8)
 }
 
 /// The picture that features are taken of: itself, or its area average at [`eighths`] of its size, sides rounded up.
 /// Cost: one pass.
 pub fn reduced(image: &Image) -> Cow<'_, Image> {
-    let (width, height) = (image.width(), image.height());
-    match eighths(width, height) {
-        8 => Cow::Borrowed(image),
-        n => Cow::Owned(area_resize(image, (width * n).div_ceil(8), (height * n).div_ceil(8))),
+    reduced_from(image, (image.width(), image.height()))
+}
+
+/// [`reduced`] for a picture of `width × height` px that was decoded to `image`, at these eighths of it or more.
+pub fn reduced_from(image: &Image, (width, height): (usize, usize)) -> Cow<'_, Image> {
+    let n = eighths(width, height);
+    let (width, height) = ((width * n).div_ceil(8), (height * n).div_ceil(8));
+    if (image.width(), image.height()) == (width, height) {
+        return Cow::Borrowed(image);
     }
+    Cow::Owned(area_resize(image, width, height))
 }
 
 #[cfg(test)]
@@ -37,14 +48,16 @@ mod tests {
     #[test]
     fn only_large_pictures_are_reduced_and_never_below_half_a_thousand() {
         assert_eq!([1, 700, 1024].map(|side| eighths(side, 7)), [8, 8, 8]);
-        assert_eq!([1025, 2048, 4096, 24_000].map(|side| eighths(9, side)), [4, 2, 1, 1]);
+        assert_eq!([1025, 2048, 4096, 24_000].map(|side| eighths(60, side)), [4, 2, 1, 1]);
+        // Where an eighth of the other side would be too little for features.
+        assert_eq!([7, 8, 16, 48, 49].map(|side| eighths(24_000, side)), [7, 7, 4, 2, 1]);
         for side in 1025..9000 {
             let n = eighths(side, side);
             assert!((side * n).div_ceil(8) >= 512 && n < 8);
         }
-        let image = Image::new(2000, 8, Channels::Grey, vec![7; 16_000], None).unwrap();
+        let image = Image::new(2000, 20, Channels::Grey, vec![7; 40_000], None).unwrap();
         let small = reduced(&image);
-        assert_eq!((small.width(), small.height()), (750, 3));
+        assert_eq!((small.width(), small.height()), (750, 8));
         assert!(small.samples().iter().all(|&v| v == 7));
     }
 }

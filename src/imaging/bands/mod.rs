@@ -131,7 +131,10 @@ impl Band<'_> {
     #[inline(always)]
     fn restore<P: PointOperator>(self, with: Instructions, point: &P, mask: Option<&UnsharpMask>) {
         let Some(mask) = mask else {
-            self.rows.chunks_exact_mut(self.shape.stride()).for_each(|row| point.apply(with, row));
+            // A loop, since what a closure calls is not compiled for the instructions.
+            for row in self.rows.chunks_exact_mut(self.shape.stride()) {
+                point.apply(with, row);
+            }
             return;
         };
         let radius = mask.radius();

@@ -38,6 +38,7 @@ pub use format::{Format, UnknownFormatName};
 pub use limits::Limits;
 pub use metadata::{Metadata, MetadataPolicy, Resolution, ResolutionUnit, UnknownMetadataPolicy};
 pub use orientation::apply_orientation;
+use orientation::oriented_size;
 pub use subsampling::Subsampling;
 
 /// The quality of JPEG and lossy WebP when none is asked for.
@@ -76,6 +77,8 @@ pub struct Picture {
     pub metadata: Metadata,
     /// The header as stored.
     pub header: Header,
+    /// Width and height of the whole picture, orientation applied; [`decode_reduced`] gives a smaller image.
+    pub size: (usize, usize),
 }
 
 /// How to write a file.
@@ -116,30 +119,39 @@ pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, DecodeError> {
 /// Every variant of [`DecodeError`]; a file that ends early is [`DecodeError::Broken`]. Malformed metadata is no
 /// error: it is left out.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
-    decode_by(bytes, limits, jpeg::decode)
+    decode_by(bytes, limits, |_| None)
 }
 
-/// Decodes a file for a look at it: as [`decode`], but a JPEG whose longer side stays at least `side_min` pixels is
+/// Decodes a file for a look at it: as [`decode`], but a JPEG whose longer side stays at least the pixels that `side_min` makes of its header is
 /// decoded to a half, a quarter or an eighth of its sides (rounded up), which is the mean of its blocks' samples in the
 /// DCT's terms, in a third to two thirds of the time. Other formats and lossless JPEG are decoded as they are.
 ///
-/// [`Picture::image`] has the reduced size, [`Picture::header`] the stored one. Limits are checked as for the whole
-/// picture, so that what can be looked at can be restored. The same bytes give the same pixels on every CPU.
+/// [`Picture::image`] has the reduced size, [`Picture::size`] and [`Picture::header`] the whole one. Limits are checked as for the whole
+/// picture, and all coded data are read: what cannot be decoded whole is refused here too, with the same words. The same
+/// bytes give the same pixels on every CPU.
 ///
 /// # Errors
 /// As [`decode`].
-pub fn decode_reduced(bytes: &[u8], limits: &Limits, side_min: usize) -> Result<Picture, DecodeError> {
-    decode_by(bytes, limits, |bytes, header| jpeg::decode_reduced(bytes, header, side_min))
+pub fn decode_reduced(
+    bytes: &[u8],
+    limits: &Limits,
+    side_min: impl FnOnce(&Header) -> usize,
+) -> Result<Picture, DecodeError> {
+    decode_by(bytes, limits, |header| Some(side_min(header)))
 }
 
 fn decode_by(
     bytes: &[u8],
     limits: &Limits,
-    jpeg: impl Fn(&[u8], &Header) -> Result<Image, DecodeError>,
+    side_min: impl FnOnce(&Header) -> Option<usize>,
 ) -> Result<Picture, DecodeError> {
     let header = probe(bytes, limits)?;
+    let side_min = side_min(&header);
     let pixels = || match header.format {
-        Format::Jpeg => jpeg(bytes, &header),
+        Format::Jpeg => match side_min {
+            Some(side_min) => jpeg::decode_reduced(bytes, &header, side_min),
+            None => jpeg::decode(bytes, &header),
+        },
         Format::Png => png::decode(bytes, &header),
         Format::WebP => webp::decode(bytes, &header),
         Format::Tiff => tiff::decode(bytes, &header),
@@ -149,9 +161,11 @@ fn decode_by(
     let image = catch_unwind(AssertUnwindSafe(pixels))
         .unwrap_or_else(|_| Err(error::broken(header.format, "its decoder gave up")))?;
     let mut metadata = metadata_of(header.format, bytes);
-    let image = apply_orientation(image, metadata.orientation());
+    let orientation = metadata.orientation();
+    let image = apply_orientation(image, orientation);
     metadata.settle();
-    Ok(Picture { image, metadata, header })
+    let size = oriented_size((header.width, header.height), orientation);
+    Ok(Picture { image, metadata, header, size })
 }
 
 fn metadata_of(format: Format, bytes: &[u8]) -> Metadata {

@@ -20,6 +20,11 @@ pub fn apply_orientation(image: Image, orientation: u8) -> Image {
     Image::new(walk.width, walk.height, channels, samples, alpha).expect("turning keeps the number of pixels")
 }
 
+/// Width and height of a picture once the tag is applied.
+pub(super) fn oriented_size((width, height): (usize, usize), orientation: u8) -> (usize, usize) {
+    if (5..=8).contains(&orientation) { (height, width) } else { (width, height) }
+}
+
 /// Where the pixels of the turned picture come from: `start + x·step_x + y·step_y`, in source pixels.
 struct Walk {
     width: usize,
@@ -42,7 +47,7 @@ impl Walk {
             8 => (w - 1, w, -1),       // to be turned a quarter anticlockwise
             _ => (0, 1, w),
         };
-        let (width, height) = if orientation >= 5 { (height, width) } else { (width, height) };
+        let (width, height) = oriented_size((width, height), orientation);
         Self { width, height, start, step_x, step_y }
     }
 

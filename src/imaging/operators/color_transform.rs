@@ -12,8 +12,11 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::sample_tables::{self, SampleTable};
-use crate::imaging::{Channels, Image, luma_of};
+use super::{
+    point::PointOperator,
+    sample_tables::{self, SampleTable},
+};
+use crate::imaging::{Channels, Image, bands::Instructions, luma_of};
 
 /// Terms of the polynomial.
 pub const N_TERMS: usize = 10;
@@ -105,45 +108,70 @@ impl ColorTransform {
         std::array::from_fn(|v| luma_of(pixels[v]))
     }
 
+    /// Whether no term of second degree counts: then their products, all zero, need not be added.
+    fn is_affine(&self) -> bool {
+        self.0[4..].as_flattened().iter().all(|&t| t == 0.0)
+    }
+
     /// Transforms interleaved red, green and blue in place.
+    #[inline(always)]
     fn transform(&self, samples: &mut [u8]) {
-        let mut blocks = samples.chunks_exact_mut(3 * BLOCK);
-        for block in &mut blocks {
-            self.block(block.try_into().expect("chunks of a block"));
+        if self.is_affine() {
+            self.transform_by::<true>(samples)
+        } else {
+            self.transform_by::<false>(samples)
         }
-        let rest = blocks.into_remainder();
+    }
+
+    #[inline(always)]
+    fn transform_by<const AFFINE: bool>(&self, samples: &mut [u8]) {
+        let (blocks, rest) = samples.as_chunks_mut::<{ 3 * BLOCK }>();
+        for block in blocks {
+            self.block::<AFFINE>(block);
+        }
         if !rest.is_empty() {
             let mut block = [0; 3 * BLOCK];
             block[..rest.len()].copy_from_slice(rest);
-            self.block(&mut block);
+            self.block::<AFFINE>(&mut block);
             rest.copy_from_slice(&block[..rest.len()]);
         }
     }
 
     /// One block, each channel in its own array, so that plain loops vectorise on any CPU.
-    fn block(&self, samples: &mut [u8; 3 * BLOCK]) {
-        let mut channels = [[0f32; BLOCK]; 3];
+    #[inline(always)]
+    fn block<const AFFINE: bool>(&self, samples: &mut [u8; 3 * BLOCK]) {
+        let [mut r, mut g, mut b] = [[0f32; BLOCK]; 3];
         for (i, pixel) in samples.as_chunks::<3>().0.iter().enumerate() {
-            for c in 0..3 {
-                channels[c][i] = f32::from(pixel[c]) * (1.0 / 255.0);
-            }
+            (r[i], g[i], b[i]) = (f32::from(pixel[0]), f32::from(pixel[1]), f32::from(pixel[2]));
         }
-        let [r, g, b] = &channels;
+        for i in 0..BLOCK {
+            (r[i], g[i], b[i]) = (r[i] * (1.0 / 255.0), g[i] * (1.0 / 255.0), b[i] * (1.0 / 255.0));
+        }
         let mut out = [[0u8; BLOCK]; 3];
-        for (c, out) in out.iter_mut().enumerate() {
-            let t: [f32; N_TERMS] = std::array::from_fn(|k| self.0[k][c]);
+        for c in 0..3 {
+            let t = &self.0;
             for i in 0..BLOCK {
                 let (r, g, b) = (r[i], g[i], b[i]);
-                let sum = t[0] + t[1] * r + t[2] * g + t[3] * b;
-                let sum = sum + t[4] * (r * r) + t[5] * (g * g) + t[6] * (b * b);
-                let sum = sum + t[7] * (r * g) + t[8] * (r * b) + t[9] * (g * b);
+                let mut sum = t[0][c] + t[1][c] * r + t[2][c] * g + t[3][c] * b;
+                if !AFFINE {
+                    sum = sum + t[4][c] * (r * r) + t[5][c] * (g * g) + t[6][c] * (b * b);
+                    sum = sum + t[7][c] * (r * g) + t[8][c] * (r * b) + t[9][c] * (g * b);
+                }
                 // The sum's low mantissa bits are the whole number; a cast would saturate, which does not vectorise.
-                out[i] = ((sum * 255.0).clamp(0.0, 255.0) + ROUND).to_bits() as u8;
+                out[c][i] = ((sum * 255.0).clamp(0.0, 255.0) + ROUND).to_bits() as u8;
             }
         }
         for (i, pixel) in samples.as_chunks_mut::<3>().0.iter_mut().enumerate() {
             *pixel = [out[0][i], out[1][i], out[2][i]];
         }
+    }
+}
+
+/// Of pictures with red, green and blue; grey ones take their [`ColorTransform::grey_table`].
+impl PointOperator for ColorTransform {
+    #[inline(always)]
+    fn apply(&self, _: Instructions, row: &mut [u8]) {
+        self.transform(row);
     }
 }
 

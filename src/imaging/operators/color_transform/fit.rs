@@ -64,6 +64,7 @@ fn solve<const N: usize>(mut a: [[f64; N]; N], mut b: [[f64; 3]; N]) -> [[f64; 3
             a[i][j] = (a[i][j] - below) / a[j][j];
         }
     }
+    #[expect(clippy::needless_range_loop, reason = "columns of a matrix")]
     for c in 0..3 {
         for i in 0..N {
             let known: f64 = (0..i).map(|k| a[i][k] * b[k][c]).sum();
