@@ -9,7 +9,7 @@ fn the_report_has_its_fields_and_adds_up() {
     let shell = Shell::new();
     shell.dataset("sets/a", &["blur", "smallest"]);
     shell.dataset("sets/b", &["undamaged"]);
-    let ended = shell.good(&["evaluate", "--dataset", "sets", "--out", "r.json"]);
+    let ended = shell.good(&["evaluate", "--model", "classic", "--dataset", "sets", "--out", "r.json"]);
     assert_eq!(
         ended.stderr,
         "no --groups file: each file stem counts as a source picture of its own\n\
@@ -21,7 +21,7 @@ fn the_report_has_its_fields_and_adds_up() {
     assert!(report["model"].as_str().unwrap().starts_with("random_forest-"));
     assert!(report["best_fixed"]["candidate"].as_str().unwrap().contains('/'));
     let blocks = report["blocks"].as_array().unwrap();
-    assert_eq!(blocks.len(), 1, "the built-in model knows none of these names");
+    assert_eq!(blocks.len(), 1, "the model knows none of these names");
     let block = &blocks[0];
     assert_eq!(block["pictures"], "all");
     let names: Vec<&Value> = block["sets"].as_array().unwrap().iter().map(|s| &s["name"]).collect();
@@ -48,6 +48,17 @@ fn the_report_has_its_fields_and_adds_up() {
     assert_eq!(pictures, expected.iter().map(|name| (name, &unseen)).collect::<Vec<_>>());
     assert_eq!(block["r2"].as_array().unwrap().len(), 3);
     ended.shows(&["== all pictures (3)", "PSNR > 25 dB", "best of grid"]);
+}
+
+#[test]
+fn the_built_in_model_expects_gains_and_leaves_pictures_alone() {
+    let shell = Shell::new();
+    shell.dataset("set", &["dark", "smallest"]);
+    shell.good(&["evaluate", "--dataset", "set", "--out", "r.json"]);
+    let report = shell.json("r.json");
+    assert!(report["model"].as_str().unwrap().starts_with("gains-"));
+    let model = &report["blocks"][0]["mean_over_pictures"]["model"];
+    assert_eq!((model["gain"].as_f64(), model["harm"].as_f64()), (Some(0.0), Some(0.0)), "{model}");
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn of_several_receipts_the_one_for_the_input_is_taken() {
 fn another_input_is_refused() {
     let shell = Shell::new();
     shell.copy(&damaged("smallest"), "in.png");
-    shell.good(&["restore", "in.png", "-o", "out.png", "--receipt", "r.json"]);
+    shell.good(&["restore", "in.png", "-o", "out.png", "--receipt", "r.json", "--model", "classic"]);
     // One byte more is another input, even if the picture is the same.
     shell.write("longer.png", [shell.read("in.png"), vec![0]].concat());
     for input in ["longer.png", "out.png"] {
@@ -85,7 +85,8 @@ fn another_input_is_refused() {
 /// The receipt of a predicted restoration of the smallest golden picture, and that picture.
 fn receipt(shell: &Shell) -> Value {
     shell.copy(&damaged("smallest"), "in.png");
-    shell.good(&["restore", "in.png", "-o", "out.png", "--receipt", "r.json", "--color", "on"]);
+    let run = ["restore", "in.png", "-o", "out.png", "--receipt", "r.json", "--model", "classic"];
+    shell.good(&[&run[..], &["--color", "on"]].concat());
     shell.json("r.json")
 }
 

@@ -54,7 +54,8 @@ fn color_method_says_the_same_as_color() {
 fn a_prediction_is_recorded_and_applied() {
     let shell = Shell::new();
     let sample = argument("samples/faded.jpg");
-    let ended = shell.good(&["restore", &sample, "-o", "out.jpg", "--receipt", "receipt.json"]);
+    let run = ["restore", &sample, "-o", "out.jpg", "--receipt", "receipt.json", "--model", "classic"];
+    let ended = shell.good(&run);
     assert_eq!(ended.stderr, "");
     let receipt = shell.json("receipt.json");
     let model = &receipt["model"];
@@ -91,11 +92,43 @@ fn a_prediction_is_recorded_and_applied() {
 }
 
 #[test]
+fn a_decision_of_the_built_in_model_is_recorded_with_its_reason() {
+    let shell = Shell::new();
+    let sample = argument("samples/faded.jpg");
+    let undamaged = argument("samples/faded-undamaged.jpg");
+    let ended = shell.good(&["restore", &sample, &undamaged, "--out-dir", "out", "--receipt", "all.jsonl"]);
+    assert_eq!(ended.stderr, "");
+    let text = shell.text("all.jsonl");
+    let receipts: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let model = |i: usize| &receipts[i]["model"];
+    let id = model(0)["id"].as_str().unwrap();
+    assert!(id.starts_with("gains-") && model(0)["sha256"].as_str().unwrap()[..12] == id[6..]);
+    assert_eq!(receipts[0]["features"]["schema"], "rich-110/1");
+    assert_eq!(receipts[0]["features"]["values"].as_object().unwrap().len(), 110);
+    // The faded one is corrected, and closer to the undamaged one than it was; that one comes back byte for byte.
+    assert_eq!((&model(0)["reason"], &model(1)["reason"]), (&"worth_it".into(), &"not_worth_it".into()));
+    assert_eq!(receipts[0]["predicted_gain"], model(0)["expected"]["score"]);
+    assert_ne!(receipts[0]["parameters"]["color_method"], "none");
+    let psnr = |of: &str| {
+        let scored = shell.good(&["score", &undamaged, of]);
+        serde_json::from_str::<serde_json::Value>(&scored.out()).unwrap()["psnr"].as_f64().unwrap()
+    };
+    let (before, after) = (psnr(&sample), psnr("out/faded.jpg"));
+    assert!(after > before + 5.0, "{before} dB became {after}");
+    assert!(
+        shell.read("out/faded-undamaged.jpg")
+            == std::fs::read(repository("samples/faded-undamaged.jpg")).unwrap()
+    );
+}
+
+#[test]
 fn what_is_given_is_kept_and_the_rest_predicted() {
     let shell = Shell::new();
     let input = damaged("blur");
-    shell.good(&["restore", &input, "-o", "a.png", "--receipt", "all.json"]);
-    shell.good(&["restore", &input, "-o", "b.png", "--receipt", "some.json", "--strength", "-0.5"]);
+    shell.good(&["restore", &input, "-o", "a.png", "--receipt", "all.json", "--model", "classic"]);
+    let some = ["restore", &input, "-o", "b.png", "--receipt", "some.json", "--model", "classic"];
+    shell.good(&[&some[..], &["--strength", "-0.5"]].concat());
     let (all, some) = (shell.json("all.json"), shell.json("some.json"));
     assert_eq!(some["parameters"]["strength"], -0.5);
     assert_eq!(some["parameters"]["sigma"], all["parameters"]["sigma"]);
@@ -213,7 +246,18 @@ fn parameters_that_contradict_each_other_are_refused() {
         .code(2)
         .says(&["sepia", "none, white_balance, grey_world, shades_of_grey, stretch, levels, learned exist"]);
     shell
-        .run(&["restore", "in.png", "--color-method", "learned", "--sigma", "1", "--strength", "1"])
+        .run(&[
+            "restore",
+            "in.png",
+            "--model",
+            "classic",
+            "--color-method",
+            "learned",
+            "--sigma",
+            "1",
+            "--strength",
+            "1",
+        ])
         .code(2)
         .says(&["the model random_forest-", "predicts no colour transform", "color_method=learned"]);
     shell.run(&["restore", "in.png", "--color", "maybe"]).code(2).says(&["on", "off"]);
