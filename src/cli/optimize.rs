@@ -12,7 +12,11 @@ use super::{
 };
 use crate::{
     evaluation::Align,
-    jobs::{find_optima::find_optima, index_dataset::index},
+    jobs::{
+        damages::Damages,
+        find_optima::find_optima,
+        index_dataset::{Source, index},
+    },
 };
 
 /// Whether pairs are registered first.
@@ -64,7 +68,12 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     let mut results = vec![("--out", &*arguments.out)];
     results.extend(arguments.combinations.as_deref().map(|path| ("--combinations", path)));
     check_results(&results, arguments.only.as_slice(), arguments.force)?;
-    let mut dataset = index(&arguments.dataset.source()?)?;
+    let source = arguments.dataset.source()?;
+    let damages = match &source {
+        Source::Root(root) => Damages::read(root)?,
+        Source::Folders { .. } => Damages::default(),
+    };
+    let mut dataset = index(&source)?;
     if let Some(path) = &arguments.only {
         let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
         let names: Vec<String> = text
@@ -83,7 +92,7 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     let optima = find_optima(&dataset, &space, align, &limits, config.compute.threads, &|| bar.inc(1))?;
     bar.finish_and_clear();
 
-    store(&arguments.out, &optima.table_csv(&space)?, arguments.force)?;
+    store(&arguments.out, &optima.table_csv(&space, &damages)?, arguments.force)?;
     if let Some(path) = &arguments.combinations {
         store(path, &optima.combinations_csv(&space)?, arguments.force)?;
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use anyhow::Result;
 
 use super::{
+    damages::Damages,
     index_dataset::{Dataset, PairFiles},
     parallel::{self, Usage},
 };
@@ -75,12 +76,28 @@ impl Optima {
         if expected == 0 { 0.0 } else { self.done.len() as f64 / expected as f64 }
     }
 
-    /// The training table as CSV.
+    /// The training table as CSV. Spaces other than the seed's tell, behind [`MORE_COLUMNS`], each pair's damage where
+    /// any is known, and how it lay where pairs were registered.
     ///
     /// # Errors
     /// As [`table_csv`].
-    pub fn table_csv(&self, space: &SearchSpace) -> Result<Vec<u8>> {
-        table_csv(&self.done, space)
+    pub fn table_csv(&self, space: &SearchSpace, damages: &Damages) -> Result<Vec<u8>> {
+        let mut table = table_csv(&self.done, space)?;
+        if space.name() == "seed" {
+            return Ok(table);
+        }
+        if !damages.is_empty() {
+            let damage = |row: usize| [damages.of(&self.done[row].0).unwrap_or_default().to_owned()];
+            table = with_columns(&table, [DAMAGE_COLUMN], damage)?;
+        }
+        if self.alignments.iter().any(|alignment| alignment.kind != AlignmentKind::Off) {
+            let alignment = |row: usize| {
+                let Alignment { kind, displacement_px } = self.alignments[row];
+                [kind.name().to_owned(), displacement_px.mean.to_string()]
+            };
+            table = with_columns(&table, ALIGNMENT_COLUMNS, alignment)?;
+        }
+        Ok(table)
     }
 
     /// Every combination of every pair as CSV.
@@ -111,22 +128,31 @@ pub fn table_csv(done: &[(String, PairOptimum)], space: &SearchSpace) -> Result<
     if space.name() == "seed" {
         return Ok(base);
     }
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(&base[..]);
+    with_columns(&base, MORE_COLUMNS, |row| {
+        let found = &done[row].1;
+        let (best, before) = (found.candidates[found.best], found.untouched);
+        [
+            space.candidates()[found.best].name.clone(),
+            before.psnr.to_string(),
+            before.ssim.to_string(),
+            (best.capped_score() - before.capped_score()).to_string(),
+        ]
+    })
+}
+
+/// The table with further columns; `cells` are asked for by row.
+fn with_columns<const N: usize>(
+    table: &[u8],
+    columns: [&str; N],
+    cells: impl Fn(usize) -> [String; N],
+) -> Result<Vec<u8>> {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(table);
     let mut writer = writer();
     for (i, record) in reader.records().enumerate() {
         let mut fields: Vec<String> = record?.iter().map(str::to_owned).collect();
         fields.extend(match i.checked_sub(1) {
-            None => MORE_COLUMNS.map(str::to_owned),
-            Some(row) => {
-                let found = &done[row].1;
-                let (best, before) = (found.candidates[found.best], found.untouched);
-                [
-                    space.candidates()[found.best].name.clone(),
-                    before.psnr.to_string(),
-                    before.ssim.to_string(),
-                    (best.capped_score() - before.capped_score()).to_string(),
-                ]
-            }
+            None => columns.map(str::to_owned),
+            Some(row) => cells(row),
         });
         writer.write_record(&fields)?;
     }
@@ -135,6 +161,11 @@ pub fn table_csv(done: &[(String, PairOptimum)], space: &SearchSpace) -> Result<
 
 /// What a table of another space than the seed's has behind the fixed columns.
 pub const MORE_COLUMNS: [&str; 4] = ["candidate", "untouched_psnr", "untouched_ssim", "gain"];
+
+/// What it has behind them where damages are known.
+const DAMAGE_COLUMN: &str = "damage";
+/// What it has behind these where pairs were registered: how the pair was scored, and how far places lay apart on average.
+const ALIGNMENT_COLUMNS: [&str; 2] = ["alignment", "displacement_px"];
 
 /// The columns of every combination of a seed's grid; see [`combination_columns`].
 const COMBINATION_COLUMNS: [&str; 9] = [

@@ -72,3 +72,29 @@ fn only_what_lies_elsewhere_is_scored_otherwise() {
         .code(2)
         .says(&["auto"]);
 }
+
+#[test]
+fn tables_of_other_grids_tell_damage_and_alignment_behind_everything_else() {
+    let shell = Shell::new();
+    troubled(&shell, "set");
+    shell.write("grid.toml", "identity = true\ncolor_methods = [\"none\"]\nsigmas = [1]\nstrengths = [0.5]");
+    let run = |out: &str, more: &[&str]| {
+        shell.run(&[&["optimize", "--dataset", "set", "--out", out, "--min-success", "0.5"], more].concat())
+    };
+    let header = |table: &str| shell.text(table).lines().next().unwrap().to_owned();
+    run("plain.csv", &["--grid", "grid.toml"]).code(0);
+    shell.write(
+        "set/damages.tsv",
+        "name\tdamage\tparameters\tsource\naligned.png\tfaded\t[]\t08.png\nmoved.png\tfaded, moved\t[]\t08.png\n",
+    );
+    run("all.csv", &["--grid", "grid.toml", "--align", "auto"]).code(0);
+    assert_eq!(header("all.csv"), header("plain.csv") + ",damage,alignment,displacement_px");
+    let table = shell.text("all.csv");
+    assert!(row(&table, "aligned.png").unwrap().ends_with(",faded,aligned,0"), "{table}");
+    let moved = row(&table, "moved.png").unwrap();
+    let (_, behind) = moved.split_once(",\"faded, moved\",registered,").unwrap();
+    assert!((behind.parse::<f64>().unwrap() - 13.0).abs() < 0.5, "{behind}");
+    // The seed's table has for ever the same columns.
+    run("seed.csv", &["--align", "auto"]).code(0);
+    assert!(header("seed.csv").ends_with(",sharpen_strength"));
+}
