@@ -258,7 +258,7 @@ fn write_folds(page: &mut String, folds: &[FoldNote]) -> fmt::Result {
     ];
     write_table(
         page,
-        "gates: expected gain in score and share of harm, chosen inside each training",
+        "gates: expected gain in score and share of harm",
         &header,
         rows,
     )

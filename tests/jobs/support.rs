@@ -20,7 +20,7 @@ use tempfile::TempDir;
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_pentimento");
 
 /// Longer than anything here takes; only a defect waits so long.
-pub const PATIENCE: Duration = Duration::from_secs(100);
+pub const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Data, datasets and settings of services that come and go.
 pub struct Place {
