@@ -256,12 +256,7 @@ fn write_folds(page: &mut String, folds: &[FoldNote]) -> fmt::Result {
         "detail gate",
         "gate of the three parameters",
     ];
-    write_table(
-        page,
-        "gates: expected gain in score and share of harm",
-        &header,
-        rows,
-    )
+    write_table(page, "gates: expected gain in score and share of harm", &header, rows)
 }
 
 fn write_shown(page: &mut String, report: &TrialReport, shown: &[Shown]) -> fmt::Result {

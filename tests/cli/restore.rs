@@ -112,7 +112,7 @@ fn a_decision_of_the_built_in_model_is_recorded_with_its_reason() {
     assert_ne!(receipts[0]["parameters"]["color_method"], "none");
     let psnr = |of: &str| {
         let scored = shell.good(&["score", &undamaged, of]);
-        serde_json::from_str::<serde_json::Value>(&scored.out()).unwrap()["psnr"].as_f64().unwrap()
+        serde_json::from_str::<serde_json::Value>(scored.out()).unwrap()["psnr"].as_f64().unwrap()
     };
     let (before, after) = (psnr(&sample), psnr("out/faded.jpg"));
     assert!(after > before + 5.0, "{before} dB became {after}");

@@ -1,6 +1,6 @@
 //! PNG by the `image` crate. Palettes and samples of 1, 2 and 4 bits come out as 8 bits; 16 bits are refused.
 
-use std::io::Cursor;
+use std::io::{self, Cursor, Write};
 
 use image::codecs::png::{CompressionType, FilterType, PngDecoder, PngEncoder};
 use image::{ColorType, ExtendedColorType, ImageDecoder, ImageEncoder};
@@ -111,11 +111,30 @@ pub(super) fn encode(image: &Image) -> Result<Vec<u8>, EncodeError> {
         (Channels::Rgb, false) => ExtendedColorType::Rgb8,
         (Channels::Rgb, true) => ExtendedColorType::Rgba8,
     };
-    let mut out = Vec::new();
+    let mut out = Tight(Vec::new());
     PngEncoder::new_with_quality(&mut out, CompressionType::Fast, FilterType::Adaptive)
         .write_image(&pixels::interleaved(image), width as u32, height as u32, colour)
         .map_err(|e| failed(Format::Png, e))?;
-    Ok(out)
+    Ok(out.0)
+}
+
+/// Takes what the encoder writes with little room to spare. The picture comes in one piece, and a vector that grows by
+/// doubling would take up as much again for the few bytes behind it.
+struct Tight(Vec<u8>);
+
+impl Write for Tight {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        const SPARE: usize = 64;
+        if self.0.capacity() - self.0.len() < bytes.len() {
+            self.0.reserve_exact(bytes.len() + SPARE);
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The same coded picture with other metadata.
