@@ -85,6 +85,7 @@ pub(super) fn encode(image: &Image, lossless: bool, quality: u8) -> Result<Vec<u
     let mut config =
         webp::WebPConfig::new().map_err(|()| failed(Format::WebP, "libwebp has another version"))?;
     config.quality = quality.into();
+    config.low_memory = 1; // by half slower, but 9 bytes per pixel in all instead of 14
     config.exact = 1; // colours under transparency stay what they are
     let layout = if has_alpha { webp::PixelLayout::Rgba } else { webp::PixelLayout::Rgb };
     let encoded = webp::Encoder::new(&samples, layout, width as u32, height as u32).encode_advanced(&config);
