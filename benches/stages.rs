@@ -43,6 +43,8 @@ fn main() {
         repetitions: repetitions.parse().expect("a number of repetitions"),
     };
     let predictor = Predictor::named(MODEL).expect("a carried model");
+    // It is read when first asked; that is not predicting.
+    predictor.id();
     for file in files {
         let bytes = std::fs::read(file).unwrap_or_else(|e| panic!("{file}: {e}"));
         println!("{file}");
