@@ -111,6 +111,13 @@ pub(super) fn predictor(path: Option<&Path>) -> Result<Predictor> {
     Predictor::from_bytes(&bytes).map_err(|e| usage(format_args!("the model {}: {e}", path.display())))
 }
 
+/// The names in a file, one a line; `#` begins a comment.
+pub(super) fn names_in(path: &Path) -> Result<Vec<String>> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+    let names = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim().to_owned());
+    Ok(names.filter(|name| !name.is_empty()).collect())
+}
+
 /// Where pairs come from.
 #[derive(Debug, Args)]
 pub(super) struct DatasetArguments {

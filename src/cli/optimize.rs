@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use super::{
     Outcome,
-    arguments::{DatasetArguments, SettingsArguments, ThreadArguments, check_results, space, store},
+    arguments::{
+        DatasetArguments, SettingsArguments, ThreadArguments, check_results, names_in, space, store,
+    },
     output, progress, usage,
 };
 use crate::{
@@ -75,13 +77,7 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     };
     let mut dataset = index(&source)?;
     if let Some(path) = &arguments.only {
-        let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-        let names: Vec<String> = text
-            .lines()
-            .map(|line| line.split('#').next().unwrap_or_default().trim().to_owned())
-            .filter(|name| !name.is_empty())
-            .collect();
-        dataset.unpaired = dataset.keep_only(&names);
+        dataset.unpaired = dataset.keep_only(&names_in(path)?);
     }
     let bar = progress::bar(dataset.pairs.len(), "pairs");
     let limits = config.limits.limits();

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 
 use super::{
     Outcome,
-    arguments::{check_results, store},
+    arguments::{check_results, names_in, store},
     output, progress, usage,
 };
 use crate::{
@@ -70,13 +70,7 @@ pub(super) fn run(arguments: &TrialArguments, shared: Shared) -> Result<Outcome>
     let damages = Damages::read(root)?;
     let mut dataset = index(&source)?;
     if let Some(path) = &arguments.only {
-        let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-        let names: Vec<String> = text
-            .lines()
-            .map(|line| line.split('#').next().unwrap_or_default().trim().to_owned())
-            .filter(|name| !name.is_empty())
-            .collect();
-        dataset.unpaired = dataset.keep_only(&names);
+        dataset.unpaired = dataset.keep_only(&names_in(path)?);
     }
     let pictures = training_pictures(&dataset, groups);
     if pictures.is_empty() {

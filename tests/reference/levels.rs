@@ -108,7 +108,7 @@ fn corrected_and_denoised_candidates_agree_with_the_plain_pipeline() {
 }
 
 /// Every candidate at every level: equal bits, and what restoring and comparing plainly gives.
-fn agrees_with_the_plain_pipeline(reference: &Image, damaged: &Image, space: &SearchSpace) {
+pub fn agrees_with_the_plain_pipeline(reference: &Image, damaged: &Image, space: &SearchSpace) {
     use pentimento::{imaging::pipeline, metrics};
     let portable = search_at(Level::Portable, reference, damaged, space).unwrap();
     for level in Level::supported() {

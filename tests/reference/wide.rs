@@ -1,10 +1,11 @@
 //! Wide blurs slide where narrow ones sum tap by tap: both are the plain blur to the bit, at every level.
 
 use pentimento::{
-    imaging::{Channels, Image, pipeline},
-    metrics,
-    search::{Level, SearchSpace, search_at},
+    imaging::{Channels, Image},
+    search::SearchSpace,
 };
+
+use crate::levels::agrees_with_the_plain_pipeline;
 
 /// Samples of any frequency, reaching from black to white.
 fn picture(width: usize, height: usize, channels: Channels, seed: usize) -> Image {
@@ -22,21 +23,6 @@ fn space() -> SearchSpace {
     let text = "identity = true\ncolor_methods = [\"white_balance\", \"none\"]\nsigmas = [1, 4.5, 5, 10, 15, 20]\n\
                 strengths = [-0.5, 1.3]";
     SearchSpace::from_toml("wide", text).unwrap()
-}
-
-/// What restoring and comparing plainly gives, and the same bits at every level.
-fn agrees_with_the_plain_pipeline(reference: &Image, damaged: &Image, space: &SearchSpace) {
-    let portable = search_at(Level::Portable, reference, damaged, space).unwrap();
-    for level in Level::supported() {
-        assert_eq!(search_at(level, reference, damaged, space).unwrap(), portable, "{level:?}");
-    }
-    for (candidate, quality) in space.candidates().iter().zip(&portable) {
-        let coefficients = pipeline::measure(damaged, &candidate.parameters, None);
-        let restored = pipeline::apply(damaged.clone(), &candidate.parameters, &coefficients);
-        let plain = metrics::compare(reference, &restored).unwrap();
-        assert_eq!(quality.psnr, plain.psnr, "{}", candidate.name);
-        assert!((quality.ssim - plain.ssim).abs() < 1e-6, "{}", candidate.name);
-    }
 }
 
 #[test]
