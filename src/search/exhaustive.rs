@@ -229,6 +229,11 @@ impl Plan {
         (of_all.unwrap_or(0), of_narrow.unwrap_or(0))
     }
 
+    /// How far the widest blur that slides reaches, in pixels.
+    pub fn radius_of_wide_max(&self) -> Option<usize> {
+        self.groups.iter().filter_map(|group| group.slide.as_ref()).map(Slide::radius).max()
+    }
+
     /// The sums of one channel, per candidate in their order, from those of its tiles in the groups' order.
     fn add_up(&self, tiles: &[Vec<Sums>]) -> Vec<Sums> {
         let mut total = vec![Sums::default(); self.n_candidates];

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::imaging::operators::{
     gaussian_blur::RowBlur,
-    sliding_blur::{Across, Slide},
+    sliding_blur::{Across, BLOCK, Down, Offsets, Part, RowRing, Slide},
     unsharp_mask::Combine,
 };
 
@@ -20,30 +20,27 @@ pub(super) struct SameSize<'a> {
     damaged: Damaged<'a>,
     tile: &'a Tile,
     sources: Vec<Source>,
+    wide: Option<WideRoom>,
     groups: Vec<GroupRows<'a>>,
     /// For each candidate its group and how it combines.
     members: Vec<(usize, Combine)>,
     has_fma: bool,
 }
 
-/// The rows of one colour correction that the widest blur reaches, and the one that it leaves.
+/// The rows of one colour correction that the widest blur reaches.
 struct Source {
     color: usize,
     /// The widest blur's radius.
     reach: usize,
     padded: Vec<u8>,
-    /// Row `p` in slot `p mod` their number, a power of two.
-    rows: Vec<SourceRow>,
+    /// Of each row the padded strips, then from byte `beside` on the `reach` samples left of the tile's strips, what the last
+    /// strip and blurs reach right of them, and some that mean nothing.
+    rows: RowRing,
+    beside: usize,
     /// By how much strips are padded on both sides, for narrow blurs.
     padding: usize,
-}
-
-#[derive(Clone)]
-struct SourceRow {
-    strips: Vec<Samples>,
-    /// The `reach` samples left of the tile's strips, what the last strip and blurs reach right of them, and some that mean
-    /// nothing.
-    beside: Vec<u8>,
+    /// Columns of padded strips.
+    n_columns: usize,
 }
 
 struct GroupRows<'a> {
@@ -62,17 +59,23 @@ enum Blur<'a> {
 struct WideBlur {
     slide: Slide,
     /// Sums down the rows in the strips' own columns.
-    down: Vec<Samples16>,
-    /// The same beside the tile: `radius` columns to the left, those to the right, and up to a multiple of [`WHOLE`] ones
-    /// that mean nothing.
-    down_beside: Vec<u16>,
+    down: Down,
+    /// The same beside the tile: `radius` columns to the left and those to the right.
+    down_beside: Down,
+    n_padded: usize,
+    offsets: Offsets,
+    blurred: Vec<u8>,
+}
+
+/// What the wide blurs of a tile use in turn.
+struct WideRoom {
+    strip: usize,
+    sums: Vec<u16>,
+    sums_beside: Vec<u16>,
     /// The sums of all columns that the strips' blurs reach.
     padded: Vec<Samples16>,
     across: Across<LANES>,
 }
-
-/// Short rows are rounded up to this many samples: loops over what registers do not fill cost more.
-const WHOLE: usize = 64;
 
 /// One sum of every strip.
 type Samples16 = [u16; LANES];
@@ -80,12 +83,15 @@ type Samples16 = [u16; LANES];
 impl<'a> SameSize<'a> {
     pub fn new(level: Level, damaged: Damaged<'a>, tile: &'a Tile, plan: &'a Plan) -> Self {
         let sources = (0..plan.colors.len()).map(|color| Source::new(color, plan, tile));
-        let rows = |group: &'a Group| GroupRows { source: group.color, blur: Blur::new(group, tile) };
+        let wide = plan.radius_of_wide_max().map(|radius| WideRoom::new(radius, tile));
+        let rows =
+            |group: &'a Group| GroupRows { source: group.color, blur: Blur::new(group, tile, wide.as_ref()) };
         Self {
             damaged,
             tile,
             sources: sources.collect(),
             groups: plan.groups.iter().map(rows).collect(),
+            wide,
             members: plan.members(),
             has_fma: level.has_fma(),
         }
@@ -95,10 +101,8 @@ impl<'a> SameSize<'a> {
     pub fn bytes(tile: &Tile, plan: &Plan) -> usize {
         let source = |color| {
             let (reach, padding) = plan.radii_max(color);
-            let n_beside = 2 * reach + tile.n_columns() - tile.strip();
-            let strips = (tile.n_columns() + 2 * padding) * LANES;
-            let row = strips + n_beside + WHOLE + size_of::<SourceRow>();
-            Source::n_rows(reach) * row + tile.strip() * LANES + n_beside
+            let (_, n) = Source::row(reach, padding, tile);
+            RowRing::bytes(reach, n) + tile.strip() * LANES + 2 * reach + tile.n_columns() - tile.strip()
         };
         let blur = |group: &Group| match (&group.half_taps, &group.slide) {
             (_, Some(slide)) => WideBlur::bytes(slide.radius(), tile),
@@ -106,14 +110,15 @@ impl<'a> SameSize<'a> {
             (None, None) => 0,
         };
         let sources = (0..plan.colors.len()).map(source);
-        plan.groups.iter().map(blur).sum::<usize>() + sources.sum::<usize>()
+        let wide = plan.radius_of_wide_max().map_or(0, |radius| WideRoom::bytes(radius, tile));
+        plan.groups.iter().map(blur).sum::<usize>() + sources.sum::<usize>() + wide
     }
 }
 
 impl<'a> Blur<'a> {
-    fn new(group: &'a Group, tile: &Tile) -> Self {
-        match (&group.half_taps, &group.slide) {
-            (_, Some(slide)) => Blur::Wide(Box::new(WideBlur::new(slide, tile))),
+    fn new(group: &'a Group, tile: &Tile, room: Option<&WideRoom>) -> Self {
+        match (&group.half_taps, group.slide.as_ref().zip(room)) {
+            (_, Some((slide, room))) => Blur::Wide(Box::new(WideBlur::new(slide, tile, room))),
             (Some(taps), None) => Blur::Narrow(RowBlur::new(taps, tile.n_columns() * LANES, LANES)),
             (None, None) => Blur::None,
         }
@@ -121,55 +126,82 @@ impl<'a> Blur<'a> {
 }
 
 impl WideBlur {
-    fn new(slide: &Slide, tile: &Tile) -> Self {
-        let (radius, n) = (slide.radius(), tile.n_columns());
+    fn new(slide: &Slide, tile: &Tile, room: &WideRoom) -> Self {
+        let n = tile.n_columns();
         Self {
+            down: Down::new(tile.strip() * LANES),
+            down_beside: Down::new(Self::n_beside(slide.radius(), tile)),
+            n_padded: n + 2 * slide.radius(),
+            offsets: room.across.offsets(slide),
+            blurred: vec![0; Across::<LANES>::n_blurred(n)],
             slide: slide.clone(),
-            down: vec![[0; LANES]; tile.strip()],
-            down_beside: vec![0; (n - tile.strip() + 2 * radius).next_multiple_of(WHOLE)],
+        }
+    }
+
+    fn n_beside(radius: usize, tile: &Tile) -> usize {
+        tile.n_columns() - tile.strip() + 2 * radius
+    }
+
+    fn bytes(radius: usize, tile: &Tile) -> usize {
+        let n_beside = Self::n_beside(radius, tile);
+        Down::bytes(tile.strip() * LANES)
+            + Down::bytes(n_beside)
+            + Across::<LANES>::n_blurred(tile.n_columns())
+    }
+
+    /// Blurs row `y`, the one below the last or the tile's first.
+    #[inline(always)]
+    fn blur(&mut self, source: &Source, y: isize, is_first: bool, room: &mut WideRoom) {
+        let radius = self.slide.radius();
+        let strips = Part { rows: &source.rows, from: source.padding * LANES };
+        let beside = Part { rows: &source.rows, from: source.beside + source.reach - radius };
+        if is_first {
+            self.down.begin(&self.slide, strips, y);
+            self.down_beside.begin(&self.slide, beside, y);
+        } else {
+            self.down.advance(&self.slide, strips, y);
+            self.down_beside.advance(&self.slide, beside, y);
+        }
+        self.down.sums(&self.slide, strips, y, &mut room.sums);
+        self.down_beside.sums(&self.slide, beside, y, &mut room.sums_beside);
+        room.pad(radius, self.n_padded);
+        let padded = room.padded[..self.n_padded].as_flattened();
+        room.across.blur(&self.offsets, padded, &mut self.blurred);
+    }
+}
+
+impl WideRoom {
+    /// For blurs that reach `radius` columns at most.
+    fn new(radius: usize, tile: &Tile) -> Self {
+        let n = tile.n_columns();
+        Self {
+            strip: tile.strip(),
+            sums: vec![0; (tile.strip() * LANES).next_multiple_of(BLOCK)],
+            sums_beside: vec![0; WideBlur::n_beside(radius, tile).next_multiple_of(BLOCK)],
             padded: vec![[0; LANES]; n + 2 * radius],
             across: Across::new(n, radius),
         }
     }
 
     fn bytes(radius: usize, tile: &Tile) -> usize {
-        let (n, n_padded) = (tile.n_columns(), tile.n_columns() + 2 * radius);
-        (tile.strip() + n_padded) * size_of::<Samples16>()
-            + 2 * (n_padded - tile.strip() + WHOLE)
-            + Across::<LANES>::bytes(n, radius)
-    }
-
-    /// Blurs row `y`, the one below the last or the tile's first.
-    #[inline(always)]
-    fn blur(&mut self, source: &Source, y: isize, is_first: bool) {
-        let radius = self.slide.radius();
-        let (strip, n_beside) = (self.down.len(), self.down_beside.len());
-        let strips = |k: isize| source.row(y + k).strips[source.padding..][..strip].as_flattened();
-        let beside = |k: isize| &source.row(y + k).beside[source.reach - radius..][..n_beside];
-        let down = self.down.as_flattened_mut();
-        if is_first {
-            self.slide.begin(down, strips);
-            self.slide.begin(&mut self.down_beside, beside);
-        } else {
-            self.slide.advance(down, strips);
-            self.slide.advance(&mut self.down_beside, beside);
-        }
-        self.pad();
-        self.across.blur(&self.slide, self.padded.as_flattened());
+        let n = tile.n_columns();
+        let n_sums = tile.strip() * LANES + WideBlur::n_beside(radius, tile) + 2 * BLOCK;
+        2 * n_sums + (n + 2 * radius) * size_of::<Samples16>() + Across::<LANES>::bytes(n, radius)
     }
 
     /// Completes each strip by what the strips beside it hold.
     #[inline(always)]
-    fn pad(&mut self) {
-        let (radius, strip) = (self.slide.radius(), self.down.len());
-        let n_right = self.padded.len() - radius - strip;
-        let (left, right) = self.down_beside[..radius + n_right].split_at(radius);
-        self.padded[radius..][..strip].copy_from_slice(&self.down);
+    fn pad(&mut self, radius: usize, n_padded: usize) {
+        let strip = self.strip;
+        let padded = &mut self.padded[..n_padded];
+        let n_right = n_padded - radius - strip;
+        let (left, right) = self.sums_beside[..radius + n_right].split_at(radius);
+        padded[radius..][..strip].copy_from_slice(&self.sums.as_chunks().0[..strip]);
         for (j, &beyond) in right.iter().enumerate() {
-            self.padded[radius + strip + j] = next_strips(&self.padded[radius + j], beyond);
+            padded[radius + strip + j] = next_strips(&padded[radius + j], beyond);
         }
         for (j, &before) in left.iter().enumerate().rev() {
-            self.padded[j] = previous_strips(&self.padded[j + strip], before);
+            padded[j] = previous_strips(&padded[j + strip], before);
         }
     }
 }
@@ -177,25 +209,22 @@ impl WideBlur {
 impl Source {
     fn new(color: usize, plan: &Plan, tile: &Tile) -> Self {
         let (reach, padding) = plan.radii_max(color);
-        let n_beside = 2 * reach + tile.n_columns() - tile.strip();
-        let strips = vec![[0; LANES]; tile.n_columns() + 2 * padding];
+        let (beside, n) = Self::row(reach, padding, tile);
         Self {
             color,
             reach,
-            padded: vec![0; tile.strip() * LANES + n_beside],
-            rows: vec![SourceRow { strips, beside: vec![0; n_beside + WHOLE] }; Self::n_rows(reach)],
+            padded: vec![0; tile.strip() * LANES + 2 * reach + tile.n_columns() - tile.strip()],
+            rows: RowRing::new(reach, n),
+            beside,
             padding,
+            n_columns: tile.n_columns() + 2 * padding,
         }
     }
 
-    /// The window's rows and the one that leaves it.
-    fn n_rows(reach: usize) -> usize {
-        (2 * reach + 2).next_power_of_two()
-    }
-
-    #[inline(always)]
-    fn slot(&self, p: isize) -> usize {
-        p as usize & (self.rows.len() - 1)
+    /// Where in a row of the ring what lies beside the tile begins, and how long the row is.
+    fn row(reach: usize, padding: usize, tile: &Tile) -> (usize, usize) {
+        let strips = ((tile.n_columns() + 2 * padding) * LANES).next_multiple_of(BLOCK / 2);
+        (strips, strips + (2 * reach + tile.n_columns() - tile.strip()).next_multiple_of(BLOCK))
     }
 
     /// Brings row `p` (reflected if outside) into its slot.
@@ -203,26 +232,20 @@ impl Source {
     fn push(&mut self, damaged: Damaged, tile: &Tile, p: isize) {
         let first = tile.first() as isize - self.reach as isize;
         damaged.read(self.color, p, first, &mut self.padded);
-        let slot = self.slot(p);
-        let row = &mut self.rows[slot];
-        cut_into_strips(&self.padded[self.reach - self.padding..], tile.strip(), &mut row.strips);
-        let (left, right) = row.beside.split_at_mut(self.reach);
+        let (strips, beside) = self.rows.row_mut(p).split_at_mut(self.beside);
+        let strips = &mut strips.as_chunks_mut().0[..self.n_columns];
+        cut_into_strips(&self.padded[self.reach - self.padding..], tile.strip(), strips);
+        let (left, right) = beside.split_at_mut(self.reach);
         left.copy_from_slice(&self.padded[..self.reach]);
         let beyond = &self.padded[self.reach + tile.strip() * LANES..];
         right[..beyond.len()].copy_from_slice(beyond);
     }
 
-    #[inline(always)]
-    fn row(&self, p: isize) -> &SourceRow {
-        &self.rows[self.slot(p)]
-    }
-
     /// The columns from `radius` before the strips' first to as many after their last, of row `p`; at most the padding.
     #[inline(always)]
     fn padded_strips(&self, p: isize, radius: usize) -> &[Samples] {
-        let row = &self.row(p).strips;
         let cut = self.padding - radius;
-        &row[cut..row.len() - cut]
+        &self.rows.row(p).as_chunks().0[cut..self.n_columns - cut]
     }
 }
 
@@ -253,7 +276,11 @@ impl CandidateRows for SameSize<'_> {
                     }
                     blur.row();
                 }
-                Blur::Wide(blur) => blur.blur(source, y, is_first),
+                Blur::Wide(blur) => {
+                    if let Some(room) = &mut self.wide {
+                        blur.blur(source, y, is_first, room);
+                    }
+                }
             }
         }
     }
@@ -266,7 +293,7 @@ impl CandidateRows for SameSize<'_> {
         let blurred = match &group.blur {
             Blur::None => return out.copy_from_slice(own),
             Blur::Narrow(blur) => blur.last_row(),
-            Blur::Wide(blur) => blur.across.last_row(),
+            Blur::Wide(blur) => &blur.blurred[..out.len() * LANES],
         };
         if self.has_fma {
             combine.row_fused(own.as_flattened(), blurred, out.as_flattened_mut());

@@ -1,253 +1,63 @@
 //! The wide ones among the Gaussian blurs of `gaussian_blur`, for less than a multiplication per tap, to the same bits.
 //!
-//! The taps are whole 256ths, so neighbouring ones differ by little or nothing: what a window's sum gains when it moves on
-//! by one is a few differences of two samples, most of weight 1. Down the rows first: the sums are below 2¹⁶. Across, their
-//! high and low bytes are summed by themselves, again below 2¹⁶, so that 16-bit numbers that wrap are exact throughout; see
-//! `imaging::bands` for how the two make the blurred sample.
+//! The taps are whole 256ths, so neighbouring ones differ by little or nothing: with running sums, few samples and running
+//! sums make a window's (`slide`). Down the rows first (`down`): the sums are below 2¹⁶. Across (`across`), their high and low
+//! bytes are summed apart, again below 2¹⁶, so that 16-bit numbers that wrap are exact throughout; see `imaging::bands` for
+//! how the two make the blurred sample.
 
-/// Blurs that reach less far are cheaper tap by tap.
-const RADIUS_MIN: usize = 12;
+mod across;
+mod down;
+mod slide;
 
-/// Numbers of 16 bits in a cache line.
-const ALIGNMENT: usize = 32;
-
-/// How the sum under a window of taps changes when it moves on by one.
-#[derive(Clone, Debug)]
-pub struct Slide {
-    half_taps: Vec<u16>,
-    /// By weight: positions, from the new centre, of the samples that are added and of those that are taken away.
-    differences: Vec<(u16, Vec<[isize; 2]>)>,
-}
-
-impl Slide {
-    /// For taps of one side, the centre first; `None` where sliding does not pay.
-    pub fn new(half_taps: &[u16]) -> Option<Self> {
-        if half_taps.len() - 1 < RADIUS_MIN {
-            return None;
-        }
-        let mut differences: Vec<(u16, Vec<[isize; 2]>)> = Vec::new();
-        for (k, &tap) in half_taps.iter().enumerate() {
-            let outer = half_taps.get(k + 1).copied().unwrap_or(0);
-            let (ahead, behind) = (k as isize, -1 - k as isize);
-            let pair = if tap > outer { [ahead, behind] } else { [behind, ahead] };
-            match (tap.abs_diff(outer), differences.iter_mut().find(|(w, _)| *w == tap.abs_diff(outer))) {
-                (0, _) => {}
-                (_, Some((_, pairs))) => pairs.push(pair),
-                (weight, None) => differences.push((weight, vec![pair])),
-            }
-        }
-        Some(Self { half_taps: half_taps.to_vec(), differences })
-    }
-
-    /// Distance of the outermost tap.
-    pub fn radius(&self) -> usize {
-        self.half_taps.len() - 1
-    }
-
-    /// The sums themselves: `at(k)` are the samples at distance `k` from the centres.
-    #[inline(always)]
-    pub fn begin<'a, T: Copy + 'a>(&self, sums: &mut [u16], at: impl Fn(isize) -> &'a [T])
-    where
-        u16: From<T>,
-    {
-        let n = sums.len();
-        for (sum, &v) in sums.iter_mut().zip(&at(0)[..n]) {
-            *sum = self.half_taps[0] * u16::from(v);
-        }
-        for (k, &tap) in (1..).zip(&self.half_taps[1..]) {
-            let (before, after) = (&at(-k)[..n], &at(k)[..n]);
-            for ((sum, &a), &b) in sums.iter_mut().zip(before).zip(after) {
-                *sum = sum.wrapping_add(tap.wrapping_mul(u16::from(a).wrapping_add(u16::from(b))));
-            }
-        }
-    }
-
-    /// The sums in the first column, whose window begins with the first of `columns`.
-    #[inline(always)]
-    fn first_column<const STEP: usize>(&self, columns: &[[u16; STEP]]) -> [u16; STEP] {
-        let centre = self.radius();
-        let mut sums = columns[centre].map(|v| self.half_taps[0].wrapping_mul(v));
-        for (k, &tap) in self.half_taps.iter().enumerate().skip(1) {
-            let (before, after) = (columns[centre - k], columns[centre + k]);
-            let mut next = [0; STEP];
-            for i in 0..STEP {
-                next[i] = tap.wrapping_mul(before[i].wrapping_add(after[i])).wrapping_add(sums[i]);
-            }
-            sums = next;
-        }
-        sums
-    }
-
-    /// Adds what the sums gain as their centres move to where `at(0)` is.
-    #[inline(always)]
-    pub fn advance<'a, T: Copy + 'a>(&self, sums: &mut [u16], at: impl Fn(isize) -> &'a [T])
-    where
-        u16: From<T>,
-    {
-        let n = sums.len();
-        let both = |[plus, minus]: [isize; 2]| [&at(plus)[..n], &at(minus)[..n]];
-        for (weight, pairs) in &self.differences {
-            let (fours, rest) = pairs.as_chunks::<4>();
-            for &[a, b, c, d] in fours {
-                add_four(sums, *weight, [both(a), both(b), both(c), both(d)]);
-            }
-            for &pair in rest {
-                add_one(sums, *weight, both(pair));
-            }
-        }
-    }
-}
-
-/// Adds four differences, so that loading and storing the sums is the lesser part.
-#[inline(always)]
-fn add_four<T: Copy>(sums: &mut [u16], weight: u16, pairs: [[&[T]; 2]; 4])
-where
-    u16: From<T>,
-{
-    let n = sums.len();
-    let [[a, b], [c, d], [e, f], [g, h]] = pairs;
-    let (a, b, c, d) = (&a[..n], &b[..n], &c[..n], &d[..n]);
-    let (e, f, g, h) = (&e[..n], &f[..n], &g[..n], &h[..n]);
-    for i in 0..n {
-        let plus = u16::from(a[i])
-            .wrapping_add(u16::from(c[i]))
-            .wrapping_add(u16::from(e[i]))
-            .wrapping_add(u16::from(g[i]));
-        let gain = plus
-            .wrapping_sub(u16::from(b[i]))
-            .wrapping_sub(u16::from(d[i]))
-            .wrapping_sub(u16::from(f[i]))
-            .wrapping_sub(u16::from(h[i]));
-        sums[i] = sums[i].wrapping_add(weight.wrapping_mul(gain));
-    }
-}
-
-#[inline(always)]
-fn add_one<T: Copy>(sums: &mut [u16], weight: u16, [plus, minus]: [&[T]; 2])
-where
-    u16: From<T>,
-{
-    for ((sum, &plus), &minus) in sums.iter_mut().zip(plus).zip(minus) {
-        *sum = sum.wrapping_add(weight.wrapping_mul(u16::from(plus).wrapping_sub(u16::from(minus))));
-    }
-}
-
-/// The pass across: rows of `n` columns of `STEP` samples each that have nothing to do with one another.
-#[derive(Clone, Debug)]
-pub struct Across<const STEP: usize> {
-    /// High and low bytes of the sums down the rows.
-    planes: [Vec<u16>; 2],
-    /// The planes' sums in the first column, then what each column gains.
-    sums: [Vec<u16>; 2],
-    blurred: Vec<u8>,
-}
-
-impl<const STEP: usize> Across<STEP> {
-    /// For blurs that reach `radius` columns.
-    pub fn new(n: usize, radius: usize) -> Self {
-        Self {
-            planes: [0, 1].map(|_| vec![0; (n + 2 * radius) * STEP + ALIGNMENT]),
-            sums: [0, 1].map(|_| vec![0; n * STEP + ALIGNMENT]),
-            blurred: vec![0; n * STEP],
-        }
-    }
-
-    /// Bytes that it takes.
-    pub fn bytes(n: usize, radius: usize) -> usize {
-        (4 * (n + 2 * radius) + 5 * n) * STEP + 8 * ALIGNMENT
-    }
-
-    /// Blurs a row of sums down the rows, `n + 2·radius` columns.
-    #[inline(always)]
-    pub fn blur(&mut self, slide: &Slide, down: &[u16]) {
-        let [high, low] = self.planes.each_mut().map(|plane| aligned(plane));
-        for ((high, low), &sum) in high.iter_mut().zip(low.iter_mut()).zip(down) {
-            (*high, *low) = (sum >> 8, sum & 255);
-        }
-        let centre = slide.radius() as isize;
-        let mut gains = self.sums.each_mut().map(|sums| aligned(sums));
-        for (plane, sums) in [high, low].into_iter().zip(&mut gains) {
-            let from = |column: isize| &plane[column as usize * STEP..];
-            let (first, gains) = sums.split_at_mut(STEP);
-            first.copy_from_slice(&slide.first_column::<STEP>(plane.as_chunks().0));
-            gains.fill(0);
-            slide.advance(gains, |k| from(centre + 1 + k));
-        }
-        let [high, low] = gains.map(|gains| gains.as_chunks::<STEP>().0);
-        let (mut a, mut b) = ([0; STEP], [0; STEP]);
-        for ((out, high), low) in self.blurred.as_chunks_mut::<STEP>().0.iter_mut().zip(high).zip(low) {
-            (a, b) = (added(a, *high), added(b, *low));
-            *out = rounded(a, b);
-        }
-    }
-
-    /// The row that was blurred last.
-    #[inline(always)]
-    pub fn last_row(&self) -> &[u8] {
-        &self.blurred
-    }
-}
-
-#[inline(always)]
-fn added<const STEP: usize>(a: [u16; STEP], b: [u16; STEP]) -> [u16; STEP] {
-    let mut sums = [0; STEP];
-    for i in 0..STEP {
-        sums[i] = a[i].wrapping_add(b[i]);
-    }
-    sums
-}
-
-#[inline(always)]
-fn rounded<const STEP: usize>(high: [u16; STEP], low: [u16; STEP]) -> [u8; STEP] {
-    let mut blurred = [0; STEP];
-    for i in 0..STEP {
-        blurred[i] = ((high[i] + 128 + (low[i] >> 8)) >> 8) as u8;
-    }
-    blurred
-}
-
-/// The part of `samples` that begins where a cache line does; [`ALIGNMENT`] of them may go to waste.
-#[inline(always)]
-fn aligned(samples: &mut [u16]) -> &mut [u16] {
-    let (at, n) = (samples.as_ptr().align_offset(2 * ALIGNMENT).min(ALIGNMENT), samples.len() - ALIGNMENT);
-    &mut samples[at..][..n]
-}
+pub use across::{Across, Offsets};
+pub use down::{BLOCK, Down, Part, RowRing};
+pub use slide::Slide;
 
 /// A wide blur as a stream of rows of one channel, as `gaussian_blur::RowBlur` is.
 #[derive(Clone, Debug)]
 pub struct SlidingBlur {
     slide: Slide,
+    rows: RowRing,
     /// Columns of a padded row.
     n_padded: usize,
-    ring: Vec<u8>,
-    n_pushed: usize,
-    /// Sums down the rows; those above the first one pushed count as 0.
-    down: Vec<u16>,
+    n: usize,
+    n_pushed: isize,
+    /// What is above the first row pushed counts as 0.
+    down: Down,
+    sums: Vec<u16>,
+    offsets: Offsets,
     across: Across<1>,
+    blurred: Vec<u8>,
 }
 
 impl SlidingBlur {
     /// For rows of `n` samples.
     pub fn new(slide: Slide, n: usize) -> Self {
         let (radius, n_padded) = (slide.radius(), n + 2 * slide.radius());
+        let across = Across::new(n, radius);
         Self {
-            ring: vec![0; Self::n_ring(radius) * n_padded],
+            rows: RowRing::new(radius, n_padded),
             n_padded,
+            n,
             n_pushed: 0,
-            down: vec![0; n_padded],
-            across: Across::new(n, radius),
+            down: Down::new(n_padded),
+            sums: vec![0; n_padded.next_multiple_of(BLOCK)],
+            offsets: across.offsets(&slide),
+            across,
+            blurred: vec![0; Across::<1>::n_blurred(n)],
             slide,
         }
     }
 
-    /// The window's rows and the one that leaves it.
-    fn n_ring(radius: usize) -> usize {
-        2 * radius + 2
-    }
-
     /// Bytes that a blur of rows of `n` samples takes.
     pub fn bytes(radius: usize, n: usize) -> usize {
-        (Self::n_ring(radius) + 2) * (n + 2 * radius) + Across::<1>::bytes(n, radius)
+        let n_padded = n + 2 * radius;
+        let sums = 2 * n_padded.next_multiple_of(BLOCK);
+        RowRing::bytes(radius, n_padded)
+            + Down::bytes(n_padded)
+            + sums
+            + Across::<1>::bytes(n, radius)
+            + Across::<1>::n_blurred(n)
     }
 
     /// Distance of the outermost tap in pixels.
@@ -255,22 +65,27 @@ impl SlidingBlur {
         self.slide.radius()
     }
 
+    /// The row whose window ends with the last one pushed.
+    fn centre(&self) -> isize {
+        self.n_pushed - 1 - self.radius() as isize
+    }
+
     /// Takes in the next row: `n + 2·radius` samples.
     #[inline(always)]
     pub fn push(&mut self, padded: &[u8]) {
-        let (n, n_ring, newest) = (self.n_padded, Self::n_ring(self.radius()), self.n_pushed);
-        self.ring[newest % n_ring * n..][..n].copy_from_slice(&padded[..n]);
+        self.rows.row_mut(self.n_pushed)[..self.n_padded].copy_from_slice(&padded[..self.n_padded]);
         self.n_pushed += 1;
-        let (ring, radius) = (&self.ring, self.radius() as isize);
-        let at = |k: isize| &ring[(newest + n_ring - (radius - k) as usize) % n_ring * n..][..n];
-        self.slide.advance(&mut self.down, at);
+        let y = self.centre();
+        self.down.advance(&self.slide, Part { rows: &self.rows, from: 0 }, y);
     }
 
     /// The blurred row that lies `radius` rows above the last one pushed.
     #[inline(always)]
     pub fn row(&mut self) -> &[u8] {
-        self.across.blur(&self.slide, &self.down);
-        self.across.last_row()
+        let y = self.centre();
+        self.down.sums(&self.slide, Part { rows: &self.rows, from: 0 }, y, &mut self.sums);
+        self.across.blur(&self.offsets, &self.sums[..self.n_padded], &mut self.blurred);
+        &self.blurred[..self.n]
     }
 }
 
@@ -306,10 +121,5 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn narrow_blurs_do_not_slide() {
-        assert!(Slide::new(&half_taps(3.2)).is_none());
     }
 }
