@@ -176,7 +176,8 @@ fn best_of(
     expected: &[ExpectedGain],
     agrees: impl Fn(&RestorationParameters) -> bool,
 ) -> Option<usize> {
-    const OPEN: Gate = Gate { margin: f64::MIN, harm_max: f64::MAX };
+    const OPEN: Gate =
+        Gate { margin: f64::MIN, harm_max: f64::MAX, score_low_min: f64::MIN, harm_price: 0.0 };
     let open: Vec<ExpectedGain> = expected.iter().map(|e| ExpectedGain { psnr_db: 1.0, ..*e }).collect();
     chosen_of(table, &open, OPEN, agrees)
 }

@@ -233,7 +233,11 @@ fn write_curves(page: &mut String, curves: &[Curve]) -> fmt::Result {
 fn write_folds(page: &mut String, folds: &[FoldNote]) -> fmt::Result {
     page.push_str("<h2>Folds</h2>");
     let gate = |gate: Option<Gate>| match gate {
-        Some(Gate { margin, harm_max }) => format!("gain &gt; {margin:.3}, harm &lt; {harm_max:.2}"),
+        Some(Gate { margin, harm_max, score_low_min, harm_price }) => {
+            format!(
+                "gain &gt; {margin:.3}, harm &lt; {harm_max:.2}, low ≥ {score_low_min:.2}, price {harm_price:.2}"
+            )
+        }
         None => "closed".to_owned(),
     };
     let rows = folds.iter().map(|f| {

@@ -26,8 +26,8 @@ use crate::{
 /// Longest side of a synthesised picture: of the order of the damaged ones at hand.
 const SYNTHETIC_SIDE_MAX: usize = 384;
 /// Synthesised pictures of a set, about; and of one source picture.
-const SYNTHETIC_PER_SET: usize = 400;
-const VARIANTS: std::ops::RangeInclusive<usize> = 2..=10;
+const SYNTHETIC_PER_SET: usize = 800;
+const VARIANTS: std::ops::RangeInclusive<usize> = 2..=20;
 
 /// One training picture and where it comes from.
 #[derive(Clone, Debug)]

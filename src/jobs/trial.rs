@@ -32,9 +32,8 @@ use crate::{
     training::{classic_forest, table_row},
 };
 
-/// Bounds on expected harm of the curves after the fact, and the margin that goes with them.
+/// Bounds on expected harm of the curves after the fact; the gates' other bounds stay.
 const SWEPT: [f64; 10] = [0.02, 0.05, 0.08, 0.12, 0.15, 0.2, 0.25, 0.3, 0.4, 1.01];
-const SWEPT_MARGIN: f64 = 0.01;
 
 /// What a trial needs beside the pictures.
 pub struct TrialInput<'a> {
@@ -93,8 +92,7 @@ pub fn run_trial(pictures: Vec<TrainingPicture>, input: &TrialInput) -> Result<T
     let notes: Vec<FoldNote> =
         (0..n_folds).map(|fold| note(fold, &fitted[fold], trainings[fold].len(), &tried)).collect();
     for harm_max in SWEPT {
-        let gate = Gate { margin: SWEPT_MARGIN, harm_max };
-        sweep(gate, &mut fitted, &mut plans, &tried, &measured, &seeds)?;
+        sweep(harm_max, &mut fitted, &mut plans, &tried, &measured, &seeds)?;
     }
 
     let work = |&which: &usize| {
@@ -276,9 +274,9 @@ fn alone(fitted: &Fitted, features: &[f32], gate: Gate) -> Result<Treatment> {
     Ok(chosen.map_or(Treatment::NOTHING, |i| Treatment::named(&fitted.alone.candidates[i])))
 }
 
-/// What each picture's plan would be with another gate.
+/// What each picture's plan would be with another bound on expected harm.
 fn sweep(
-    gate: Gate,
+    harm_max: f64,
     fitted: &mut [Fitted],
     plans: &mut [Plan],
     tried: &[(usize, usize)],
@@ -286,13 +284,13 @@ fn sweep(
     seeds: &SeedRows,
 ) -> Result<()> {
     for fold in fitted.iter_mut() {
-        (fold.model.color_gate, fold.model.detail_gate) = (gate, gate);
+        (fold.model.color_gate.harm_max, fold.model.detail_gate.harm_max) = (harm_max, harm_max);
     }
     for (plan, &(i, fold)) in plans.iter_mut().zip(tried) {
         let (fitted, features) = (&fitted[fold], &measured[i].sample.features);
         let decision = decide(&fitted.model, features, &Fixed::default(), seeds[&i].is_of_trained_size)?;
         plan.model_swept.push(Treatment::of(decision.parameters, decision.transform));
-        plan.alone_swept.push(alone(fitted, features, gate)?);
+        plan.alone_swept.push(alone(fitted, features, Gate { harm_max, ..fitted.alone_gate })?);
     }
     Ok(())
 }

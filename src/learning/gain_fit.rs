@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::features::rich::RICH_NAMES;
+
 use super::folds::{FoldsError, grouped_folds};
 use super::gain_model::{
     CODE_LENGTH, Code, CodeModel, Gain, GainModel, GainTable, Gate, cut_score, with_code,
@@ -16,8 +18,8 @@ use super::gain_model::{
 use super::hyperparameters::HyperparametersError;
 use super::seed::derived_seed;
 use super::weight_forest::{
-    CheckedWeightForestHyperparameters, FeatureRanges, RangesError, Rows, RowsError, WeightForest,
-    WeightForestError, WeightForestHyperparameters, WeightsError,
+    CheckedWeightForestHyperparameters, FeatureRanges, LocalColumns, RangesError, Rows, RowsError,
+    WeightForest, WeightForestError, WeightForestHyperparameters, WeightsError,
 };
 
 /// Folds within the training, for codes of its own pictures.
@@ -29,13 +31,28 @@ const DETAILS_KEPT: usize = 16;
 /// A picture of a small set counts as much as this many times one of a set of forty.
 const WEIGHT_MAX: f32 = 3.0;
 const SET_SIZE: f32 = 40.0;
-/// A synthesised picture counts half.
-const SYNTHETIC_WEIGHT: f32 = 0.5;
-/// When a colour correction is worth it: at least 17 in 20 training pictures like this one were not harmed. A wrong one costs
-/// decibels. A policy, not a fit: bounds tuned on the training's own folds hung on single pictures of its small sets.
-const COLOR_GATE: Gate = Gate { margin: 0.01, harm_max: 0.15 };
-/// When a sharpening, smoothing or denoising is: it has to help more often than not, and what a wrong one costs is small.
-const DETAIL_GATE: Gate = Gate { margin: 0.005, harm_max: 0.4 };
+/// A synthesised picture counts a quarter: there are many, and they are only like damaged ones.
+const SYNTHETIC_WEIGHT: f32 = 0.25;
+/// When something is worth it: seven in ten training pictures like this one were not harmed. A policy, not a fit: bounds tuned
+/// on the training's own folds hung on single pictures of its small sets.
+const HARM_MAX: f64 = 0.3;
+/// What a harmed picture costs, in score: in doubt the gentler of two candidates is taken.
+const HARM_PRICE: f64 = 0.2;
+/// A colour correction; nine in ten must have lost less than 0.2 in score, as a wrong one can cost decibels.
+const COLOR_GATE: Gate =
+    Gate { margin: 0.01, harm_max: HARM_MAX, score_low_min: -0.2, harm_price: HARM_PRICE };
+/// A sharpening, smoothing or denoising: what a wrong one costs is small.
+const DETAIL_GATE: Gate =
+    Gate { margin: 0.005, harm_max: HARM_MAX, score_low_min: -1.0, harm_price: HARM_PRICE };
+
+/// Black, middle and white of each channel: what a colour transform has to follow most closely.
+const LOCAL_FEATURES: [&str; 9] =
+    ["red_p1", "red_p50", "red_p99", "green_p1", "green_p50", "green_p99", "blue_p1", "blue_p50", "blue_p99"];
+
+fn local_columns() -> [usize; 9] {
+    let place = |name| RICH_NAMES.iter().position(|&known| known == name);
+    LOCAL_FEATURES.map(|name| place(name).expect("the schema has these features"))
+}
 
 /// What kind of training picture a sample is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,8 +88,12 @@ pub struct Sample {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GainHyperparameters {
-    /// Of each forest of the model.
+    /// Of the forest of colour corrections, whose chances of harm decide most.
     pub n_trees: usize,
+    /// Of the forest of transforms.
+    pub n_code_trees: usize,
+    /// Of the forest of sharpening, smoothing and denoising.
+    pub n_detail_trees: usize,
     /// Of each forest of an inner fold.
     pub n_inner_trees: usize,
     /// Fewest rows of a leaf.
@@ -85,7 +106,15 @@ pub struct GainHyperparameters {
 
 impl Default for GainHyperparameters {
     fn default() -> Self {
-        Self { n_trees: 120, n_inner_trees: 60, leaf_samples_min: 4, split_features: 0.4, seed: 42 }
+        Self {
+            n_trees: 150,
+            n_code_trees: 70,
+            n_detail_trees: 70,
+            n_inner_trees: 60,
+            leaf_samples_min: 3,
+            split_features: 0.6,
+            seed: 42,
+        }
     }
 }
 
@@ -139,10 +168,11 @@ pub fn fit_codes(samples: &[&Sample], hyper: &GainHyperparameters) -> Result<Cod
     let weights = sample_weights(samples);
     let features = rows(samples.iter().map(|s| &s.features[..]))?;
     let codes = rows(samples.iter().map(|s| &s.code[..]))?;
+    let local = LocalColumns::of(&features, &local_columns());
     let fit = |keep: &dyn Fn(usize) -> bool, name: &str, n_trees| -> Result<CodeModel, GainFitError> {
         let weights: Vec<f32> = kept(&weights, keep);
         let forest = WeightForest::fit(&features, &codes, Some(&weights), &hyper.forest(name, n_trees)?)?;
-        Ok(CodeModel { forest, table: codes.clone() })
+        Ok(CodeModel { forest, table: codes.clone(), local: local.clone() })
     };
     let mut out_of_fold = vec![Code { values: vec![0.0; CODE_LENGTH], spread: 0.0 }; samples.len()];
     for fold in 0..INNER_FOLDS {
@@ -151,7 +181,7 @@ pub fn fit_codes(samples: &[&Sample], hyper: &GainHyperparameters) -> Result<Cod
             out_of_fold[row] = model.code(features.row(row))?;
         }
     }
-    Ok(CodeFit { model: fit(&|_| true, "codes", hyper.n_trees)?, out_of_fold })
+    Ok(CodeFit { model: fit(&|_| true, "codes", hyper.n_code_trees)?, out_of_fold })
 }
 
 /// Fits what every candidate gains. `learned` are the gains, per sample, of the transforms that its out-of-fold code
@@ -173,7 +203,14 @@ pub fn fit_gains(
     let weights = sample_weights(samples);
     let color: Vec<Vec<Gain>> =
         learned.iter().zip(samples).map(|(learned, s)| [&learned[..], &s.color].concat()).collect();
-    let stage = Stage { name: "color", features: &coded, gains: color, weights: weights.clone(), hyper };
+    let stage = Stage {
+        name: "color",
+        n_trees: hyper.n_trees,
+        features: &coded,
+        gains: color,
+        weights: weights.clone(),
+        hyper,
+    };
     let color = stage.fit(names.color.clone())?;
 
     let n_details = names.detail.len();
@@ -186,7 +223,8 @@ pub fn fit_gains(
     let best = most_useful(&detail, &weights, n_details);
     let chosen = |gains: &Vec<Gain>| best.iter().map(|&i| gains[i]).collect();
     let gains = detail.iter().map(chosen).collect();
-    let stage = Stage { name: "detail", features: &features, gains, weights, hyper };
+    let stage =
+        Stage { name: "detail", n_trees: hyper.n_detail_trees, features: &features, gains, weights, hyper };
     let detail = stage.fit(best.iter().map(|&i| names.detail[i].clone()).collect())?;
     let ranges = FeatureRanges::of(&features, TAIL)?;
     Ok(GainModel {
@@ -214,7 +252,8 @@ pub fn fit_alone(
     let weights = sample_weights(samples);
     let best = most_useful(gains, &weights, names.len());
     let gains = gains.iter().map(|gains| best.iter().map(|&i| gains[i]).collect()).collect();
-    let stage = Stage { name: "alone", features: &features, gains, weights, hyper };
+    let stage =
+        Stage { name: "alone", n_trees: hyper.n_detail_trees, features: &features, gains, weights, hyper };
     Ok((stage.fit(best.iter().map(|&i| names[i].clone()).collect())?, DETAIL_GATE))
 }
 
@@ -230,6 +269,7 @@ pub struct CandidateNames {
 /// One forest of gains.
 struct Stage<'a> {
     name: &'static str,
+    n_trees: usize,
     features: &'a Rows,
     gains: Vec<Vec<Gain>>,
     weights: Vec<f32>,
@@ -242,7 +282,7 @@ impl Stage<'_> {
         let table = |number: fn(&Gain) -> f64| Rows::rounded(self.gains.iter().flatten().map(number), n);
         let (score, psnr_db) = (table(|g| f64::from(g.score))?, table(|g| f64::from(g.psnr_db))?);
         let targets = table(|g| cut_score(g.score))?;
-        let hyper = self.hyper.forest(self.name, self.hyper.n_trees)?;
+        let hyper = self.hyper.forest(self.name, self.n_trees)?;
         let forest = WeightForest::fit(self.features, &targets, Some(&self.weights), &hyper)?;
         Ok(GainTable { candidates, forest, score, psnr_db })
     }
@@ -277,7 +317,7 @@ fn most_useful(gains: &[Vec<Gain>], weights: &[f32], n: usize) -> Vec<usize> {
     taken
 }
 
-/// What each sample counts: large sets a little more together than small ones, synthesised pictures half.
+/// What each sample counts: large sets a little more together than small ones, synthesised pictures a quarter.
 fn sample_weights(samples: &[&Sample]) -> Vec<f32> {
     let mut sizes: BTreeMap<(SampleKind, &str), f32> = BTreeMap::new();
     for sample in samples {

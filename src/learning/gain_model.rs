@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::weight_forest::{FeatureRanges, RowWeights, Rows, WeightForest, WeightsError};
+use super::weight_forest::{FeatureRanges, LocalColumns, RowWeights, Rows, WeightForest, WeightsError};
 
 /// Numbers of a code: an affine transform (4 × 3) and a quadratic one (10 × 3), both less the identity.
 pub const CODE_LENGTH: usize = 42;
@@ -62,26 +62,36 @@ pub struct Gate {
     pub margin: f64,
     /// Expected share of harm that it must stay below.
     pub harm_max: f64,
+    /// What a tenth of like training pictures may have gained less than: −1 bounds nothing.
+    pub score_low_min: f64,
+    /// What harm costs, in score: of the candidates that pass, that with the largest expected gain less this times the
+    /// expected share of harm is taken.
+    pub harm_price: f64,
 }
 
 impl Gate {
     /// Nothing passes.
-    pub const CLOSED: Self = Self { margin: f64::MAX, harm_max: 0.0 };
+    pub const CLOSED: Self = Self { margin: f64::MAX, harm_max: 0.0, score_low_min: 1.0, harm_price: 0.0 };
 
     /// Whether the candidate passes.
     pub fn passes(&self, expected: &ExpectedGain) -> bool {
-        expected.score > self.margin && expected.harm < self.harm_max && expected.psnr_db > 0.0
+        expected.score > self.margin
+            && expected.psnr_db > 0.0
+            && expected.harm < self.harm_max
+            && expected.score_low >= self.score_low_min
     }
 
-    /// The passing candidate of the largest expected gain in score; among equals the first; `None`: do nothing.
+    /// The passing candidate of the largest expected gain in score, less what its harm costs; among equals the first; `None`:
+    /// do nothing.
     pub fn choose(&self, expected: &[ExpectedGain]) -> Option<usize> {
-        let mut best: Option<usize> = None;
+        let mut best: Option<(usize, f64)> = None;
         for (i, candidate) in expected.iter().enumerate() {
-            if self.passes(candidate) && best.is_none_or(|best| candidate.score > expected[best].score) {
-                best = Some(i);
+            let worth = candidate.score - self.harm_price * candidate.harm;
+            if self.passes(candidate) && best.is_none_or(|(_, most)| worth > most) {
+                best = Some((i, worth));
             }
         }
-        best
+        best.map(|(i, _)| i)
     }
 }
 
@@ -132,7 +142,7 @@ impl GainTable {
 /// The code of a picture: the transforms that would have restored training pictures like it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Code {
-    /// [`CODE_LENGTH`] numbers.
+    /// [`CODE_LENGTH`] numbers: their mean, allowing for how this picture's black, middle and white differ from theirs.
     pub values: Vec<f32>,
     /// How far those pictures' codes are apart: the mean of the numbers' deviations.
     pub spread: f32,
@@ -143,6 +153,7 @@ pub struct Code {
 pub struct CodeModel {
     pub(super) forest: WeightForest,
     pub(super) table: Rows,
+    pub(super) local: LocalColumns,
 }
 
 impl CodeModel {
@@ -152,7 +163,8 @@ impl CodeModel {
     /// When the features are not those of the fit, or not finite.
     pub fn code(&self, features: &[f32]) -> Result<Code, WeightsError> {
         let weights = self.forest.weights(features)?;
-        let values = weights.mean(&self.table).into_iter().map(|v| v as f32).collect();
+        let values =
+            weights.local_mean(&self.table, &self.local, features).into_iter().map(|v| v as f32).collect();
         let spreads = weights.spread(&self.table);
         let spread = spreads.iter().sum::<f64>() / spreads.len() as f64;
         Ok(Code { values, spread: spread as f32 })
@@ -189,10 +201,15 @@ impl GainModel {
         let sound = self.codes.forest.n_features() == n_features
             && self.codes.table.n_rows() == self.codes.forest.n_rows()
             && self.codes.table.n_columns() == CODE_LENGTH
-            && self.color.is_consistent(n_features + CODE_LENGTH + 1)
+            && self.color.is_consistent(n_features + AFFINE_LENGTH + 1)
+            && self.codes.local.is_consistent(self.codes.table.n_rows(), n_features)
             && self.detail.is_consistent(n_features)
             && self.ranges.ranges().len() == n_features
-            && gates.iter().all(|gate| !gate.margin.is_nan() && !gate.harm_max.is_nan());
+            && gates.iter().all(|gate| {
+                ![gate.margin, gate.harm_max, gate.score_low_min, gate.harm_price]
+                    .iter()
+                    .any(|bound| bound.is_nan())
+            });
         if sound { Ok(()) } else { Err(Inconsistent) }
     }
 
@@ -211,9 +228,9 @@ impl GainModel {
     }
 }
 
-/// The features of the colour forest.
+/// The features of the colour forest: the picture's, the predicted affine transform, and how sure that is.
 pub(super) fn with_code(features: &[f32], code: &Code) -> Vec<f32> {
-    features.iter().chain(&code.values).copied().chain([code.spread]).collect()
+    features.iter().chain(&code.values[..AFFINE_LENGTH]).copied().chain([code.spread]).collect()
 }
 
 /// Gains as the forest's targets: what is very bad or very good is cut.
@@ -231,7 +248,7 @@ mod tests {
 
     #[test]
     fn the_gate_takes_the_largest_gain_that_passes() {
-        let gate = Gate { margin: 0.01, harm_max: 0.2 };
+        let gate = Gate { margin: 0.01, harm_max: 0.2, score_low_min: -0.1, harm_price: 0.0 };
         let candidates =
             [expected(0.005, 0.0), expected(0.05, 0.3), expected(0.02, 0.1), expected(0.02, 0.0)];
         assert_eq!(gate.choose(&candidates), Some(2));
@@ -239,6 +256,11 @@ mod tests {
         assert_eq!(Gate::CLOSED.choose(&candidates), None);
         let loses = ExpectedGain { psnr_db: -0.1, ..expected(0.5, 0.0) };
         assert_eq!(gate.choose(&[loses]), None);
+        let careful = Gate { harm_price: 0.3, ..gate };
+        let candidates = [expected(0.06, 0.15), expected(0.05, 0.1), expected(0.02, 0.0)];
+        assert_eq!([gate.choose(&candidates), careful.choose(&candidates)], [Some(0), Some(1)]);
+        let at_worst = |score_low| [ExpectedGain { score_low, ..expected(0.5, 0.0) }];
+        assert_eq!([gate.choose(&at_worst(-0.1)), gate.choose(&at_worst(-0.11))], [Some(0), None]);
     }
 
     #[test]

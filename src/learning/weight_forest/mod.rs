@@ -6,6 +6,7 @@
 
 mod grow;
 mod hyperparameters;
+mod local_linear;
 mod ranges;
 mod rows;
 mod tree;
@@ -21,6 +22,7 @@ use self::tree::RowTree;
 use super::seed::derived_seed;
 
 pub use self::hyperparameters::{CheckedWeightForestHyperparameters, WeightForestHyperparameters};
+pub use self::local_linear::LocalColumns;
 pub use self::ranges::{FeatureRange, FeatureRanges, RangeCheck, RangesError};
 pub use self::rows::{Rows, RowsError};
 pub use self::weights::RowWeights;

@@ -3,6 +3,7 @@
 //! Means, quantiles and spreads of any target follow from the weights (Meinshausen, "Quantile regression forests",
 //! Journal of Machine Learning Research 7, 2006), and so does how much the vector is like anything seen.
 
+use super::local_linear::LocalColumns;
 use super::rows::Rows;
 
 /// Weights of training rows: those above 0, by ascending row. They sum to 1 up to rounding.
@@ -40,13 +41,17 @@ impl RowWeights {
     /// When the targets are not as many rows as the forest was fitted on; check tables when they are loaded.
     pub fn mean(&self, targets: &Rows) -> Vec<f64> {
         self.check(targets);
-        let mut means = vec![0.0; targets.n_columns()];
-        for &(row, weight) in &self.entries {
-            for (mean, &target) in means.iter_mut().zip(targets.row(row)) {
-                *mean += weight * f64::from(target);
-            }
-        }
-        means
+        mean_of(&self.entries, targets)
+    }
+
+    /// The same, allowing for how the vector that was asked for, `features`, differs in `columns` from the rows that weigh
+    /// something. May lie beyond all of their targets.
+    ///
+    /// # Panics
+    /// As [`RowWeights::mean`], or when the columns are not of this fit.
+    pub fn local_mean(&self, targets: &Rows, columns: &LocalColumns, features: &[f32]) -> Vec<f64> {
+        self.check(targets);
+        mean_of(&columns.tilted(self, features), targets)
     }
 
     /// The weighted standard deviation of each column: the square root of the weighted mean of (target − mean)².
@@ -112,6 +117,16 @@ impl RowWeights {
     fn check(&self, targets: &Rows) {
         assert_eq!(targets.n_rows(), self.n_rows, "targets have a row for each row of the fit");
     }
+}
+
+fn mean_of(weights: &[(usize, f64)], targets: &Rows) -> Vec<f64> {
+    let mut means = vec![0.0; targets.n_columns()];
+    for &(row, weight) in weights {
+        for (mean, &target) in means.iter_mut().zip(targets.row(row)) {
+            *mean += weight * f64::from(target);
+        }
+    }
+    means
 }
 
 #[cfg(test)]

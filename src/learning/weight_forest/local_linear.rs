@@ -1,0 +1,146 @@
+//! A mean that allows for how a vector differs from those it is like: local linear forests.
+//!
+//! A forest's weights say which training rows a vector is like; their plain mean lags behind wherever the vector lies at
+//! the edge of them. A linear regression on a few columns among those rows, read off at the vector itself, does not
+//! (Friedberg, Tibshirani, Athey, Wager, "Local linear forests", Journal of Computational and Graphical Statistics 30,
+//! 2021).
+
+use serde::{Deserialize, Serialize};
+
+use super::rows::Rows;
+use super::weights::RowWeights;
+
+/// Pulls the slopes towards 0, for columns of deviation 1.
+const RIDGE: f64 = 0.03;
+
+/// The columns that a mean allows for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LocalColumns {
+    /// Places among the features.
+    columns: Vec<u32>,
+    /// Their values over their scales, shape `(n_rows, n_columns)`.
+    rows: Rows,
+    /// The columns' deviations over all rows; 1 for a column that does not vary.
+    scales: Vec<f32>,
+}
+
+impl LocalColumns {
+    /// Of the features of a fit.
+    ///
+    /// # Panics
+    /// When there is no such column, or none at all.
+    pub fn of(features: &Rows, columns: &[usize]) -> Self {
+        let n = features.n_rows() as f64;
+        let scale = |&column: &usize| {
+            let values = || (0..features.n_rows()).map(|row| f64::from(features.number(row, column)));
+            let mean = values().sum::<f64>() / n;
+            let deviation = (values().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n).sqrt() as f32;
+            if deviation > 0.0 { deviation } else { 1.0 }
+        };
+        let scales: Vec<f32> = columns.iter().map(scale).collect();
+        let scaled = |row: usize| columns.iter().zip(&scales).map(move |(&c, s)| features.number(row, c) / s);
+        let numbers = (0..features.n_rows()).flat_map(scaled).collect();
+        let rows =
+            Rows::new(numbers, columns.len()).expect("a finite number over a deviation above 0 is finite");
+        Self { columns: columns.iter().map(|&column| column as u32).collect(), rows, scales }
+    }
+
+    /// Whether it is of a fit on `n_rows` rows of `n_features` features.
+    pub fn is_consistent(&self, n_rows: usize, n_features: usize) -> bool {
+        let n = self.columns.len();
+        (self.rows.n_rows(), self.rows.n_columns(), self.scales.len()) == (n_rows, n, n)
+            && self.columns.iter().all(|&column| (column as usize) < n_features)
+            && self.scales.iter().all(|&scale| scale.is_finite() && scale > 0.0)
+    }
+
+    /// Numbers that replace the weights of `weights`, row by row: they sum to 1, some may be below 0, and the mean of the
+    /// columns under them comes as near to `features` as the ridge lets it. Costs the square of the number of columns per
+    /// row that weighs something.
+    pub(super) fn tilted(&self, weights: &RowWeights, features: &[f32]) -> Vec<(usize, f64)> {
+        let at = self.columns.iter().zip(&self.scales).map(|(&c, s)| f64::from(features[c as usize] / s));
+        let at: Vec<f64> = at.collect();
+        let n = at.len() + 1;
+        let offsets = |row: usize| -> Vec<f64> {
+            let offset = self.rows.row(row).iter().zip(&at).map(|(&v, at)| f64::from(v) - at);
+            [1.0].into_iter().chain(offset).collect()
+        };
+        let mut normal = vec![vec![0.0; n]; n];
+        for &(row, weight) in weights.entries() {
+            let x = offsets(row);
+            for (i, normal) in normal.iter_mut().enumerate() {
+                normal.iter_mut().zip(&x).take(i + 1).for_each(|(sum, xj)| *sum += weight * x[i] * xj);
+            }
+        }
+        (1..n).for_each(|i| normal[i][i] += RIDGE);
+        let slopes = first_column_of_inverse(normal);
+        let dot = |x: &[f64]| x.iter().zip(&slopes).map(|(x, s)| x * s).sum::<f64>();
+        weights.entries().iter().map(|&(row, weight)| (row, weight * dot(&offsets(row)))).collect()
+    }
+}
+
+/// Solves `matrix · x = (1, 0, …)` for a positive definite matrix, of which the lower triangle is given, by Cholesky's
+/// decomposition.
+fn first_column_of_inverse(mut matrix: Vec<Vec<f64>>) -> Vec<f64> {
+    let n = matrix.len();
+    for i in 0..n {
+        for j in 0..=i {
+            let sum: f64 = (0..j).map(|k| matrix[i][k] * matrix[j][k]).sum();
+            let rest = matrix[i][j] - sum;
+            // Rounding may leave a diagonal that is not above 0; what the ridge adds is far larger.
+            matrix[i][j] = if i == j { rest.max(RIDGE * RIDGE).sqrt() } else { rest / matrix[j][j] };
+        }
+    }
+    let mut x = vec![0.0; n];
+    for i in 0..n {
+        let sum: f64 = (0..i).map(|k| matrix[i][k] * x[k]).sum();
+        x[i] = (f64::from(u8::from(i == 0)) - sum) / matrix[i][i];
+    }
+    for i in (0..n).rev() {
+        let sum: f64 = (i + 1..n).map(|k| matrix[k][i] * x[k]).sum();
+        x[i] = (x[i] - sum) / matrix[i][i];
+    }
+    x
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_followed_beyond_the_rows_that_weigh() {
+        // y = 3 + 2x at x = 0…9; the weights know only x ≤ 3, the vector is at x = 5.
+        let xs = Rows::new((0..10).map(|x| x as f32).collect(), 1).unwrap();
+        let ys = Rows::new((0..10).map(|x| 3.0 + 2.0 * x as f32).collect(), 1).unwrap();
+        let local = LocalColumns::of(&xs, &[0]);
+        let weights = RowWeights::dense(&[0.25, 0.25, 0.25, 0.25, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+        let plain = weights.mean(&ys)[0];
+        let tilted = weights.local_mean(&ys, &local, &[5.0])[0];
+        // By hand: deviation² 8.25, slope shrunk by 1.25 / (1.25 + 0.03 · 8.25).
+        let slope = 2.0 * 1.25 / (1.25 + 0.03 * 8.25);
+        assert_eq!(plain, 6.0);
+        assert!((tilted - (6.0 + 3.5 * slope)).abs() < 1e-5, "{tilted}");
+    }
+
+    #[test]
+    fn at_the_middle_of_what_weighs_it_is_the_plain_mean() {
+        let xs = Rows::new(vec![1.0, 5.0, 3.0, -2.0, 2.0, 1.0], 2).unwrap();
+        let ys = Rows::new(vec![4.0, -1.0, 7.0], 1).unwrap();
+        let weights = RowWeights::dense(&[0.5, 0.25, 0.25]);
+        let middle: Vec<f32> = weights.mean(&xs).into_iter().map(|v| v as f32).collect();
+        let local = LocalColumns::of(&xs, &[0, 1]);
+        let (plain, tilted) = (weights.mean(&ys)[0], weights.local_mean(&ys, &local, &middle)[0]);
+        assert!((plain - tilted).abs() < 1e-6, "{plain} {tilted}");
+        let sum: f64 = local.tilted(&weights, &[9.0, -7.0]).iter().map(|(_, w)| w).sum();
+        assert!((sum - 1.0).abs() < 1e-12, "{sum}");
+    }
+
+    #[test]
+    fn columns_that_do_not_vary_are_harmless() {
+        let xs = Rows::new(vec![7.0, 1.0, 7.0, 2.0], 2).unwrap();
+        let ys = Rows::new(vec![0.0, 1.0], 1).unwrap();
+        let local = LocalColumns::of(&xs, &[0, 1]);
+        assert!(local.is_consistent(2, 2) && !local.is_consistent(2, 1) && !local.is_consistent(3, 2));
+        let found = RowWeights::dense(&[0.5, 0.5]).local_mean(&ys, &local, &[1e30, 2.0])[0];
+        assert!(found.is_finite(), "{found}");
+    }
+}
