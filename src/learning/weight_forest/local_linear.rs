@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::rows::Rows;
 use super::weights::RowWeights;
 
+/// A column of a smaller deviation does not vary: numbers over it might not be finite.
+const DEVIATION_MIN: f32 = 1e-6;
 /// Pulls the slopes towards 0, for columns of deviation 1.
 const RIDGE: f64 = 0.03;
 
@@ -35,13 +37,13 @@ impl LocalColumns {
             let values = || (0..features.n_rows()).map(|row| f64::from(features.number(row, column)));
             let mean = values().sum::<f64>() / n;
             let deviation = (values().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n).sqrt() as f32;
-            if deviation > 0.0 { deviation } else { 1.0 }
+            if deviation > DEVIATION_MIN { deviation } else { 1.0 }
         };
         let scales: Vec<f32> = columns.iter().map(scale).collect();
         let scaled = |row: usize| columns.iter().zip(&scales).map(move |(&c, s)| features.number(row, c) / s);
         let numbers = (0..features.n_rows()).flat_map(scaled).collect();
         let rows =
-            Rows::new(numbers, columns.len()).expect("a finite number over a deviation above 0 is finite");
+            Rows::new(numbers, columns.len()).expect("features are far from what overflows over a millionth");
         Self { columns: columns.iter().map(|&column| column as u32).collect(), rows, scales }
     }
 
