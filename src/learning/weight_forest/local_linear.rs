@@ -62,21 +62,22 @@ impl LocalColumns {
         let at = self.columns.iter().zip(&self.scales).map(|(&c, s)| f64::from(features[c as usize] / s));
         let at: Vec<f64> = at.collect();
         let n = at.len() + 1;
-        let offsets = |row: usize| -> Vec<f64> {
-            let offset = self.rows.row(row).iter().zip(&at).map(|(&v, at)| f64::from(v) - at);
-            [1.0].into_iter().chain(offset).collect()
-        };
+        let mut offsets = Vec::with_capacity(n * weights.entries().len());
+        for &(row, _) in weights.entries() {
+            offsets.push(1.0);
+            offsets.extend(self.rows.row(row).iter().zip(&at).map(|(&v, at)| f64::from(v) - at));
+        }
+        let weighted = || weights.entries().iter().zip(offsets.chunks_exact(n));
         let mut normal = vec![vec![0.0; n]; n];
-        for &(row, weight) in weights.entries() {
-            let x = offsets(row);
+        for (&(_, weight), x) in weighted() {
             for (i, normal) in normal.iter_mut().enumerate() {
-                normal.iter_mut().zip(&x).take(i + 1).for_each(|(sum, xj)| *sum += weight * x[i] * xj);
+                normal.iter_mut().zip(x).take(i + 1).for_each(|(sum, xj)| *sum += weight * x[i] * xj);
             }
         }
         (1..n).for_each(|i| normal[i][i] += RIDGE);
         let slopes = first_column_of_inverse(normal);
         let dot = |x: &[f64]| x.iter().zip(&slopes).map(|(x, s)| x * s).sum::<f64>();
-        weights.entries().iter().map(|&(row, weight)| (row, weight * dot(&offsets(row)))).collect()
+        weighted().map(|(&(row, weight), x)| (row, weight * dot(x))).collect()
     }
 }
 
