@@ -221,12 +221,13 @@ impl Plan {
         self.colors.iter().map(of).collect()
     }
 
-    /// How far the widest blur of a colour correction reaches, in pixels, and the widest of those that do not slide.
-    pub fn radii_max(&self, color: usize) -> (usize, usize) {
-        let groups = || self.groups.iter().filter(|group| group.color == color);
-        let of_all = groups().map(Group::radius).max();
-        let of_narrow = groups().filter(|group| group.slide.is_none()).map(Group::radius).max();
-        (of_all.unwrap_or(0), of_narrow.unwrap_or(0))
+    /// How far the widest of a colour correction's blurs reaches in pixels: of those that do not slide, and of those that do.
+    pub fn radii_max(&self, color: usize) -> (usize, Option<usize>) {
+        let max = |slides: bool| {
+            let groups = self.groups.iter().filter(|group| group.color == color);
+            groups.filter(|group| group.slide.is_some() == slides).map(Group::radius).max()
+        };
+        (max(false).unwrap_or(0), max(true))
     }
 
     /// How far the widest blur that slides reaches, in pixels.

@@ -121,6 +121,11 @@ impl Tile {
         self.rows.start
     }
 
+    /// The sample row after its last.
+    pub fn end_row(&self) -> usize {
+        self.rows.end + REACH
+    }
+
     /// First sample column of strip 0.
     pub fn first(&self) -> usize {
         self.windows.start
@@ -213,24 +218,10 @@ pub(super) fn cut_into_strips(padded: &[u8], strip: usize, out: &mut [Samples]) 
     }
     let beyond = &padded[LANES * strip..];
     for j in strip..out.len() {
-        out[j] = next_strips(&out[j - strip], beyond[j - strip]);
+        let following = out[j - strip];
+        out[j][..LANES - 1].copy_from_slice(&following[1..]);
+        out[j][LANES - 1] = beyond[j - strip];
     }
-}
-
-/// The samples of the following strips, and for the last strip the one that lies beyond.
-#[inline(always)]
-pub(super) fn next_strips<T: Copy>(samples: &[T; LANES], beyond: T) -> [T; LANES] {
-    let mut moved = [beyond; LANES];
-    moved[..LANES - 1].copy_from_slice(&samples[1..]);
-    moved
-}
-
-/// The samples of the preceding strips, and for the first strip the one that lies before.
-#[inline(always)]
-pub(super) fn previous_strips<T: Copy>(samples: &[T; LANES], before: T) -> [T; LANES] {
-    let mut moved = [before; LANES];
-    moved[1..].copy_from_slice(&samples[..LANES - 1]);
-    moved
 }
 
 /// Compares all candidates with the reference in one tile, with the instructions of `level`.
@@ -274,7 +265,7 @@ fn compare_tile_at<C: CandidateRows>(
 ) -> Vec<Sums> {
     let mut states: Vec<State> = (0..candidates.n_candidates()).map(|_| State::new(tile)).collect();
     let mut shared = Reference::new(tile, Order::of(level));
-    for y in tile.rows.start..tile.rows.end + REACH {
+    for y in tile.first_row()..tile.end_row() {
         shared.push(reference, tile, y);
         candidates.start_row(y);
         for (i, state) in states.iter_mut().enumerate() {

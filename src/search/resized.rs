@@ -12,7 +12,7 @@ use super::{
 use crate::imaging::operators::{
     gaussian_blur::RowBlur,
     resize::{Tap, across, column_tap, down, row_tap},
-    sliding_blur::SlidingBlur,
+    sliding_blur::{ROWS, Room, RowWindow, Slide, SlidingBlur},
     unsharp_mask::Combine,
 };
 
@@ -23,6 +23,8 @@ pub(super) struct Resized<'a> {
     n_rows: usize,
     columns: Columns,
     groups: Vec<GroupRows<'a>>,
+    /// What wide blurs use, if there are any.
+    room: Option<Room>,
     /// For each candidate its group and how it combines.
     members: Vec<(usize, Combine)>,
     has_fma: bool,
@@ -51,16 +53,26 @@ struct GroupRows<'a> {
     /// Index of the colour correction in the plan.
     color: usize,
     blur: Option<Blur<'a>>,
+    /// A row, padded by the radius of a narrow blur.
     padded: Vec<u8>,
-    /// The next row to push into the blur.
-    next: isize,
     /// The two rows gathered last: row `p` in slot `p mod 2`.
     gathered: [Gathered; 2],
 }
 
 enum Blur<'a> {
-    Narrow(RowBlur<'a>),
-    Wide(Box<SlidingBlur>),
+    /// Also the next row to push into it.
+    Narrow(RowBlur<'a>, isize),
+    Wide(Box<WideBlur>),
+}
+
+/// A wide blur, and the rows that it made last.
+struct WideBlur {
+    rows: RowWindow,
+    blur: SlidingBlur,
+    /// Of each column.
+    blurred: Vec<[u8; ROWS]>,
+    /// The row after these, a whole number of times [`ROWS`] below the first of all.
+    next: isize,
 }
 
 /// Own and blurred samples of the left and the right source columns, left ones first.
@@ -103,6 +115,19 @@ impl Columns {
             }
         }
     }
+
+    /// The same of row number `r` of blurred columns.
+    #[inline(always)]
+    fn gather_blurred(&self, blurred: &[[u8; ROWS]], r: usize, out: &mut [Samples]) {
+        let blurred = &blurred[..self.n];
+        let (left, right) = out.split_at_mut(self.index.len());
+        for ((index, left), right) in self.index.iter().zip(left).zip(right) {
+            for lane in 0..LANES {
+                left[lane] = blurred[index[0][lane] as usize][r];
+                right[lane] = blurred[index[1][lane] as usize][r];
+            }
+        }
+    }
 }
 
 impl<'a> Resized<'a> {
@@ -124,15 +149,15 @@ impl<'a> Resized<'a> {
         };
         let group_rows = |group: &'a Group| GroupRows {
             color: group.color,
-            blur: Blur::new(group, columns.n),
+            blur: Blur::new(level, group, columns.n, first_row),
             padded: vec![0; columns.n + 2 * group.radius()],
-            next: first_row - group.radius() as isize,
             gathered: [gathered(), gathered()],
         };
         Self {
             damaged,
             n_rows: reference.1,
             groups: plan.groups.iter().map(group_rows).collect(),
+            room: plan.radius_of_wide_max().map(|radius| Room::new(radius, columns.n)),
             columns,
             across: plan
                 .members()
@@ -154,7 +179,7 @@ impl<'a> Resized<'a> {
         let n_read = (tile.strip() * LANES + n).min(n_reference) * n_source / n_reference + 2;
         let group = |group: &Group| {
             let blur = match (&group.half_taps, &group.slide) {
-                (_, Some(slide)) => SlidingBlur::bytes(slide.radius(), n_read),
+                (_, Some(slide)) => WideBlur::bytes(slide, n_read),
                 (Some(taps), None) => RowBlur::bytes(taps, n_read),
                 (None, None) => 0,
             };
@@ -162,64 +187,91 @@ impl<'a> Resized<'a> {
         };
         let across = plan.members().len() * 2 * n * size_of::<[i16; LANES]>();
         let columns = n * 2 * (size_of::<[u32; LANES]>() + size_of::<[i16; LANES]>() + LANES);
-        plan.groups.iter().map(group).sum::<usize>() + across + columns
+        let room = plan.radius_of_wide_max().map_or(0, |radius| Room::bytes(radius, n_read));
+        plan.groups.iter().map(group).sum::<usize>() + across + columns + room
     }
 }
 
 impl<'a> Blur<'a> {
-    fn new(group: &'a Group, n: usize) -> Option<Self> {
+    /// For `n` columns from source row `first_row` on.
+    fn new(level: Level, group: &'a Group, n: usize, first_row: isize) -> Option<Self> {
         let taps = group.half_taps.as_ref()?;
         Some(match &group.slide {
-            Some(slide) => Blur::Wide(Box::new(SlidingBlur::new(slide.clone(), n))),
-            None => Blur::Narrow(RowBlur::new(taps, n, 1)),
+            Some(slide) => Blur::Wide(Box::new(WideBlur::new(level, slide, n, first_row))),
+            None => Blur::Narrow(RowBlur::new(taps, n, 1), first_row - group.radius() as isize),
         })
     }
+}
 
-    #[inline(always)]
-    fn push(&mut self, padded: &[u8]) {
-        match self {
-            Blur::Narrow(blur) => blur.push(padded),
-            Blur::Wide(blur) => blur.push(padded),
+impl WideBlur {
+    fn new(level: Level, slide: &Slide, n: usize, first_row: isize) -> Self {
+        let [n_kept, n_read] = Self::extent(slide, n);
+        let mut rows = RowWindow::new(n_kept, n_read);
+        rows.begin(first_row - slide.n_before() as isize);
+        Self {
+            blur: SlidingBlur::new(level, slide.clone(), &rows, 0, n),
+            rows,
+            blurred: vec![[0; ROWS]; n],
+            next: first_row,
         }
     }
 
-    #[inline(always)]
-    fn row(&mut self) -> &[u8] {
-        match self {
-            Blur::Narrow(blur) => blur.row(),
-            Blur::Wide(blur) => blur.row(),
-        }
+    /// Rows that must stay, and samples of one.
+    fn extent(slide: &Slide, n: usize) -> [usize; 2] {
+        [SlidingBlur::n_rows_kept(slide.radius()), slide.n_before() + n + slide.radius()]
     }
 
-    fn radius(&self) -> usize {
-        match self {
-            Blur::Narrow(blur) => blur.radius(),
-            Blur::Wide(blur) => blur.radius(),
+    fn bytes(slide: &Slide, n: usize) -> usize {
+        let [n_kept, n_read] = Self::extent(slide, n);
+        RowWindow::bytes(n_kept, n_read) + SlidingBlur::bytes(slide, n) + n * ROWS
+    }
+
+    /// Blurs rows until source row `p`, which is none of those before the last, is among the last; tells which one it is.
+    #[inline(always)]
+    fn bring(&mut self, p: isize, color: usize, first: isize, damaged: Damaged, room: &mut Room) -> usize {
+        let n_source_rows = damaged.own.size().1 as isize;
+        while self.next <= p {
+            let n_rows = (n_source_rows - self.next).min(ROWS as isize);
+            while self.rows.end() < self.next + n_rows + self.blur.radius() as isize {
+                let (p, before) = (self.rows.end(), self.blur.n_before() as isize);
+                damaged.read(color, p, first - before, self.rows.push());
+            }
+            self.blurred.copy_from_slice(self.blur.blur(&self.rows, self.next, n_rows as usize, room));
+            self.next += ROWS as isize;
         }
+        (p + ROWS as isize - self.next) as usize
     }
 }
 
 impl GroupRows<'_> {
     /// Brings source row `p` into its slot; tells whether it was not there yet.
     #[inline(always)]
-    fn bring(&mut self, columns: &Columns, p: usize, damaged: Damaged) -> bool {
+    fn bring(&mut self, columns: &Columns, p: usize, damaged: Damaged, room: Option<&mut Room>) -> bool {
         let slot = &mut self.gathered[p % 2];
         if slot.row == Some(p) {
             return false;
         }
         slot.row = Some(p);
-        let (color, first) = (self.color, columns.first as isize);
-        damaged.read(color, p as isize, first, &mut self.padded[..columns.n]);
+        let (color, first, p) = (self.color, columns.first as isize, p as isize);
+        damaged.read(color, p, first, &mut self.padded[..columns.n]);
         columns.gather(&self.padded, &mut slot.own);
-        let Some(blur) = &mut self.blur else { return true };
-        let radius = blur.radius() as isize;
-        // Rows that no destination row reads still pass through the blur.
-        while self.next <= p as isize + radius {
-            damaged.read(color, self.next, first - radius, &mut self.padded);
-            blur.push(&self.padded);
-            self.next += 1;
+        // Rows that no destination row reads still pass through the blurs.
+        match (&mut self.blur, room) {
+            (Some(Blur::Narrow(blur, next)), _) => {
+                let radius = blur.radius() as isize;
+                while *next <= p + radius {
+                    damaged.read(color, *next, first - radius, &mut self.padded);
+                    blur.push(&self.padded);
+                    *next += 1;
+                }
+                columns.gather(blur.row(), &mut slot.blurred);
+            }
+            (Some(Blur::Wide(blur)), Some(room)) => {
+                let r = blur.bring(p, color, first, damaged, room);
+                columns.gather_blurred(&blur.blurred, r, &mut slot.blurred);
+            }
+            _ => {}
         }
-        columns.gather(blur.row(), &mut slot.blurred);
         true
     }
 }
@@ -236,7 +288,8 @@ impl CandidateRows for Resized<'_> {
         self.tap = row_tap(y, self.damaged.own.size().1, self.n_rows);
         for p in self.tap.index {
             for group in &mut self.groups {
-                self.changed[p % 2] |= group.bring(&self.columns, p, self.damaged);
+                let room = self.room.as_mut();
+                self.changed[p % 2] |= group.bring(&self.columns, p, self.damaged, room);
             }
         }
     }

@@ -1,63 +1,88 @@
 //! The wide ones among the Gaussian blurs of `gaussian_blur`, for less than a multiplication per tap, to the same bits.
 //!
-//! The taps are whole 256ths, so neighbouring ones differ by little or nothing: with running sums, few samples and running
-//! sums make a window's (`slide`). Down the rows first (`down`): the sums are below 2¹⁶. Across (`across`), their high and low
-//! bytes are summed apart, again below 2¹⁶, so that 16-bit numbers that wrap are exact throughout; see `imaging::bands` for
-//! how the two make the blurred sample.
+//! The taps are whole 256ths, so neighbouring ones differ by little or nothing: with running sums, few samples make a
+//! window's (`slide`). Down the rows first (`down`): the sums are below 2¹⁶. Across (`across`), their high and low bytes are
+//! summed apart, again below 2¹⁶, so that 16-bit numbers that wrap are exact throughout; see `imaging::bands` for how the two
+//! make the blurred sample. Sixteen rows are blurred together: down the rows, vectors hold the columns of a row; across,
+//! they hold the rows of a column (`transpose`), so that neither pass moves anything within a vector.
 
 mod across;
 mod down;
+mod row_window;
 mod slide;
+mod transpose;
+#[cfg(target_arch = "x86_64")]
+mod transpose_avx2;
 
-pub use across::{Across, Offsets};
-pub use down::{BLOCK, Down, Part, RowRing};
+pub use row_window::RowWindow;
 pub use slide::Slide;
 
-/// A wide blur as a stream of rows of one channel, as `gaussian_blur::RowBlur` is.
+use across::{Across, Column};
+use down::{BLOCK, Down};
+
+use crate::imaging::Level;
+
+/// Rows that are blurred together.
+pub const ROWS: usize = 16;
+
+/// Columns that end on a cache line in rows of bytes.
+const LINE: usize = 64;
+/// Most columns whose sums stay in registers together.
+const COLUMNS_MAX: usize = 8;
+
+/// A wide blur of rows that come from the top.
 #[derive(Clone, Debug)]
 pub struct SlidingBlur {
+    level: Level,
     slide: Slide,
-    rows: RowRing,
-    /// Columns of a padded row.
-    n_padded: usize,
+    /// From which byte of the rows on sums are taken, a multiple of a cache line; the blur reads `n_unused` bytes less.
+    from: usize,
+    n_unused: usize,
     n: usize,
-    n_pushed: isize,
-    /// What is above the first row pushed counts as 0.
     down: Down,
-    sums: Vec<u16>,
-    offsets: Offsets,
-    across: Across<1>,
-    blurred: Vec<u8>,
+    across: Across,
+    /// The next row, if the sums have come so far.
+    next: Option<isize>,
+}
+
+/// What several blurs use in turn.
+#[derive(Clone, Debug)]
+pub struct Room {
+    rows: Box<[[u16; BLOCK]; ROWS]>,
+    columns: Vec<u16>,
+    blurred: Vec<[u8; ROWS]>,
 }
 
 impl SlidingBlur {
-    /// For rows of `n` samples.
-    pub fn new(slide: Slide, n: usize) -> Self {
-        let (radius, n_padded) = (slide.radius(), n + 2 * slide.radius());
-        let across = Across::new(n, radius);
+    /// For `n` columns of `rows`, at the level's speed. Byte `at` of the rows is the first that the first column reads: the
+    /// one [`Slide::n_before`] it.
+    ///
+    /// # Panics
+    /// When this CPU does not run the level.
+    pub fn new(level: Level, slide: Slide, rows: &RowWindow, at: usize, n: usize) -> Self {
+        assert!(Level::supported().contains(&level), "this CPU does not run {level:?}");
+        let n_unused = at % LINE;
+        let n_read = n_unused + slide.n_before() + n + slide.radius();
         Self {
-            rows: RowRing::new(radius, n_padded),
-            n_padded,
+            level,
+            from: at - n_unused,
+            n_unused,
             n,
-            n_pushed: 0,
-            down: Down::new(n_padded),
-            sums: vec![0; n_padded.next_multiple_of(BLOCK)],
-            offsets: across.offsets(&slide),
-            across,
-            blurred: vec![0; Across::<1>::n_blurred(n)],
+            down: Down::new(&slide, n_read, rows.stride()),
+            across: Across::new(&slide),
+            next: None,
             slide,
         }
     }
 
-    /// Bytes that a blur of rows of `n` samples takes.
-    pub fn bytes(radius: usize, n: usize) -> usize {
-        let n_padded = n + 2 * radius;
-        let sums = 2 * n_padded.next_multiple_of(BLOCK);
-        RowRing::bytes(radius, n_padded)
-            + Down::bytes(n_padded)
-            + sums
-            + Across::<1>::bytes(n, radius)
-            + Across::<1>::n_blurred(n)
+    /// Bytes that a blur of `n` columns takes at most.
+    pub fn bytes(slide: &Slide, n: usize) -> usize {
+        Down::bytes(LINE + slide.n_before() + n + slide.radius())
+    }
+
+    /// Rows of a window that must stay for blurs of this radius.
+    pub fn n_rows_kept(radius: usize) -> usize {
+        2 * radius + 2 + ROWS
     }
 
     /// Distance of the outermost tap in pixels.
@@ -65,27 +90,91 @@ impl SlidingBlur {
         self.slide.radius()
     }
 
-    /// The row whose window ends with the last one pushed.
-    fn centre(&self) -> isize {
-        self.n_pushed - 1 - self.radius() as isize
+    /// See [`Slide::n_before`].
+    pub fn n_before(&self) -> usize {
+        self.slide.n_before()
     }
 
-    /// Takes in the next row: `n + 2·radius` samples.
+    /// Blurs row `y` and those below it, `n_rows` together and at most [`ROWS`]: of each column the samples of these rows. What
+    /// comes after them means nothing. Rows from [`Slide::n_before`] above the first to the radius below the last must be
+    /// there.
     #[inline(always)]
-    pub fn push(&mut self, padded: &[u8]) {
-        self.rows.row_mut(self.n_pushed)[..self.n_padded].copy_from_slice(&padded[..self.n_padded]);
-        self.n_pushed += 1;
-        let y = self.centre();
-        self.down.advance(&self.slide, Part { rows: &self.rows, from: 0 }, y);
+    pub fn blur<'r>(
+        &mut self,
+        rows: &RowWindow,
+        y: isize,
+        n_rows: usize,
+        room: &'r mut Room,
+    ) -> &'r [[u8; ROWS]] {
+        let rows = &rows.from(y - self.slide.n_before() as isize)[self.from..];
+        if self.next != Some(y) {
+            self.down.begin(rows);
+        }
+        self.next = Some(y + n_rows as isize);
+        let columns = aligned(&mut room.columns).as_chunks_mut().0;
+        let (blocks, _) = columns.as_chunks_mut();
+        for (b, columns) in blocks[..self.down.n_blocks()].iter_mut().enumerate() {
+            self.down.sum(b, rows, n_rows, &mut room.rows);
+            into_columns(self.level, &room.rows, columns);
+        }
+        let columns = &columns[self.n_unused..];
+        let blurred = &mut room.blurred[..self.n.next_multiple_of(COLUMNS_MAX)];
+        match self.level {
+            Level::Portable => self.across.blur::<64>(columns, blurred),
+            Level::Avx2 => self.across.blur::<128>(columns, blurred),
+            Level::Avx512 => self.across.blur::<256>(columns, blurred),
+        }
+        &blurred[..self.n]
     }
 
-    /// The blurred row that lies `radius` rows above the last one pushed.
+    /// Sixteen rows as sixteen strips side by side, see `transpose`.
     #[inline(always)]
-    pub fn row(&mut self) -> &[u8] {
-        let y = self.centre();
-        self.down.sums(&self.slide, Part { rows: &self.rows, from: 0 }, y, &mut self.sums);
-        self.across.blur(&self.offsets, &self.sums[..self.n_padded], &mut self.blurred);
-        &self.blurred[..self.n]
+    pub fn into_strips(&self, blurred: &[[u8; ROWS]], strip: usize, n: usize, out: &mut [[u8; 16]]) {
+        match self.level {
+            // SAFETY: `SlidingBlur::new` asserts that this CPU runs the level.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 | Level::Avx512 => unsafe {
+                transpose_avx2::into_strips(blurred, strip, n, out);
+            },
+            _ => transpose::into_strips(blurred, strip, n, out),
+        }
+    }
+}
+
+impl Room {
+    /// For blurs of `n` columns that reach `radius` at most.
+    pub fn new(radius: usize, n: usize) -> Self {
+        Self {
+            rows: Box::new([[0; BLOCK]; ROWS]),
+            columns: vec![0; Self::n_columns(radius, n) * size_of::<Column>() / 2 + LINE / 2],
+            blurred: vec![[0; ROWS]; n.next_multiple_of(COLUMNS_MAX)],
+        }
+    }
+
+    fn n_columns(radius: usize, n: usize) -> usize {
+        (LINE + 2 * radius + 2 + n + 2 * COLUMNS_MAX).next_multiple_of(BLOCK)
+    }
+
+    /// Bytes that it takes.
+    pub fn bytes(radius: usize, n: usize) -> usize {
+        Self::n_columns(radius, n) * size_of::<Column>() + LINE + ROWS * (2 * BLOCK + n + COLUMNS_MAX)
+    }
+}
+
+/// The part of `numbers` that begins where a cache line does; a line of them may go to waste.
+#[inline(always)]
+fn aligned(numbers: &mut [u16]) -> &mut [u16] {
+    let (at, n) = (numbers.as_ptr().align_offset(LINE).min(LINE / 2), numbers.len() - LINE / 2);
+    &mut numbers[at..][..n]
+}
+
+#[inline(always)]
+fn into_columns(level: Level, rows: &[[u16; BLOCK]; ROWS], columns: &mut [Column; BLOCK]) {
+    match level {
+        // SAFETY: `SlidingBlur::new` asserts that this CPU runs the level.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 | Level::Avx512 => unsafe { transpose_avx2::into_columns(rows, columns) },
+        _ => transpose::into_columns(rows, columns),
     }
 }
 
@@ -98,26 +187,65 @@ mod tests {
         (0..n).map(|i| ((i * i + seed) * 2_654_435_761 % 65_537) as u8).collect()
     }
 
+    /// Blurs a picture in turns of 16 rows and of `turn` rows, reading from byte `at` of the rows on.
+    fn blurred(level: Level, taps: &[u16], rows: Rows, turn: usize, at: usize) -> Vec<Vec<u8>> {
+        let slide = Slide::new(taps).unwrap();
+        let (radius, before) = (slide.radius() as isize, slide.n_before() as isize);
+        let n_read = at + rows.width + before as usize + slide.radius();
+        let mut window = RowWindow::new(SlidingBlur::n_rows_kept(slide.radius()), n_read);
+        let mut blur = SlidingBlur::new(level, slide, &window, at, rows.width);
+        let mut room = Room::new(blur.radius(), rows.width);
+        window.begin(-before);
+        let mut all = Vec::new();
+        for n_turn in [ROWS, turn].into_iter().cycle() {
+            let n_rows = n_turn.min(rows.height - all.len());
+            let y = all.len() as isize;
+            while window.end() < y + n_rows as isize + radius {
+                let row = rows.row(reflect_101(window.end(), rows.height));
+                pad_row(row, 1, -before, &mut window.push()[at..]);
+            }
+            let columns = blur.blur(&window, y, n_rows, &mut room);
+            all.extend((0..n_rows).map(|r| columns.iter().map(|column| column[r]).collect()));
+            if all.len() == rows.height {
+                break;
+            }
+        }
+        all
+    }
+
     #[test]
-    fn a_sliding_blur_is_the_plain_one_at_any_size() {
-        for sigma in [4.5, 5.0, 7.0, 10.0, 12.7, 15.0, 19.9, 20.0] {
+    fn a_sliding_blur_is_the_plain_one_at_any_size_and_level() {
+        let sizes = [(1, 1), (1, 30), (31, 1), (7, 7), (55, 13), (130, 121), (300, 40)];
+        for (i, sigma) in [4.1, 4.5, 5.0, 7.0, 8.0, 10.0, 12.7, 15.0, 19.9, 20.0].into_iter().enumerate() {
             let taps = half_taps(sigma);
-            let slide = Slide::new(&taps).unwrap();
-            let radius = slide.radius() as isize;
-            for (width, height) in [(1, 1), (1, 30), (31, 1), (7, 7), (55, 13), (130, 121)] {
-                for picture in [samples(width * height, 7), vec![255; width * height]] {
-                    let rows = Rows { samples: &picture, width, height, step: 1 };
-                    let mut blur = SlidingBlur::new(slide.clone(), width);
-                    let mut padded = vec![0; width + 2 * radius as usize];
-                    let mut next = -radius;
-                    blur_rows(rows, &taps, 0..height, |y, plain| {
-                        while next <= y as isize + radius {
-                            pad_row(rows.row(reflect_101(next, height)), 1, -radius, &mut padded);
-                            blur.push(&padded);
-                            next += 1;
-                        }
-                        assert_eq!(blur.row(), plain, "sigma {sigma}, row {y} of {width} × {height}");
-                    });
+            for (width, height) in sizes {
+                for samples in [samples(width * height, 7), vec![255; width * height]] {
+                    let rows = Rows { samples: &samples, width, height, step: 1 };
+                    let mut plain = Vec::new();
+                    blur_rows(rows, &taps, 0..height, |_, row| plain.push(row.to_vec()));
+                    for level in Level::supported() {
+                        let found = blurred(level, &taps, rows, 1 + i, i * 13);
+                        assert_eq!(found, plain, "sigma {sigma}, {width} × {height}, {level:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rows_become_strips_at_every_level() {
+        let taps = half_taps(5.0);
+        for (strip, n) in [(1, 7), (2, 8), (13, 19), (48, 54)] {
+            let bytes = samples((15 * strip + n) * ROWS, strip);
+            let columns = bytes.as_chunks().0;
+            for level in Level::supported() {
+                let window = RowWindow::new(ROWS, 100);
+                let blur = SlidingBlur::new(level, Slide::new(&taps).unwrap(), &window, 0, 1);
+                let mut out = vec![[0; 16]; ROWS * n];
+                blur.into_strips(columns, strip, n, &mut out);
+                for (i, samples) in out.iter().enumerate() {
+                    let expected = std::array::from_fn(|lane| columns[lane * strip + i % n][i / n]);
+                    assert_eq!(*samples, expected, "{level:?}, element {i} of strips of {strip}");
                 }
             }
         }

@@ -1,81 +1,15 @@
-//! Sums down the rows of a picture that is read from the top, for a wide blur.
+//! The pass of a wide blur down the rows of bytes.
 //!
-//! Where `slide` reads running sums, the sums themselves run: what slopes and steps make is kept and gains a few samples
-//! with each row. Bytes are added two by two as numbers of 16 bits that wrap, and the odd ones once more by themselves:
-//! their difference is the even ones, and nothing has to be widened.
+//! Bytes are added two by two as numbers of 16 bits that wrap, and the odd ones once more by themselves: their difference
+//! is the even ones, and nothing has to be widened.
 
-use super::slide::{Signed, Slide};
+use super::{
+    ROWS,
+    slide::{Offsets, Slide},
+};
 
-/// Bytes whose sums stay in registers together.
+/// Bytes of a row whose sums stay in registers together.
 pub const BLOCK: usize = 128;
-
-/// Bytes of a cache line.
-const LINE: usize = 64;
-
-/// The rows that a window reaches and the two that left it.
-#[derive(Clone, Debug)]
-pub struct RowRing {
-    /// Row `p` in slot `p mod` their number, a power of two.
-    bytes: Vec<u8>,
-    /// Where the first cache line begins.
-    start: usize,
-    /// Bytes of a row.
-    stride: usize,
-    mask: usize,
-}
-
-impl RowRing {
-    /// For blurs that reach `radius` rows, of rows of `n` bytes.
-    pub fn new(radius: usize, n: usize) -> Self {
-        let bytes = vec![0; Self::bytes(radius, n)];
-        let start = bytes.as_ptr().align_offset(LINE).min(LINE);
-        Self { bytes, start, stride: n.next_multiple_of(BLOCK), mask: Self::n_rows(radius) - 1 }
-    }
-
-    /// Bytes that it takes.
-    pub fn bytes(radius: usize, n: usize) -> usize {
-        Self::n_rows(radius) * n.next_multiple_of(BLOCK) + BLOCK + LINE
-    }
-
-    fn n_rows(radius: usize) -> usize {
-        (2 * radius + 3).next_power_of_two()
-    }
-
-    #[inline(always)]
-    fn at(&self, p: isize) -> usize {
-        (p as usize & self.mask) * self.stride + self.start
-    }
-
-    /// Row `p`, up to a multiple of [`BLOCK`].
-    #[inline(always)]
-    pub fn row(&self, p: isize) -> &[u8] {
-        &self.bytes[self.at(p)..][..self.stride]
-    }
-
-    /// Row `p`, to be filled.
-    #[inline(always)]
-    pub fn row_mut(&mut self, p: isize) -> &mut [u8] {
-        let at = self.at(p);
-        &mut self.bytes[at..][..self.stride]
-    }
-}
-
-/// The columns of a ring's rows from a byte on.
-#[derive(Clone, Copy)]
-pub struct Part<'a> {
-    /// The rows.
-    pub rows: &'a RowRing,
-    /// First byte of the rows.
-    pub from: usize,
-}
-
-impl<'a> Part<'a> {
-    /// Block number `b` of row `p`.
-    #[inline(always)]
-    fn block(self, p: isize, b: usize) -> &'a [[u8; 2]] {
-        self.rows.bytes[self.rows.at(p) + self.from + b * BLOCK..][..BLOCK].as_chunks().0
-    }
-}
 
 /// Sums of the bytes of a block, which wrap.
 #[derive(Clone, Copy, Debug)]
@@ -89,20 +23,20 @@ struct Sums {
 impl Sums {
     const ZERO: Self = Self { pairs: [0; BLOCK / 2], odd: [0; BLOCK / 2] };
 
-    /// With the rows at these distances from row `y` added or taken away.
+    /// With the blocks at these places added or taken away.
     #[inline(always)]
-    fn with(self, rows: &Signed, part: Part, y: isize, b: usize) -> Self {
+    fn changed(self, offsets: &Offsets, rows: &[u8]) -> Self {
         let Self { mut pairs, mut odd } = self;
-        for &k in &rows.plus {
-            let block = &part.block(y + k, b)[..BLOCK / 2];
+        for &at in &offsets.plus {
+            let block = &rows[at..][..BLOCK].as_chunks().0[..BLOCK / 2];
             for i in 0..BLOCK / 2 {
                 let pair = u16::from_le_bytes(block[i]);
                 pairs[i] = pairs[i].wrapping_add(pair);
                 odd[i] = odd[i].wrapping_add(pair >> 8);
             }
         }
-        for &k in &rows.minus {
-            let block = &part.block(y + k, b)[..BLOCK / 2];
+        for &at in &offsets.minus {
+            let block = &rows[at..][..BLOCK].as_chunks().0[..BLOCK / 2];
             for i in 0..BLOCK / 2 {
                 let pair = u16::from_le_bytes(block[i]);
                 pairs[i] = pairs[i].wrapping_sub(pair);
@@ -120,67 +54,78 @@ impl Sums {
             *odd = odd.wrapping_add((pair >> 8).wrapping_mul(tap));
         }
     }
+
+    #[inline(always)]
+    fn add(&mut self, other: &Self) {
+        for (sum, other) in self.pairs.iter_mut().zip(&other.pairs) {
+            *sum = sum.wrapping_add(*other);
+        }
+        for (sum, other) in self.odd.iter_mut().zip(&other.odd) {
+            *sum = sum.wrapping_add(*other);
+        }
+    }
 }
 
 /// The sums that run.
 #[derive(Clone, Debug)]
 pub struct Down {
-    /// What slopes and steps make.
-    smooth: Vec<Sums>,
-    /// By how much slopes change it from this row to the next.
-    gains: Vec<Sums>,
+    /// See [`Slide::offsets`].
+    offsets: [Offsets; 3],
+    first_taps: [Vec<u16>; 2],
+    has_slopes: bool,
+    stride: usize,
+    /// Of each block what slopes and steps make, and by how much slopes change it from this row to the next.
+    blocks: Vec<[Sums; 2]>,
 }
 
 impl Down {
-    /// For `n` columns, with zeros above.
-    pub fn new(n: usize) -> Self {
-        let n = n.div_ceil(BLOCK);
-        Self { smooth: vec![Sums::ZERO; n], gains: vec![Sums::ZERO; n] }
+    /// For rows of `n` bytes, `stride` apart.
+    pub fn new(slide: &Slide, n: usize, stride: usize) -> Self {
+        Self {
+            offsets: slide.offsets(stride),
+            first_taps: slide.first_taps(),
+            has_slopes: slide.has_slopes(),
+            stride,
+            blocks: vec![[Sums::ZERO; 2]; n.div_ceil(BLOCK)],
+        }
     }
 
     /// Bytes that it takes.
     pub fn bytes(n: usize) -> usize {
-        2 * n.div_ceil(BLOCK) * size_of::<Sums>()
+        n.div_ceil(BLOCK) * size_of::<[Sums; 2]>()
     }
 
-    /// Makes row `y` the first one.
-    pub fn begin(&mut self, slide: &Slide, part: Part, y: isize) {
-        for (sums, taps) in [&mut self.smooth, &mut self.gains].into_iter().zip(slide.first_sums()) {
-            sums.fill(Sums::ZERO);
-            for (k, tap) in taps.into_iter().filter(|&(_, tap)| tap != 0) {
-                for (b, sums) in sums.iter_mut().enumerate() {
-                    sums.add_times(tap, part.block(y + k, b));
+    /// Makes row `y` the next one; `rows` begin with row `y - n_before`.
+    pub fn begin(&mut self, rows: &[u8]) {
+        for (b, sums) in self.blocks.iter_mut().enumerate() {
+            *sums = [Sums::ZERO; 2];
+            for (sums, taps) in sums.iter_mut().zip(&self.first_taps) {
+                for (k, &tap) in taps.iter().enumerate().filter(|(_, tap)| **tap != 0) {
+                    sums.add_times(tap, rows[k * self.stride + b * BLOCK..][..BLOCK].as_chunks().0);
                 }
             }
         }
     }
 
-    /// Moves on to row `y`, the one below the last.
-    #[inline(always)]
-    pub fn advance(&mut self, slide: &Slide, part: Part, y: isize) {
-        let [_, steps, slopes] = slide.kinds();
-        if slide.has_slopes() {
-            for (b, (smooth, gains)) in self.smooth.iter_mut().zip(&mut self.gains).enumerate() {
-                *gains = gains.with(slopes, part, y - 2, b);
-                for (smooth, gain) in smooth.pairs.iter_mut().zip(&gains.pairs) {
-                    *smooth = smooth.wrapping_add(*gain);
-                }
-                for (smooth, gain) in smooth.odd.iter_mut().zip(&gains.odd) {
-                    *smooth = smooth.wrapping_add(*gain);
-                }
-            }
-        }
-        for (b, smooth) in self.smooth.iter_mut().enumerate() {
-            *smooth = smooth.with(steps, part, y - 1, b);
-        }
+    /// How many blocks there are in a row.
+    pub fn n_blocks(&self) -> usize {
+        self.blocks.len()
     }
 
-    /// The sums of row `y`, the last one, up to a multiple of [`BLOCK`] columns.
+    /// Fills the first `n_rows` of `out` with the sums of block `b` of as many rows, and moves on by them. The `rows` begin
+    /// with row `y - n_before`, if `y` is the first of them.
     #[inline(always)]
-    pub fn sums(&self, slide: &Slide, part: Part, y: isize, out: &mut [u16]) {
-        let [odd, ..] = slide.kinds();
-        for ((b, smooth), out) in self.smooth.iter().enumerate().zip(out.as_chunks_mut::<BLOCK>().0) {
-            let Sums { pairs, odd } = smooth.with(odd, part, y, b);
+    pub fn sum(&mut self, b: usize, rows: &[u8], n_rows: usize, out: &mut [[u16; BLOCK]; ROWS]) {
+        let [odd, steps, slopes] = &self.offsets;
+        let [smooth, gains] = &mut self.blocks[b];
+        for (i, out) in out[..n_rows].iter_mut().enumerate() {
+            let rows = &rows[i * self.stride + b * BLOCK..];
+            if self.has_slopes {
+                *gains = gains.changed(slopes, rows);
+                smooth.add(gains);
+            }
+            *smooth = smooth.changed(steps, rows);
+            let Sums { pairs, odd } = smooth.changed(odd, rows);
             for (out, (&pair, &odd)) in out.as_chunks_mut::<2>().0.iter_mut().zip(pairs.iter().zip(&odd)) {
                 *out = [pair.wrapping_sub(odd << 8), odd];
             }

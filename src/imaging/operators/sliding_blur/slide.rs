@@ -22,6 +22,13 @@ pub struct Signed {
     pub minus: Vec<isize>,
 }
 
+/// Where the samples lie that are added, and those that are taken away.
+#[derive(Clone, Debug)]
+pub struct Offsets {
+    pub plus: Vec<usize>,
+    pub minus: Vec<usize>,
+}
+
 /// How a window's sum comes from samples and running sums.
 #[derive(Clone, Debug)]
 pub struct Slide {
@@ -54,23 +61,34 @@ impl Slide {
         self.radius
     }
 
-    /// What to add and take away of the samples, of their running sums and of the running sums of those.
-    pub fn kinds(&self) -> &[Signed; 3] {
-        &self.kinds
+    /// Samples that are read before the first of a window, and with a window together.
+    pub fn n_before(&self) -> usize {
+        self.radius + 2
+    }
+
+    /// What to add and take away, with `stride` from one sample to the next, when the sums have come to a position: of its
+    /// own window; to move the running sums on to it; and to move on by how much slopes change them. All from the sample
+    /// [`Slide::n_before`] the position on.
+    pub fn offsets(&self, stride: usize) -> [Offsets; 3] {
+        let before = self.n_before() as isize;
+        [0, 1, 2].map(|kind| {
+            let at = |k: &isize| (before + k - kind as isize) as usize * stride;
+            let Signed { plus, minus } = &self.kinds[kind];
+            Offsets { plus: plus.iter().map(at).collect(), minus: minus.iter().map(at).collect() }
+        })
+    }
+
+    /// The running sums, and their change by slopes, at the position before one, as taps: from the sample [`Slide::n_before`]
+    /// the position on, one after the other. Negative ones wrap.
+    pub fn first_taps(&self) -> [Vec<u16>; 2] {
+        let taps = [0].iter().chain(&self.smooth_taps).map(|&tap| tap as u16);
+        let gains = self.slopes.iter().map(|&slope| (-slope) as u16);
+        [taps.collect(), gains.collect()]
     }
 
     /// Whether running sums of running sums are read.
     pub fn has_slopes(&self) -> bool {
         self.kinds[2] != Signed::default()
-    }
-
-    /// The taps that steps and slopes make, by distance, and their slopes' part of what the sum gains when it moves on by one.
-    /// Negative ones wrap.
-    pub fn first_sums(&self) -> [Vec<(isize, u16)>; 2] {
-        let first = -(self.radius as isize);
-        let taps = (first..).zip(self.smooth_taps.iter().map(|&tap| tap as u16));
-        let gains = (first - 1..).zip(self.slopes.iter().map(|&slope| (-slope) as u16));
-        [taps.collect(), gains.collect()]
     }
 
     fn n_samples(&self) -> i32 {
@@ -164,7 +182,7 @@ mod tests {
                     let all = |list: &[isize]| list.iter().map(|&k| value(k, distance)).sum::<isize>();
                     all(&kind.plus) - all(&kind.minus)
                 };
-                let made: isize = slide.kinds().iter().zip(kinds).map(sum).sum();
+                let made: isize = slide.kinds.iter().zip(kinds).map(sum).sum();
                 let tap = taps.get(distance.unsigned_abs()).map_or(0, |&tap| tap as isize);
                 assert_eq!(made, tap, "sigma {sigma}, distance {distance}");
             }
