@@ -207,9 +207,12 @@ impl WideBlur {
     fn new(level: Level, slide: &Slide, n: usize, first_row: isize) -> Self {
         let [n_kept, n_read] = Self::extent(slide, n);
         let mut rows = RowWindow::new(n_kept, n_read);
-        rows.begin(first_row - slide.n_before() as isize);
+        let before = slide.n_before() as isize;
+        rows.begin(first_row - before);
+        // Rows are read with what they reflect.
+        let held = -before..(n + slide.radius()) as isize;
         Self {
-            blur: SlidingBlur::new(level, slide.clone(), &rows, 0, n),
+            blur: SlidingBlur::new(level, slide.clone(), &rows, held, 0..n as isize, n),
             rows,
             blurred: vec![[0; ROWS]; n],
             next: first_row,

@@ -4,6 +4,8 @@
 //! these and combination work within the lanes. Wide blurs work on the rows themselves, sixteen rows ahead, and what they
 //! make is cut into strips.
 
+use std::ops::Range;
+
 use super::{
     Level,
     exhaustive::{Damaged, Group, Plan},
@@ -11,7 +13,7 @@ use super::{
 };
 use crate::imaging::operators::{
     gaussian_blur::RowBlur,
-    sliding_blur::{ROWS, Room, RowWindow, SlidingBlur},
+    sliding_blur::{Held, ROWS, Room, RowWindow, SlidingBlur, held_for},
     unsharp_mask::Combine,
 };
 
@@ -33,10 +35,15 @@ struct Source {
     color: usize,
     /// The radius of the widest of the wide blurs, if there are any.
     reach: Option<usize>,
-    /// Samples that are read before the tile's first column, and rows above its first.
+    /// Rows that are read above the tile's first.
     n_before: usize,
+    /// The picture's columns that are read.
+    columns: Range<isize>,
     /// As the picture has them, as long as wide blurs need them.
     rows: RowWindow,
+    /// Of a row what goes into padded strips.
+    held: Held,
+    padded: Vec<u8>,
     /// In strips, as long as narrow blurs need them.
     strips: RowWindow,
     /// By how much strips are padded on both sides, for narrow blurs.
@@ -66,10 +73,11 @@ struct WideBlur {
 impl<'a> SameSize<'a> {
     pub fn new(level: Level, damaged: Damaged<'a>, tile: &'a Tile, plan: &'a Plan) -> Self {
         let sources: Vec<Source> =
-            (0..plan.colors.len()).map(|color| Source::new(color, plan, tile)).collect();
+            (0..plan.colors.len()).map(|color| Source::new(color, damaged, plan, tile)).collect();
+        let width = damaged.own.size().0;
         let blur = |group: &'a Group| GroupRows {
             source: group.color,
-            blur: Blur::new(level, group, tile, &sources[group.color]),
+            blur: Blur::new(level, group, tile, &sources[group.color], width),
         };
         Self {
             damaged,
@@ -101,12 +109,18 @@ fn n_columns(tile: &Tile) -> usize {
     tile.strip() * (LANES - 1) + tile.n_columns()
 }
 
+/// The same as columns of the picture; the last ones may lie outside.
+fn columns(tile: &Tile) -> Range<isize> {
+    let first = tile.first() as isize;
+    first..first + n_columns(tile) as isize
+}
+
 impl<'a> Blur<'a> {
-    fn new(level: Level, group: &'a Group, tile: &Tile, source: &Source) -> Self {
+    fn new(level: Level, group: &'a Group, tile: &Tile, source: &Source, width: usize) -> Self {
         match (&group.half_taps, &group.slide) {
             (_, Some(slide)) => {
-                let at = source.n_before - slide.n_before();
-                let blur = SlidingBlur::new(level, slide.clone(), &source.rows, at, n_columns(tile));
+                let (held, columns) = (source.columns.clone(), columns(tile));
+                let blur = SlidingBlur::new(level, slide.clone(), &source.rows, held, columns, width);
                 Blur::Wide(Box::new(WideBlur { blur, blurred: vec![[0; LANES]; ROWS * tile.n_columns()] }))
             }
             (Some(taps), None) => Blur::Narrow(RowBlur::new(taps, tile.n_columns() * LANES, LANES)),
@@ -131,21 +145,32 @@ impl WideBlur {
 }
 
 impl Source {
-    fn new(color: usize, plan: &Plan, tile: &Tile) -> Self {
+    fn new(color: usize, damaged: Damaged, plan: &Plan, tile: &Tile) -> Self {
         let (padding, reach) = plan.radii_max(color);
-        let [(n_kept, n), (n_strips_kept, n_in_strips)] = Self::extent(padding, reach, tile);
+        let width = damaged.own.size().0;
+        let tile_columns = columns(tile);
+        let around = |before: usize, after: usize| {
+            tile_columns.start - before as isize..tile_columns.end + after as isize
+        };
+        let n_before = reach.map_or(padding, |reach| reach + 2);
+        let held_columns = held_for(around(n_before, reach.unwrap_or(padding)), width);
+        let padded = around(padding, padding);
+        let [(n_kept, _), (n_strips_kept, n_in_strips)] = Self::extent(padding, reach, tile);
         Self {
             color,
             reach,
-            n_before: reach.map_or(padding, |reach| reach + 2),
-            rows: RowWindow::new(n_kept, n),
+            n_before,
+            rows: RowWindow::new(n_kept, held_columns.len()),
+            padded: vec![0; padded.len()],
+            held: Held::new(padded, held_columns.clone(), width),
+            columns: held_columns,
             strips: RowWindow::new(n_strips_kept, n_in_strips),
             padding,
             n_columns: tile.n_columns() + 2 * padding,
         }
     }
 
-    /// Rows that must stay and samples of a row: as the picture has them, and in strips.
+    /// Rows that must stay and samples of a row at most: as the picture has them, and in strips.
     fn extent(padding: usize, reach: Option<usize>, tile: &Tile) -> [(usize, usize); 2] {
         let n_kept = reach.map_or(1, SlidingBlur::n_rows_kept);
         let n = n_columns(tile) + reach.map_or(2 * padding, |reach| 2 * reach + 2);
@@ -154,26 +179,29 @@ impl Source {
 
     fn bytes(color: usize, plan: &Plan, tile: &Tile) -> usize {
         let (padding, reach) = plan.radii_max(color);
-        Self::extent(padding, reach, tile).map(|(n_kept, n)| RowWindow::bytes(n_kept, n)).iter().sum()
+        let windows = Self::extent(padding, reach, tile).map(|(n_kept, n)| RowWindow::bytes(n_kept, n));
+        windows.iter().sum::<usize>() + n_columns(tile) + 2 * padding
     }
 
     /// Reads rows up to row `last`; those outside are reflected.
     #[inline(always)]
-    fn read_to(&mut self, last: isize, damaged: Damaged, tile: &Tile) {
-        let first = tile.first() as isize - self.n_before as isize;
+    fn read_to(&mut self, last: isize, damaged: Damaged) {
         while self.rows.end() <= last {
             let p = self.rows.end();
-            damaged.read(self.color, p, first, self.rows.push());
+            damaged.read(self.color, p, self.columns.start, self.rows.push());
         }
     }
 
     /// Cuts the next row into strips.
     #[inline(always)]
     fn cut(&mut self, tile: &Tile) {
-        let row = &self.rows.from(self.strips.end())[self.n_before - self.padding..];
-        let n = n_columns(tile) + 2 * self.padding;
+        let there = &self.rows.from(self.strips.end())[self.held.there.clone()];
+        self.padded[self.held.n_before..][..there.len()].copy_from_slice(there);
+        for &[to, from] in &self.held.reflected {
+            self.padded[to] = self.padded[from];
+        }
         let strips = self.strips.push().as_chunks_mut().0;
-        cut_into_strips(&row[..n], tile.strip(), &mut strips[..self.n_columns]);
+        cut_into_strips(&self.padded, tile.strip(), &mut strips[..self.n_columns]);
     }
 
     /// The columns from `radius` before the strips' first to as many after their last, of row `p`; at most the padding.
@@ -205,10 +233,10 @@ impl CandidateRows for SameSize<'_> {
                 source.strips.begin(y - padding);
             }
             if let Some(reach) = source.reach.filter(|_| n_rows > 0) {
-                source.read_to(y + (n_rows - 1 + reach) as isize, self.damaged, self.tile);
+                source.read_to(y + (n_rows - 1 + reach) as isize, self.damaged);
             }
             for p in come(padding) {
-                source.read_to(p, self.damaged, self.tile);
+                source.read_to(p, self.damaged);
                 source.cut(self.tile);
             }
         }

@@ -50,7 +50,8 @@ pub fn reflect_101(i: isize, n: usize) -> usize {
         return 0;
     }
     let period = 2 * (n as isize - 1);
-    let i = i.rem_euclid(period);
+    // Mostly inside or just outside, which needs no division.
+    let i = if (-period..=period).contains(&i) { i.abs() } else { i.rem_euclid(period) };
     i.min(period - i) as usize
 }
 

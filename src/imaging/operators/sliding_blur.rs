@@ -8,14 +8,18 @@
 
 mod across;
 mod down;
+mod held;
 mod row_window;
 mod slide;
 mod transpose;
 #[cfg(target_arch = "x86_64")]
 mod transpose_avx2;
 
+pub use held::{Held, held_for};
 pub use row_window::RowWindow;
 pub use slide::Slide;
+
+use std::ops::Range;
 
 use across::{Across, Column};
 use down::{BLOCK, Down};
@@ -35,6 +39,7 @@ const COLUMNS_MAX: usize = 8;
 pub struct SlidingBlur {
     level: Level,
     slide: Slide,
+    held: Held,
     /// From which byte of the rows on sums are taken, a multiple of a cache line; the blur reads `n_unused` bytes less.
     from: usize,
     n_unused: usize,
@@ -54,23 +59,33 @@ pub struct Room {
 }
 
 impl SlidingBlur {
-    /// For `n` columns of `rows`, at the level's speed. Byte `at` of the rows is the first that the first column reads: the
-    /// one [`Slide::n_before`] it.
+    /// For `blurred` columns of a picture of `width`, in rows that hold the columns `held`. Columns are read from
+    /// [`Slide::n_before`] the first one to the radius after the last; outside the picture they are reflected.
     ///
     /// # Panics
     /// When this CPU does not run the level.
-    pub fn new(level: Level, slide: Slide, rows: &RowWindow, at: usize, n: usize) -> Self {
+    pub fn new(
+        level: Level,
+        slide: Slide,
+        rows: &RowWindow,
+        held: Range<isize>,
+        blurred: Range<isize>,
+        width: usize,
+    ) -> Self {
         assert!(Level::supported().contains(&level), "this CPU does not run {level:?}");
-        let n_unused = at % LINE;
-        let n_read = n_unused + slide.n_before() + n + slide.radius();
+        let n = blurred.len();
+        let wanted = blurred.start - slide.n_before() as isize..blurred.end + slide.radius() as isize;
+        let held = Held::new(wanted, held, width);
+        let n_unused = held.there.start % LINE;
         Self {
             level,
-            from: at - n_unused,
+            from: held.there.start - n_unused,
             n_unused,
             n,
-            down: Down::new(&slide, n_read, rows.stride()),
+            down: Down::new(&slide, n_unused + held.there.len(), rows.stride()),
             across: Across::new(&slide),
             next: None,
+            held,
             slide,
         }
     }
@@ -111,13 +126,16 @@ impl SlidingBlur {
             self.down.begin(rows);
         }
         self.next = Some(y + n_rows as isize);
-        let columns = aligned(&mut room.columns).as_chunks_mut().0;
-        let (blocks, _) = columns.as_chunks_mut();
+        let columns: &mut [Column] = aligned(&mut room.columns).as_chunks_mut().0;
+        let (blocks, _) = columns[self.held.n_before..].as_chunks_mut();
         for (b, columns) in blocks[..self.down.n_blocks()].iter_mut().enumerate() {
             self.down.sum(b, rows, n_rows, &mut room.rows);
             into_columns(self.level, &room.rows, columns);
         }
-        let columns = &columns[self.n_unused..];
+        let columns = &mut columns[self.n_unused..];
+        for &[to, from] in &self.held.reflected {
+            columns[to] = columns[from];
+        }
         let blurred = &mut room.blurred[..self.n.next_multiple_of(COLUMNS_MAX)];
         match self.level {
             Level::Portable => self.across.blur::<64>(columns, blurred),
@@ -152,7 +170,7 @@ impl Room {
     }
 
     fn n_columns(radius: usize, n: usize) -> usize {
-        (LINE + 2 * radius + 2 + n + 2 * COLUMNS_MAX).next_multiple_of(BLOCK)
+        radius + 2 + (LINE + 2 * radius + 2 + n + 2 * COLUMNS_MAX).next_multiple_of(BLOCK)
     }
 
     /// Bytes that it takes.
@@ -181,20 +199,29 @@ fn into_columns(level: Level, rows: &[[u16; BLOCK]; ROWS], columns: &mut [Column
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::imaging::operators::gaussian_blur::{Rows, blur_rows, half_taps, pad_row, reflect_101};
+    use crate::imaging::operators::gaussian_blur::{Rows, blur_rows, half_taps, reflect_101};
 
     fn samples(n: usize, seed: usize) -> Vec<u8> {
         (0..n).map(|i| ((i * i + seed) * 2_654_435_761 % 65_537) as u8).collect()
     }
 
-    /// Blurs a picture in turns of 16 rows and of `turn` rows, reading from byte `at` of the rows on.
-    fn blurred(level: Level, taps: &[u16], rows: Rows, turn: usize, at: usize) -> Vec<Vec<u8>> {
+    /// Blurs these columns of a picture in turns of 16 rows and of `turn` rows, reading rows with `more` columns than are
+    /// needed.
+    fn blurred(
+        level: Level,
+        taps: &[u16],
+        rows: Rows,
+        columns: Range<isize>,
+        turn: usize,
+        more: isize,
+    ) -> Vec<Vec<u8>> {
         let slide = Slide::new(taps).unwrap();
         let (radius, before) = (slide.radius() as isize, slide.n_before() as isize);
-        let n_read = at + rows.width + before as usize + slide.radius();
-        let mut window = RowWindow::new(SlidingBlur::n_rows_kept(slide.radius()), n_read);
-        let mut blur = SlidingBlur::new(level, slide, &window, at, rows.width);
-        let mut room = Room::new(blur.radius(), rows.width);
+        let held = held_for(columns.start - before..columns.end + radius, rows.width);
+        let held = (held.start - more).max(0)..held.end;
+        let mut window = RowWindow::new(SlidingBlur::n_rows_kept(slide.radius()), held.len());
+        let mut blur = SlidingBlur::new(level, slide, &window, held.clone(), columns.clone(), rows.width);
+        let mut room = Room::new(blur.radius(), columns.len());
         window.begin(-before);
         let mut all = Vec::new();
         for n_turn in [ROWS, turn].into_iter().cycle() {
@@ -202,7 +229,7 @@ mod tests {
             let y = all.len() as isize;
             while window.end() < y + n_rows as isize + radius {
                 let row = rows.row(reflect_101(window.end(), rows.height));
-                pad_row(row, 1, -before, &mut window.push()[at..]);
+                window.push().copy_from_slice(&row[held.start as usize..held.end as usize]);
             }
             let columns = blur.blur(&window, y, n_rows, &mut room);
             all.extend((0..n_rows).map(|r| columns.iter().map(|column| column[r]).collect()));
@@ -221,11 +248,16 @@ mod tests {
             for (width, height) in sizes {
                 for samples in [samples(width * height, 7), vec![255; width * height]] {
                     let rows = Rows { samples: &samples, width, height, step: 1 };
-                    let mut plain = Vec::new();
+                    let mut plain: Vec<Vec<u8>> = Vec::new();
                     blur_rows(rows, &taps, 0..height, |_, row| plain.push(row.to_vec()));
-                    for level in Level::supported() {
-                        let found = blurred(level, &taps, rows, 1 + i, i * 13);
-                        assert_eq!(found, plain, "sigma {sigma}, {width} × {height}, {level:?}");
+                    let some = width / 3..width - width / 5;
+                    for (level, columns) in
+                        Level::supported().into_iter().flat_map(|level| [(level, 0..width), (level, some.clone())])
+                    {
+                        let signed = columns.start as isize..columns.end as isize;
+                        let found = blurred(level, &taps, rows, signed, 1 + i, 13 * i as isize);
+                        let expected: Vec<&[u8]> = plain.iter().map(|row| &row[columns.clone()]).collect();
+                        assert_eq!(found, expected, "sigma {sigma}, {columns:?} of {width} × {height}, {level:?}");
                     }
                 }
             }
@@ -240,7 +272,8 @@ mod tests {
             let columns = bytes.as_chunks().0;
             for level in Level::supported() {
                 let window = RowWindow::new(ROWS, 100);
-                let blur = SlidingBlur::new(level, Slide::new(&taps).unwrap(), &window, 0, 1);
+                let slide = Slide::new(&taps).unwrap();
+                let blur = SlidingBlur::new(level, slide, &window, 0..100, 50..51, 100);
                 let mut out = vec![[0; 16]; ROWS * n];
                 blur.into_strips(columns, strip, n, &mut out);
                 for (i, samples) in out.iter().enumerate() {

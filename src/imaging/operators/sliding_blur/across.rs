@@ -36,15 +36,14 @@ impl Across {
     #[inline(always)]
     pub fn blur<const N: usize>(&self, columns: &[Column], out: &mut [[u8; ROWS]]) {
         let [odd, steps, slopes] = &self.offsets;
-        let [mut smooth, mut gains] = self.first_taps.each_ref().map(|taps| {
-            let mut sums = [0; COLUMN];
+        let [mut smooth, mut gains] = [[0; COLUMN]; 2];
+        for (sums, taps) in [&mut smooth, &mut gains].into_iter().zip(&self.first_taps) {
             for (column, &tap) in columns.iter().zip(taps) {
                 for (sum, v) in sums.iter_mut().zip(column) {
                     *sum = v.wrapping_mul(tap).wrapping_add(*sum);
                 }
             }
-            sums
-        });
+        }
         let columns = columns.as_flattened();
         for (i, out) in out.chunks_exact_mut(N / COLUMN).enumerate() {
             let columns = &columns[i * N..];
@@ -84,12 +83,13 @@ fn changed<const N: usize>(mut sums: [u16; N], offsets: &Offsets, columns: &[u16
 /// Adds up column by column, and goes on with `sum` next time.
 #[inline(always)]
 fn run<const N: usize>(sum: &mut Column, columns: &mut [u16; N]) {
-    for column in columns.as_chunks_mut::<COLUMN>().0 {
-        for i in 0..COLUMN {
-            sum[i] = sum[i].wrapping_add(column[i]);
-        }
-        *column = *sum;
+    for i in 0..COLUMN {
+        columns[i] = columns[i].wrapping_add(sum[i]);
     }
+    for i in COLUMN..N {
+        columns[i] = columns[i].wrapping_add(columns[i - COLUMN]);
+    }
+    sum.copy_from_slice(&columns[N - COLUMN..]);
 }
 
 /// The blurred samples, see `imaging::bands`.
