@@ -251,13 +251,17 @@ mod tests {
                     let mut plain: Vec<Vec<u8>> = Vec::new();
                     blur_rows(rows, &taps, 0..height, |_, row| plain.push(row.to_vec()));
                     let some = width / 3..width - width / 5;
-                    for (level, columns) in
-                        Level::supported().into_iter().flat_map(|level| [(level, 0..width), (level, some.clone())])
+                    for (level, columns) in Level::supported()
+                        .into_iter()
+                        .flat_map(|level| [(level, 0..width), (level, some.clone())])
                     {
                         let signed = columns.start as isize..columns.end as isize;
                         let found = blurred(level, &taps, rows, signed, 1 + i, 13 * i as isize);
                         let expected: Vec<&[u8]> = plain.iter().map(|row| &row[columns.clone()]).collect();
-                        assert_eq!(found, expected, "sigma {sigma}, {columns:?} of {width} × {height}, {level:?}");
+                        assert_eq!(
+                            found, expected,
+                            "sigma {sigma}, {columns:?} of {width} × {height}, {level:?}"
+                        );
                     }
                 }
             }
