@@ -240,7 +240,27 @@ pub(super) fn cut_score(score: f32) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::weight_forest::WeightForestHyperparameters;
     use super::*;
+
+    /// A mean of the training's codes cannot lie beyond them; one that allows for how a picture differs follows the line.
+    #[test]
+    fn a_code_follows_what_a_picture_differs_by() {
+        let features = Rows::new((0..60u8).map(f32::from).collect(), 1).unwrap();
+        let line = (0..60u8).flat_map(|x| [f32::from(x); CODE_LENGTH]);
+        let table = Rows::new(line.collect(), CODE_LENGTH).unwrap();
+        let hyper = WeightForestHyperparameters {
+            n_trees: 20,
+            depth_max: None,
+            leaf_samples_min: 5,
+            split_features: 1.0,
+            seed: 1,
+        };
+        let forest = WeightForest::fit(&features, &table, None, &hyper.check().unwrap()).unwrap();
+        let local = LocalColumns::of(&features, &[0]);
+        let code = CodeModel { forest, table, local }.code(&[65.0]).unwrap();
+        assert!(code.values.iter().all(|&v| v > 59.0 && v <= 65.0), "{:?}", code.values);
+    }
 
     fn expected(score: f64, harm: f64) -> ExpectedGain {
         ExpectedGain { score, score_low: 0.0, psnr_db: 1.0, harm }
