@@ -13,7 +13,7 @@ use super::{
 };
 use crate::imaging::operators::{
     gaussian_blur::RowBlur,
-    sliding_blur::{Held, ROWS, Room, RowWindow, SlidingBlur, held_for},
+    sliding_blur::{Held, ROWS, Room, RowWindow, SlidingBlur, held_for, n_before},
     unsharp_mask::Combine,
 };
 
@@ -152,7 +152,7 @@ impl Source {
         let around = |before: usize, after: usize| {
             tile_columns.start - before as isize..tile_columns.end + after as isize
         };
-        let n_before = reach.map_or(padding, |reach| reach + 2);
+        let n_before = reach.map_or(padding, n_before);
         let held_columns = held_for(around(n_before, reach.unwrap_or(padding)), width);
         let padded = around(padding, padding);
         let [(n_kept, _), (n_strips_kept, n_in_strips)] = Self::extent(padding, reach, tile);
@@ -173,7 +173,7 @@ impl Source {
     /// Rows that must stay and samples of a row at most: as the picture has them, and in strips.
     fn extent(padding: usize, reach: Option<usize>, tile: &Tile) -> [(usize, usize); 2] {
         let n_kept = reach.map_or(1, SlidingBlur::n_rows_kept);
-        let n = n_columns(tile) + reach.map_or(2 * padding, |reach| 2 * reach + 2);
+        let n = n_columns(tile) + reach.map_or(2 * padding, |reach| n_before(reach) + reach);
         [(n_kept, n), (2 * padding + 1, (tile.n_columns() + 2 * padding) * LANES)]
     }
 

@@ -17,7 +17,7 @@ mod transpose_avx2;
 
 pub use held::{Held, held_for};
 pub use row_window::RowWindow;
-pub use slide::Slide;
+pub use slide::{Slide, n_before};
 
 use std::ops::Range;
 
@@ -29,12 +29,15 @@ use crate::imaging::Level;
 /// Rows that are blurred together.
 pub const ROWS: usize = 16;
 
-/// Columns that end on a cache line in rows of bytes.
+/// Bytes of a cache line.
 const LINE: usize = 64;
 /// Most columns whose sums stay in registers together.
 const COLUMNS_MAX: usize = 8;
 
-/// A wide blur of rows that come from the top.
+/// A wide Gaussian blur of one channel of 8 bits, to the bits of `gaussian_blur::blur_rows`, of rows that come from the top.
+///
+/// Borders are reflected (reflect-101): columns here, rows by whoever pushes them. Cost: per sample and pass as many
+/// additions as [`Slide`] reads samples, twice.
 #[derive(Clone, Debug)]
 pub struct SlidingBlur {
     level: Level,
@@ -50,7 +53,7 @@ pub struct SlidingBlur {
     next: Option<isize>,
 }
 
-/// What several blurs use in turn.
+/// The sums and samples of sixteen rows; several blurs use it in turn.
 #[derive(Clone, Debug)]
 pub struct Room {
     rows: Box<[[u16; BLOCK]; ROWS]>,
@@ -97,7 +100,7 @@ impl SlidingBlur {
 
     /// Rows of a window that must stay for blurs of this radius.
     pub fn n_rows_kept(radius: usize) -> usize {
-        2 * radius + 2 + ROWS
+        n_before(radius) + radius + ROWS
     }
 
     /// Distance of the outermost tap in pixels.
@@ -112,7 +115,7 @@ impl SlidingBlur {
 
     /// Blurs row `y` and those below it, `n_rows` together and at most [`ROWS`]: of each column the samples of these rows. What
     /// comes after them means nothing. Rows from [`Slide::n_before`] above the first to the radius below the last must be
-    /// there.
+    /// there. Sums are compiled for the instructions of the caller, which should be those of the level.
     #[inline(always)]
     pub fn blur<'r>(
         &mut self,
@@ -170,7 +173,7 @@ impl Room {
     }
 
     fn n_columns(radius: usize, n: usize) -> usize {
-        radius + 2 + (LINE + 2 * radius + 2 + n + 2 * COLUMNS_MAX).next_multiple_of(BLOCK)
+        n_before(radius) + (LINE + n_before(radius) + n + radius + 2 * COLUMNS_MAX).next_multiple_of(BLOCK)
     }
 
     /// Bytes that it takes.

@@ -13,7 +13,7 @@ pub type Column = [u16; COLUMN];
 /// Numbers of a column.
 const COLUMN: usize = 2 * ROWS;
 
-/// The columns that a blur reads.
+/// What the pass adds up.
 #[derive(Clone, Debug)]
 pub struct Across {
     /// See [`Slide::offsets`].
@@ -23,6 +23,7 @@ pub struct Across {
 }
 
 impl Across {
+    /// Of a blur's split taps.
     pub fn new(slide: &Slide) -> Self {
         Self {
             offsets: slide.offsets(COLUMN),
@@ -50,10 +51,10 @@ impl Across {
             let mut sums = [0; N];
             if self.has_slopes {
                 sums = changed(sums, slopes, columns);
-                run(&mut gains, &mut sums);
+                add_up(&mut gains, &mut sums);
             }
             sums = changed(sums, steps, columns);
-            run(&mut smooth, &mut sums);
+            add_up(&mut smooth, &mut sums);
             sums = changed(sums, odd, columns);
             for (out, sums) in out.iter_mut().zip(sums.as_chunks::<COLUMN>().0) {
                 *out = rounded(sums);
@@ -82,7 +83,7 @@ fn changed<const N: usize>(mut sums: [u16; N], offsets: &Offsets, columns: &[u16
 
 /// Adds up column by column, and goes on with `sum` next time.
 #[inline(always)]
-fn run<const N: usize>(sum: &mut Column, columns: &mut [u16; N]) {
+fn add_up<const N: usize>(sum: &mut Column, columns: &mut [u16; N]) {
     for i in 0..COLUMN {
         columns[i] = columns[i].wrapping_add(sum[i]);
     }
@@ -99,7 +100,7 @@ fn rounded(sums: &Column) -> [u8; ROWS] {
     for i in 0..ROWS {
         let (high, whole) = (sums[i], sums[ROWS + i]);
         let low = whole.wrapping_sub(high << 8);
-        // What lies beyond the row means nothing and wraps.
+        // Rows that were not asked for mean nothing and wrap.
         out[i] = (high.wrapping_add(128 + (low >> 8)) >> 8) as u8;
     }
     out

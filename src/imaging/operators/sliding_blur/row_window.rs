@@ -1,11 +1,8 @@
 //! The rows of a picture that wide blurs still need, one after the other in memory.
 
-use super::{ROWS, down::BLOCK};
+use super::{LINE, ROWS, down::BLOCK};
 
-/// Bytes of a cache line.
-const LINE: usize = 64;
-
-/// Rows that come from the top; the oldest ones make room for them.
+/// Rows of bytes that come from the top, each at the beginning of a cache line; the oldest ones make room for them.
 #[derive(Clone, Debug)]
 pub struct RowWindow {
     bytes: Vec<u8>,
@@ -22,7 +19,7 @@ pub struct RowWindow {
 }
 
 impl RowWindow {
-    /// For rows of `n` bytes, of which the last `n_kept` are needed.
+    /// For rows of `n` bytes, of which the last `n_kept`, at least one, are needed.
     pub fn new(n_kept: usize, n: usize) -> Self {
         let bytes = vec![0; Self::bytes(n_kept, n)];
         let start = bytes.as_ptr().align_offset(LINE).min(LINE);
@@ -67,7 +64,10 @@ impl RowWindow {
         &mut self.bytes[self.start + (self.n - 1) * self.stride..][..self.n_bytes]
     }
 
-    /// From the first byte of row `p` on, which must be here.
+    /// From the first byte of row `p` on to the end of the last row and beyond.
+    ///
+    /// # Panics
+    /// When row `p` is not here.
     #[inline(always)]
     pub fn from(&self, p: isize) -> &[u8] {
         &self.bytes[self.start + (p - self.first) as usize * self.stride..]

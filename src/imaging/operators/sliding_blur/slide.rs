@@ -22,10 +22,18 @@ pub struct Signed {
     pub minus: Vec<isize>,
 }
 
+/// How many samples before a position a blur of this radius reads: its window, and one each for the two kinds of running sums,
+/// which come to a position from the one before.
+pub fn n_before(radius: usize) -> usize {
+    radius + 2
+}
+
 /// Where the samples lie that are added, and those that are taken away.
 #[derive(Clone, Debug)]
 pub struct Offsets {
+    /// Added.
     pub plus: Vec<usize>,
+    /// Taken away.
     pub minus: Vec<usize>,
 }
 
@@ -61,9 +69,9 @@ impl Slide {
         self.radius
     }
 
-    /// Samples that are read before the first of a window, and with a window together.
+    /// How many samples before a position are read, see [`n_before`].
     pub fn n_before(&self) -> usize {
-        self.radius + 2
+        n_before(self.radius)
     }
 
     /// What to add and take away, with `stride` from one sample to the next, when the sums have come to a position: of its
