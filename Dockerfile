@@ -3,11 +3,10 @@
 FROM rust:1.95-bookworm AS build
 RUN apt-get update && apt-get install -y --no-install-recommends cmake nasm && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
-COPY Cargo.toml Cargo.lock build.rs rust-toolchain.toml openapi.yaml ./
-COPY benches benches
+COPY Cargo.toml Cargo.lock rust-toolchain.toml openapi.yaml ./
+COPY core core
 COPY config config
 COPY migrations migrations
-COPY models models
 COPY src src
 RUN cargo build --release --locked --bin pentimento && cp target/release/pentimento /pentimento && mkdir /data
 

@@ -14,18 +14,18 @@ data=$1 root=$2 out=$3
 pentimento() { cargo run --quiet --release --locked --bin pentimento -- "$@"; }
 # train DATASET NAME [ARGUMENT…]
 train() {
-  pentimento train --dataset "$1" --groups "$root/splits.tsv" --licences models/licences.tsv \
+  pentimento train --dataset "$1" --groups "$root/splits.tsv" --licences core/models/licences.tsv \
     --out "$out/$2.model" --card "$out/$2.md" --force "${@:3}"
 }
 # carry NAME MODEL CARD: into the program
 carry() {
-  if cmp -s "$out/$1.model" "models/$2"; then
-    echo "models/$2 came out again, bit for bit: $(sha256sum < "models/$2" | cut -c1-64)"
+  if cmp -s "$out/$1.model" "core/models/$2"; then
+    echo "core/models/$2 came out again, bit for bit: $(sha256sum < "core/models/$2" | cut -c1-64)"
   else
-    echo "models/$2 has changed; it and models/$3 are rewritten."
-    cp "$out/$1.model" "models/$2"
+    echo "core/models/$2 has changed; it and core/models/$3 are rewritten."
+    cp "$out/$1.model" "core/models/$2"
   fi
-  cp "$out/$1.md" "models/$3"
+  cp "$out/$1.md" "core/models/$3"
 }
 
 mkdir -p "$out"

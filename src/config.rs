@@ -9,7 +9,7 @@ use serde::Deserialize;
 use thiserror::Error;
 use toml::Value;
 
-use crate::imaging::codec::Limits;
+use pentimento_core::imaging::codec::Limits;
 
 const DEFAULTS: &str = include_str!("../config/default.toml");
 const VARIABLE_PREFIX: &str = "PENTIMENTO_";

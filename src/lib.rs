@@ -7,27 +7,13 @@
 //! The shell loads, calls and stores: [`jobs`], [`storage`],
 //! [`compute`], [`worker`], [`http`], [`cli`]; [`config`] and [`telemetry`] are read by the roof. ARCHITECTURE.md has the map.
 
-pub mod candidates;
+pub mod batch;
 pub mod cli;
 pub mod compute;
 pub mod config;
-pub mod decision;
-pub mod evaluation;
-pub mod features;
-pub mod gain_training;
 pub mod http;
-pub mod imaging;
-pub mod inspection;
 pub mod jobs;
-pub mod learning;
-pub mod metrics;
-pub mod predictor;
-pub mod receipt;
-pub mod registration;
-pub mod restoration;
-pub mod search;
 pub mod storage;
-pub mod synthesis;
+pub mod system;
 pub mod telemetry;
-pub mod training;
 pub mod worker;

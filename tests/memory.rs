@@ -12,15 +12,15 @@ use std::{
     time::Duration,
 };
 
-use pentimento::{
+use pentimento::batch::{
+    find_optima::find_optima,
+    index_dataset::{Source, index},
+};
+use pentimento_core::{
     evaluation::{Align, find_optimum},
     imaging::{
         Channels, Image,
         codec::{self, Encoding, Format, Limits, Metadata},
-    },
-    jobs::{
-        find_optima::find_optima,
-        index_dataset::{Source, index},
     },
     search::SearchSpace,
 };

@@ -2,12 +2,12 @@
 //! and a number of allocations that does not grow with the picture. (libjpeg-turbo's own memory is not counted here;
 //! `scripts/bench-restore.py` measures whole processes.)
 
-use pentimento::{
+use pentimento_core::{
     imaging::{
         Channels, ColorMethod, Image,
         codec::{self, Encoding, Format, Limits, Metadata, Subsampling},
     },
-    predictor::{Predictor, RequestedParameters},
+    models::predictor::{Predictor, RequestedParameters},
     restoration::{Record, Request, restore},
 };
 

@@ -10,11 +10,13 @@ use clap::{Args, ValueEnum};
 
 use super::{inputs::place, output, usage};
 use crate::{
+    batch::{index_dataset::Source, picture_file},
     config::{Config, Settings},
+};
+use pentimento_core::{
     imaging::{ColorMethod, codec::Limits},
-    jobs::{index_dataset::Source, picture_file},
     learning::Groups,
-    predictor::{NAMES, Predictor, RequestedParameters},
+    models::predictor::{NAMES, Predictor, RequestedParameters},
     search::SearchSpace,
 };
 

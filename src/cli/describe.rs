@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 
 use super::{Outcome, arguments::SettingsArguments, output};
-use crate::learning::{Table, describe};
+use pentimento_core::learning::{Table, describe};
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Layout {

@@ -13,10 +13,8 @@ use super::{
     output, progress,
     trial::{self, Shared, TrialArguments},
 };
-use crate::{
-    evaluation::report,
-    jobs::{evaluate_models::evaluate_models, index_dataset::index},
-};
+use crate::batch::{evaluate_models::evaluate_models, index_dataset::index};
+use pentimento_core::evaluation::report;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {

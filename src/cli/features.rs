@@ -11,11 +11,11 @@ use super::{
     inputs::{Input, expand},
     output, progress,
 };
-use crate::{
+use crate::batch::{parallel, picture_file};
+use pentimento_core::{
     features::{self, Look, Schema},
     imaging::codec::Limits,
-    jobs::{parallel, picture_file},
-    receipt::Features,
+    restoration::receipt::Features,
 };
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -9,8 +9,8 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-use crate::imaging::codec::{Format, Limits};
-use crate::jobs::picture_file;
+use crate::batch::picture_file;
+use pentimento_core::imaging::codec::{Format, Limits};
 
 /// Enough to tell every format apart.
 const HEAD_BYTES: u64 = 64;

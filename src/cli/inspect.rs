@@ -11,13 +11,11 @@ use super::{
     describe::read_table,
     output, progress,
 };
-use crate::{
-    inspection::{optima, page, shown},
-    jobs::{
-        index_dataset::index,
-        inspect_dataset::{inspect_dataset, thumbnails},
-    },
+use crate::batch::{
+    index_dataset::index,
+    inspect_dataset::{inspect_dataset, thumbnails},
 };
+use pentimento_core::inspection::{optima, page, shown};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {

@@ -12,14 +12,12 @@ use super::{
     },
     output, progress, usage,
 };
-use crate::{
-    evaluation::Align,
-    jobs::{
-        damages::Damages,
-        find_optima::find_optima,
-        index_dataset::{Source, index},
-    },
+use crate::batch::{
+    damages::Damages,
+    find_optima::find_optima,
+    index_dataset::{Source, index},
 };
+use pentimento_core::evaluation::Align;
 
 /// Whether pairs are registered first.
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -11,11 +11,14 @@ use super::{
     inputs::Input,
     usage,
 };
-use crate::{
+use crate::batch::picture_file;
+use pentimento_core::{
     imaging::codec::Format,
-    jobs::picture_file,
-    receipt::{self, Receipt},
-    restoration::{ReplayError, RestoreError, replay},
+    restoration::{
+        ReplayError, RestoreError,
+        receipt::{self, Receipt},
+        replay,
+    },
 };
 
 #[derive(Debug, Args)]

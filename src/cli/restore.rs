@@ -15,12 +15,11 @@ use super::{
     inputs::{Input, RESTORED_MARK, expand, place},
     output, progress, usage,
 };
-use crate::{
+use crate::batch::{parallel, picture_file};
+use pentimento_core::{
     imaging::codec::{Format, Limits, MetadataPolicy},
-    jobs::{parallel, picture_file},
-    predictor::Predictor,
-    receipt::Receipt,
-    restoration::{Record, Request, RestoreError, Restored, restore},
+    models::predictor::Predictor,
+    restoration::{Record, Request, RestoreError, Restored, receipt::Receipt, restore},
 };
 
 #[derive(Debug, Args)]

@@ -7,9 +7,9 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{Outcome, arguments::SettingsArguments, inputs::Input, output, usage};
-use crate::{
+use crate::batch::picture_file;
+use pentimento_core::{
     imaging::codec,
-    jobs::picture_file,
     metrics::{self, QualityReport},
 };
 

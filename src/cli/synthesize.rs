@@ -10,10 +10,8 @@ use super::{
     arguments::{SettingsArguments, ThreadArguments, groups},
     output, progress, usage,
 };
-use crate::{
-    jobs::synthesize_pairs::{CleanPictures, Order, check_out, synthesize_pairs},
-    synthesis::{RECIPE_BYTES_MAX, Recipe},
-};
+use crate::batch::synthesize_pairs::{CleanPictures, Order, check_out, synthesize_pairs};
+use pentimento_core::synthesis::{RECIPE_BYTES_MAX, Recipe};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {

@@ -17,16 +17,20 @@ use super::{
     output, progress, usage,
 };
 use crate::{
-    candidates::Choices,
-    config::Config,
-    jobs::{
+    batch::{
         gain_pictures::{Measuring, Recipes, training_pictures},
         index_dataset::{Source, index},
         train_gains::{GainTrained, GainTraining, train_gains},
         train_model::{Pictures, train_model},
     },
-    learning::{Hyperparameters, Table, gain_fit::GainHyperparameters},
-    training::TrainingInput,
+    config::Config,
+};
+use pentimento_core::{
+    learning::Table,
+    models::{
+        classic::{Hyperparameters, training::TrainingInput},
+        gains::{candidates::Choices, fit::GainHyperparameters},
+    },
 };
 
 #[derive(Debug, Args)]

@@ -11,17 +11,22 @@ use super::{
     output, progress, usage,
 };
 use crate::{
-    candidates::Choices,
-    config::Config,
-    evaluation::{trial_csv, trial_html},
-    jobs::{
+    batch::{
         damages::Damages,
         gain_pictures::{Measuring, Recipes, training_pictures},
         index_dataset::{Source, index},
         trial::{TrialInput, run_trial},
         trial_shown::shown,
     },
-    learning::{Groups, Hyperparameters, gain_fit::GainHyperparameters},
+    config::Config,
+};
+use pentimento_core::{
+    evaluation::trial::{trial_csv, trial_html},
+    learning::Groups,
+    models::{
+        classic::Hyperparameters,
+        gains::{candidates::Choices, fit::GainHyperparameters},
+    },
 };
 
 /// What only a cross-validation takes.

@@ -2,7 +2,8 @@
 
 use axum::http::{HeaderMap, header};
 
-use crate::{imaging::codec::Format, jobs::results::ResultFormat, restoration::Record};
+use crate::jobs::results::ResultFormat;
+use pentimento_core::{imaging::codec::Format, restoration::Record};
 
 use super::{error::Kind, problem::Problem};
 

@@ -7,12 +7,13 @@ use axum::{
 };
 use serde::Serialize;
 
-use crate::{
+use pentimento_core::{
     imaging::codec::Format,
-    learning::RawPrediction,
-    predictor::Predictor,
-    receipt::{Features, Parameters},
-    restoration::{self, Analysis, Stage},
+    models::{classic::RawPrediction, predictor::Predictor},
+    restoration::{
+        self, Analysis, Stage,
+        receipt::{Features, Parameters},
+    },
 };
 
 use super::{

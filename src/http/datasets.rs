@@ -8,10 +8,9 @@ use axum::{
 };
 use serde::Serialize;
 
-use crate::jobs::{
-    dataset_root::DatasetError,
-    index_dataset::{Dataset, PairFiles},
-    service::Jobs,
+use crate::{
+    batch::index_dataset::{Dataset, PairFiles},
+    jobs::{dataset_root::DatasetError, service::Jobs},
 };
 
 use super::{AppState, problem::Problem, response};

@@ -13,15 +13,17 @@ use axum::{
 
 use crate::{
     compute::ComputeError,
+    jobs::{dataset_root::DatasetError, request::RequestError, submit::SubmitError},
+    storage::StorageError,
+};
+use pentimento_core::{
     features::{FeatureError, SIDE_MIN_PX},
     imaging::{
         ColorMethod, DENOISE_RANGE, ParameterError, SIGMA_RANGE_PX, STRENGTH_RANGE,
         codec::{DecodeError, EncodeError},
     },
-    jobs::{dataset_root::DatasetError, request::RequestError, submit::SubmitError},
-    learning::PredictError,
+    models::classic::PredictError,
     restoration::{ReplayError, RestoreError},
-    storage::StorageError,
 };
 
 use super::problem::Problem;
@@ -116,7 +118,7 @@ impl From<RequestError> for Problem {
             RequestError::Features(schema) => Problem::new(Kind::BadJob, detail)
                 .parameter("features")
                 .value(schema)
-                .allowed(crate::features::FEATURE_SCHEMA),
+                .allowed(pentimento_core::features::FEATURE_SCHEMA),
         }
     }
 }
@@ -332,7 +334,7 @@ mod tests {
 
     use axum::{body::to_bytes, response::IntoResponse};
 
-    use crate::imaging::codec::Format;
+    use pentimento_core::imaging::codec::Format;
 
     use super::*;
 

@@ -3,7 +3,7 @@
 use axum::http::{HeaderName, HeaderValue};
 use sfv::{Decimal, DictSerializer, KeyRef, StringRef, TokenRef};
 
-use crate::receipt::{Receipt, Route};
+use pentimento_core::restoration::receipt::{Receipt, Route};
 
 /// What was done to the picture.
 pub(super) const RESTORATION: HeaderName = HeaderName::from_static("restoration");

@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, str::FromStr};
 
 use axum::{extract::Query, http::Uri};
 
-use crate::{
+use pentimento_core::{
     imaging::{
         ColorMethod, SIGMA_RANGE_PX, STRENGTH_RANGE,
         codec::{Format, MetadataPolicy},
     },
-    predictor::RequestedParameters,
+    models::predictor::RequestedParameters,
     restoration::{Record, Request},
 };
 

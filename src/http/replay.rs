@@ -5,9 +5,9 @@ use axum::{
     response::Response,
 };
 
-use crate::{
+use pentimento_core::restoration::{
+    self,
     receipt::{Receipt, ReceiptError},
-    restoration,
 };
 
 use super::{

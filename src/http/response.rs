@@ -9,9 +9,9 @@ use axum::{
 };
 use serde::Serialize;
 
-use crate::{
+use pentimento_core::restoration::{
+    Restored,
     receipt::{self, Receipt},
-    restoration::Restored,
 };
 
 use super::{

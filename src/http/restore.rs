@@ -5,7 +5,7 @@ use axum::{
     response::Response,
 };
 
-use crate::{
+use pentimento_core::{
     imaging::codec::{DecodeError, Format},
     restoration,
 };

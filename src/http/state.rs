@@ -6,10 +6,9 @@ use tokio::sync::watch;
 
 use crate::{
     compute::{Compute, ComputeError, Place},
-    imaging::codec::Limits,
     jobs::service::{Availability, Jobs},
-    predictor::Predictor,
 };
+use pentimento_core::{imaging::codec::Limits, models::predictor::Predictor};
 
 use super::{error::no_jobs, jobs::Measured, problem::Problem, under_way::UnderWay};
 

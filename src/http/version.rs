@@ -3,15 +3,17 @@
 use axum::{extract::State, response::Response};
 use serde::Serialize;
 
-use crate::{
+use pentimento_core::{
     features::FEATURE_SCHEMA,
-    learning::{
-        Family, GainCard, ModelCard,
-        card::{DatasetUse, FixedBaseline, RestorationScores, SearchedBounds},
-        gain_artifact::SetTrial,
+    models::{
+        classic::{
+            Family, ModelCard,
+            card::{DatasetUse, FixedBaseline, RestorationScores, SearchedBounds},
+        },
+        gains::{GainCard, artifact::SetTrial},
+        predictor,
     },
-    predictor,
-    receipt::{METHOD, RECEIPT_VERSION},
+    restoration::receipt::{METHOD, RECEIPT_VERSION},
 };
 
 use super::{AppState, response};

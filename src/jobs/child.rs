@@ -17,6 +17,8 @@ use tokio::{
     time::timeout,
 };
 
+use crate::system;
+
 /// The niceness of work in the background: a request that wants a core gets it.
 const NICENESS: i32 = 19;
 /// What the kernel takes first when memory runs out: this process, not the service.
@@ -111,22 +113,11 @@ fn ended(status: ExitStatus, stdout: Vec<u8>, stderr: &[u8]) -> Ended {
 /// To be called by such a process first: lowers its priority, for good.
 pub fn step_back() {
     // None is needed for the work itself; a system that refuses them is none the worse.
-    let _ = rustix::process::nice(NICENESS);
-    run_when_idle();
+    let _ = system::add_niceness(NICENESS);
+    // A thread of a request that wakes up then takes the core at once; else it would wait for a slice of this process's work.
+    let _ = system::run_when_idle();
     let _ = std::fs::write("/proc/self/oom_score_adj", OOM_SCORE);
 }
-
-/// Linux' class of what runs when nothing else wants to: a request's thread that wakes up takes the core at once, where it
-/// would wait for a slice of the work otherwise. Threads made afterwards inherit it.
-#[cfg(target_os = "linux")]
-fn run_when_idle() {
-    let parameters = libc::sched_param { sched_priority: 0 };
-    // SAFETY: the call reads one structure that lives until it returns, and 0 names the calling thread.
-    let _ = unsafe { libc::sched_setscheduler(0, libc::SCHED_IDLE, &raw const parameters) };
-}
-
-#[cfg(not(target_os = "linux"))]
-fn run_when_idle() {}
 
 /// To be called by such a process when it has read its input: ends it when the pipe closes.
 pub fn watch() {

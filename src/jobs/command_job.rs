@@ -12,12 +12,12 @@ use tokio::process::Command;
 
 use super::{
     child::{self, Ended},
-    picture_file,
     request::{EvaluateRequest, Grid, OptimizeRequest, Request, TrainRequest},
     results::{ResultFormat, ResultView, write_results},
     run_task::unwanted,
     service::Jobs,
 };
+use crate::batch::picture_file;
 use crate::storage::{JobKind, TaskRef};
 
 /// The files of jobs, below `data.dir`.

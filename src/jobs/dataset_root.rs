@@ -7,7 +7,7 @@ use std::{
 
 use thiserror::Error;
 
-use super::index_dataset::{Dataset, Source, index};
+use crate::batch::index_dataset::{Dataset, Source, index};
 
 const SIDES: [&str; 2] = ["damaged", "undamaged"];
 
@@ -106,7 +106,7 @@ impl DatasetRoot {
             .into_iter()
             .partition(|pair| is_inside(&pair.damaged, &root) && is_inside(&pair.undamaged, &root));
         dataset.pairs = inside;
-        let told = |pair: super::index_dataset::PairFiles| (pair.name, OUTSIDE.to_owned());
+        let told = |pair: crate::batch::index_dataset::PairFiles| (pair.name, OUTSIDE.to_owned());
         dataset.ambiguous.extend(outside.into_iter().map(told));
         dataset.ambiguous.sort();
         Ok(dataset)

@@ -13,14 +13,14 @@ use tokio::process::Command;
 
 use super::{
     child::{self, Ended},
-    picture_file,
     request::Grid,
 };
-use crate::{
+use crate::batch::picture_file;
+use crate::storage::StoredOptimum;
+use pentimento_core::{
+    digest::digest,
     evaluation::find_optimum,
     imaging::codec::{self, Limits},
-    receipt::digest,
-    storage::StoredOptimum,
 };
 
 /// What is to be searched.
@@ -161,7 +161,7 @@ mod tests {
             let found = find(&request(name)).unwrap().unwrap();
             bytes.extend(postcard::to_stdvec(&found).unwrap());
         }
-        let (version, digest) = (crate::evaluation::ALGORITHM, digest(&bytes));
+        let (version, digest) = (pentimento_core::evaluation::ALGORITHM, digest(&bytes));
         assert_eq!((version, &digest[..16]), ("optimum/1", "7152fe36d8d7fad9"));
     }
 

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::{
+use crate::storage::JobKind;
+use pentimento_core::{
     features::FEATURE_SCHEMA,
     imaging::ColorMethod,
     search::{SearchSpace, SpaceError},
-    storage::JobKind,
 };
 
 /// A request is not one that can be accepted.

@@ -15,15 +15,12 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::{
     command_job,
     pair_process::{self, PairEnd, PairFound, PairRequest},
-    picture_file,
     request::{OptimizeRequest, Request},
     service::{Jobs, RETRY_PERIOD},
 };
-use crate::{
-    receipt::digest,
-    search::SearchSpace,
-    storage::{Begun, FileVersion, ResultKey, Storage, StoredOptimum, Task, TaskRef},
-};
+use crate::batch::picture_file;
+use crate::storage::{Begun, FileVersion, ResultKey, Storage, StoredOptimum, Task, TaskRef};
+use pentimento_core::{digest::digest, search::SearchSpace};
 
 /// How often it is looked whether a task is still wanted while a process works on it.
 const WANTED_PERIOD: Duration = Duration::from_millis(500);
@@ -230,7 +227,7 @@ async fn sha256(storage: &Storage, path: &Path, input_bytes_max: u64) -> Result<
         return Ok(known);
     }
     let file = path.to_owned();
-    let limits = crate::imaging::codec::Limits { input_bytes_max, ..Default::default() };
+    let limits = pentimento_core::imaging::codec::Limits { input_bytes_max, ..Default::default() };
     let found = tokio::task::spawn_blocking(move || {
         Ok::<_, anyhow::Error>(digest(&picture_file::read(&file, &limits)?))
     })

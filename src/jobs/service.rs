@@ -8,9 +8,9 @@ use tokio_util::sync::CancellationToken;
 use super::{child, dataset_root::DatasetRoot, under_way::UnderWay};
 use crate::{
     config::{Config, JobsConfig},
-    imaging::codec::Limits,
     storage::{Storage, StorageError},
 };
+use pentimento_core::imaging::codec::Limits;
 
 /// How often a full disk is tried again, and a folder that could not be opened.
 pub(super) const RETRY_PERIOD: Duration = Duration::from_secs(2);

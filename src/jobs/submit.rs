@@ -7,14 +7,12 @@ use thiserror::Error;
 use super::{
     command_job,
     dataset_root::DatasetError,
-    index_dataset::Dataset,
     request::{EvaluateRequest, OptimizeRequest, Request, RequestError, TrainRequest},
     service::Jobs,
 };
-use crate::{
-    receipt::digest,
-    storage::{Claim, Job, JobKind, JobState, NewJob, NewTask, StorageError, TaskState},
-};
+use crate::batch::index_dataset::Dataset;
+use crate::storage::{Claim, Job, JobKind, JobState, NewJob, NewTask, StorageError, TaskState};
+use pentimento_core::digest::digest;
 
 /// A job is not accepted.
 #[derive(Debug, Error)]
@@ -175,7 +173,7 @@ impl Jobs {
 }
 
 fn tasks(dataset: Dataset, files: Vec<(String, String)>) -> Vec<NewTask> {
-    let pair = |(pair, files): (super::index_dataset::PairFiles, (String, String))| NewTask {
+    let pair = |(pair, files): (crate::batch::index_dataset::PairFiles, (String, String))| NewTask {
         name: pair.name,
         files: Some(files),
         state: TaskState::Waiting,

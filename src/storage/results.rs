@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::{
+use pentimento_core::{
     evaluation::PairOptimum,
     features::{FEATURE_SCHEMA, N_FEATURES},
     metrics::Quality,
@@ -35,7 +35,7 @@ impl ResultKey {
             reference_sha256,
             space_sha256: space_sha256(space),
             feature_schema: FEATURE_SCHEMA,
-            algorithm: crate::evaluation::ALGORITHM,
+            algorithm: pentimento_core::evaluation::ALGORITHM,
         }
     }
 
@@ -43,14 +43,14 @@ impl ResultKey {
     pub fn id(&self) -> String {
         let Self { damaged_sha256, reference_sha256, space_sha256, feature_schema, algorithm } = self;
         let parts = [damaged_sha256, reference_sha256, space_sha256, *feature_schema, *algorithm];
-        crate::receipt::digest(parts.join("\n").as_bytes())
+        pentimento_core::digest::digest(parts.join("\n").as_bytes())
     }
 }
 
 /// A candidate's name has its parameters exactly, so the names in order are the space.
 fn space_sha256(space: &SearchSpace) -> String {
     let names: Vec<&str> = space.candidates().iter().map(|c| c.name.as_str()).collect();
-    crate::receipt::digest(names.join("\n").as_bytes())
+    pentimento_core::digest::digest(names.join("\n").as_bytes())
 }
 
 /// A [`PairOptimum`] as it is stored: every bit of every number.
@@ -180,7 +180,7 @@ impl Storage {
         for (position, name, result) in rows {
             hash.update(format!("{position}\n{name}\n{}\n", result.unwrap_or_default()));
         }
-        Ok(crate::receipt::digest(&hash.finalize()))
+        Ok(pentimento_core::digest::digest(&hash.finalize()))
     }
 
     /// Deletes results that no job has and that are older than `before_ms`.

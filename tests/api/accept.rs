@@ -1,6 +1,9 @@
 //! Content negotiation through the service; the rules themselves are tested where they are written.
 
-use pentimento::{imaging::codec::Format, receipt, receipt::Receipt};
+use pentimento_core::{
+    imaging::codec::Format,
+    restoration::receipt::{self, Receipt},
+};
 use serde_json::json;
 
 use crate::support::{TestApp, as_format, damaged, header, ok, problem};

@@ -1,6 +1,6 @@
 //! `POST /analyze`: features as in the truth, and the prediction that a restoration follows.
 
-use pentimento::{imaging::codec::Format, receipt::Receipt};
+use pentimento_core::{imaging::codec::Format, restoration::receipt::Receipt};
 use serde_json::{Value, json};
 
 use crate::support::{PREDICTOR, TestApp, as_format, damaged, form_with_image, golden, header, ok, problem};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pentimento::imaging::{
+use pentimento_core::imaging::{
     Channels, Image,
     codec::{self, Encoding, Format, Limits, Metadata},
 };

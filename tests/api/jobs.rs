@@ -408,7 +408,7 @@ async fn training_and_evaluation_are_jobs_too() {
     assert_eq!(trained["state"], "finished", "{trained}");
     let model = app.results(id(&trained), "", "*/*").await;
     let card = String::from_utf8(app.results(id(&trained), "?view=card", "*/*").await).unwrap();
-    let predictor = pentimento::predictor::Predictor::from_bytes(&model).unwrap();
+    let predictor = pentimento_core::models::predictor::Predictor::from_bytes(&model).unwrap();
     assert!(card.starts_with(&format!("# Model {}", predictor.id())), "{card}");
     let (csv, _) = app.optimize("d", "seed");
     fs::write(app.path("table.csv"), csv).unwrap();

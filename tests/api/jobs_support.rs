@@ -12,15 +12,15 @@ use pentimento::{
     compute::Compute,
     config::{ComputeConfig, JobsConfig},
     http::{AppState, serve},
-    imaging::{
-        Image,
-        codec::{self, Encoding, Format, Limits, Metadata},
-    },
     jobs::{
         dataset_root::DatasetRoot,
         service::{Availability, Jobs, JobsSetup, keep_open},
     },
     worker,
+};
+use pentimento_core::imaging::{
+    Image,
+    codec::{self, Encoding, Format, Limits, Metadata},
 };
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
@@ -226,7 +226,7 @@ pub fn picture(side_px: usize, seed: u32) -> Vec<u8> {
         state as u8
     };
     let samples = (0..side_px * side_px * 3).map(|_| sample()).collect();
-    let image = Image::new(side_px, side_px, pentimento::imaging::Channels::Rgb, samples, None).unwrap();
+    let image = Image::new(side_px, side_px, pentimento_core::imaging::Channels::Rgb, samples, None).unwrap();
     let encoding = Encoding { format: Format::Bmp, quality: None, subsampling: None, lossless: true };
     codec::encode(&image, &Metadata::default(), &encoding).unwrap()
 }

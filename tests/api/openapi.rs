@@ -5,7 +5,8 @@ use std::{
     sync::LazyLock,
 };
 
-use pentimento::{http::Kind, imaging::codec::Format};
+use pentimento::http::Kind;
+use pentimento_core::imaging::codec::Format;
 use reqwest::Method;
 use serde_json::Value;
 

@@ -1,6 +1,6 @@
 //! `POST /replay`: the same bytes from a receipt, and every refusal.
 
-use pentimento::{imaging::codec::Format, receipt::Receipt};
+use pentimento_core::{imaging::codec::Format, restoration::receipt::Receipt};
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
@@ -93,7 +93,7 @@ async fn receipts_that_do_not_fit_are_refused_each_by_its_type() {
 
     let other = damaged("odd-size");
     let wrong = problem(app.post_form("/replay", form(&good, &other)), 422, "wrong-input").await;
-    assert_eq!(wrong["value"], pentimento::receipt::digest(&other));
+    assert_eq!(wrong["value"], pentimento_core::digest::digest(&other));
     // The receipt that was not touched is fine, so each refusal above is the change's.
     ok(app.post_form("/replay", form(&good, &body))).await;
 }

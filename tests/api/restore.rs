@@ -1,8 +1,8 @@
 //! `POST /restore`: the pixels, the bytes and the headers.
 
-use pentimento::{
+use pentimento_core::{
     imaging::codec::Format,
-    receipt::{self, Receipt, Route},
+    restoration::receipt::{self, Receipt, Route},
 };
 use sfv::{BareItem, Dictionary, ListEntry, Parser};
 

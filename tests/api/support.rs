@@ -10,17 +10,22 @@ use std::{
 use pentimento::{
     compute::Compute,
     config::ComputeConfig,
-    features::N_FEATURES,
     http::{AppState, serve},
+};
+use pentimento_core::{
+    features::N_FEATURES,
     imaging::{
         Image,
         codec::{self, Encoding, Format, Limits, Metadata},
     },
-    learning::{
-        CheckedHyperparameters, Family, ModelArtifact, ModelCard, ParameterRegressors, Table, TableRow,
-        card::SearchedBounds,
+    learning::{Table, TableRow},
+    models::{
+        classic::{
+            CheckedHyperparameters, Family, ModelCard, ParameterRegressors, artifact::ModelArtifact,
+            card::SearchedBounds,
+        },
+        predictor::Predictor,
     },
-    predictor::Predictor,
 };
 use reqwest::{Client, RequestBuilder, Response, StatusCode, multipart};
 use serde_json::Value;

@@ -17,7 +17,7 @@ async fn the_version_names_program_definitions_and_model() {
     assert_eq!(version["program"], "pentimento");
     assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(version["feature_schema"], "seed-14/1");
-    assert_eq!(version["receipt_version"], pentimento::receipt::RECEIPT_VERSION);
+    assert_eq!(version["receipt_version"], pentimento_core::restoration::receipt::RECEIPT_VERSION);
     let model = &version["model"];
     assert_eq!(model["id"], PREDICTOR.id());
     assert_eq!(model["sha256"], PREDICTOR.sha256());

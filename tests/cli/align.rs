@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use pentimento::imaging::{
+use pentimento_core::imaging::{
     Image,
     codec::{self, Encoding, Format, Metadata},
 };
@@ -11,7 +11,7 @@ use crate::support::{Shell, pixels, repository};
 
 /// Part of a Kodak crop as a PNG, the pixels given to `change`.
 pub fn part(scene: &str, left: usize, top: usize, change: impl Fn(u8) -> u8) -> Vec<u8> {
-    let whole = pixels(repository(&format!("tests/fixtures/registration/{scene}.jpg")));
+    let whole = pixels(repository(&format!("core/tests/fixtures/registration/{scene}.jpg")));
     let (width, height) = (240, 180);
     let row = |y: usize| &whole.samples()[((top + y) * whole.width() + left) * 3..][..width * 3];
     let samples = (0..height).flat_map(row).map(|&v| change(v)).collect();

@@ -107,7 +107,7 @@ fn wrong_usage_is_exit_2_and_existing_files_are_kept() {
     shell.dataset("set", &["smallest"]);
     shell.write(
         "cut.model",
-        &std::fs::read(crate::support::repository("models/builtin.model")).unwrap()[..999],
+        &std::fs::read(crate::support::repository("core/models/builtin.model")).unwrap()[..999],
     );
     shell.write("r.json", b"mine");
     for (arguments, reason) in [

@@ -77,7 +77,7 @@ fn csv_has_the_names_in_order_and_the_same_values_as_json() {
 #[test]
 fn a_picture_that_fails_leaves_the_others() {
     let shell = Shell::new();
-    shell.write("dot.png", crate::support::plain(pentimento::imaging::codec::Format::Png, 6, 9, false));
+    shell.write("dot.png", crate::support::plain(pentimento_core::imaging::codec::Format::Png, 6, 9, false));
     shell.write("bad.png", b"x");
     shell.copy(&damaged("smallest"), "good.png");
     let ended = shell.run(&["features", "bad.png", "dot.png", "good.png", "missing.png"]).code(1).says(&[

@@ -1,6 +1,6 @@
 //! Limits on a picture: each refusal names the setting that changes it.
 
-use pentimento::imaging::codec::Format;
+use pentimento_core::imaging::codec::Format;
 
 use crate::support::{Shell, damaged, plain};
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use pentimento::imaging::codec::Format;
+use pentimento_core::imaging::codec::Format;
 use serde_json::{Value, json};
 
 use crate::support::{Shell, argument, damaged, plain};
@@ -41,7 +41,7 @@ fn the_same_bytes_come_again() {
 fn a_model_is_not_needed() {
     let shell = Shell::new();
     shell.copy(&damaged("cast"), "in.png");
-    shell.copy(&argument("models/builtin.model"), "my.model");
+    shell.copy(&argument("core/models/builtin.model"), "my.model");
     shell.good(&["restore", "in.png", "-o", "out.png", "--receipt", "r.json", "--model", "my.model"]);
     fs::remove_file(shell.path("my.model")).unwrap();
     shell.good(&["replay", "r.json", "in.png", "-o", "again.png"]);
@@ -75,8 +75,8 @@ fn another_input_is_refused() {
     for input in ["longer.png", "out.png"] {
         shell.run(&["replay", "r.json", input, "-o", "again.png"]).code(1).says(&[
             "the input's SHA-256 is",
-            &pentimento::receipt::digest(&shell.read(input)),
-            &pentimento::receipt::digest(&shell.read("in.png")),
+            &pentimento_core::digest::digest(&shell.read(input)),
+            &pentimento_core::digest::digest(&shell.read("in.png")),
         ]);
         assert!(!shell.exists("again.png"));
     }
@@ -125,11 +125,11 @@ fn coefficients_belong_to_their_method() {
 
 #[test]
 fn what_only_a_later_model_will_ask_for_is_replayed_already() {
-    use pentimento::{
+    use pentimento_core::{
         imaging::{
             ColorMethod, RestorationParameters, codec, operators::color_transform::ColorTransform, pipeline,
         },
-        receipt,
+        restoration::receipt,
     };
     let shell = Shell::new();
     shell.copy(&damaged("cast"), "in.png");
@@ -326,7 +326,7 @@ fn the_receipts_of_every_release_replay() {
             let size = (recorded["output"]["width"].as_u64(), recorded["output"]["height"].as_u64());
             assert_eq!((Some(made.width() as u64), Some(made.height() as u64)), size);
             if release == env!("CARGO_PKG_VERSION") {
-                let digest = pentimento::receipt::digest(&shell.read(&out));
+                let digest = pentimento_core::digest::digest(&shell.read(&out));
                 assert_eq!(recorded["output"]["sha256"], digest, "{input}");
             }
         }

@@ -1,6 +1,6 @@
 //! `restore`: parameters given, predicted and refused; receipts.
 
-use pentimento::imaging::codec::Format;
+use pentimento_core::imaging::codec::Format;
 
 use crate::support::{PAIRS, Shell, argument, damaged, plain, png_pixels, repository};
 
@@ -149,7 +149,7 @@ fn receipts_of_several_inputs_are_json_lines_in_the_inputs_order() {
     assert_eq!(lines.len(), 3);
     for (line, input) in lines.iter().zip(&inputs) {
         let bytes = std::fs::read(input).unwrap();
-        assert_eq!(line["input"]["sha256"], pentimento::receipt::digest(&bytes), "{input}");
+        assert_eq!(line["input"]["sha256"], pentimento_core::digest::digest(&bytes), "{input}");
         assert_eq!(line["input"]["size_bytes"], bytes.len());
     }
 }
@@ -268,7 +268,7 @@ fn parameters_that_contradict_each_other_are_refused() {
 fn a_model_that_is_none_is_refused_before_anything_is_done() {
     let shell = Shell::new();
     shell.copy(&damaged("smallest"), "in.png");
-    shell.copy(&argument("models/builtin.model"), "good.model");
+    shell.copy(&argument("core/models/builtin.model"), "good.model");
     let good = shell.read("good.model");
     shell.write("short.model", &good[..good.len() / 2]);
     shell.write("other.model", shell.read("in.png"));

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use pentimento::imaging::codec::{Format, replace_metadata};
+use pentimento_core::imaging::codec::{Format, replace_metadata};
 
 use crate::support::{Shell, argument, damaged, pixels, plain};
 
@@ -78,7 +78,7 @@ fn strip_rewrites_the_container_and_keeps_the_coded_pixels() {
     shell.copy(&argument("samples/faded.jpg"), "in.jpg");
     let recorded = untouched(&shell, "in.jpg", "out.jpg", &["--metadata", "strip"]);
     assert_eq!((&recorded["route"], &recorded["reencoded"]), (&"input_pixels".into(), &false.into()));
-    let metadata = pentimento::imaging::codec::decode(&shell.read("in.jpg"), &Default::default());
+    let metadata = pentimento_core::imaging::codec::decode(&shell.read("in.jpg"), &Default::default());
     let expected = replace_metadata(&shell.read("in.jpg"), &metadata.unwrap().metadata.stripped());
     assert_eq!(shell.read("out.jpg"), expected.unwrap().unwrap());
     assert_eq!(pixels(shell.path("out.jpg")), pixels(shell.path("in.jpg")));

@@ -5,7 +5,7 @@ use std::{
     os::unix::{ffi::OsStrExt as _, fs::symlink},
 };
 
-use pentimento::imaging::codec::Format;
+use pentimento_core::imaging::codec::Format;
 
 use crate::support::{Shell, argument, damaged, plain};
 

@@ -1,6 +1,6 @@
 //! `score`: reference and candidate compared.
 
-use pentimento::imaging::codec::Format;
+use pentimento_core::imaging::codec::Format;
 use serde_json::json;
 
 use crate::support::{PAIRS, Shell, damaged, plain, reference, truth};

@@ -8,7 +8,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use pentimento::imaging::{
+use pentimento_core::imaging::{
     Channels, Image,
     codec::{self, Encoding, Format, Limits, Metadata},
 };

@@ -2,12 +2,12 @@
 
 use std::{fs, os::unix::fs::MetadataExt as _};
 
-use pentimento::{
+use pentimento::batch::{
+    damages::Damages,
+    index_dataset::{Source, index},
+};
+use pentimento_core::{
     imaging::codec::{Format, Limits},
-    jobs::{
-        damages::Damages,
-        index_dataset::{Source, index},
-    },
     learning::Groups,
     synthesis::{Recipe, damage},
 };
@@ -159,7 +159,7 @@ fn alpha_and_formats_pass_through() {
         shell.good(&synthesize(&["--out", &out]));
         let extension = format.extension();
         let bytes = shell.read(&format!("{out}/damaged/a-1.{extension}"));
-        let image = pentimento::imaging::codec::decode(&bytes, &Limits::default()).unwrap().image;
+        let image = pentimento_core::imaging::codec::decode(&bytes, &Limits::default()).unwrap().image;
         assert_eq!(image.alpha(), Some(&[128; 200][..]), "{format}");
         assert!(shell.exists(&format!("{out}/undamaged/a-1.webp")));
         assert!(shell.exists(&format!("{out}/undamaged/b-4.bmp")));

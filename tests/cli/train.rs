@@ -32,7 +32,7 @@ fn table_to_model_to_restoration_and_report() {
     ]);
     assert_eq!(ended.stderr.lines().count(), 1);
     let model = shell.read("my.model");
-    assert!(id.ends_with(&pentimento::receipt::digest(&model)[..12]), "{id}");
+    assert!(id.ends_with(&pentimento_core::digest::digest(&model)[..12]), "{id}");
 
     let ended = shell.good(&["evaluate", "--model", "my.model", "--dataset", "set", "--out", "report.json"]);
     let report = shell.json("report.json");
@@ -52,7 +52,7 @@ fn table_to_model_to_restoration_and_report() {
     shell.good(&["restore", "in.png", "-o", "out.png", "--receipt", "r.json", "--model", "my.model"]);
     let receipt = shell.json("r.json");
     assert_eq!(receipt["model"]["id"], id);
-    assert_eq!(receipt["model"]["sha256"], pentimento::receipt::digest(&model));
+    assert_eq!(receipt["model"]["sha256"], pentimento_core::digest::digest(&model));
     // A variable names the same model.
     let shell = shell.variable("PENTIMENTO_MODEL__PATH", "my.model");
     shell.good(&["restore", "in.png", "-o", "again.png", "--receipt", "s.json"]);

@@ -8,7 +8,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use pentimento::imaging::codec::Format;
+use pentimento_core::imaging::codec::Format;
 
 use crate::support::{Shell, argument, damaged, plain, reference};
 
@@ -70,7 +70,7 @@ fn a_model_at_a_path_that_is_not_utf8_is_read() {
     let shell = Shell::new();
     shell.copy(&damaged("smallest"), "in.png");
     let name = OsStr::from_bytes(b"\xfe.model");
-    fs::copy(argument("models/builtin.model"), shell.path(name)).unwrap();
+    fs::copy(argument("core/models/builtin.model"), shell.path(name)).unwrap();
     let mut command = shell.command(&["restore", "in.png", "-o", "out.png", "--model"]);
     assert!(command.arg(name).stdout(Stdio::null()).status().unwrap().success());
     shell.good(&["restore", "in.png", "-o", "built-in.png"]);

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pentimento::imaging::{
+use pentimento_core::imaging::{
     Channels, Image,
     codec::{self, Encoding, Format, Metadata},
 };

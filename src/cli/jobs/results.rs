@@ -16,7 +16,7 @@ use super::{
     Client,
     client::{escaped, job_path},
 };
-use crate::jobs::{picture_file::folder_of, results::ResultFormat};
+use crate::{batch::picture_file::folder_of, jobs::results::ResultFormat};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {

@@ -35,10 +35,9 @@ use crate::{
         results::{ResultFormat, ResultView, write_results},
         service::Jobs,
     },
-    receipt::digest,
-    search::SearchSpace,
     storage::{Job, JobKind},
 };
+use pentimento_core::{digest::digest, search::SearchSpace};
 
 /// Bytes of a piece of a streamed body.
 const PIECE_BYTES: usize = 64 << 10;

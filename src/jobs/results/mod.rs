@@ -9,13 +9,10 @@ use std::io::Write;
 use anyhow::{Context as _, Result};
 use tokio::runtime::Handle;
 
-use crate::{
-    evaluation::PairOptimum,
-    search::SearchSpace,
-    storage::{FoundTask, Storage},
-};
+use crate::storage::{FoundTask, Storage};
+use pentimento_core::{evaluation::PairOptimum, search::SearchSpace};
 
-use super::find_optima::{combinations_csv, table_csv};
+use crate::batch::find_optima::{combinations_csv, table_csv};
 
 /// Pairs read from the database at a time, and those of one row group of Parquet.
 const CHUNK_MAX: i64 = 256;
@@ -138,7 +135,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::metrics::Quality;
+    use pentimento_core::metrics::Quality;
 
     fn pair(name: &str, psnr: f64, space: &SearchSpace) -> (String, PairOptimum) {
         let quality = |i: usize| Quality { psnr: psnr + i as f64 / 7.0, ssim: 0.9 };

@@ -14,7 +14,7 @@ use super::{
     Next, ResultView,
     rows::{self, Cell},
 };
-use crate::search::SearchSpace;
+use pentimento_core::search::SearchSpace;
 
 pub(super) fn write(
     next: Next,
@@ -24,7 +24,7 @@ pub(super) fn write(
 ) -> Result<()> {
     let properties = WriterProperties::builder()
         .set_compression(Compression::SNAPPY)
-        .set_created_by(crate::receipt::program())
+        .set_created_by(pentimento_core::restoration::receipt::program())
         .build();
     let kinds = rows::kinds(view, space);
     let schema = schema(&rows::columns(view, space), &kinds)?;

@@ -2,15 +2,13 @@
 
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
-use super::{
-    super::find_optima::{MORE_COLUMNS, combination_columns, combinations},
-    ResultView,
-};
-use crate::{
+use super::ResultView;
+use crate::batch::find_optima::{MORE_COLUMNS, combination_columns, combinations};
+use pentimento_core::{
     evaluation::PairOptimum,
     features::{FEATURE_NAMES, N_FEATURES},
+    models::classic::training::table_row,
     search::SearchSpace,
-    training::table_row,
 };
 
 /// One value.
@@ -39,8 +37,11 @@ pub(super) fn columns(view: ResultView, space: &SearchSpace) -> Vec<&'static str
 pub(super) fn kinds(view: ResultView, space: &SearchSpace) -> Vec<Cell> {
     let found = PairOptimum {
         features: [0.0; N_FEATURES],
-        untouched: crate::metrics::Quality { psnr: 0.0, ssim: 0.0 },
-        candidates: vec![crate::metrics::Quality { psnr: 0.0, ssim: 0.0 }; space.candidates().len()],
+        untouched: pentimento_core::metrics::Quality { psnr: 0.0, ssim: 0.0 },
+        candidates: vec![
+            pentimento_core::metrics::Quality { psnr: 0.0, ssim: 0.0 };
+            space.candidates().len()
+        ],
         best: 0,
     };
     rows(&[(String::new(), found)], space, view).swap_remove(0)

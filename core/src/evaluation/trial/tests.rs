@@ -1,0 +1,101 @@
+//! Closed forms of the sums over a trial.
+
+use crate::evaluation::trial::{sums::trial_report, *};
+use crate::models::gains::model::Gain;
+
+/// A picture of 20 dB and SSIM 0.5 to which each way adds so many dB.
+pub(super) fn row(set: &str, name: &str, kind: PictureKind, added_db: [f64; 6]) -> TrialRow {
+    let treated = |added: f64| Treated {
+        done: "identity".to_owned(),
+        changed: added != 0.0,
+        figures: Figures { psnr: 20.0 + added, ssim: 0.5, ciede2000: 10.0 - added },
+    };
+    TrialRow {
+        name: format!("{set}/{name}"),
+        set: set.to_owned(),
+        source: name.to_owned(),
+        kind,
+        damage: (name == "faded").then(|| "fading".to_owned()),
+        fold: 0,
+        ways: added_db.map(treated).to_vec(),
+        forecast: None,
+    }
+}
+
+fn close(got: f64, expected: f64) {
+    assert!((got - expected).abs() < 1e-12, "{got} for {expected}");
+}
+
+fn rows() -> Vec<TrialRow> {
+    use PictureKind::{Damaged, Undamaged};
+    vec![
+        row("a", "faded", Damaged, [0.0, 1.0, -1.0, 0.0, 2.0, 4.0]),
+        row("b", "x", Damaged, [0.0, 1.0, -1.0, 0.0, -0.06, 0.0]),
+        row("b", "y", Damaged, [0.0, 1.0, -1.0, 0.0, -0.05, 0.0]),
+        row("b", "z", Damaged, [0.0, 1.0, -1.0, 0.0, 0.0, 2.0]),
+        row("b", "z", Undamaged, [0.0, -1.0, -1.0, 0.0, -1.0, 0.0]),
+    ]
+}
+
+#[test]
+fn sets_count_alike_or_pictures_do() {
+    let report = trial_report(Trialled { rows: rows(), ..Trialled::default() });
+    let damaged = &report.kinds[0];
+    assert_eq!((damaged.sets.len(), damaged.mean_over_sets.n, report.kinds[1].mean_over_sets.n), (2, 4, 1));
+    let (sets, pictures) = (&damaged.mean_over_sets.ways[MODEL], &damaged.mean_over_pictures.ways[MODEL]);
+    close(sets.gain_db, (2.0 - 0.11 / 3.0) / 2.0);
+    close(pictures.gain_db, (2.0 - 0.11) / 4.0);
+    // 1 dB is 0.01 of score, and these pictures' ΔE00 falls by 1 per dB.
+    close(pictures.gain_score, pictures.gain_db / 100.0);
+    close(pictures.change_ciede2000, -pictures.gain_db);
+    // 0.06 dB is harm, 0.05 dB is not.
+    close(sets.harm, 1.0 / 6.0);
+    close(pictures.harm, 0.25);
+    close(pictures.changed, 0.75);
+    close(pictures.regret, 0.015 - pictures.gain_score);
+    close(pictures.captured.unwrap(), 1.89 / 6.0);
+    close(sets.captured.unwrap(), (2.0 - 0.11 / 3.0) / (4.0 + 2.0 / 3.0));
+    close(damaged.mean_over_sets.ways[BEST_IN_HAND].captured.unwrap(), 1.0);
+    assert_eq!(damaged.damages.iter().map(|d| (&*d.name, d.n)).collect::<Vec<_>>(), [("fading", 1)]);
+    let undamaged = &report.kinds[1].mean_over_sets.ways[MODEL];
+    assert_eq!((undamaged.harm, undamaged.captured), (1.0, None));
+}
+
+#[test]
+fn forecasts_fall_into_bins() {
+    let forecast = |score: f64, harm: f64, actual: f32, psnr_db: f32| Forecast {
+        score,
+        harm,
+        actual: Gain { score: actual, psnr_db },
+    };
+    let forecasts = vec![
+        forecast(0.01, 0.01, 0.5, 1.0),
+        forecast(0.015, 0.1, 0.25, -1.0),
+        forecast(0.02, 0.12, 0.0, 0.0),
+        forecast(-0.9, 0.9, -0.5, -2.0),
+    ];
+    let calibration = trial_report(Trialled { forecasts, ..Trialled::default() }).calibration_of_candidates;
+    let shape = |bins: &[Bin]| bins.iter().map(|b| (b.from, b.to, b.n)).collect::<Vec<_>>();
+    let expected = [(None, Some(-0.05), 1), (Some(0.01), Some(0.02), 2), (Some(0.02), Some(0.05), 1)];
+    assert_eq!(shape(&calibration.score), expected);
+    close(calibration.score[1].expected, 0.0125);
+    close(calibration.score[1].actual, 0.375);
+    let expected = [(None, Some(0.02), 1), (Some(0.1), Some(0.15), 2), (Some(0.5), None, 1)];
+    assert_eq!(shape(&calibration.harm), expected);
+    close(calibration.harm[1].expected, 0.11);
+    close(calibration.harm[1].actual, 0.5);
+}
+
+#[test]
+fn a_curve_means_over_sets() {
+    let gain = |psnr_db: f32| Gain { score: psnr_db / 4.0, psnr_db };
+    let gains = [2.0, -1.0, 0.5, 0.5, -1.0].map(|db| vec![gain(0.0), gain(db)]).to_vec();
+    let sweep = Sweep { way: "model".to_owned(), harm_max: vec![0.1, 0.2], gains };
+    let report = trial_report(Trialled { rows: rows(), sweeps: vec![sweep], ..Trialled::default() });
+    let [closed, open] = report.curves_post_hoc[0].points[..] else { panic!("two points") };
+    assert_eq!((closed.gain_db, closed.harm, closed.harm_undamaged), (0.0, 0.0, 0.0));
+    close(open.gain_db, 1.0);
+    close(open.gain_score, 0.25);
+    close(open.harm, 1.0 / 6.0);
+    close(open.harm_undamaged, 1.0);
+}

@@ -1,0 +1,193 @@
+//! One regression tree as a list of nodes in preorder.
+//!
+//! smartcore keeps its nodes private, keeps what only a fit needs, and trusts what it deserialises: an index out
+//! of bounds panics in a prediction, and boosted trees are nested boxes, so a hostile file overflows the stack
+//! already while it is read. Fitted trees are therefore taken over, through smartcore's serde form, into this
+//! list. Its check is what makes loading safe, and its predictions are smartcore's to the bit.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::samples::{FeatureRow, FitError};
+use crate::learning::table::N_FEATURES;
+
+/// A node of a tree.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) enum Node {
+    /// The output of the tree.
+    Leaf(f64),
+    /// Goes to the next node when the feature is at most the threshold, else to `right`.
+    Split { feature: u8, threshold: f64, right: u32 },
+}
+
+/// A tree whose every path ends in a finite leaf.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<Node>", into = "Vec<Node>")]
+pub struct Tree {
+    nodes: Vec<Node>,
+}
+
+/// Nodes are not a tree.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("node {node} of {n_nodes} is not part of a tree")]
+pub struct TreeError {
+    /// Index of the node at fault.
+    pub node: usize,
+    /// How many nodes there are.
+    pub n_nodes: usize,
+}
+
+impl TryFrom<Vec<Node>> for Tree {
+    type Error = TreeError;
+
+    /// Paths lead strictly forward and stay inside, so each of them ends, in a leaf.
+    fn try_from(nodes: Vec<Node>) -> Result<Self, TreeError> {
+        let n_nodes = nodes.len();
+        let sound = |at: usize, node: &Node| match *node {
+            Node::Leaf(output) => output.is_finite(),
+            Node::Split { feature, threshold, right } => {
+                let right = right as usize;
+                usize::from(feature) < N_FEATURES
+                    && threshold.is_finite()
+                    && right > at + 1
+                    && right < n_nodes
+            }
+        };
+        match nodes.iter().enumerate().position(|(at, node)| !sound(at, node)) {
+            Some(node) => Err(TreeError { node, n_nodes }),
+            None if nodes.is_empty() => Err(TreeError { node: 0, n_nodes }),
+            None => Ok(Self { nodes }),
+        }
+    }
+}
+
+impl From<Tree> for Vec<Node> {
+    fn from(tree: Tree) -> Self {
+        tree.nodes
+    }
+}
+
+/// A node of someone else's tree: an output, and a split where there is one.
+pub(super) struct Grown<N> {
+    pub(super) output: f64,
+    /// Feature, threshold, the child at or below it, the child above it.
+    pub(super) split: Option<(usize, f64, N, N)>,
+}
+
+impl Tree {
+    /// The tree that is one leaf.
+    pub(super) fn leaf(output: f64) -> Self {
+        Self { nodes: vec![Node::Leaf(output)] }
+    }
+
+    /// Takes over a grown tree from its `root`; `look` shows the node behind a handle. A split whose sides are
+    /// leaves of one output decides nothing and becomes a leaf: smartcore's forest splits pure nodes on.
+    pub(super) fn take_over<N>(root: N, look: &impl Fn(N) -> Option<Grown<N>>) -> Result<Self, FitError> {
+        let mut nodes = Vec::new();
+        take_over_node(root, look, &mut nodes)?;
+        Self::try_from(nodes).map_err(|error| FitError::Smartcore { reason: error.to_string() })
+    }
+
+    /// The output for `features`, which are finite. Costs one comparison per level.
+    pub(super) fn output(&self, features: &FeatureRow) -> f64 {
+        let mut at = 0;
+        loop {
+            match self.nodes[at] {
+                Node::Leaf(output) => return output,
+                Node::Split { feature, threshold, right } => {
+                    let below = features[usize::from(feature)] <= threshold;
+                    at = if below { at + 1 } else { right as usize };
+                }
+            }
+        }
+    }
+}
+
+fn take_over_node<N>(
+    node: N,
+    look: &impl Fn(N) -> Option<Grown<N>>,
+    nodes: &mut Vec<Node>,
+) -> Result<(), FitError> {
+    let unlike = || FitError::Smartcore { reason: "a grown tree refers to what it does not have".to_owned() };
+    let grown = look(node).ok_or_else(unlike)?;
+    let at = nodes.len();
+    nodes.push(Node::Leaf(grown.output));
+    let Some((feature, threshold, below, above)) = grown.split else { return Ok(()) };
+    take_over_node(below, look, nodes)?;
+    let right = u32::try_from(nodes.len()).map_err(|_| unlike())?;
+    take_over_node(above, look, nodes)?;
+    match nodes[at + 1..] {
+        [Node::Leaf(below), Node::Leaf(above)] if below.to_bits() == above.to_bits() => {
+            nodes.truncate(at);
+            nodes.push(Node::Leaf(below));
+        }
+        _ => {
+            let feature = u8::try_from(feature).map_err(|_| unlike())?;
+            nodes[at] = Node::Split { feature, threshold, right };
+        }
+    }
+    Ok(())
+}
+
+/// Reads a fitted smartcore model by the names of its private fields. They belong to the pinned version; the
+/// tests that compare predictions fail when they change.
+pub(super) fn open<M: Serialize, F: DeserializeOwned>(fitted: &M) -> Result<F, FitError> {
+    serde_json::to_vec(fitted)
+        .and_then(|json| serde_json::from_slice(&json))
+        .map_err(|error| FitError::Smartcore { reason: format!("its trees have another form: {error}") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(feature: u8, threshold: f64, right: u32) -> Node {
+        Node::Split { feature, threshold, right }
+    }
+
+    #[test]
+    fn the_threshold_itself_goes_to_the_next_node() {
+        let tree = Tree::try_from(vec![split(1, 2.0, 2), Node::Leaf(10.0), Node::Leaf(20.0)]).unwrap();
+        let output = |feature| {
+            let mut features = [0.0; N_FEATURES];
+            features[1] = feature;
+            tree.output(&features)
+        };
+        assert_eq!([output(1.0), output(2.0), output(2.5)], [10.0, 10.0, 20.0]);
+    }
+
+    #[test]
+    fn nodes_that_would_loop_or_leave_the_tree_are_refused() {
+        let leaf = Node::Leaf(1.0);
+        for (node, nodes) in [
+            (0, vec![]),
+            (0, vec![Node::Leaf(f64::NAN)]),
+            (0, vec![split(14, 0.0, 2), leaf, leaf]),
+            (0, vec![split(0, f64::INFINITY, 2), leaf, leaf]),
+            (0, vec![split(0, 0.0, 0), leaf, leaf]),
+            (0, vec![split(0, 0.0, 1), leaf, leaf]),
+            (0, vec![split(0, 0.0, 3), leaf, leaf]),
+            (0, vec![split(0, 0.0, u32::MAX), leaf, leaf]),
+            (2, vec![split(0, 0.0, 2), leaf, split(0, 0.0, 4)]),
+        ] {
+            let n_nodes = nodes.len();
+            let bytes = postcard::to_stdvec(&nodes).unwrap();
+            assert_eq!(Tree::try_from(nodes).unwrap_err(), TreeError { node, n_nodes });
+            assert!(postcard::from_bytes::<Tree>(&bytes).is_err(), "serde must check as well");
+        }
+    }
+
+    #[test]
+    fn splits_that_decide_nothing_are_dropped() {
+        // Node 0 splits into 1 and 2; 2 splits into 3 and 4, which agree.
+        let look = |at: usize| {
+            let children = [Some((1, 2)), None, Some((3, 4)), None, None];
+            let outputs = [0.0, 7.0, 0.0, 9.0, 9.0];
+            let split = children[at].map(|(below, above)| (at, 0.5, below, above));
+            Some(Grown { output: outputs[at], split })
+        };
+        let tree = Tree::take_over(0, &look).unwrap();
+        assert_eq!(tree.nodes, vec![split(0, 0.5, 2), Node::Leaf(7.0), Node::Leaf(9.0)]);
+    }
+}

@@ -1,0 +1,280 @@
+//! Finds the pairs of a dataset: pictures of the same stem on the damaged and the undamaged side.
+
+use std::{
+    collections::BTreeMap,
+    fmt, fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, bail};
+
+use super::picture_file;
+use pentimento_core::imaging::{
+    Image,
+    codec::{Format, Limits},
+};
+
+/// The two sides of a dataset.
+const SIDES: [&str; 2] = ["damaged", "undamaged"];
+
+/// Where a dataset lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Two folders.
+    Folders {
+        /// Damaged pictures.
+        damaged: PathBuf,
+        /// Their references.
+        undamaged: PathBuf,
+    },
+    /// `ROOT/{damaged,undamaged}`, or a folder of sets `ROOT/SET/{damaged,undamaged}`.
+    Root(PathBuf),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Source::Folders { damaged, undamaged } => {
+                write!(f, "{} against {}", damaged.display(), undamaged.display())
+            }
+            Source::Root(root) => write!(f, "{}", root.display()),
+        }
+    }
+}
+
+/// A pair's name and files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PairFiles {
+    /// `NAME` or `SET/NAME`, NAME being the damaged file's.
+    pub name: String,
+    /// The damaged file.
+    pub damaged: PathBuf,
+    /// The reference's file.
+    pub undamaged: PathBuf,
+}
+
+impl PairFiles {
+    /// Reference and damaged picture, decoded side by side.
+    ///
+    /// # Errors
+    /// When either is refused; of two the damaged one is told.
+    pub fn decode(&self, limits: &Limits) -> Result<(Image, Image)> {
+        let (damaged, reference) = rayon::join(
+            || picture_file::decode(&self.damaged, limits).context("the damaged picture"),
+            || picture_file::decode(&self.undamaged, limits).context("the undamaged picture"),
+        );
+        let damaged = damaged?.image;
+        Ok((reference?.image, damaged))
+    }
+}
+
+/// What a dataset holds, in bytewise order of names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dataset {
+    /// Pairs with both sides.
+    pub pairs: Vec<PairFiles>,
+    /// Names without a mate, as `SET/SIDE/NAME`.
+    pub unpaired: Vec<String>,
+    /// Stems that occur twice on a side and names that are not UTF-8, with the reason.
+    pub ambiguous: Vec<(String, String)>,
+    /// Files whose extension is no picture's.
+    pub n_ignored: usize,
+}
+
+impl Dataset {
+    /// Everything that should have become a pair.
+    pub fn n_expected(&self) -> usize {
+        self.pairs.len() + self.unpaired.len() + self.ambiguous.len()
+    }
+
+    /// Keeps the pairs of these names only, and tells which names there are none of.
+    pub fn keep_only(&mut self, names: &[String]) -> Vec<String> {
+        let wanted: std::collections::BTreeSet<&str> = names.iter().map(String::as_str).collect();
+        self.pairs.retain(|pair| wanted.contains(pair.name.as_str()));
+        self.unpaired.clear();
+        self.ambiguous.clear();
+        let found: std::collections::BTreeSet<&str> = self.pairs.iter().map(|p| p.name.as_str()).collect();
+        wanted.difference(&found).map(|name| (*name).to_owned()).collect()
+    }
+}
+
+/// Looks through the folders; opens no picture.
+///
+/// # Errors
+/// When a folder is missing or cannot be read, or a root holds no set.
+pub fn index(source: &Source) -> Result<Dataset> {
+    let mut dataset = Dataset::default();
+    match source {
+        Source::Folders { damaged, undamaged } => index_set(&mut dataset, "", damaged, undamaged)?,
+        Source::Root(root) => {
+            for (set, folder) in sets(root)? {
+                index_set(&mut dataset, &set, &folder.join(SIDES[0]), &folder.join(SIDES[1]))
+                    .with_context(|| format!("set {}", folder.display()))?;
+            }
+        }
+    }
+    dataset.pairs.sort_by(|a, b| a.name.as_bytes().cmp(b.name.as_bytes()));
+    dataset.unpaired.sort();
+    dataset.ambiguous.sort();
+    Ok(dataset)
+}
+
+/// The sets of a root with the prefix of their names; a root that is a set itself has no prefix.
+fn sets(root: &Path) -> Result<Vec<(String, PathBuf)>> {
+    if SIDES.iter().all(|side| root.join(side).is_dir()) {
+        return Ok(vec![(String::new(), root.to_owned())]);
+    }
+    let mut sets = Vec::new();
+    for entry in fs::read_dir(root).with_context(|| format!("reading the dataset {}", root.display()))? {
+        let path = entry?.path();
+        if SIDES.iter().any(|side| path.join(side).is_dir()) {
+            let name = path.file_name().and_then(|n| n.to_str());
+            let name =
+                name.with_context(|| format!("the set {} has a name that is not UTF-8", path.display()))?;
+            sets.push((format!("{name}/"), path));
+        }
+    }
+    if sets.is_empty() {
+        bail!("{} holds neither damaged/ and undamaged/ nor sets SET/{{damaged,undamaged}}", root.display());
+    }
+    Ok(sets)
+}
+
+/// A side's pictures: stem → file names.
+pub(super) type Side = BTreeMap<String, Vec<String>>;
+
+fn index_set(dataset: &mut Dataset, prefix: &str, damaged: &Path, undamaged: &Path) -> Result<()> {
+    // A set may lack a side, whose pictures are then missing mates; two folders given by name must be there.
+    let is_set = !prefix.is_empty();
+    let [damaged_side, undamaged_side] = [damaged, undamaged]
+        .map(|folder| if is_set && !folder.exists() { Ok(Side::new()) } else { list(folder, dataset) });
+    let (damaged_side, undamaged_side) = (damaged_side?, undamaged_side?);
+    for (stem, names) in &damaged_side {
+        let mates = undamaged_side.get(stem);
+        match (&names[..], mates.map(Vec::as_slice)) {
+            ([name], Some([mate])) => dataset.pairs.push(PairFiles {
+                name: format!("{prefix}{name}"),
+                damaged: damaged.join(name),
+                undamaged: undamaged.join(mate),
+            }),
+            ([name], None) => dataset.unpaired.push(format!("{prefix}damaged/{name}")),
+            (names, mates) => {
+                let all: Vec<&str> =
+                    names.iter().chain(mates.unwrap_or_default()).map(String::as_str).collect();
+                let reason = format!("the stem occurs more than once on a side: {}", all.join(", "));
+                dataset.ambiguous.push((format!("{prefix}{}", names[0]), reason));
+            }
+        }
+    }
+    for (stem, names) in &undamaged_side {
+        if !damaged_side.contains_key(stem) {
+            dataset.unpaired.extend(names.iter().map(|name| format!("{prefix}undamaged/{name}")));
+        }
+    }
+    Ok(())
+}
+
+/// The pictures of a folder by their stems; what cannot be one is noted in `dataset`.
+pub(super) fn list(folder: &Path, dataset: &mut Dataset) -> Result<Side> {
+    let mut side = Side::new();
+    for entry in fs::read_dir(folder).with_context(|| format!("reading the folder {}", folder.display()))? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        // What is there but no file (a folder, a pipe that would block) is no picture; a dangling link is told later.
+        if name.starts_with('.') || path.metadata().is_ok_and(|found| !found.is_file()) {
+            continue;
+        }
+        let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
+        if Format::from_extension(extension).is_none() {
+            dataset.n_ignored += 1;
+            continue;
+        }
+        if path.file_name().and_then(|name| name.to_str()).is_none() {
+            let reason = format!("a name that is not UTF-8 cannot stand in a table: {}", path.display());
+            dataset.ambiguous.push((name, reason));
+            continue;
+        }
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        side.entry(stem).or_default().push(name);
+    }
+    for names in side.values_mut() {
+        names.sort();
+    }
+    Ok(side)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dataset(files: &[&str]) -> (tempfile::TempDir, Dataset) {
+        let root = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = root.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, b"").unwrap();
+        }
+        let dataset = index(&Source::Root(root.path().to_owned())).unwrap();
+        (root, dataset)
+    }
+
+    fn names(dataset: &Dataset) -> Vec<&str> {
+        dataset.pairs.iter().map(|p| p.name.as_str()).collect()
+    }
+
+    #[test]
+    fn pairs_match_by_stem_in_bytewise_order() {
+        let (_root, dataset) = dataset(&[
+            "b/damaged/z.jpg",
+            "b/undamaged/z.png",
+            "a/damaged/10.png",
+            "a/undamaged/10.png",
+            "a/damaged/9.png",
+            "a/undamaged/9.png",
+            "a/damaged/B.png",
+            "a/undamaged/B.png",
+            "a/damaged/notes.txt",
+            "a/damaged/.hidden.png",
+        ]);
+        assert_eq!(names(&dataset), ["a/10.png", "a/9.png", "a/B.png", "b/z.jpg"]);
+        assert_eq!((dataset.unpaired.len(), dataset.n_ignored), (0, 1));
+    }
+
+    #[test]
+    fn a_missing_mate_and_a_doubled_stem_are_told() {
+        let (_root, dataset) = dataset(&[
+            "damaged/a.png",
+            "undamaged/a.png",
+            "damaged/b.png",
+            "undamaged/c.png",
+            "damaged/d.png",
+            "damaged/d.jpg",
+            "undamaged/d.png",
+            "damaged/e.png",
+            "undamaged/e.png",
+            "undamaged/e.tif",
+        ]);
+        assert_eq!(names(&dataset), ["a.png"]);
+        assert_eq!(dataset.unpaired, ["damaged/b.png", "undamaged/c.png"]);
+        let ambiguous: Vec<&str> = dataset.ambiguous.iter().map(|a| a.0.as_str()).collect();
+        assert_eq!(ambiguous, ["d.jpg", "e.png"]);
+        assert_eq!(dataset.n_expected(), 5);
+    }
+
+    #[test]
+    fn a_set_with_one_side_is_unpaired_and_leaves_the_others_running() {
+        let (root, dataset) =
+            dataset(&["a/damaged/1.png", "b/damaged/1.png", "b/undamaged/1.png", "c/undamaged/1.png"]);
+        assert_eq!(names(&dataset), ["b/1.png"]);
+        assert_eq!(dataset.unpaired, ["a/damaged/1.png", "c/undamaged/1.png"]);
+        let folders =
+            Source::Folders { damaged: root.path().join("a/damaged"), undamaged: root.path().join("a/none") };
+        assert!(format!("{:#}", index(&folders).unwrap_err()).contains("none"));
+    }
+
+    #[test]
+    fn a_root_without_sets_is_an_error() {
+        let root = tempfile::tempdir().unwrap();
+        assert!(index(&Source::Root(root.path().to_owned())).unwrap_err().to_string().contains("neither"));
+    }
+}

@@ -1,0 +1,149 @@
+//! Pictures as files: read under limits, written aside and renamed.
+
+use std::{
+    fs::{self, File, OpenOptions, Permissions},
+    io::{Read as _, Write as _},
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+};
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use tempfile::Builder;
+
+use pentimento_core::imaging::codec::{self, DecodeError, Limits, Picture};
+
+/// Reads at most `limits.input_bytes_max` bytes.
+///
+/// # Errors
+/// When the file cannot be read or is longer.
+pub fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>> {
+    let file = File::open(path).with_context(|| format!("opening {}", path.display()))?;
+    read_from(file, limits).with_context(|| format!("reading {}", path.display()))
+}
+
+/// Reads any stream to its end, at most `limits.input_bytes_max` bytes.
+///
+/// # Errors
+/// When reading fails or the stream is longer.
+pub fn read_from(stream: impl std::io::Read, limits: &Limits) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    stream.take(limits.input_bytes_max.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limits.input_bytes_max {
+        bail!("more than {} bytes (setting limits.input_bytes_max)", limits.input_bytes_max);
+    }
+    Ok(bytes)
+}
+
+/// Reads and decodes a picture.
+///
+/// # Errors
+/// When it cannot be read or is refused.
+pub fn decode(path: &Path, limits: &Limits) -> Result<Picture> {
+    codec::decode(&read(path, limits)?, limits).map_err(explain)
+}
+
+/// A refusal with the setting that changes the limit it hit.
+pub fn explain(error: DecodeError) -> anyhow::Error {
+    let setting = match error {
+        DecodeError::TooManyBytes { .. } => "limits.input_bytes_max",
+        DecodeError::TooManyPixels { .. } => "limits.pixels_max",
+        DecodeError::TooMuchMemory { .. } => "limits.decoded_bytes_max",
+        DecodeError::UnknownFormat | DecodeError::Unsupported { .. } | DecodeError::Broken { .. } => {
+            return error.into();
+        }
+    };
+    anyhow!("{error} (setting {setting})")
+}
+
+/// Whether something is at `path` that writing would replace. Pipes and devices are written into.
+pub fn is_occupied(path: &Path) -> bool {
+    path.symlink_metadata().is_ok() && !is_stream(path)
+}
+
+/// A pipe or a device, links followed.
+fn is_stream(path: &Path) -> bool {
+    path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir())
+}
+
+/// The folder that holds `path`.
+pub fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Whether a file could be made at `path`, asked before work that takes hours. Missing folders are not made yet: the
+/// nearest one there is has to take a file.
+///
+/// # Errors
+/// When it does not.
+pub fn check_writable(path: &Path) -> Result<()> {
+    if is_stream(path) {
+        return Ok(());
+    }
+    let there = folder_of(path).ancestors().find(|folder| folder.symlink_metadata().is_ok());
+    let folder = there.unwrap_or(Path::new("."));
+    Builder::new()
+        .prefix(".pentimento-")
+        .tempfile_in(folder)
+        .map(drop)
+        .with_context(|| format!("writing into {}", folder.display()))
+}
+
+/// Writes `bytes` to a temporary file beside `path` and renames it, so that no half-written file is ever seen. A link
+/// to a file stays and its file is replaced; a pipe or a device stays and is written into.
+///
+/// # Errors
+/// When the file exists and `force` is not given, or writing fails.
+pub fn write(path: &Path, bytes: &[u8], force: bool) -> Result<()> {
+    if is_stream(path) {
+        let written = OpenOptions::new().write(true).open(path).and_then(|mut file| file.write_all(bytes));
+        return written.with_context(|| format!("writing {}", path.display()));
+    }
+    if path.is_dir() {
+        bail!("{} is a folder", path.display());
+    }
+    if !force && is_occupied(path) {
+        bail!("{} exists; --force overwrites it", path.display());
+    }
+    let target = if path.is_symlink() { path.canonicalize().ok() } else { None };
+    let path = target.as_deref().unwrap_or(path);
+    let folder = folder_of(path);
+    fs::create_dir_all(folder).with_context(|| format!("making the folder {}", folder.display()))?;
+    // The mode is what `open` would give; the process's umask applies.
+    let mut file = Builder::new()
+        .prefix(".pentimento-")
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder)
+        .with_context(|| format!("writing into {}", folder.display()))?;
+    file.write_all(bytes)
+        .and_then(|()| file.as_file().sync_all())
+        .with_context(|| format!("writing {}", path.display()))?;
+    let renamed = if force { file.persist(path) } else { file.persist_noclobber(path) };
+    renamed.map(drop).map_err(|e| e.error).with_context(|| format!("writing {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_existing_file_is_kept_unless_forced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sub/a.bin");
+        write(&path, b"one", false).unwrap();
+        assert!(write(&path, b"two", false).unwrap_err().to_string().contains("--force"));
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        write(&path, b"two", true).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no temporary file stays");
+    }
+
+    #[test]
+    fn a_file_over_the_limit_names_the_setting() {
+        let limits = Limits { input_bytes_max: 3, ..Limits::default() };
+        assert_eq!(read_from(&b"abc"[..], &limits).unwrap(), b"abc");
+        assert!(read_from(&b"abcd"[..], &limits).unwrap_err().to_string().contains("limits.input_bytes_max"));
+    }
+}
