@@ -10,6 +10,7 @@ pub mod inspection;
 pub mod learning;
 pub mod metrics;
 pub mod models;
+pub mod numeric;
 pub mod registration;
 pub mod restoration;
 pub mod search;

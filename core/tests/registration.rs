@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use pentimento_core::numeric::random::RandomStream;
 use pentimento_core::{
     imaging::{
         Channels, Image,
@@ -20,21 +21,13 @@ const MARGIN: usize = 32;
 /// Warps per scene.
 const WARPS: u64 = 6;
 
-/// SplitMix64.
-struct Random(u64);
+/// Numbers that are the same in every run.
+struct Random(RandomStream);
 
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
     /// From `low` to `high`, evenly.
     fn between(&mut self, low: f64, high: f64) -> f64 {
-        low + (high - low) * (self.next() >> 11) as f64 / (1u64 << 53) as f64
+        low + (high - low) * self.0.uniform()
     }
 
     /// Mean 0, deviation 1: the sum of twelve even numbers.
@@ -128,7 +121,7 @@ fn box_blur(samples: &mut [f64], (w, h): (usize, usize)) {
 
 /// A damaged picture of a size of its own that shows the reference's scene through a known map.
 fn warped(scene: &Image, i: u64) -> (Image, Homography) {
-    let random = &mut Random(1000 + i);
+    let random = &mut Random(RandomStream::new(1000 + i));
     let frame = (scene.width() - 2 * MARGIN, scene.height() - 2 * MARGIN);
     let truth = warp(random, (frame.0 as f64, frame.1 as f64));
     // Every third has other proportions, as some sets' damaged sides have.
@@ -191,7 +184,7 @@ fn aligned_pairs_stay_as_they_are() {
         let reference = reference(scene);
         let size = (reference.width(), reference.height());
         let mut samples: Vec<f64> = reference.samples().iter().map(|&v| f64::from(v)).collect();
-        damage(i % WARPS, &mut samples, size, &mut Random(i));
+        damage(i % WARPS, &mut samples, size, &mut Random(RandomStream::new(i)));
         let found = register(&reference, &image(size, &samples));
         assert_eq!(found.verdict, Verdict::Aligned, "scene {i}: {found:?}");
         assert_eq!(found.transform, Homography::IDENTITY);

@@ -7,7 +7,6 @@
 pub mod describe;
 pub mod folds;
 pub mod groups;
-pub(crate) mod seed;
 pub mod split;
 #[cfg(test)]
 pub(crate) mod synthetic;

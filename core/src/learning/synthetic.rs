@@ -1,7 +1,7 @@
 //! Tables for tests: features that vary, targets that depend on them, the sizes of real training sets.
 
-use crate::learning::seed::{derived_seed, permutation};
 use crate::learning::table::{N_FEATURES, Table, TableRow};
+use crate::numeric::random::{derived_seed, permutation};
 
 /// `n` rows named `picture0000.png` and on. Colour and sigma follow single features, strength mixes two with noise.
 pub(crate) fn table(n: usize, seed: u64) -> Table {

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::linear::solve;
+use crate::numeric::linear::solve;
 
 /// A place in pixels; (0, 0) is the centre of the top left pixel.
 pub type Point = [f64; 2];

@@ -4,7 +4,8 @@
 //! Two departures: the strongest are kept cell by cell instead of by a contrast threshold, since hazy pictures have no
 //! contrast, and the scale-space starts at the working size.
 
-use super::{linear::solve, plane::Plane};
+use super::plane::Plane;
+use crate::numeric::linear::solve;
 
 /// Scales per octave.
 const SCALES: usize = 3;

@@ -7,7 +7,6 @@ mod correlation;
 mod descriptors;
 mod homography;
 mod keypoints;
-mod linear;
 mod matching;
 mod overlap;
 mod plane;

@@ -2,25 +2,13 @@
 //! refitted on all that agree. Seeded: the same matches give the same map.
 
 use super::homography::{Homography, Point};
+use crate::numeric::random::RandomStream;
 
 /// Samples tried at most.
 const TRIALS_MAX: usize = 1500;
 
 /// The share of runs that may miss an all-inlier sample.
 const MISS: f64 = 1e-3;
-
-/// SplitMix64 (Steele, Lea and Flood 2014).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((u128::from(z ^ (z >> 31)) * n as u128) >> 64) as usize
-    }
-}
 
 /// What is fitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +39,7 @@ pub(super) fn consensus(
     if matches.len() < n_sample {
         return None;
     }
-    let mut random = Random(seed);
+    let mut random = RandomStream::new(seed);
     let mut best: Option<(f64, Homography)> = None;
     let mut trials = TRIALS_MAX;
     let mut trial = 0;
@@ -130,7 +118,7 @@ mod tests {
     #[test]
     fn a_third_of_true_matches_is_enough() {
         let truth = Homography([[1.03, 0.08, -9.0], [-0.06, 0.96, 14.0], [8e-5, -4e-5, 1.0]]);
-        let mut random = Random(7);
+        let mut random = RandomStream::new(7);
         let mut place = |n: usize| random.below(n * 100) as f64 / 100.0;
         let matches: Vec<_> = (0..90)
             .map(|i| {

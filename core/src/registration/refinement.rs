@@ -1,7 +1,8 @@
 //! A map made exact: the enhanced correlation coefficient of two planes, climbed from coarse to fine (Evangelidis and
 //! Psarakis, *Parametric image alignment using enhanced correlation coefficient maximization*, 2008, forward additive).
 
-use super::{homography::Homography, linear::solve, plane::Plane};
+use super::{homography::Homography, plane::Plane};
+use crate::numeric::linear::solve;
 
 /// Steps per level at most.
 const STEPS: usize = 12;

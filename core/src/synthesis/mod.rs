@@ -30,9 +30,12 @@ mod tests;
 
 use thiserror::Error;
 
-use crate::imaging::{
-    Image,
-    codec::{DecodeError, EncodeError},
+use crate::{
+    imaging::{
+        Image,
+        codec::{DecodeError, EncodeError},
+    },
+    numeric::random::RandomStream,
 };
 
 pub use drawn::{Drawn, UNDAMAGED};
@@ -74,5 +77,5 @@ pub fn damage(
 /// When `n` is 0.
 pub fn fold(seed: u64, source: &str, n: u32) -> u32 {
     assert!(n > 0, "there is at least one fold");
-    random::Draws::new(random::key(seed, source, 0, "fold")).below(n.into()) as u32
+    RandomStream::new(random::key(seed, source, 0, "fold")).below(n as usize) as u32
 }

@@ -8,9 +8,9 @@ use thiserror::Error;
 use super::{
     drawn::{Drawn, DrawnDamage, UNDAMAGED},
     model::{MODELS, Model, Parameter, Scale},
-    random::{Draws, key},
+    random::key,
 };
-use crate::imaging::codec::Format;
+use crate::{imaging::codec::Format, numeric::random::RandomStream};
 
 /// The recipe that is used when none is given.
 const DEFAULT: &str = include_str!("../../recipes/default.toml");
@@ -172,14 +172,14 @@ impl Recipe {
     /// Every parameter has a number of its own, so that narrowing one range leaves what the others draw.
     pub fn draw(&self, seed: u64, source: &str, variant: u32) -> Drawn {
         let key = |purpose: &str| key(seed, source, variant, purpose);
-        let mut draws = Draws::new(key("mixture"));
+        let mut draws = RandomStream::new(key("mixture"));
         let undamaged = draws.uniform() < self.clean_share;
         let mixture = self.mixture_at(draws.uniform());
         if undamaged {
             return Drawn { mixture: UNDAMAGED.to_owned(), damages: Vec::new() };
         }
         let damages = mixture.damages.iter().enumerate().filter_map(|(i, damage)| {
-            let mut draws = Draws::new(key(&format!("damage {i}")));
+            let mut draws = RandomStream::new(key(&format!("damage {i}")));
             let happens = draws.uniform() < damage.chance;
             happens.then(|| DrawnDamage {
                 model: damage.model,
@@ -278,7 +278,7 @@ impl Damage {
         }
     }
 
-    fn values(&self, draws: &mut Draws) -> Vec<f64> {
+    fn values(&self, draws: &mut RandomStream) -> Vec<f64> {
         let parameters = self.model.parameters.iter().zip(&self.ranges);
         parameters.map(|(parameter, range)| range.value(parameter.scale, draws.uniform())).collect()
     }

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::model::{ParameterRegressors, Regressor, color_target};
 use super::samples::{FeatureRow, PredictError};
-use crate::learning::seed::{derived_seed, permutation};
 use crate::learning::table::{FEATURE_NAMES, N_FEATURES, TableRow};
 use crate::models::classic::r2::{R2, r2};
+use crate::numeric::random::{derived_seed, permutation};
 
 /// Importance of each feature, in the order of [`FEATURE_NAMES`], for each parameter; `None` where the parameter
 /// does not vary on the rows. Below 0 means that the shuffled feature did better by chance.

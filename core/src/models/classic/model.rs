@@ -8,8 +8,8 @@ use super::gradient_boosting::{self, FittedGradientBoosting};
 use super::hyperparameters::CheckedHyperparameters;
 use super::random_forest::{self, FittedRandomForest};
 use super::samples::{FeatureRow, FitError, PredictError};
-use crate::learning::seed::derived_seed;
 use crate::learning::table::TableRow;
+use crate::numeric::random::derived_seed;
 
 /// A family of models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

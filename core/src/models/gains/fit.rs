@@ -16,11 +16,11 @@ use super::weight_forest::{
     WeightForest, WeightForestError, WeightForestHyperparameters, WeightsError,
 };
 use crate::learning::folds::{FoldsError, grouped_folds};
-use crate::learning::seed::derived_seed;
 use crate::models::classic::hyperparameters::HyperparametersError;
 use crate::models::gains::model::{
     CODE_LENGTH, Code, CodeModel, Gain, GainModel, GainTable, Gate, cut_score, with_code,
 };
+use crate::numeric::random::derived_seed;
 
 /// Folds within the training, for codes of its own pictures.
 const INNER_FOLDS: usize = 5;

@@ -1,7 +1,7 @@
 //! The transform that brings a damaged picture nearest to its reference: ridge regression towards doing nothing.
 
 use super::{ColorTransform, N_TERMS};
-use crate::imaging::Thumbnail;
+use crate::{imaging::Thumbnail, numeric::linear::Cholesky};
 
 /// What a deviation from the identity costs, for the constant and the linear terms.
 const RIDGE_LINEAR: f64 = 1e-3;
@@ -45,35 +45,15 @@ fn fit_terms<const N: usize>(damaged: &Thumbnail, reference: &Thumbnail) -> Colo
         (0..3).for_each(|c| targets[i][c] /= n);
         products[i][i] += if i < N_AFFINE { RIDGE_LINEAR } else { RIDGE_QUADRATIC };
     }
-    let deviation = solve(products, targets);
+    // The ridge makes the products positive definite.
+    let products = Cholesky::of(products.to_vec(), f64::NEG_INFINITY);
     let mut rows = ColorTransform::IDENTITY.0;
-    for (row, deviation) in rows.iter_mut().zip(deviation) {
-        (0..3).for_each(|c| row[c] = (f64::from(row[c]) + deviation[c]) as f32);
+    for c in 0..3 {
+        let mut deviation = targets.map(|target| target[c]);
+        products.solve(&mut deviation);
+        for (row, deviation) in rows.iter_mut().zip(deviation) {
+            row[c] = (f64::from(row[c]) + deviation) as f32;
+        }
     }
     ColorTransform(rows)
-}
-
-/// The solution of `A·D = B` by Cholesky's `A = L·Lᵀ`; of the positive definite `A` the lower triangle is read. The
-/// ridge makes it so: the diagonal of `L` is above 0.
-fn solve<const N: usize>(mut a: [[f64; N]; N], mut b: [[f64; 3]; N]) -> [[f64; 3]; N] {
-    for j in 0..N {
-        let below: f64 = (0..j).map(|k| a[j][k] * a[j][k]).sum();
-        a[j][j] = (a[j][j] - below).sqrt();
-        for i in j + 1..N {
-            let below: f64 = (0..j).map(|k| a[i][k] * a[j][k]).sum();
-            a[i][j] = (a[i][j] - below) / a[j][j];
-        }
-    }
-    #[expect(clippy::needless_range_loop, reason = "columns of a matrix")]
-    for c in 0..3 {
-        for i in 0..N {
-            let known: f64 = (0..i).map(|k| a[i][k] * b[k][c]).sum();
-            b[i][c] = (b[i][c] - known) / a[i][i];
-        }
-        for i in (0..N).rev() {
-            let known: f64 = (i + 1..N).map(|k| a[k][i] * b[k][c]).sum();
-            b[i][c] = (b[i][c] - known) / a[i][i];
-        }
-    }
-    b
 }

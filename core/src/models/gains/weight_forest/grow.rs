@@ -8,7 +8,7 @@
 use super::hyperparameters::WeightForestHyperparameters;
 use super::rows::Rows;
 use super::tree::{Node, RowTree, link};
-use crate::learning::seed::{draw_below, draw_share};
+use crate::numeric::random::RandomStream;
 
 /// What all trees of a fit share.
 pub(super) struct Problem<'a> {
@@ -55,7 +55,7 @@ impl<'a> Problem<'a> {
         let n_outputs = self.targets.n_columns();
         let mut grower = Grower {
             problem: self,
-            state: seed,
+            random: RandomStream::new(seed),
             rows: self.rows.clone(),
             above: Vec::new(),
             features: (0..self.columns.len()).collect(),
@@ -101,8 +101,7 @@ fn pulls(targets: &Rows, sample_weights: &[f32]) -> Vec<f64> {
 
 struct Grower<'a> {
     problem: &'a Problem<'a>,
-    /// Of SplitMix64.
-    state: u64,
+    random: RandomStream,
     /// Every node has a range of these, ascending.
     rows: Vec<u32>,
     /// Room for a partition.
@@ -169,12 +168,12 @@ impl Grower<'_> {
             if drawn >= problem.n_split_features && any_varies {
                 break;
             }
-            let other = drawn + draw_below(&mut self.state, self.features.len() - drawn);
+            let other = drawn + self.random.below(self.features.len() - drawn);
             self.features.swap(drawn, other);
             let feature = self.features[drawn];
             let Some((least, largest)) = range(&problem.columns[feature], rows) else { continue };
             any_varies = true;
-            let threshold = threshold(least, largest, draw_share(&mut self.state));
+            let threshold = threshold(least, largest, self.random.uniform());
             let candidate = Candidate { feature, threshold };
             let reduction = reduction(problem, rows, candidate, &self.node_sums, &mut self.side_sums);
             if let Some(reduction) = reduction.filter(|&reduction| reduction > best_reduction) {

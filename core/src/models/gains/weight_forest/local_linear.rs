@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rows::Rows;
 use super::weights::RowWeights;
+use crate::numeric::linear::Cholesky;
 
 /// A column of a smaller deviation does not vary: numbers over it might not be finite.
 const DEVIATION_MIN: f32 = 1e-6;
@@ -75,34 +76,13 @@ impl LocalColumns {
             }
         }
         (1..n).for_each(|i| normal[i][i] += RIDGE);
-        let slopes = first_column_of_inverse(normal);
+        // The first column of the inverse. The least diagonal is far below what the ridge adds.
+        let mut slopes = vec![0.0; n];
+        slopes[0] = 1.0;
+        Cholesky::of(normal, RIDGE * RIDGE).solve(&mut slopes);
         let dot = |x: &[f64]| x.iter().zip(&slopes).map(|(x, s)| x * s).sum::<f64>();
         weighted().map(|(&(row, weight), x)| (row, weight * dot(x))).collect()
     }
-}
-
-/// Solves `matrix · x = (1, 0, …)` for a positive definite matrix, of which the lower triangle is given, by Cholesky's
-/// decomposition.
-fn first_column_of_inverse(mut matrix: Vec<Vec<f64>>) -> Vec<f64> {
-    let n = matrix.len();
-    for i in 0..n {
-        for j in 0..=i {
-            let sum: f64 = (0..j).map(|k| matrix[i][k] * matrix[j][k]).sum();
-            let rest = matrix[i][j] - sum;
-            // Rounding may leave a diagonal that is not above 0; what the ridge adds is far larger.
-            matrix[i][j] = if i == j { rest.max(RIDGE * RIDGE).sqrt() } else { rest / matrix[j][j] };
-        }
-    }
-    let mut x = vec![0.0; n];
-    for i in 0..n {
-        let sum: f64 = (0..i).map(|k| matrix[i][k] * x[k]).sum();
-        x[i] = (f64::from(u8::from(i == 0)) - sum) / matrix[i][i];
-    }
-    for i in (0..n).rev() {
-        let sum: f64 = (i + 1..n).map(|k| matrix[k][i] * x[k]).sum();
-        x[i] = (x[i] - sum) / matrix[i][i];
-    }
-    x
 }
 
 #[cfg(test)]

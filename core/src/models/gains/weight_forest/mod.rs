@@ -19,7 +19,7 @@ use thiserror::Error;
 use self::grow::Problem;
 use self::hyperparameters::TREES_MAX;
 use self::tree::RowTree;
-use crate::learning::seed::derived_seed;
+use crate::numeric::random::derived_seed;
 
 pub use self::hyperparameters::{CheckedWeightForestHyperparameters, WeightForestHyperparameters};
 pub use self::local_linear::LocalColumns;

@@ -6,7 +6,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use super::*;
-use crate::learning::seed::draw_share;
+use crate::numeric::random::RandomStream;
 
 fn rows(numbers: Vec<f32>, n_columns: usize) -> Rows {
     Rows::new(numbers, n_columns).unwrap()
@@ -14,8 +14,8 @@ fn rows(numbers: Vec<f32>, n_columns: usize) -> Rows {
 
 /// Features spread evenly over [0, 1).
 fn noise(n_rows: usize, n_columns: usize, seed: u64) -> Rows {
-    let mut state = seed;
-    Rows::rounded((0..n_rows * n_columns).map(|_| draw_share(&mut state)), n_columns).unwrap()
+    let mut stream = RandomStream::new(seed);
+    Rows::rounded((0..n_rows * n_columns).map(|_| stream.uniform()), n_columns).unwrap()
 }
 
 /// Two targets of the first two of the features.
