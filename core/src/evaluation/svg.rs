@@ -24,7 +24,7 @@ pub(super) struct Series<'a> {
 /// Draws a plot; `axes` are the names of x and y, and `diagonal` adds the line y = x. Points that are not finite are
 /// left out.
 pub(super) fn plot(axes: [&str; 2], series: &[Series], diagonal: bool) -> Markup {
-    let Some(frame) = Frame::around(series, diagonal) else {
+    let Some(frame) = PlotFrame::around(series, diagonal) else {
         return html! { p { "nothing to plot" } };
     };
     let (middle_x, middle_y) = ((LEFT + WIDTH - RIGHT) / 2.0, (TOP + HEIGHT - BOTTOM) / 2.0);
@@ -44,14 +44,14 @@ pub(super) fn plot(axes: [&str; 2], series: &[Series], diagonal: bool) -> Markup
 }
 
 /// The ranges of values that the plotted area shows.
-struct Frame {
+struct PlotFrame {
     /// Least and largest x.
     x: (f64, f64),
     /// Least and largest y.
     y: (f64, f64),
 }
 
-impl Frame {
+impl PlotFrame {
     /// Returns the ranges of all finite points, or `None` without any. A plot with a diagonal has one range for both
     /// axes.
     fn around(series: &[Series], diagonal: bool) -> Option<Self> {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{
-    optima::Optima,
+    optima::OptimaSummary,
     report::{Inspection, Misaligned, Refused, SizeDifference},
 };
 use crate::html::{OutsideText, jpeg_address};
@@ -237,7 +237,7 @@ fn sizes(pair: &SizeDifference) -> String {
 }
 
 /// One table per parameter, with a bar for each value.
-fn optima_tables(optima: &Optima) -> Markup {
+fn optima_tables(optima: &OptimaSummary) -> Markup {
     let width = |n: usize| 20.0 * n as f64 / optima.n_rows.max(1) as f64;
     html! {
         @if optima.n_rows > 0 {

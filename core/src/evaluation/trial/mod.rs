@@ -4,8 +4,9 @@
 //! 2. [`fit_folds`] fits the models of each fold on the pictures of the other folds.
 //! 3. [`plan_pictures`] decides what each [`Way`] does with each held-out picture.
 //! 4. [`HeldOutPicture::measure`] does it on the decoded picture, and measures the results.
-//! 5. [`trial_measurements`] gathers the results, and [`trial_report`] sums them up; the report can be written as text,
-//!    as CSV ([`trial_csv`]) and as a page ([`trial_html`]) that shows some pictures ([`page_choices`]).
+//! 5. [`trial_measurements`] gathers the results, and [`trial_report`] sums them up.
+//! 6. The report is written as JSON, as text, as CSV ([`trial_csv`]) and as a page ([`trial_html`]). The page shows the
+//!    pictures of [`page_choices`].
 //!
 //! PSNR is capped at 50 dB. A gain is a difference to the untouched picture, and harm is a loss of more than 0.05 dB.
 //! Regret is the gain of the oracle minus the gain of a way, in score.

@@ -22,7 +22,7 @@ pub struct PageChoice {
     pub picture: usize,
 }
 
-/// A picture of the page with its small copies.
+/// A picture of the page, with small copies of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PagePicture {
     /// Why and where the picture is shown.

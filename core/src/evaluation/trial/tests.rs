@@ -1,7 +1,14 @@
 //! Sums over a trial, compared with closed forms.
 
 use crate::evaluation::trial::*;
-use crate::models::gains::model::Gain;
+use crate::{
+    metrics::Quality,
+    models::gains::{
+        candidates::Measured,
+        fit::{Sample, SampleKind},
+        model::Gain,
+    },
+};
 
 /// A picture of 20 dB and SSIM 0.5; each way adds its number of dB.
 pub(super) fn row(set: &str, name: &str, kind: PictureKind, added_db: [f64; 6]) -> TrialRow {
@@ -101,4 +108,55 @@ fn a_curve_means_over_sets() {
     close(open.gain_score, 0.25);
     close(open.harm, 1.0 / 6.0);
     close(open.harm_undamaged, 1.0);
+}
+
+#[test]
+fn a_source_in_two_folds_is_refused() {
+    let measured = |source: &str, kind| Measured {
+        sample: Sample {
+            set: "a".to_owned(),
+            source: source.to_owned(),
+            kind,
+            features: Vec::new(),
+            code: Vec::new(),
+            color: Vec::new(),
+            detail: None,
+        },
+        untouched: Quality { psnr: 20.0, ssim: 0.5 },
+        classic: Vec::new(),
+    };
+    use SampleKind::{Damaged, Synthetic, Undamaged};
+    let pictures =
+        [measured("x", Damaged), measured("y", Undamaged), measured("x", Damaged), measured("y", Synthetic)];
+    let folds = TrialFolds::new(&pictures, vec![0, 1, 0, 1]).unwrap();
+    let held_out = [(0, 0), (1, 1), (2, 0)].map(|(picture, fold)| HeldOut { picture, fold });
+    assert_eq!(folds.held_out(), held_out);
+    assert_eq!(folds.trainings(), [[1, 3], [0, 2]]);
+    let error = TrialFolds::new(&pictures, vec![0, 1, 0, 2]).unwrap_err().to_string();
+    assert_eq!(error, "the groups file has pictures of the source y in several folds");
+}
+
+#[test]
+fn the_page_shows_the_extremes() {
+    let chosen: Vec<(&str, usize)> = page_choices(&rows()).iter().map(|c| (c.heading, c.picture)).collect();
+    let regret = "Largest regret: gain of best_in_hand minus gain of the model";
+    let expected = [
+        ("Largest gains in score", 0),
+        // A gain of 2 dB less than that of the oracle, twice: the first comes first.
+        (regret, 0),
+        (regret, 3),
+        (regret, 4),
+        (regret, 1),
+        (regret, 2),
+        ("Most harmed, in dB", 4),
+        ("Most harmed, in dB", 1),
+    ];
+    assert_eq!(chosen, expected);
+}
+
+#[test]
+fn harm_is_a_loss_of_more_than_five_hundredths() {
+    let rows = rows();
+    let harmed: Vec<bool> = rows.iter().map(|row| row.is_harmed(Way::Model)).collect();
+    assert_eq!(harmed, [false, true, false, false, true]);
 }
