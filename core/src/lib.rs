@@ -5,6 +5,7 @@
 pub mod digest;
 pub mod evaluation;
 pub mod features;
+mod html;
 pub mod imaging;
 pub mod inspection;
 pub mod learning;

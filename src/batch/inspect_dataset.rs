@@ -1,6 +1,6 @@
-//! Looks at every pair of a dataset, then again at those few that a page shows.
+//! Opens every pair of a dataset and inspects it. The few pairs that a page shows are opened a second time.
 //!
-//! Pictures are dropped as soon as their findings are taken, so no more are in memory than there are threads.
+//! A pair is dropped as soon as its findings are taken, so memory holds at most one pair per thread.
 
 use anyhow::Result;
 
@@ -23,7 +23,8 @@ const THUMBNAIL_PX: usize = 160;
 /// JPEG quality of a picture on a page.
 const THUMBNAIL_QUALITY: u8 = 70;
 
-/// Inspects all pairs with `threads` threads (0: all cores). A bad pair is reported and stops nothing.
+/// Inspects all pairs with `threads` threads (0: all cores). A pair that cannot be read is reported, and the others are
+/// inspected. `done` is called after each pair.
 ///
 /// # Errors
 /// When the system gives no threads.
@@ -57,7 +58,8 @@ pub fn inspect_dataset(
     Ok(inspection)
 }
 
-/// Small JPEGs of both sides of the pairs of these names (sorted). A pair that can no longer be read has none.
+/// Returns small JPEG files of both pictures of the pairs of these names, which must be sorted. A pair that can no longer be
+/// read is left out.
 ///
 /// # Errors
 /// When the system gives no threads.

@@ -13,5 +13,4 @@ pub mod synthesize_pairs;
 pub mod train_gains;
 pub mod train_model;
 pub mod trial;
-mod trial_picture;
-pub mod trial_shown;
+pub mod trial_page;

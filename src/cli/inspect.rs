@@ -1,4 +1,4 @@
-//! `pentimento inspect`: what is the matter with a dataset before anything is learned from it.
+//! `pentimento inspect`: finds what is wrong with a dataset before anything is learned from it.
 
 use std::path::{Path, PathBuf};
 
@@ -21,16 +21,16 @@ use pentimento_core::inspection::{optima, page, shown};
 pub(super) struct Arguments {
     #[command(flatten)]
     dataset: DatasetArguments,
-    /// Which picture comes from which source and lies in which fold, to find sources on both sides of a split
+    /// Source and fold of each picture, to find sources on both sides of a split
     #[arg(long, value_name = "splits.tsv")]
     groups: Option<PathBuf>,
-    /// A table made by `pentimento optimize`, to tell where the optima lie
+    /// A table made by `pentimento optimize`, to count optima on the edge of the space
     #[arg(long, value_name = "table.csv")]
     table: Option<PathBuf>,
     /// The space in which the table was searched: seed, full or a file
     #[arg(long, value_name = "seed|full|FILE", default_value = "seed")]
     grid: String,
-    /// Write everything found as JSON
+    /// Write all findings as JSON
     #[arg(long, value_name = "report.json")]
     out: Option<PathBuf>,
     /// Write a page with thumbnails that needs no other file

@@ -1,4 +1,4 @@
-//! `pentimento evaluate --folds`: the way of training tried by cross-validation on source pictures.
+//! `pentimento evaluate --folds`: a trial of the way of training, cross-validated over source pictures.
 
 use std::path::{Path, PathBuf};
 
@@ -13,15 +13,15 @@ use super::{
 use crate::{
     batch::{
         damages::Damages,
-        gain_pictures::{Measuring, Recipes, training_pictures},
+        gain_pictures::{Measuring, Recipes, TrainingPicture, training_pictures},
         index_dataset::{Source, index},
-        trial::{TrialInput, run_trial},
-        trial_shown::shown,
+        trial::{FinishedTrial, TrialSettings, run_trial},
+        trial_page::page_pictures,
     },
     config::Config,
 };
 use pentimento_core::{
-    evaluation::trial::{trial_csv, trial_html},
+    evaluation::trial::{TrialHyperparameters, TrialReport, trial_csv, trial_html},
     learning::Groups,
     models::{
         classic::Hyperparameters,
@@ -29,12 +29,13 @@ use pentimento_core::{
     },
 };
 
-/// What only a cross-validation takes.
+/// Flags of a cross-validation.
 #[derive(Debug, Args)]
 pub(super) struct TrialArguments {
-    /// Cross-validate the way of training instead of evaluating a model: each picture is treated by what was learned from
-    /// other source pictures, beside doing nothing, the best fixed candidate, the first system's way, the three
-    /// parameters alone and the best candidate in hand. Folds are those of --groups, else five of whole source pictures
+    /// Cross-validate the way of training instead of evaluating a model. Each picture is restored by models that were
+    /// fitted on other source pictures. Compared with the untouched picture, the best fixed candidate, the first system's
+    /// way, the three parameters only, and the best candidate of each picture. Folds are those of --groups, else five of
+    /// whole source pictures
     #[arg(long, conflicts_with_all = ["model", "grid", "damaged"])]
     pub folds: bool,
     /// With --folds: only the pairs named in this file, one SET/NAME a line, # begins a comment
@@ -51,7 +52,7 @@ pub(super) struct TrialArguments {
     html: Option<PathBuf>,
 }
 
-/// What it shares with the evaluation of a model.
+/// Settings and flags that a cross-validation shares with the evaluation of a model.
 pub(super) struct Shared<'a> {
     pub config: &'a Config,
     pub source: Source,
@@ -62,58 +63,82 @@ pub(super) struct Shared<'a> {
 }
 
 pub(super) fn run(arguments: &TrialArguments, shared: Shared) -> Result<Outcome> {
-    let Shared { config, source, groups, groups_file, out, force } = shared;
-    let Source::Root(root) = &source else { return Err(usage("--folds needs --dataset ROOT")) };
-    let results: Vec<(&str, &Path)> =
-        [("--out", out), ("--csv", arguments.csv.as_deref()), ("--html", arguments.html.as_deref())]
-            .into_iter()
-            .filter_map(|(flag, path)| Some((flag, path?)))
-            .collect();
-    let inputs: Vec<PathBuf> =
-        groups_file.map(Path::to_owned).into_iter().chain(arguments.only.clone()).collect();
-    check_results(&results, &inputs, force)?;
+    let Source::Root(root) = &shared.source else { return Err(usage("--folds needs --dataset ROOT")) };
+    let files = arguments.result_files(&shared);
+    check_results(&files, &arguments.input_files(&shared), shared.force)?;
     let damages = Damages::read(root)?;
-    let mut dataset = index(&source)?;
+    let mut dataset = index(&shared.source)?;
     if let Some(path) = &arguments.only {
         dataset.unpaired = dataset.keep_only(&names_in(path)?);
     }
-    let pictures = training_pictures(&dataset, groups);
+    let pictures = training_pictures(&dataset, shared.groups);
     if pictures.is_empty() {
         bail!("no pair could be evaluated");
     }
-    let (mut hyper, mut classic) = (GainHyperparameters::default(), Hyperparameters::default());
+    let (mut gains, mut classic) = (GainHyperparameters::default(), Hyperparameters::default());
     if let Some(seed) = arguments.seed {
-        (hyper.seed, classic.seed) = (seed, seed);
+        (gains.seed, classic.seed) = (seed, seed);
     }
-    let (recipes, choices, limits) = (Recipes::embedded(hyper.seed), Choices::full(), config.limits.limits());
-    // Every picture is measured and looked at again for the corrections learned; tried ones twice more.
-    let n_tried = 2 * pictures.iter().filter(|p| !p.is_synthetic()).count();
-    let bar = progress::bar(2 * pictures.len() + n_tried, "steps");
-    let threads = config.compute.threads;
+    let (recipes, choices) = (Recipes::embedded(gains.seed), Choices::full());
+    let (limits, threads) = (shared.config.limits.limits(), shared.config.compute.threads);
+    let bar = progress::bar(n_steps(&pictures), "steps");
     let measuring =
         Measuring { recipes: &recipes, choices: &choices, limits: &limits, threads, done: &|| bar.inc(1) };
-    let input =
-        TrialInput { groups, damages: &damages, hyper: &hyper, classic: &classic, measuring: &measuring };
-    let tried = run_trial(pictures, &input)?;
+    let hyperparameters = TrialHyperparameters { gains: &gains, classic: &classic };
+    let settings =
+        TrialSettings { groups: shared.groups, damages: &damages, hyperparameters, measuring: &measuring };
+    let finished = run_trial(pictures, &settings)?;
     bar.finish_and_clear();
 
-    let mut failed = tried.failed.clone();
+    let mut failed = finished.failed.clone();
     failed.extend(dataset.ambiguous);
     failed.extend(dataset.unpaired.into_iter().map(|name| (name, "has no mate".to_owned())));
     output::tell_failures(&failed);
-    if let Some(path) = out {
-        store(path, &serde_json::to_vec_pretty(&tried.report)?, force)?;
-    }
-    if let Some(path) = &arguments.csv {
-        store(path, &trial_csv(&tried.report)?, force)?;
-    }
-    if let Some(path) = &arguments.html {
-        store(path, trial_html(&tried.report, &shown(&tried, &measuring)?).as_bytes(), force)?;
-    }
-    if results.iter().any(|(_, path)| *path == Path::new("-")) {
-        output::tell(tried.report.to_string().trim_end());
-    } else {
-        output::print(&tried.report)?;
-    }
+    arguments.write(&finished, &measuring, &shared)?;
+    print(&finished.report, &files)?;
     Ok(Outcome::from_failures(failed.len()))
+}
+
+/// Number of times that a picture is opened. Each picture is measured, and is opened again for the learned corrections.
+/// A held-out picture is opened twice more.
+fn n_steps(pictures: &[TrainingPicture]) -> usize {
+    2 * pictures.len() + 2 * pictures.iter().filter(|picture| !picture.is_synthetic()).count()
+}
+
+/// Prints the report as text: on standard error if a file of results goes to standard output.
+fn print(report: &TrialReport, files: &[(&str, &Path)]) -> Result<()> {
+    if files.iter().any(|(_, path)| *path == Path::new("-")) {
+        output::tell(report.to_string().trim_end());
+        return Ok(());
+    }
+    output::print(report)
+}
+
+impl TrialArguments {
+    /// The files to be written, with their flags.
+    fn result_files<'a>(&'a self, shared: &Shared<'a>) -> Vec<(&'static str, &'a Path)> {
+        let files = [("--out", shared.out), ("--csv", self.csv.as_deref()), ("--html", self.html.as_deref())];
+        files.into_iter().filter_map(|(flag, path)| Some((flag, path?))).collect()
+    }
+
+    /// The files that are read.
+    fn input_files(&self, shared: &Shared) -> Vec<PathBuf> {
+        shared.groups_file.map(Path::to_owned).into_iter().chain(self.only.clone()).collect()
+    }
+
+    /// Writes the report as JSON, CSV and page, as far as asked for.
+    fn write(&self, finished: &FinishedTrial, measuring: &Measuring, shared: &Shared) -> Result<()> {
+        let report = &finished.report;
+        if let Some(path) = shared.out {
+            store(path, &serde_json::to_vec_pretty(report)?, shared.force)?;
+        }
+        if let Some(path) = &self.csv {
+            store(path, &trial_csv(report)?, shared.force)?;
+        }
+        if let Some(path) = &self.html {
+            let page = trial_html(report, &page_pictures(finished, measuring)?);
+            store(path, page.as_bytes(), shared.force)?;
+        }
+        Ok(())
+    }
 }

@@ -1,4 +1,4 @@
-//! `evaluate`: the report's fields, and who is told what.
+//! `evaluate`: the fields of its reports, and what it prints where.
 
 use serde_json::Value;
 
@@ -127,7 +127,7 @@ fn wrong_usage_is_exit_2_and_existing_files_are_kept() {
 }
 
 #[test]
-fn folds_are_tried_side_by_side_and_told_three_times() {
+fn a_trial_is_written_as_json_csv_and_page() {
     let shell = Shell::new();
     shell.dataset("sets/a", &["blur", "cast", "dark", "jpeg"]);
     shell.dataset("sets/b", &["noise", "cast-blur", "smallest", "fade-blur-noise"]);
@@ -140,7 +140,7 @@ fn folds_are_tried_side_by_side_and_told_three_times() {
     assert_eq!((&damaged["kind"], &undamaged["kind"]), (&"damaged".into(), &"undamaged".into()));
     assert_eq!(report["folds"].as_array().unwrap().len(), 5);
     assert_eq!(damaged["damages"][0]["name"], "<b>blurred");
-    // Doing nothing gains nothing; nothing that was measured gains more than the best in hand.
+    // The untouched picture gains nothing. No way whose candidates the oracle knows gains more than the oracle.
     let ways = damaged["mean_over_sets"]["ways"].as_array().unwrap();
     let gain = |way: usize| ways[way]["gain_score"].as_f64().unwrap();
     assert_eq!((ways.len(), gain(0), ways[0]["harm"].as_f64()), (6, 0.0, Some(0.0)));

@@ -1,4 +1,4 @@
-//! `inspect`: everything that is wrong with a dataset made to have it all.
+//! `inspect`: finds every fault of a dataset that has one of each kind.
 
 use serde_json::{Value, json};
 
@@ -10,8 +10,8 @@ use crate::{
 const GROUPS: &str =
     "set\tname\tgroup\tfold\na\taligned.png\tone\t0\na\tmoved.png\tone\t1\nb\tcopy.png\ttwo\t2\n";
 
-/// Set `a` of three pairs of which two references are one; `b` with a copy, an identical pair, another size, a broken
-/// picture, a missing mate and a name that means something in HTML.
+/// Writes a dataset of two sets. All pairs of set `a` have the same reference. Set `b` has a copy, an identical pair and a pair of
+/// two sizes. It also has a broken picture, a picture without a mate, and a name that contains HTML.
 fn dataset(shell: &Shell) {
     troubled(shell, "root/a");
     let write = |path: &str, bytes: &[u8]| shell.write(format!("root/b/{path}"), bytes);
@@ -81,11 +81,11 @@ fn everything_wrong_is_found() {
     assert_eq!(report["optima"], Value::Null);
 
     let page = shell.text("p.html");
-    assert!(page.contains("b/&lt;b&gt;&amp;&#39;same.png") && !page.contains("<b>&"));
+    assert!(page.contains("b/&lt;b&gt;&amp;'same.png") && !page.contains("<b>&"));
     assert!(page.matches("src=\"data:image/jpeg;base64,/9j/").count() >= 10);
     assert!(!page.contains("<script") && !page.contains("http:") && !page.contains("https:"));
 
-    // The same for any number of threads.
+    // The report is the same for any number of threads.
     shell
         .run(&[
             "inspect",
@@ -104,7 +104,7 @@ fn everything_wrong_is_found() {
 }
 
 #[test]
-fn a_table_tells_where_the_optima_lie() {
+fn a_table_shows_where_the_optima_lie() {
     let shell = Shell::new();
     shell.dataset("set", &["blur", "undamaged", "noise"]);
     shell.good(&["optimize", "--dataset", "set", "--out", "t.csv"]);

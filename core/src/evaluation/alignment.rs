@@ -1,9 +1,9 @@
-//! Pairs brought into place before they are scored, and what is remembered of it.
+//! Registers a pair before it is scored.
 //!
-//! An aligned pair is scored as it is, bit for bit. Of a misaligned one the reference is brought into the damaged
-//! picture's frame, and the largest upright rectangle that both show is scored: features and operators meet the damaged
-//! pixels as they came. The resampled reference is a little softer, so such a pair's best sigma and strength are biased
-//! towards no sharpening; its colour is not.
+//! An aligned pair is scored as it is, bit for bit. For a misaligned pair the reference is resampled into the damaged
+//! picture's frame, and the largest upright rectangle that both pictures show is scored. So features and operators see
+//! the damaged pixels unchanged. The resampled reference is a little softer: the best sigma and strength of such a pair
+//! are biased towards no sharpening. Its best colour correction is not biased.
 
 use serde::Serialize;
 use thiserror::Error;
@@ -16,28 +16,28 @@ use crate::{
 /// Whether pairs are registered before they are scored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Align {
-    /// Each pair counts as aligned.
+    /// Every pair is taken as aligned.
     #[default]
     Off,
-    /// Each pair is registered; what does not match is refused.
+    /// Every pair is registered; a pair that does not match is refused.
     Auto,
 }
 
-/// How a pair came to be scored.
+/// How the pixels of a scored pair came to lie on each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AlignmentKind {
-    /// Nobody looked.
+    /// The pair was not registered.
     #[default]
     Off,
-    /// It lay in place and was scored as it is.
+    /// The pair was aligned and was scored as it is.
     Aligned,
-    /// The reference was resampled; sharpening labels are not to be trusted.
+    /// The reference was resampled; the pair's best sigma and strength are biased.
     Registered,
 }
 
 impl AlignmentKind {
-    /// `off`, `aligned` or `registered`.
+    /// Returns the name in tables and JSON: `off`, `aligned` or `registered`.
     pub fn name(self) -> &'static str {
         match self {
             AlignmentKind::Off => "off",
@@ -47,31 +47,31 @@ impl AlignmentKind {
     }
 }
 
-/// What is remembered of a pair's alignment.
+/// The record of a pair's alignment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Alignment {
-    /// How it came to be scored.
+    /// How the pair was aligned.
     pub kind: AlignmentKind,
-    /// How far places were off before, in the reference's pixels; 0 unless registered.
+    /// Distance between matching places before the registration, in the reference's pixels; 0 unless registered.
     pub displacement_px: Displacement,
 }
 
-/// A pair that does not show the same.
+/// The two pictures do not show the same scene.
 #[derive(Clone, Copy, Debug, PartialEq, Error)]
 #[error("mismatched: {0}")]
 pub struct NotAPair(pub Mismatch);
 
-// Not by `#[from]`, which would tell the reason a second time as the source.
+// Written by hand: `#[from]` would make the reason the error's source too, and error chains would print it twice.
 impl From<Mismatch> for NotAPair {
     fn from(reason: Mismatch) -> Self {
         Self(reason)
     }
 }
 
-/// The pair as it is to be scored, `(reference, damaged)`.
+/// Returns the pair to be scored, `(reference, damaged)`, and the record of its alignment.
 ///
 /// # Errors
-/// With [`Align::Auto`], when the pictures do not show the same.
+/// With [`Align::Auto`], when the pictures do not show the same scene.
 pub fn align(align: Align, reference: Image, damaged: Image) -> Result<(Image, Image, Alignment), NotAPair> {
     if align == Align::Off {
         return Ok((reference, damaged, Alignment::default()));

@@ -1,93 +1,37 @@
-//! How good restorations are: one pair measured, many pairs summed up, the first system's promises held against it.
+//! Measures how good restorations are.
 //!
-//! Gains are differences of scores with PSNR capped at 50 dB; harm is losing more than 0.05 dB of capped PSNR.
+//! - [`align`] registers a pair before it is scored.
+//! - [`find_optimum`] searches the best parameters of one pair.
+//! - [`evaluate_pair`] also restores the pair by models and measures the results.
+//! - [`report`](fn@report) sums up many pairs, and compares the means with what the first system promised.
+//! - [`trial`] compares six ways of restoring by cross-validation.
+//!
+//! A gain is a difference of scores with PSNR capped at 50 dB. Harm is a loss of more than 0.05 dB of capped PSNR.
 
 mod alignment;
-mod html;
+mod pair;
 mod report;
 mod svg;
 pub mod trial;
 
 pub use alignment::{Align, Alignment, AlignmentKind, NotAPair, align};
-pub use report::{Block, FixedChoice, PictureLine, Promise, Report, Section, Summary, report};
-
-use thiserror::Error;
+pub use pair::{ModelOutcome, PairError, PairEvaluation, PairOptimum};
+pub use report::{Block, FixedChoice, PictureLine, Promise, QualityMeans, Report, Section, report};
 
 use crate::{
-    features::{self, FeatureError, FeatureVector, Features, Schema, rich},
-    imaging::{Image, RestorationParameters, pipeline},
-    metrics::{self, MetricError, Quality},
-    models::{
-        classic::{PredictError, RawPrediction},
-        predictor::{Predictor, RequestedParameters},
-    },
-    search::{self, SearchError, SearchSpace},
+    features::{self, Features, Schema, rich},
+    imaging::{Image, pipeline},
+    metrics,
+    models::predictor::{Predictor, RequestedParameters},
+    search::{self, SearchSpace},
 };
 
-/// The version of what [`find_optimum`] gives, beside the features' own: to be raised when a release may give other bits,
-/// so that stored results of an earlier one are not taken for its own. A test holds a digest against it.
+/// Version of the results of [`find_optimum`], apart from the version of the features. It is raised when a release may
+/// return other bits, so that stored results of an earlier release are not reused. A test compares it with a digest of
+/// results.
 pub const ALGORITHM: &str = "optimum/1";
 
-/// What the search found on one pair.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PairOptimum {
-    /// The damaged picture's features.
-    pub features: FeatureVector,
-    /// The damaged picture as it came, against the reference.
-    pub untouched: Quality,
-    /// Every candidate of the space, in its order.
-    pub candidates: Vec<Quality>,
-    /// Index of the winner.
-    pub best: usize,
-}
-
-/// What one model did on one pair.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ModelOutcome {
-    /// Its numbers.
-    pub raw: RawPrediction,
-    /// What was applied.
-    pub parameters: RestorationParameters,
-    /// The restored picture against the reference.
-    pub quality: Quality,
-}
-
-/// One pair, measured in full.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PairEvaluation {
-    /// `SET/NAME` or `NAME`.
-    pub name: String,
-    /// What the search found.
-    pub optimum: PairOptimum,
-    /// One outcome per model evaluated.
-    pub models: Vec<ModelOutcome>,
-}
-
-impl PairEvaluation {
-    /// The set of a `SET/NAME`, empty without one.
-    pub fn set(&self) -> &str {
-        self.name.rsplit_once('/').map_or("", |(set, _)| set)
-    }
-}
-
-/// A pair cannot be measured.
-#[derive(Debug, Error)]
-pub enum PairError {
-    /// The damaged picture has no features.
-    #[error("the damaged picture: {0}")]
-    Features(#[from] FeatureError),
-    /// The pictures cannot be compared.
-    #[error(transparent)]
-    Search(#[from] SearchError),
-    /// The pictures cannot be compared.
-    #[error("the undamaged picture: {0}")]
-    Metric(#[from] MetricError),
-    /// A model cannot predict.
-    #[error(transparent)]
-    Predict(#[from] PredictError),
-}
-
-/// Searches the best parameters of a pair: one row of the table and of all combinations.
+/// Measures every candidate of a space on one pair and returns the best.
 ///
 /// # Errors
 /// When a picture is smaller than 7 px.
@@ -97,8 +41,8 @@ pub fn find_optimum(
     space: &SearchSpace,
 ) -> Result<PairOptimum, PairError> {
     let features = features::extract(damaged)?;
-    // Doing nothing is measured beside the others: the plain metric, rounding otherwise, would let it gain or lose a
-    // little, and costs four times as much.
+    // The search also measures the identity. The plain metric rounds otherwise, so the untouched picture would seem to
+    // gain or lose a little; it also costs four times as much.
     let (measured, identity) = space.with_identity();
     let mut candidates = search::search(reference, damaged, &measured)?;
     let untouched = candidates[identity];
@@ -107,10 +51,10 @@ pub fn find_optimum(
     Ok(PairOptimum { features, untouched, candidates, best })
 }
 
-/// Searches a pair and restores its damaged side by each model.
+/// Searches a pair, then restores its damaged picture by each model and measures the result.
 ///
 /// # Errors
-/// As [`find_optimum`].
+/// Same errors as [`find_optimum`], and when a model cannot predict.
 pub fn evaluate_pair(
     name: &str,
     reference: &Image,
@@ -119,24 +63,32 @@ pub fn evaluate_pair(
     models: &[&Predictor],
 ) -> Result<PairEvaluation, PairError> {
     let optimum = find_optimum(reference, damaged, space)?;
-    let outcome = |model: &&Predictor| {
-        let features = match model.schema() {
-            Schema::Seed => Features { schema: Schema::Seed, values: optimum.features.to_vec() },
-            Schema::Rich => features::measure(&rich::reduced(damaged), Schema::Rich)?,
-        };
-        let size = (damaged.width(), damaged.height());
-        let prediction = model.predict(&features, size, &RequestedParameters::default())?;
-        let parameters = prediction.parameters;
-        let quality = if parameters.is_identity() {
-            optimum.untouched
-        } else {
-            let coefficients = pipeline::measure(damaged, &parameters, prediction.transform.as_ref());
-            metrics::compare(reference, &pipeline::apply(damaged.clone(), &parameters, &coefficients))?
-        };
-        Ok(ModelOutcome { raw: prediction.raw, parameters, quality })
-    };
+    let outcome = |model: &&Predictor| restore_by(model, reference, damaged, &optimum);
     let models = models.iter().map(outcome).collect::<Result<_, PairError>>()?;
     Ok(PairEvaluation { name: name.to_owned(), optimum, models })
+}
+
+/// Restores the damaged picture by one model and measures the result.
+fn restore_by(
+    model: &Predictor,
+    reference: &Image,
+    damaged: &Image,
+    optimum: &PairOptimum,
+) -> Result<ModelOutcome, PairError> {
+    let features = match model.schema() {
+        Schema::Seed => Features { schema: Schema::Seed, values: optimum.features.to_vec() },
+        Schema::Rich => features::measure(&rich::reduced(damaged), Schema::Rich)?,
+    };
+    let size = (damaged.width(), damaged.height());
+    let prediction = model.predict(&features, size, &RequestedParameters::default())?;
+    let parameters = prediction.parameters;
+    let quality = if parameters.is_identity() {
+        optimum.untouched
+    } else {
+        let coefficients = pipeline::measure(damaged, &parameters, prediction.transform.as_ref());
+        metrics::compare(reference, &pipeline::apply(damaged.clone(), &parameters, &coefficients))?
+    };
+    Ok(ModelOutcome { raw: prediction.raw, parameters, quality })
 }
 
 #[cfg(test)]

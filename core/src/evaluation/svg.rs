@@ -1,102 +1,139 @@
-//! Small scatter and line plots as inline SVG. Colours and fonts are the page's.
+//! Small scatter and line plots as inline SVG. Colours and fonts come from the page's style sheet.
 
-use std::fmt::Write as _;
+use maud::{Markup, html};
 
-use super::html::escaped;
-
+/// Size of the drawing, in its own units.
 const WIDTH: f64 = 420.0;
 const HEIGHT: f64 = 280.0;
-/// Room for the labels of the axes.
+/// Margins around the plotted area; the left and the lower one hold the labels of the axes.
 const LEFT: f64 = 58.0;
 const BOTTOM: f64 = 40.0;
 const TOP: f64 = 12.0;
 const RIGHT: f64 = 12.0;
 
-/// Points that belong together, drawn in one of the page's classes `s0`, `s1` …
-pub struct Series<'a> {
-    /// What they are.
+/// Points of one colour. The first series has the page's class `s0`, the second `s1`, and so on.
+pub(super) struct Series<'a> {
+    /// Name in the legend, which is drawn when there are several series.
     pub name: &'a str,
-    /// x and y.
+    /// x and y of each point.
     pub points: Vec<(f64, f64)>,
-    /// Whether a line joins them.
+    /// Whether a line joins the points.
     pub joined: bool,
 }
 
-/// A plot with the names of its axes; `diagonal` draws y = x. Points that are not finite are left out.
-pub fn plot(x_name: &str, y_name: &str, series: &[Series], diagonal: bool) -> String {
-    let finite = |p: &(f64, f64)| p.0.is_finite() && p.1.is_finite();
-    let all: Vec<(f64, f64)> = series.iter().flat_map(|s| s.points.iter().copied()).filter(finite).collect();
-    if all.is_empty() {
-        return "<p>nothing to plot</p>".to_owned();
-    }
-    let (mut x, mut y) = (span(all.iter().map(|p| p.0)), span(all.iter().map(|p| p.1)));
-    if diagonal {
-        let both = (x.0.min(y.0), x.1.max(y.1));
-        (x, y) = (both, both);
-    }
-    let at_x = |v: f64| LEFT + (v - x.0) / (x.1 - x.0) * (WIDTH - LEFT - RIGHT);
-    let at_y = |v: f64| HEIGHT - BOTTOM - (v - y.0) / (y.1 - y.0) * (HEIGHT - BOTTOM - TOP);
-    let mut svg = format!("<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\">");
-    let mut draw = |text: std::fmt::Arguments| {
-        let _ = svg.write_fmt(text);
+/// Draws a plot; `axes` are the names of x and y, and `diagonal` adds the line y = x. Points that are not finite are
+/// left out.
+pub(super) fn plot(axes: [&str; 2], series: &[Series], diagonal: bool) -> Markup {
+    let Some(frame) = PlotFrame::around(series, diagonal) else {
+        return html! { p { "nothing to plot" } };
     };
-    for step in 0..=4 {
-        let of = |(low, high): (f64, f64)| low + (high - low) * f64::from(step) / 4.0;
-        let (px, py) = (at_x(of(x)), at_y(of(y)));
-        let (right, floor) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
-        draw(format_args!(
-            "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{right}\" y1=\"{py:.1}\" y2=\"{py:.1}\"/>"
-        ));
-        draw(format_args!(
-            "<line class=\"grid\" x1=\"{px:.1}\" x2=\"{px:.1}\" y1=\"{TOP}\" y2=\"{floor}\"/>"
-        ));
-        draw(format_args!(
-            "<text x=\"{:.1}\" y=\"{:.1}\" class=\"end\">{:.3}</text>",
-            LEFT - 4.0,
-            py + 3.0,
-            of(y)
-        ));
-        draw(format_args!("<text x=\"{px:.1}\" y=\"{:.1}\" class=\"mid\">{:.3}</text>", floor + 13.0, of(x)));
-    }
-    if diagonal {
-        let (x1, y1, x2, y2) = (at_x(x.0), at_y(y.0), at_x(x.1), at_y(y.1));
-        draw(format_args!(
-            "<line class=\"diagonal\" x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\"/>"
-        ));
-    }
-    for (which, s) in series.iter().enumerate() {
-        let points: Vec<(f64, f64)> =
-            s.points.iter().copied().filter(finite).map(|p| (at_x(p.0), at_y(p.1))).collect();
-        if s.joined {
-            let path: Vec<String> = points.iter().map(|p| format!("{:.1},{:.1}", p.0, p.1)).collect();
-            draw(format_args!("<polyline class=\"line s{which}\" points=\"{}\"/>", path.join(" ")));
-        }
-        for p in &points {
-            draw(format_args!(
-                "<circle class=\"dot s{which}\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"2.6\"/>",
-                p.0, p.1
-            ));
-        }
-        if series.len() > 1 {
-            let (px, py) = (LEFT + 8.0, TOP + 12.0 + 13.0 * which as f64);
-            draw(format_args!("<circle class=\"dot s{which}\" cx=\"{px}\" cy=\"{py}\" r=\"3\"/>"));
-            draw(format_args!("<text x=\"{}\" y=\"{}\">{}</text>", px + 8.0, py + 4.0, escaped(s.name)));
-        }
-    }
     let (middle_x, middle_y) = ((LEFT + WIDTH - RIGHT) / 2.0, (TOP + HEIGHT - BOTTOM) / 2.0);
-    draw(format_args!(
-        "<text x=\"{middle_x}\" y=\"{}\" class=\"mid\">{}</text>",
-        HEIGHT - 8.0,
-        escaped(x_name)
-    ));
-    draw(format_args!(
-        "<text transform=\"translate(12 {middle_y}) rotate(-90)\" class=\"mid\">{}</text>",
-        escaped(y_name)
-    ));
-    svg + "</svg>"
+    // Elements without content still need their end tag: maud's short form is for HTML's void elements only.
+    html! {
+        svg viewBox=(format_args!("0 0 {WIDTH} {HEIGHT}")) role="img" {
+            @for step in 0..=4 { (frame.grid_lines(f64::from(step) / 4.0)) }
+            @if diagonal { (frame.diagonal()) }
+            @for (which, series_shown) in series.iter().enumerate() {
+                (frame.points(which, series_shown))
+                @if series.len() > 1 { (legend(which, series_shown.name)) }
+            }
+            text x=(middle_x) y=(HEIGHT - 8.0) class="mid" { (axes[0]) }
+            text transform=(format_args!("translate(12 {middle_y}) rotate(-90)")) class="mid" { (axes[1]) }
+        }
+    }
 }
 
-/// Least and largest, a little apart.
+/// The ranges of values that the plotted area shows.
+struct PlotFrame {
+    /// Least and largest x.
+    x: (f64, f64),
+    /// Least and largest y.
+    y: (f64, f64),
+}
+
+impl PlotFrame {
+    /// Returns the ranges of all finite points, or `None` without any. A plot with a diagonal has one range for both
+    /// axes.
+    fn around(series: &[Series], diagonal: bool) -> Option<Self> {
+        let all: Vec<(f64, f64)> =
+            series.iter().flat_map(|s| s.points.iter().copied()).filter(is_finite).collect();
+        if all.is_empty() {
+            return None;
+        }
+        let (mut x, mut y) = (span(all.iter().map(|p| p.0)), span(all.iter().map(|p| p.1)));
+        if diagonal {
+            let both = (x.0.min(y.0), x.1.max(y.1));
+            (x, y) = (both, both);
+        }
+        Some(Self { x, y })
+    }
+
+    /// Horizontal position of a value.
+    fn at_x(&self, value: f64) -> f64 {
+        LEFT + (value - self.x.0) / (self.x.1 - self.x.0) * (WIDTH - LEFT - RIGHT)
+    }
+
+    /// Vertical position of a value; SVG counts downwards.
+    fn at_y(&self, value: f64) -> f64 {
+        HEIGHT - BOTTOM - (value - self.y.0) / (self.y.1 - self.y.0) * (HEIGHT - BOTTOM - TOP)
+    }
+
+    /// One line across and one upwards at this part of both ranges, 0–1, with their values.
+    fn grid_lines(&self, part: f64) -> Markup {
+        let value = |(low, high): (f64, f64)| low + (high - low) * part;
+        let (x, y) = (value(self.x), value(self.y));
+        let (px, py) = (coordinate(self.at_x(x)), coordinate(self.at_y(y)));
+        let (right, floor) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
+        html! {
+            line class="grid" x1=(LEFT) x2=(right) y1=(py) y2=(py) {}
+            line class="grid" x1=(px) x2=(px) y1=(TOP) y2=(floor) {}
+            text x=(coordinate(LEFT - 4.0)) y=(coordinate(self.at_y(y) + 3.0)) class="end" { (format_args!("{y:.3}")) }
+            text x=(px) y=(coordinate(floor + 13.0)) class="mid" { (format_args!("{x:.3}")) }
+        }
+    }
+
+    fn diagonal(&self) -> Markup {
+        let [x1, x2] = [self.x.0, self.x.1].map(|v| coordinate(self.at_x(v)));
+        let [y1, y2] = [self.y.0, self.y.1].map(|v| coordinate(self.at_y(v)));
+        html! { line class="diagonal" x1=(x1) y1=(y1) x2=(x2) y2=(y2) {} }
+    }
+
+    /// The points of series number `which`, and the line that joins them.
+    fn points(&self, which: usize, series: &Series) -> Markup {
+        let finite = series.points.iter().copied().filter(is_finite);
+        let places: Vec<[String; 2]> =
+            finite.map(|p| [coordinate(self.at_x(p.0)), coordinate(self.at_y(p.1))]).collect();
+        let path: Vec<String> = places.iter().map(|place| place.join(",")).collect();
+        html! {
+            @if series.joined {
+                polyline class=(format_args!("line s{which}")) points=(path.join(" ")) {}
+            }
+            @for [x, y] in &places {
+                circle class=(format_args!("dot s{which}")) cx=(x) cy=(y) r="2.6" {}
+            }
+        }
+    }
+}
+
+/// The line of the legend for series number `which`.
+fn legend(which: usize, name: &str) -> Markup {
+    let (x, y) = (LEFT + 8.0, TOP + 12.0 + 13.0 * which as f64);
+    html! {
+        circle class=(format_args!("dot s{which}")) cx=(x) cy=(y) r="3" {}
+        text x=(x + 8.0) y=(y + 4.0) { (name) }
+    }
+}
+
+/// A coordinate with one decimal.
+fn coordinate(value: f64) -> String {
+    format!("{value:.1}")
+}
+
+fn is_finite(point: &(f64, f64)) -> bool {
+    point.0.is_finite() && point.1.is_finite()
+}
+
+/// Returns the least and the largest value, each moved outwards by 5 % of their difference and at least by 0.001.
 fn span(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(v), high.max(v)));
     let room = ((high - low) * 0.05).max(1e-3);
@@ -110,11 +147,14 @@ mod tests {
     #[test]
     fn points_stand_where_they_belong_and_names_are_escaped() {
         let points = vec![(0.0, 0.0), (1.0, 1.0), (f64::NAN, 0.0)];
-        let svg = plot("<x>", "y", &[Series { name: "a", points, joined: false }], true);
+        let series = |name| Series { name, points: points.clone(), joined: false };
+        let svg = plot(["<x>", "y"], &[series("a")], true).into_string();
         assert_eq!(svg.matches("<circle").count(), 2);
         assert!(svg.contains("&lt;x&gt;") && !svg.contains("<x>") && !svg.contains("NaN"));
         // 5 % of room at either end of 350 × 228 px.
         assert!(svg.contains("cx=\"73.9\" cy=\"229.6\""), "{svg}");
-        assert!(plot("x", "y", &[], false).contains("nothing"));
+        assert!(plot(["x", "y"], &[], false).into_string().contains("nothing"));
+        let svg = plot(["x", "y"], &[series("<script>"), series("b")], false).into_string();
+        assert!(svg.contains(">&lt;script&gt;</text>") && !svg.contains("<script"));
     }
 }

@@ -1,27 +1,27 @@
-//! Pictures that occur more than once: the same pixels, or nearly the same look.
+//! Finds pictures that occur more than once: with the same pixels, or with nearly the same look.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::Fingerprint;
+use super::fingerprint::Fingerprint;
 
-/// Coarse shapes may differ in so many of their 64 bits for the thumbnails to be compared at all.
+/// Thumbnails are compared only if at most so many of the 64 bits of the coarse shapes differ.
 const DISTANCE_MAX: u32 = 16;
 
-/// Thumbnails that correlate by more show the same.
+/// Thumbnails that correlate by more than this show the same scene.
 const CORRELATION_MIN: f64 = 0.95;
 
 /// Pictures that look alike.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Lookalikes {
-    /// Their names, in order.
+    /// Names of the pictures, sorted.
     pub names: Vec<String>,
-    /// The least correlation that made one of them belong.
+    /// Least correlation by which a picture joined the group.
     pub correlation: f64,
 }
 
-/// Groups of pictures with the same pixels, each with its names in order.
+/// Returns groups of names of pictures with the same pixels. Names and groups are sorted.
 pub fn exact<'a>(pictures: impl IntoIterator<Item = (String, &'a Fingerprint)>) -> Vec<Vec<String>> {
     let mut by_digest: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (name, fingerprint) in pictures {
@@ -33,10 +33,10 @@ pub fn exact<'a>(pictures: impl IntoIterator<Item = (String, &'a Fingerprint)>) 
     groups
 }
 
-/// Groups of pictures that look alike, by chains of likeness: a picture joins when it is like any member. Cost: a
-/// comparison of 64 bits for every two pictures, and of 576 greys for those few whose bits are close and that no chain
-/// has joined yet.
+/// Returns groups of pictures that look alike. A picture joins a group when it looks like any member. Cost: a comparison of
+/// 64 bits for every two pictures. The 576 greys are compared only for two pictures of different groups whose bits are close.
 pub fn near(pictures: &[(&str, &Fingerprint)]) -> Vec<Lookalikes> {
+    // A forest of disjoint sets: each picture points at another of its group, and the root of a group at itself.
     let mut parents: Vec<usize> = (0..pictures.len()).collect();
     let mut joined: Vec<(usize, f64)> = Vec::new();
     for (i, (_, a)) in pictures.iter().enumerate() {
@@ -71,7 +71,7 @@ pub fn near(pictures: &[(&str, &Fingerprint)]) -> Vec<Lookalikes> {
     groups
 }
 
-/// The chain that a picture belongs to; the way there is shortened.
+/// Returns the root of the group of picture `i`. Each step also moves `i` nearer to the root, for the next call.
 fn root(parents: &mut [usize], mut i: usize) -> usize {
     while parents[i] != i {
         parents[i] = parents[parents[i]];
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_pixels_and_the_same_look_are_told_apart() {
+    fn the_same_pixels_and_the_same_look_are_distinguished() {
         let pictures =
             [picture(1, 0), picture(4, 0), picture(1, 3), picture(9, 0), picture(4, 0), picture(1, 7)];
         let names = ["f", "b", "c", "d", "e", "a"];

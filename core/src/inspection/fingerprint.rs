@@ -1,4 +1,4 @@
-//! What is kept of a picture to find it again: a digest of its pixels, 64 bits of its coarse shape, and 24 × 24 greys.
+//! The fingerprint of a picture, to find it again: a digest of its pixels, 64 bits of its coarse shape, and 24 × 24 greys.
 
 use crate::{imaging::Image, restoration::receipt};
 
@@ -8,12 +8,12 @@ use crate::features::luma;
 /// Side of the grey thumbnail.
 const GREY_SIDE: usize = 24;
 
-/// Some 700 bytes, whatever the picture's size.
+/// The fingerprint of a picture: about 700 bytes for a picture of any size.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fingerprint {
-    /// SHA-256 of the pixels, alpha included.
+    /// SHA-256 of the pixels with alpha, hexadecimal.
     pub digest: String,
-    /// One bit for each of 8 × 8 places: whether it is brighter than its right neighbour (a difference hash).
+    /// Difference hash: one bit for each of 8 × 8 places, set if the place is brighter than its right neighbour.
     pub hash: u64,
     /// 24 × 24 greys, rows from the top.
     grey: Vec<u8>,
@@ -34,12 +34,12 @@ impl Fingerprint {
         }
     }
 
-    /// Bits in which the coarse shapes differ, 0–64.
+    /// Returns the number of bits in which the coarse shapes differ, 0–64.
     pub fn distance(&self, other: &Self) -> u32 {
         (self.hash ^ other.hash).count_ones()
     }
 
-    /// Correlation of the grey thumbnails, −1 to 1; 0 if either is flat.
+    /// Returns the correlation of the grey thumbnails, −1 to 1; 0 if either is flat.
     pub fn correlation(&self, other: &Self) -> f64 {
         let mean = |grey: &[u8]| grey.iter().map(|&v| f64::from(v)).sum::<f64>() / grey.len() as f64;
         let (a_mean, b_mean) = (mean(&self.grey), mean(&other.grey));

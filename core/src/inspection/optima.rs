@@ -1,4 +1,4 @@
-//! Where the optima of a table lie: what varies, what never does, and what wants a wider grid.
+//! Sums up the optima of a table: which parameters vary, which never do, and how many optima lie on the edge of the space.
 
 use serde::Serialize;
 
@@ -7,25 +7,25 @@ use crate::{
     search::{SearchSpace, is_on_edge},
 };
 
-/// Optima at a glance.
+/// A summary of the optima of a table.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Optima {
-    /// Rows of the table.
+pub struct OptimaSummary {
+    /// Number of rows of the table.
     pub n_rows: usize,
-    /// Rows whose picture is no pair of the dataset.
+    /// Number of rows whose picture is no pair of the dataset.
     pub n_strangers: usize,
     /// How often each value was best, per parameter.
     pub choices: Vec<ChoiceCounts>,
-    /// Parameters that have one value in all rows, so that there is nothing to learn.
+    /// Parameters that have one value in all rows, so there is nothing to learn.
     pub constant: Vec<&'static str>,
-    /// Share of the rows whose optimum lies on the edge of the space, 0–1.
+    /// Share of the rows whose optimum lies on the edge of the space, 0–1. A large share calls for a wider space.
     pub on_edge: f64,
-    /// Rows whose optimum is no candidate of the space, so that its edge says nothing about them.
+    /// Number of rows whose optimum is no candidate of the space. They count as not on the edge.
     pub n_outside: usize,
 }
 
-/// Sums up a table that was searched in `space` over the pairs of these names.
-pub fn optima(table: &Table, space: &SearchSpace, is_pair: impl Fn(&str) -> bool) -> Optima {
+/// Sums up a table whose optima were searched in `space`. `is_pair` returns whether the dataset has a pair of this name.
+pub fn optima(table: &Table, space: &SearchSpace, is_pair: impl Fn(&str) -> bool) -> OptimaSummary {
     let description = describe(table);
     let n_rows = description.n_rows;
     let constant = description.choices.iter().filter(|choice| n_rows > 1 && choice.counts.len() == 1);
@@ -40,7 +40,7 @@ pub fn optima(table: &Table, space: &SearchSpace, is_pair: impl Fn(&str) -> bool
     };
     let found: Vec<Option<usize>> = table.rows().iter().map(candidate).collect();
     let n_edge = found.iter().flatten().filter(|&&at| is_on_edge(space, at)).count();
-    Optima {
+    OptimaSummary {
         n_rows,
         n_strangers: table.rows().iter().filter(|row| !is_pair(&row.filename)).count(),
         choices: description.choices,

@@ -1,12 +1,11 @@
-//! The findings on a dataset put together, as JSON and as text.
-
-use std::fmt;
+//! The report on a dataset, from the findings on its pairs. Its fields are those of the JSON.
 
 use serde::Serialize;
 
 use super::{
-    Lookalikes, Optima, PairFindings,
-    duplicates::{exact, near},
+    duplicates::{Lookalikes, exact, near},
+    findings::PairFindings,
+    optima::OptimaSummary,
     straddling::{Straddling, straddling},
 };
 use crate::{
@@ -14,88 +13,89 @@ use crate::{
     registration::{Displacement, Verdict},
 };
 
-/// Everything found.
+/// All findings on a dataset.
 #[derive(Clone, Debug, Serialize)]
 pub struct Inspection {
-    /// Pairs that were looked at.
+    /// Number of pairs that could be read.
     pub n_pairs: usize,
-    /// Names without a mate, as `SET/SIDE/NAME`.
+    /// Pictures without a mate, as `SET/SIDE/NAME`.
     pub unpaired: Vec<String>,
     /// Names that cannot be paired, with the reason.
     pub ambiguous: Vec<Refused>,
-    /// Files whose extension is no picture's.
+    /// Number of files whose extension is not that of a picture.
     pub n_ignored: usize,
-    /// Pairs of which a side could not be read.
+    /// Pairs with a picture that could not be read.
     pub unreadable: Vec<Refused>,
-    /// Pairs whose sides differ in size.
+    /// Pairs whose pictures differ in size.
     pub different_sizes: Vec<SizeDifference>,
-    /// Pairs whose damaged side is its reference, pixel by pixel.
+    /// Pairs whose damaged picture has the pixels of the reference.
     pub identical: Vec<String>,
-    /// Pairs that lie on each other.
+    /// Number of pairs whose pictures lie on each other.
     pub n_aligned: usize,
-    /// Pairs of one scene that do not, the farthest first.
+    /// Pairs whose pictures show one scene but do not lie on each other, the farthest first.
     pub misaligned: Vec<Misaligned>,
-    /// Pairs that do not show the same.
+    /// Pairs whose pictures do not show the same scene.
     pub mismatched: Vec<Mismatched>,
-    /// Pictures with the same pixels, as `SET/SIDE/NAME`; the two sides of an identical pair alone are not among them.
+    /// Groups of pictures with the same pixels, as `SET/SIDE/NAME`. An identical pair alone is no group.
     pub exact_duplicates: Vec<Vec<String>>,
-    /// Pairs whose references look alike.
+    /// Groups of pairs whose references look alike.
     pub near_duplicates: Vec<Lookalikes>,
-    /// Pairs that the groups file does not name; all of them without one.
+    /// Number of pairs that the groups file does not name; all pairs if there is no file.
     pub n_without_group: usize,
-    /// What a split would leak.
+    /// Sources and lookalikes that lie in several folds.
     pub straddling: Vec<Straddling>,
-    /// Where the optima lie, when a table was given.
-    pub optima: Option<Optima>,
+    /// Summary of the optima, when a table was given.
+    pub optima: Option<OptimaSummary>,
 }
 
-/// A name with the reason why there is no more to say.
+/// A pair or picture that could not be used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Refused {
-    /// The pair.
+    /// Name of the pair or picture.
     pub name: String,
-    /// Why.
+    /// Reason, for a reader.
     pub reason: String,
 }
 
-/// A pair of two sizes; each is width, height.
+/// A pair whose pictures differ in size. Each size is width and height, in pixels.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SizeDifference {
-    /// The pair.
+    /// Name of the pair.
     pub name: String,
-    /// Of the damaged side.
+    /// Size of the damaged picture.
     pub damaged: [usize; 2],
-    /// Of the reference.
+    /// Size of the reference.
     pub undamaged: [usize; 2],
 }
 
-/// A pair that a registration brings into place.
+/// A pair whose pictures lie on each other only when registered.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Misaligned {
-    /// The pair.
+    /// Name of the pair.
     pub name: String,
-    /// How far places are off, in the reference's pixels.
+    /// Distance between matching places, in the reference's pixels.
     pub displacement_px: Displacement,
-    /// Correlation of the gradients as the pair is.
+    /// Correlation of the gradients before the registration, −1 to 1.
     pub correlation_before: f64,
-    /// The same when registered.
+    /// Correlation of the gradients after the registration.
     pub correlation: f64,
-    /// Matched features that agree.
+    /// Number of matched keypoints that agree with the registration.
     pub n_inliers: usize,
 }
 
-/// A pair that cannot be used.
+/// A pair whose pictures do not show the same scene.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Mismatched {
-    /// The pair.
+    /// Name of the pair.
     pub name: String,
-    /// Why.
+    /// Reason, for a reader.
     pub reason: String,
-    /// The best correlation found.
+    /// Best correlation of the gradients that was found.
     pub correlation: f64,
 }
 
-/// Puts findings together. `pairs` come in order of names; what never became a pair is given by the caller.
+/// Sums up the findings on pairs, which come in the order of their names. The caller fills in what never became a pair:
+/// `unpaired`, `ambiguous`, `n_ignored` and `unreadable`.
 pub fn inspect(pairs: &[PairFindings], groups: &Groups) -> Inspection {
     let names: Vec<&str> = pairs.iter().map(|pair| pair.name.as_str()).collect();
     let references: Vec<_> = pairs.iter().map(|pair| (pair.name.as_str(), &pair.reference)).collect();
@@ -158,104 +158,14 @@ fn exact_duplicates(pairs: &[PairFindings]) -> Vec<Vec<String>> {
         None => format!("{side}/{name}"),
     };
     let damaged = pairs.iter().map(|pair| (side(&pair.name, "damaged"), &pair.damaged));
-    // An identical pair's second side is told as such, and would make a group of every one.
+    // Both pictures of an identical pair have the same pixels. The pair is listed elsewhere; only one picture counts here.
     let references = pairs.iter().filter(|pair| !pair.is_identical());
     exact(damaged.chain(references.map(|pair| (side(&pair.name, "undamaged"), &pair.reference))))
 }
 
 impl Inspection {
-    /// Inputs that failed: no mate, no single mate, not readable.
+    /// Returns the number of inputs that failed: without a mate, with several mates, or not readable.
     pub fn n_failed(&self) -> usize {
         self.unpaired.len() + self.ambiguous.len() + self.unreadable.len()
-    }
-}
-
-impl fmt::Display for Inspection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        /// A count and at most so many of what was counted.
-        const TOLD: usize = 10;
-        let mut list = |title: &str, n: usize, lines: &mut dyn Iterator<Item = String>| {
-            writeln!(f, "{title:<22} {n}")?;
-            lines.take(TOLD).try_for_each(|line| writeln!(f, "  {line}"))?;
-            if n > TOLD { writeln!(f, "  … and {} more", n - TOLD) } else { Ok(()) }
-        };
-        let refused =
-            |list: &[Refused]| list.iter().map(|r| format!("{}: {}", r.name, r.reason)).collect::<Vec<_>>();
-        list("pairs looked at", self.n_pairs, &mut std::iter::empty())?;
-        list("unpaired", self.unpaired.len(), &mut self.unpaired.iter().cloned())?;
-        list("ambiguous", self.ambiguous.len(), &mut refused(&self.ambiguous).into_iter())?;
-        list("unreadable", self.unreadable.len(), &mut refused(&self.unreadable).into_iter())?;
-        list(
-            "of different sizes",
-            self.different_sizes.len(),
-            &mut self.different_sizes.iter().map(|pair| {
-                let ([w, h], [rw, rh]) = (pair.damaged, pair.undamaged);
-                format!("{}: damaged {w}×{h}, undamaged {rw}×{rh}", pair.name)
-            }),
-        )?;
-        list("identical", self.identical.len(), &mut self.identical.iter().cloned())?;
-        list("aligned", self.n_aligned, &mut std::iter::empty())?;
-        list(
-            "misaligned",
-            self.misaligned.len(),
-            &mut self.misaligned.iter().map(|pair| {
-                let (d, before, after) = (pair.displacement_px, pair.correlation_before, pair.correlation);
-                format!(
-                    "{}: {:.1} px on average, {:.1} at most; gradients correlate by {before:.2}, registered {after:.2}",
-                    pair.name, d.mean, d.max
-                )
-            }),
-        )?;
-        list(
-            "mismatched",
-            self.mismatched.len(),
-            &mut self.mismatched.iter().map(|pair| format!("{}: {}", pair.name, pair.reason)),
-        )?;
-        let exact = &self.exact_duplicates;
-        list("exact duplicates", exact.len(), &mut exact.iter().map(|names| names.join(" = ")))?;
-        let near = &self.near_duplicates;
-        list(
-            "references alike",
-            near.len(),
-            &mut near
-                .iter()
-                .map(|group| format!("{} ({:.3})", names_in_short(&group.names), group.correlation)),
-        )?;
-        list(
-            "across a split",
-            self.straddling.len(),
-            &mut self.straddling.iter().map(|found| {
-                let names: Vec<String> = found.members.iter().map(|member| member.name.clone()).collect();
-                format!("{}: {}", found.reason, names_in_short(&names))
-            }),
-        )?;
-        list("without a group", self.n_without_group, &mut std::iter::empty())?;
-        self.optima.as_ref().map_or(Ok(()), |optima| write!(f, "{optima}"))
-    }
-}
-
-/// The first names of a group and how many there are.
-fn names_in_short(names: &[String]) -> String {
-    let first: Vec<&str> = names.iter().take(4).map(String::as_str).collect();
-    let more = if names.len() > 4 { format!(" … {} in all", names.len()) } else { String::new() };
-    first.join(", ") + &more
-}
-
-impl fmt::Display for Optima {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:<22} {} rows", "optima", self.n_rows)?;
-        if self.n_strangers > 0 {
-            writeln!(f, "  {} rows are of no pair of the dataset", self.n_strangers)?;
-        }
-        if self.n_outside > 0 {
-            writeln!(f, "  {} rows are not of this space (--grid)", self.n_outside)?;
-        }
-        writeln!(f, "  {:.1} % on the edge of the space", self.on_edge * 100.0)?;
-        for choice in &self.choices {
-            let counts: Vec<String> =
-                choice.counts.iter().take(8).map(|(v, n)| format!("{v}: {n}")).collect();
-            writeln!(f, "  {:<22} {}", choice.name, counts.join(", "))?;
-        }
-        self.constant.iter().try_for_each(|name| writeln!(f, "  {name} never varies: nothing to learn"))
     }
 }

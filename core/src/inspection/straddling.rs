@@ -1,41 +1,41 @@
-//! Sources that stand on both sides of a split: what makes held-out figures too good.
+//! Finds sources that lie on both sides of a split. They make held-out figures too good.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::Lookalikes;
+use super::duplicates::Lookalikes;
 use crate::learning::Groups;
 
-/// One source, or pictures that look like one, in several places.
+/// Pictures of one source, or pictures that look alike, that a split parts or may part.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Straddling {
-    /// What is the matter.
+    /// What is wrong, for a reader.
     pub reason: &'static str,
-    /// The pictures with their source and fold.
+    /// The pictures, each with its source and fold.
     pub members: Vec<Member>,
 }
 
-/// A picture's place.
+/// A picture with its source and fold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Member {
-    /// The pair's name.
+    /// Name of the pair.
     pub name: String,
-    /// The source that it counts as.
+    /// Name of the source that the picture counts as.
     pub source: String,
-    /// Its fold, where the groups file gives one.
+    /// Fold of the picture, where the groups file has one.
     pub fold: Option<u32>,
 }
 
-/// A group of the file that has several folds.
+/// Reason: the pictures of one source have several folds.
 pub const SOURCE_IN_FOLDS: &str = "one source lies in several folds";
-/// Lookalikes in several folds.
+/// Reason: lookalikes of several sources have several folds.
 pub const LOOKALIKES_IN_FOLDS: &str = "references that look alike lie in several folds";
-/// Lookalikes that a split by source may part.
+/// Reason: lookalikes of several sources may be parted by a split by source.
 pub const LOOKALIKES_APART: &str =
     "references that look alike count as different sources, so a split may part them";
 
-/// Everything that a split by these groups leaks. Sources first, then lookalikes, each in order of names.
+/// Returns everything that a split by these groups leaks: sources first, then lookalikes, each in the order of names.
 pub fn straddling(names: &[&str], groups: &Groups, lookalikes: &[Lookalikes]) -> Vec<Straddling> {
     let member = |name: &str| Member {
         name: name.to_owned(),
@@ -51,18 +51,18 @@ pub fn straddling(names: &[&str], groups: &Groups, lookalikes: &[Lookalikes]) ->
         .into_values()
         .filter(|members| n_folds(members) > 1)
         .map(|members| Straddling { reason: SOURCE_IN_FOLDS, members });
-    let alike = lookalikes.iter().filter_map(|group| {
+    let similar = lookalikes.iter().filter_map(|group| {
         let members: Vec<Member> = group.names.iter().map(|name| member(name)).collect();
         let sources: BTreeSet<&str> = members.iter().map(|m| m.source.as_str()).collect();
         let reason = match (sources.len(), n_folds(&members)) {
             (0 | 1, _) => return None,
             (_, 2..) => LOOKALIKES_IN_FOLDS,
-            // Of one fold, so that no fold parts them; the split of `train` still may.
+            // One fold holds them all, so no fold parts them. The split of `train` still may.
             _ => LOOKALIKES_APART,
         };
         Some(Straddling { reason, members })
     });
-    sources.chain(alike).collect()
+    sources.chain(similar).collect()
 }
 
 fn n_folds(members: &[Member]) -> usize {
@@ -78,7 +78,7 @@ mod tests {
         s\te.png\tg4\t2\ns\tf.png\tg4\t2\n";
 
     #[test]
-    fn sources_and_lookalikes_in_several_folds_are_told() {
+    fn sources_and_lookalikes_in_several_folds_are_reported() {
         let groups = Groups::read_tsv(FILE).unwrap();
         let names = ["s/a.png", "s/b.png", "s/c.png", "s/d.png", "s/e.png", "s/f.png", "s/new.png"];
         let alike = |names: &[&str]| Lookalikes {
@@ -88,9 +88,9 @@ mod tests {
         let lookalikes =
             [alike(&["s/c.png", "s/d.png"]), alike(&["s/d.png", "s/e.png"]), alike(&["s/e.png", "s/f.png"])];
         let found = straddling(&names, &groups, &lookalikes);
-        let told: Vec<(&str, &str)> = found.iter().map(|s| (s.reason, &*s.members[0].name)).collect();
+        let reported: Vec<(&str, &str)> = found.iter().map(|s| (s.reason, &*s.members[0].name)).collect();
         assert_eq!(
-            told,
+            reported,
             [(SOURCE_IN_FOLDS, "s/a.png"), (LOOKALIKES_IN_FOLDS, "s/c.png"), (LOOKALIKES_APART, "s/d.png")]
         );
         // Without a file the stems are sources, and lookalikes may be parted.

@@ -1,9 +1,9 @@
-//! Pictures made small by the means of boxes: for fingerprints, and to be looked at.
+//! Makes pictures small by means over boxes of pixels: for fingerprints, and for pages.
 
 use crate::imaging::Image;
 
-/// `samples` (`from.1` rows of `from.0` pixels of `step` channels) as `to.0 × to.1` means of boxes of whole pixels.
-/// Enlarging repeats pixels.
+/// Returns `to.0 × to.1` pixels, each the rounded mean of a box of whole pixels of `samples`: `from.1` rows of `from.0` pixels
+/// of `step` channels. Enlarging repeats pixels.
 pub(super) fn shrunk(samples: &[u8], from: (usize, usize), to: (usize, usize), step: usize) -> Vec<u8> {
     let part = |k: usize, n: usize, parts: usize| {
         let first = k * n / parts;
@@ -29,7 +29,7 @@ pub(super) fn shrunk(samples: &[u8], from: (usize, usize), to: (usize, usize), s
     out
 }
 
-/// `image` with its longest side at most `side_max` pixels; alpha is dropped.
+/// Returns a copy of `image` with a longest side of at most `side_max` pixels. Alpha is dropped.
 ///
 /// # Panics
 /// When `side_max` is zero.

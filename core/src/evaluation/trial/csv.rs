@@ -1,6 +1,10 @@
-//! A trial as a table: one line per picture and way.
+//! The trial as a table: one line per picture and way.
 
-use crate::evaluation::trial::{PictureKind, TrialReport, TrialRow, UNTOUCHED, WAYS};
+use super::{
+    measurements::{PictureKind, TrialRow},
+    report::TrialReport,
+    way::Way,
+};
 
 /// The header of the table.
 pub const TRIAL_CSV_HEADER: [&str; 18] = [
@@ -24,22 +28,24 @@ pub const TRIAL_CSV_HEADER: [&str; 18] = [
     "harmed",
 ];
 
+/// Returns the table as CSV, with [`TRIAL_CSV_HEADER`] as its first line.
+///
 /// # Errors
-/// Never, short of memory: it writes to it.
+/// Those of the CSV writer. None is expected, as it writes to memory.
 pub fn trial_csv(report: &TrialReport) -> Result<Vec<u8>, csv::Error> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(TRIAL_CSV_HEADER)?;
     for row in &report.pictures {
-        for way in 0..WAYS.len() {
+        for way in Way::ALL {
             writer.write_record(record(row, way))?;
         }
     }
     writer.into_inner().map_err(|error| error.into_error().into())
 }
 
-fn record(row: &TrialRow, way: usize) -> [String; 18] {
-    let (treated, before) = (&row.ways[way], row.ways[UNTOUCHED].figures);
-    let after = treated.figures;
+fn record(row: &TrialRow, way: Way) -> [String; 18] {
+    let (result, before) = (&row.ways[way], row.ways[Way::Untouched].figures);
+    let after = result.figures;
     let kind = match row.kind {
         PictureKind::Damaged => "damaged",
         PictureKind::Undamaged => "undamaged",
@@ -52,9 +58,9 @@ fn record(row: &TrialRow, way: usize) -> [String; 18] {
         kind.to_owned(),
         row.damage.clone().unwrap_or_default(),
         row.fold.to_string(),
-        WAYS[way].to_owned(),
-        treated.done.clone(),
-        treated.changed.to_string(),
+        way.name().to_owned(),
+        result.done.clone(),
+        result.changed.to_string(),
         number(after.psnr),
         number(after.ssim),
         number(after.score()),
@@ -70,12 +76,13 @@ fn record(row: &TrialRow, way: usize) -> [String; 18] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluation::trial::{sums::trial_report, tests::row, *};
+    use crate::evaluation::trial::{TrialMeasurements, sums::trial_report, tests::row};
 
     #[test]
     fn every_picture_has_a_line_per_way() {
         let rows = vec![row("a", "x,\"y", PictureKind::Damaged, [0.0, 1.0, -1.0, 0.0, 2.0, 4.0])];
-        let csv = trial_csv(&trial_report(Trialled { rows, ..Trialled::default() })).unwrap();
+        let csv =
+            trial_csv(&trial_report(TrialMeasurements { rows, ..TrialMeasurements::default() })).unwrap();
         let text = String::from_utf8(csv).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 7);

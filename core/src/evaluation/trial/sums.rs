@@ -1,22 +1,24 @@
-//! Sums up a trial: means over sets and over pictures, calibration, curves over a gate.
+//! Sums up a trial: means over sets and over pictures, calibration, curves over the bound of a gate.
 
 use std::collections::BTreeMap;
 
-use crate::evaluation::trial::{
-    BEST_IN_HAND, Bin, Calibration, Curve, CurvePoint, Figures, Forecast, KindReport, PictureKind, Sweep,
-    TrialReport, TrialRow, TrialSection, Trialled, UNTOUCHED, WAYS, WaySummary,
+use super::{
+    measurements::{Figures, Forecast, GateSweep, PictureKind, TrialMeasurements, TrialRow},
+    report::{Bin, Calibration, CurvePoint, GateCurve, KindReport, TrialReport, TrialSection, WaySummary},
+    way::{ByWay, Way},
 };
 use crate::models::gains::model::Gain;
 
-/// The least mean gain in score, of the best candidate in hand, of which a share means something.
+/// Least mean gain in score of the oracle for which a captured share is reported.
 const REACHABLE_GAIN_MIN: f64 = 0.001;
-/// Inner edges of the bins of an expected gain in score, and of an expected share of harm.
+/// Edges between the bins of an expected gain in score.
 const SCORE_EDGES: [f64; 8] = [-0.05, -0.02, -0.01, 0.0, 0.01, 0.02, 0.05, 0.1];
+/// Edges between the bins of an expected share of harm.
 const HARM_EDGES: [f64; 7] = [0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5];
 
-/// Sums up. Every row has all [`WAYS`].
-pub fn trial_report(trialled: Trialled) -> TrialReport {
-    let Trialled { rows, forecasts, sweeps, folds, notes } = trialled;
+/// Sums up the measurements of a trial.
+pub fn trial_report(measurements: TrialMeasurements) -> TrialReport {
+    let TrialMeasurements { rows, forecasts, sweeps, folds, notes } = measurements;
     let kinds = [PictureKind::Damaged, PictureKind::Undamaged];
     let kinds = kinds.into_iter().filter_map(|kind| kind_report(kind, &rows)).collect();
     let decisions: Vec<Forecast> = rows.iter().filter_map(|row| row.forecast).collect();
@@ -31,6 +33,7 @@ pub fn trial_report(trialled: Trialled) -> TrialReport {
     }
 }
 
+/// Returns the sums over the pictures of one kind, or `None` without any.
 fn kind_report(kind: PictureKind, rows: &[TrialRow]) -> Option<KindReport> {
     let all: Vec<&TrialRow> = rows.iter().filter(|row| row.kind == kind).collect();
     if all.is_empty() {
@@ -46,6 +49,7 @@ fn kind_report(kind: PictureKind, rows: &[TrialRow]) -> Option<KindReport> {
     })
 }
 
+/// Returns one section per name that `of` returns, in the order of the names.
 fn sections<'a>(rows: &[&'a TrialRow], of: impl Fn(&'a TrialRow) -> Option<&'a str>) -> Vec<TrialSection> {
     let mut by: BTreeMap<&str, Vec<&TrialRow>> = BTreeMap::new();
     for &row in rows {
@@ -57,20 +61,20 @@ fn sections<'a>(rows: &[&'a TrialRow], of: impl Fn(&'a TrialRow) -> Option<&'a s
 }
 
 fn section(name: &str, rows: &[&TrialRow]) -> TrialSection {
-    let ways = (0..WAYS.len()).map(|way| way_summary(way, rows)).collect();
+    let ways = ByWay::from_fn(|way| way_summary(way, rows));
     TrialSection { name: name.to_owned(), n: rows.len(), ways }
 }
 
-fn way_summary(way: usize, rows: &[&TrialRow]) -> WaySummary {
+fn way_summary(way: Way, rows: &[&TrialRow]) -> WaySummary {
     let mean = |number: &dyn Fn(&TrialRow) -> f64| mean(rows.iter().map(|row| number(row)));
     let share = |is: &dyn Fn(&TrialRow) -> bool| mean(&|row| if is(row) { 1.0 } else { 0.0 });
     let change = |number: fn(&Figures) -> f64| {
-        mean(&|row| number(&row.ways[way].figures) - number(&row.ways[UNTOUCHED].figures))
+        mean(&|row| number(&row.ways[way].figures) - number(&row.ways[Way::Untouched].figures))
     };
     let figure = |number: fn(&Figures) -> f64| mean(&|row| number(&row.ways[way].figures));
-    let (gain_score, reachable) = (change(Figures::score), mean(&|row| row.gain(BEST_IN_HAND)));
+    let (gain_score, reachable) = (change(Figures::score), mean(&|row| row.gain(Way::Oracle)));
     WaySummary {
-        way: WAYS[way].to_owned(),
+        way,
         psnr: figure(|f| f.psnr),
         ssim: figure(|f| f.ssim),
         score: figure(Figures::score),
@@ -90,13 +94,14 @@ fn captured(gain: f64, reachable: f64) -> Option<f64> {
     (reachable >= REACHABLE_GAIN_MIN).then(|| gain / reachable)
 }
 
-/// Mean over sets. The captured share is that of the means: a set in which little can be reached does not blow it up.
+/// Returns the mean over sets. The captured share is computed from the means, so a set with little to gain cannot dominate
+/// it.
 fn mean_of(sets: &[TrialSection]) -> TrialSection {
-    let way = |way: usize| {
+    let way = |way: Way| {
         let of = |number: &dyn Fn(&WaySummary) -> f64| mean(sets.iter().map(|set| number(&set.ways[way])));
         let (gain_score, regret) = (of(&|w| w.gain_score), of(&|w| w.regret));
         WaySummary {
-            way: WAYS[way].to_owned(),
+            way,
             psnr: of(&|w| w.psnr),
             ssim: of(&|w| w.ssim),
             score: of(&|w| w.score),
@@ -114,7 +119,7 @@ fn mean_of(sets: &[TrialSection]) -> TrialSection {
     TrialSection {
         name: "mean over sets".to_owned(),
         n: sets.iter().map(|set| set.n).sum(),
-        ways: (0..WAYS.len()).map(way).collect(),
+        ways: ByWay::from_fn(way),
     }
 }
 
@@ -126,7 +131,7 @@ fn calibration(forecasts: &[Forecast]) -> Calibration {
     }
 }
 
-/// Bins that hold something; a value on an edge belongs to the bin above.
+/// Returns the bins that are not empty. An expected value on an edge belongs to the bin above.
 fn bins(edges: &[f64], pairs: impl Iterator<Item = (f64, f64)>) -> Vec<Bin> {
     let mut sums = vec![(0usize, 0.0, 0.0); edges.len() + 1];
     for (expected, actual) in pairs {
@@ -143,7 +148,7 @@ fn bins(edges: &[f64], pairs: impl Iterator<Item = (f64, f64)>) -> Vec<Bin> {
     sums.into_iter().enumerate().filter(|(_, sum)| sum.0 > 0).map(bin).collect()
 }
 
-fn curve(sweep: &Sweep, rows: &[TrialRow]) -> Curve {
+fn curve(sweep: &GateSweep, rows: &[TrialRow]) -> GateCurve {
     let point = |(i, &harm_max): (usize, &f64)| {
         let over_sets = |kind: PictureKind, number: &dyn Fn(Gain) -> f64| {
             let mut sets: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
@@ -161,10 +166,10 @@ fn curve(sweep: &Sweep, rows: &[TrialRow]) -> Curve {
             harm_undamaged: over_sets(PictureKind::Undamaged, &harm),
         }
     };
-    Curve { way: sweep.way.clone(), points: sweep.harm_max.iter().enumerate().map(point).collect() }
+    GateCurve { way: sweep.way, points: sweep.harm_max.iter().enumerate().map(point).collect() }
 }
 
-/// The mean; 0 of nothing.
+/// Returns the mean, or 0 without numbers.
 fn mean(numbers: impl Iterator<Item = f64>) -> f64 {
     let (n, sum) = numbers.fold((0usize, 0.0), |(n, sum), number| (n + 1, sum + number));
     if n == 0 { 0.0 } else { sum / n as f64 }

@@ -1,8 +1,12 @@
-//! A trial as text: the means over sets, every set under the model, the calibration, the curves.
+//! The trial as text for a terminal: means in all ways, the model's means by set and damage, calibration, curves.
 
 use std::fmt;
 
-use crate::evaluation::trial::{Bin, KindReport, MODEL, PictureKind, TrialReport, TrialSection, WaySummary};
+use super::{
+    measurements::PictureKind,
+    report::{Bin, GateCurve, KindReport, TrialReport, TrialSection, WaySummary},
+    way::Way,
+};
 
 impl fmt::Display for TrialReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -23,28 +27,27 @@ impl fmt::Display for TrialReport {
         bins(f, &self.calibration_of_decisions.score)?;
         writeln!(f, "Calibration, share of harm of what the model did: expected → actual (n)")?;
         bins(f, &self.calibration_of_decisions.harm)?;
-        for curve in &self.curves_post_hoc {
-            writeln!(f, "\n{} over the bound on expected harm, POST HOC on these very pictures", curve.way)?;
-            writeln!(
-                f,
-                "{:>8} {:>9} {:>7} {:>6} {:>16}",
-                "harm max", "score", "dB", "harm", "undamaged harmed"
-            )?;
-            for p in &curve.points {
-                writeln!(
-                    f,
-                    "{:>8.2} {:>+9.4} {:>+7.2} {:>5.1}% {:>15.1}%",
-                    p.harm_max,
-                    p.gain_score,
-                    p.gain_db,
-                    p.harm * 100.0,
-                    p.harm_undamaged * 100.0
-                )?;
-            }
-        }
+        self.curves_post_hoc.iter().try_for_each(|curve| write_curve(f, curve))?;
         writeln!(f)?;
         self.notes.iter().try_for_each(|note| writeln!(f, "note: {note}"))
     }
+}
+
+fn write_curve(f: &mut fmt::Formatter<'_>, curve: &GateCurve) -> fmt::Result {
+    let way = curve.way.name();
+    writeln!(f, "\n{way} over the bound on expected harm, POST HOC on these very pictures")?;
+    writeln!(f, "{:>8} {:>9} {:>7} {:>6} {:>16}", "harm max", "score", "dB", "harm", "undamaged harmed")?;
+    curve.points.iter().try_for_each(|p| {
+        writeln!(
+            f,
+            "{:>8.2} {:>+9.4} {:>+7.2} {:>5.1}% {:>15.1}%",
+            p.harm_max,
+            p.gain_score,
+            p.gain_db,
+            p.harm * 100.0,
+            p.harm_undamaged * 100.0
+        )
+    })
 }
 
 fn bins(f: &mut fmt::Formatter<'_>, bins: &[Bin]) -> fmt::Result {
@@ -63,7 +66,7 @@ impl fmt::Display for KindReport {
         writeln!(f, "== {what} ({}), {} sets", self.mean_over_pictures.n, self.sets.len())?;
         for section in [&self.mean_over_sets, &self.mean_over_pictures] {
             header(f, &section.name)?;
-            section.ways.iter().try_for_each(|way| line(f, &way.way, way))?;
+            section.ways.values().try_for_each(|means| line(f, means.way.name(), means))?;
         }
         header(f, "model, by set")?;
         by_model(f, &self.sets)?;
@@ -78,7 +81,7 @@ impl fmt::Display for KindReport {
 fn by_model(f: &mut fmt::Formatter<'_>, sections: &[TrialSection]) -> fmt::Result {
     sections.iter().try_for_each(|s| {
         let name = if s.name.is_empty() { "(no set)" } else { &s.name };
-        line(f, &format!("{name} ({})", s.n), &s.ways[MODEL])
+        line(f, &format!("{name} ({})", s.n), &s.ways[Way::Model])
     })
 }
 

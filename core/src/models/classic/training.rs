@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
 
 use crate::{
-    evaluation::{PairEvaluation, PairOptimum, Summary, report},
+    evaluation::{PairEvaluation, PairOptimum, QualityMeans, report},
     learning::{Groups, SplitError, Table, TableRow, split},
     models::{
         classic::{
@@ -261,7 +261,7 @@ fn record_restoration(
     for (which, family) in families.iter_mut().enumerate() {
         let report = report(pairs, which, "", space, &|_| false);
         let section = &report.blocks[0].mean_over_pictures;
-        let scores = |summary: &Summary| RestorationScores {
+        let scores = |summary: &QualityMeans| RestorationScores {
             mean_psnr: summary.psnr,
             mean_ssim: summary.ssim,
             mean_score: summary.score,

@@ -1,130 +1,17 @@
-//! Many pairs summed up: untouched, best fixed parameters, a model, the best of the grid, side by side.
+//! Sums up many pairs.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
-use serde::Serialize;
-
-use super::PairEvaluation;
+use super::data::{Block, FixedChoice, PictureLine, Promise, QualityMeans, Report, Section};
 use crate::{
-    metrics::{Quality, QualityReport},
+    evaluation::pair::PairEvaluation,
+    metrics::Quality,
     models::classic::{R2, r2},
-    restoration::receipt::Parameters,
     search::SearchSpace,
 };
 
-/// Means over some pictures of one way to treat them. PSNR is capped at 50 dB.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct Summary {
-    /// Mean PSNR in dB.
-    pub psnr: f64,
-    /// Mean SSIM.
-    pub ssim: f64,
-    /// Mean score.
-    pub score: f64,
-    /// Mean gain in score over the untouched picture.
-    pub gain: f64,
-    /// Mean gain in dB.
-    pub gain_db: f64,
-    /// Share of pictures that lost more than 0.05 dB, 0–1.
-    pub harm: f64,
-}
-
-/// One line of figures: the same pictures treated in four ways.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Section {
-    /// The set, `mean over sets` or `mean over pictures`.
-    pub name: String,
-    /// Number of pictures.
-    pub n: usize,
-    /// Left as they came.
-    pub untouched: Summary,
-    /// One choice for all pictures, see [`FixedChoice`].
-    pub best_fixed: Summary,
-    /// Restored by the model.
-    pub model: Summary,
-    /// The best candidate, with the truth in hand.
-    pub best_of_grid: Summary,
-    /// The model's gain over that of the best of the grid; absent when the latter is below 0.001, where there is
-    /// nothing to reach.
-    pub share_of_reachable_gain: Option<f64>,
-}
-
-/// The sections over one selection of pictures.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Block {
-    /// `all`, `unseen` or `seen`: whether the model was trained on the pictures' sources.
-    pub pictures: &'static str,
-    /// One section per set.
-    pub sets: Vec<Section>,
-    /// Mean over sets: each set counts the same.
-    pub mean_over_sets: Section,
-    /// Mean over pictures: each picture counts the same.
-    pub mean_over_pictures: Section,
-    /// R² of the predicted parameters against the optima found: colour, sigma, strength.
-    pub r2: [R2; 3],
-}
-
-/// The candidate with the best mean score over all pictures evaluated: chosen with the truth in hand, so no constant
-/// choice can do better.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct FixedChoice {
-    /// Its name in the space.
-    pub candidate: String,
-    /// Its index in the space.
-    pub index: usize,
-}
-
-/// A promise of the first system.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Promise {
-    /// What was promised.
-    pub promise: &'static str,
-    /// What was measured, absent when it has no value.
-    pub measured: Option<f64>,
-    /// Whether it is kept.
-    pub met: bool,
-}
-
-/// The whole evaluation of one model.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Report {
-    /// The search space's name.
-    pub space: String,
-    /// The model's id.
-    pub model: String,
-    /// The best constant choice.
-    pub best_fixed: FixedChoice,
-    /// All pictures; when the model knows the sources of some, these and the others apart as well. The first block
-    /// is the best evidence there is.
-    pub blocks: Vec<Block>,
-    /// The first system's promises held against the first block.
-    pub promises: Vec<Promise>,
-    /// Every picture, in the dataset's order.
-    pub pictures: Vec<PictureLine>,
-}
-
-/// One picture, treated in three ways.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct PictureLine {
-    /// `SET/NAME` or `NAME`.
-    pub name: String,
-    /// Whether the model was trained on its source.
-    pub seen: bool,
-    /// Left as it came.
-    pub untouched: QualityReport,
-    /// What the model chose.
-    pub parameters: Parameters,
-    /// What came of it.
-    pub model: QualityReport,
-    /// Whether it lost more than 0.05 dB.
-    pub harmed: bool,
-    /// The best candidate of the space.
-    pub best: String,
-    /// And what it reaches.
-    pub best_of_grid: QualityReport,
-}
-
-/// Sums up what model number `which` did; `seen` tells whether it was trained on a picture's source.
+/// Sums up the results of model number `which`. `seen` returns whether the model was trained on the source of the picture
+/// of this name.
 ///
 /// # Panics
 /// When there are no pairs.
@@ -139,7 +26,7 @@ pub fn report(
     let index = best_fixed(pairs, space.candidates().len());
     let all: Vec<&PairEvaluation> = pairs.iter().collect();
     let (known, unseen): (Vec<_>, Vec<_>) = all.iter().copied().partition(|pair| seen(&pair.name));
-    let context = Context { which, fixed: index, space };
+    let context = ReportContext { which, fixed: index, space };
     let mut blocks = vec![context.block("all", &all)];
     if !known.is_empty() && !unseen.is_empty() {
         blocks.insert(0, context.block("unseen", &unseen));
@@ -153,19 +40,22 @@ pub fn report(
     Report { space: space.name().to_owned(), model: model.to_owned(), best_fixed, blocks, promises, pictures }
 }
 
-/// Index of the candidate with the highest mean capped score; the earliest among equals.
+/// Returns the index of the candidate with the highest mean capped score; the first among equals.
 fn best_fixed(pairs: &[PairEvaluation], n_candidates: usize) -> usize {
     let total = |i: usize| pairs.iter().map(|p| p.optimum.candidates[i].capped_score()).sum::<f64>();
     (0..n_candidates).fold((0, f64::MIN), |best, i| if total(i) > best.1 { (i, total(i)) } else { best }).0
 }
 
-struct Context<'a> {
+/// The choices that all sums of one report share.
+struct ReportContext<'a> {
+    /// Index of the model.
     which: usize,
+    /// Index of the best fixed candidate.
     fixed: usize,
     space: &'a SearchSpace,
 }
 
-impl Context<'_> {
+impl ReportContext<'_> {
     fn block(&self, pictures: &'static str, pairs: &[&PairEvaluation]) -> Block {
         let mut sets: BTreeMap<&str, Vec<&PairEvaluation>> = BTreeMap::new();
         for pair in pairs {
@@ -206,7 +96,7 @@ impl Context<'_> {
         }
     }
 
-    /// R² of colour flag, sigma and strength against the optima of the grid.
+    /// Returns R² of colour flag, sigma and strength against the optima of the grid.
     fn r2(&self, pairs: &[&PairEvaluation]) -> [R2; 3] {
         let truth = |p: &PairEvaluation| {
             let best = &self.space.candidates()[p.optimum.best].parameters;
@@ -224,20 +114,20 @@ impl Context<'_> {
     }
 }
 
-/// The least mean gain of the best of the grid of which a share means something.
+/// Least mean gain in score of the best of the grid for which a share of it is reported.
 const REACHABLE_GAIN_MIN: f64 = 0.001;
 
-fn share(model: &Summary, best: &Summary) -> Option<f64> {
+fn share(model: &QualityMeans, best: &QualityMeans) -> Option<f64> {
     (best.gain >= REACHABLE_GAIN_MIN).then(|| model.gain / best.gain)
 }
 
-/// Means over `pairs` of the picture that `choose` picks of each.
-pub fn summary(pairs: &[&PairEvaluation], choose: &dyn Fn(&PairEvaluation) -> Quality) -> Summary {
+/// Returns means over `pairs` of the quality that `choose` picks from each pair.
+fn summary(pairs: &[&PairEvaluation], choose: &dyn Fn(&PairEvaluation) -> Quality) -> QualityMeans {
     let n = pairs.len() as f64;
     let mean = |f: &dyn Fn(Quality, Quality) -> f64| {
         pairs.iter().map(|p| f(choose(p), p.optimum.untouched)).sum::<f64>() / n
     };
-    Summary {
+    QualityMeans {
         psnr: mean(&|q, _| q.capped_psnr()),
         ssim: mean(&|q, _| q.ssim),
         score: mean(&|q, _| q.capped_score()),
@@ -247,11 +137,13 @@ pub fn summary(pairs: &[&PairEvaluation], choose: &dyn Fn(&PairEvaluation) -> Qu
     }
 }
 
+/// Returns the mean over sets. The share of reachable gain is computed from the means.
 fn mean_of(sets: &[Section]) -> Section {
-    let mean = |choose: &dyn Fn(&Section) -> Summary| {
-        let of =
-            |f: &dyn Fn(Summary) -> f64| sets.iter().map(|s| f(choose(s))).sum::<f64>() / sets.len() as f64;
-        Summary {
+    let mean = |choose: &dyn Fn(&Section) -> QualityMeans| {
+        let of = |f: &dyn Fn(QualityMeans) -> f64| {
+            sets.iter().map(|s| f(choose(s))).sum::<f64>() / sets.len() as f64
+        };
+        QualityMeans {
             psnr: of(&|s| s.psnr),
             ssim: of(&|s| s.ssim),
             score: of(&|s| s.score),
@@ -272,8 +164,8 @@ fn mean_of(sets: &[Section]) -> Section {
     }
 }
 
-/// R² is the mean over the parameters that vary.
-fn promises(model: &Summary, r2: &[R2; 3]) -> Vec<Promise> {
+/// Checks the promises on the model's means. The R² of the promise is the mean over the parameters that vary.
+fn promises(model: &QualityMeans, r2: &[R2; 3]) -> Vec<Promise> {
     let values: Vec<f64> = r2.iter().filter_map(|r| r.value()).collect();
     let mean = (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
     let promise = |promise, measured: Option<f64>, met: &dyn Fn(f64) -> bool| Promise {
@@ -287,99 +179,6 @@ fn promises(model: &Summary, r2: &[R2; 3]) -> Vec<Promise> {
         promise("SSIM > 0.85", Some(model.ssim), &|v| v > 0.85),
         promise("no over-restoration (share of pictures harmed)", Some(model.harm), &|v| v == 0.0),
     ]
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "model {}; space {}; best fixed parameters {}",
-            self.model, self.space, self.best_fixed.candidate
-        )?;
-        writeln!(
-            f,
-            "PSNR capped at 50 dB; gain in score and dB over the untouched picture; harm: share losing more than 0.05 dB"
-        )?;
-        // What the model was trained on is no evidence: it stays in the JSON when there is better.
-        let shown = self.blocks.iter().filter(|block| block.pictures != "seen" || self.blocks.len() == 1);
-        shown.into_iter().try_for_each(|block| write!(f, "\n{block}"))?;
-        let n = self.blocks[0].mean_over_pictures.n;
-        writeln!(
-            f,
-            "\nThe first system's promises, on {} ({n}), mean over pictures:",
-            self.blocks[0].known()
-        )?;
-        for promise in &self.promises {
-            let verdict = if promise.met { "met" } else { "NOT met" };
-            let measured = promise.measured.map_or("no value".to_owned(), |v| format!("{v:.3}"));
-            writeln!(f, "  {:<50} {measured:>9}  {verdict}", promise.promise)?;
-        }
-        Ok(())
-    }
-}
-
-impl Block {
-    fn known(&self) -> &'static str {
-        match self.pictures {
-            "unseen" => "pictures whose sources the model was not trained on",
-            "seen" => "pictures whose sources the model was trained on (no evidence of anything)",
-            _ => "all pictures",
-        }
-    }
-}
-
-impl fmt::Display for Block {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "== {} ({})", self.known(), self.mean_over_pictures.n)?;
-        writeln!(
-            f,
-            "{:<22} {:<13} {:>7} {:>7} {:>7} {:>8} {:>7} {:>6}",
-            "", "", "psnr", "ssim", "score", "gain", "dB", "harm"
-        )?;
-        for section in self.sets.iter().chain([&self.mean_over_sets, &self.mean_over_pictures]) {
-            write!(f, "{section}")?;
-        }
-        let names = ["color", "sigma", "strength"];
-        let r2 = names.iter().zip(&self.r2).map(|(name, r2)| match r2.value() {
-            Some(value) => format!("{name} {value:.3}"),
-            None => format!("{name} constant"),
-        });
-        writeln!(f, "R² of the parameters: {}", r2.collect::<Vec<_>>().join(", "))?;
-        Ok(())
-    }
-}
-
-impl fmt::Display for Section {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ways = [
-            ("untouched", &self.untouched),
-            ("best fixed", &self.best_fixed),
-            ("model", &self.model),
-            ("best of grid", &self.best_of_grid),
-        ];
-        let name = if self.name.is_empty() { "(no set)" } else { &self.name };
-        for (i, (way, s)) in ways.into_iter().enumerate() {
-            let label = match i {
-                0 => name.to_owned(),
-                1 => format!("  {} pictures", self.n),
-                2 => self
-                    .share_of_reachable_gain
-                    .map_or(String::new(), |s| format!("  {:.0} % of reachable", s * 100.0)),
-                _ => String::new(),
-            };
-            writeln!(
-                f,
-                "{label:<22} {way:<13} {:>7.3} {:>7.4} {:>7.4} {:>+8.4} {:>+7.2} {:>5.0}%",
-                s.psnr,
-                s.ssim,
-                s.score,
-                s.gain,
-                s.gain_db,
-                s.harm * 100.0
-            )?;
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

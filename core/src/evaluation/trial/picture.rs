@@ -1,0 +1,125 @@
+//! Restores one held-out picture in every way and measures the results.
+
+use super::{
+    error::TrialError,
+    folds::FoldModels,
+    measurements::{Forecast, WayResult},
+    meter::RestorationMeter,
+    plan::{PicturePlan, PlannedRestoration},
+    setup::{HeldOut, TrialSetup},
+    way::{ByWay, Way},
+};
+use crate::{
+    imaging::Image,
+    models::gains::{
+        candidates::{self, LEARNED, Measured, learned_gains},
+        model::{Code, ExpectedGain, Gain, GainModel},
+    },
+};
+
+/// A held-out picture with the gains model of its fold.
+pub struct HeldOutPicture<'a> {
+    setup: &'a TrialSetup<'a>,
+    measured: &'a Measured,
+    model: &'a GainModel,
+}
+
+/// Results on one picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PictureMeasurement {
+    /// Result of each way.
+    pub ways: ByWay<WayResult>,
+    /// Forecast for the candidate that the model chose.
+    pub forecast: Option<Forecast>,
+    /// Forecasts for every candidate of the model.
+    pub forecasts: Vec<Forecast>,
+    /// Gains of the three parameters' model with each bound of the sweep.
+    pub three_parameters_swept: Vec<Gain>,
+    /// Gains of the model with each bound of the sweep.
+    pub model_swept: Vec<Gain>,
+}
+
+impl<'a> HeldOutPicture<'a> {
+    /// Takes a held-out picture; `models` are those of all folds.
+    pub fn new(setup: &'a TrialSetup, models: &'a [FoldModels], held_out: HeldOut) -> Self {
+        let HeldOut { picture, fold } = held_out;
+        Self { setup, measured: &setup.measured[picture], model: &models[fold].model }
+    }
+
+    /// Restores and measures the picture as planned. Cost: up to about thirty restorations and comparisons.
+    ///
+    /// # Errors
+    /// When the pictures cannot be compared, or the model cannot use the features.
+    pub fn measure(
+        &self,
+        plan: &PicturePlan,
+        reference: Image,
+        damaged: Image,
+    ) -> Result<PictureMeasurement, TrialError> {
+        let code = self.model.codes.code(&self.measured.sample.features)?;
+        let untouched = self.measured.untouched;
+        let learned = learned_gains(&reference, &damaged, untouched, &[&code])?.swap_remove(0);
+        let color: Vec<Gain> = learned.iter().chain(&self.measured.sample.color).copied().collect();
+
+        let mut meter = RestorationMeter::new(reference, damaged, untouched);
+        let decided = PlannedRestoration::decided(&plan.decision);
+        let oracle = self.oracle(&color, &code);
+        let ways = ByWay::try_from_fn(|way| {
+            meter.result(match way {
+                Way::Untouched => &PlannedRestoration::IDENTITY,
+                Way::BestFixed => &plan.best_fixed,
+                Way::Classic => &plan.classic,
+                Way::ThreeParameters => &plan.three_parameters,
+                Way::Model => &decided,
+                Way::Oracle => &oracle,
+            })
+        })?;
+        let actual = meter.gain(&decided)?;
+        let forecast = plan.decision.expected.map(|e| Forecast { score: e.score, harm: e.harm, actual });
+        Ok(PictureMeasurement {
+            ways,
+            forecast,
+            forecasts: self.forecasts(&color, &code)?,
+            three_parameters_swept: meter.gains(&plan.three_parameters_swept)?,
+            model_swept: meter.gains(&plan.model_swept)?,
+        })
+    }
+
+    /// Returns the restoration by the best of all measured candidates: the first with the largest gain in score, and the
+    /// identity when none gains anything. `color` are the gains of the colour candidates, with the learned corrections
+    /// that `code` makes.
+    fn oracle(&self, color: &[Gain], code: &Code) -> PlannedRestoration {
+        let TrialSetup { names, three_parameter_names, .. } = self.setup;
+        let detail = self.measured.sample.detail.as_deref().unwrap_or_default();
+        let all = (names.color.iter().zip(color))
+            .chain(names.detail.iter().zip(detail))
+            .chain(three_parameter_names.iter().zip(&self.measured.classic));
+        let mut best: Option<(&str, f32)> = None;
+        for (name, gain) in all {
+            if gain.score > best.map_or(0.0, |(_, most)| most) {
+                best = Some((name, gain.score));
+            }
+        }
+        let Some((name, _)) = best else { return PlannedRestoration::IDENTITY };
+        let is_learned = LEARNED.iter().any(|(learned, ..)| *learned == name);
+        let transform = if is_learned { candidates::transform(name, code) } else { None };
+        PlannedRestoration { transform, ..PlannedRestoration::named(name) }
+    }
+
+    /// Returns the expected gain of each candidate of the model with its actual gain.
+    fn forecasts(&self, color: &[Gain], code: &Code) -> Result<Vec<Forecast>, TrialError> {
+        let features = &self.measured.sample.features;
+        let forecast =
+            |(e, &actual): (&ExpectedGain, &Gain)| Forecast { score: e.score, harm: e.harm, actual };
+        let expected = self.model.expect_color(features, code)?;
+        let mut forecasts: Vec<Forecast> = expected.iter().zip(color).map(forecast).collect();
+        if let Some(gains) = &self.measured.sample.detail {
+            let expected = self.model.detail.expect(features)?;
+            for (name, expected) in self.model.detail.candidates.iter().zip(&expected) {
+                let place = self.setup.names.detail.iter().position(|detail| detail == name);
+                forecasts.extend(place.map(|i| forecast((expected, &gains[i]))));
+            }
+        }
+        Ok(forecasts)
+    }
+}
