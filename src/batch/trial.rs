@@ -9,7 +9,6 @@ use super::{
     damages::Damages,
     gain_pictures::{Measuring, TrainingPicture},
     parallel,
-    train_gains::folds_of,
     trial_picture::{Plan, Treatment, TrialPicture},
 };
 use pentimento_core::{
@@ -20,20 +19,19 @@ use pentimento_core::{
     features::{self, FeatureVector, Features, Schema, rich},
     learning::{Groups, TableRow},
     models::{
-        classic::{
-            Hyperparameters,
-            training::{classic_forest, table_row},
-        },
+        classic::{Hyperparameters, training::classic_forest},
         gains::{
-            candidates::Measured,
-            decide::{Decision, Fixed, decide},
-            fit::{GainHyperparameters, Sample, SampleKind, fit_alone},
+            GainCandidate, GainHyperparameters,
+            decide::{Decision, decide},
+            fit::fit_alone,
+            measure::MeasuredPicture,
             model::{GainModel, GainTable, Gate},
+            sample::{Sample, SampleKind},
         },
         predictor::{Predictor, RequestedParameters},
     },
     search::SearchSpace,
-    training::fit_models,
+    training::{fit_models, folds_of},
 };
 
 /// Bounds on expected harm of the curves after the fact; the gates' other bounds stay.
@@ -69,7 +67,7 @@ struct Fitted {
     alone: GainTable,
     alone_gate: Gate,
     classic: Predictor,
-    fixed: String,
+    fixed: GainCandidate,
 }
 
 /// Tries everything.
@@ -79,7 +77,7 @@ struct Fitted {
 pub fn run_trial(pictures: Vec<TrainingPicture>, input: &TrialInput) -> Result<Tried> {
     let measuring = input.measuring;
     let (pictures, measured, failed) = measuring.measure_all(pictures)?;
-    let folds = folds_of(&pictures, input.groups, input.hyper.seed)?;
+    let folds = folds_of(&measured, input.groups, input.hyper.seed)?;
     check_folds(&pictures, &folds)?;
     let is_tried = |&i: &usize| pictures[i].kind != SampleKind::Synthetic;
     let tried: Vec<(usize, usize)> = (0..pictures.len()).filter(is_tried).map(|i| (i, folds[i])).collect();
@@ -101,13 +99,13 @@ pub fn run_trial(pictures: Vec<TrainingPicture>, input: &TrialInput) -> Result<T
 
     let work = |&which: &usize| {
         let (i, fold) = tried[which];
-        let names = measuring.choices.names();
+        let names = measuring.choices.candidates();
         let picture = TrialPicture {
             picture: &pictures[i],
             measured: &measured[i],
             model: &fitted[fold].model,
             names: &names,
-            classic_names: &measuring.choices.classic_names(),
+            classic_names: &measuring.choices.classic_candidates(),
         };
         picture.treat(&plans[which], measuring)
     };
@@ -189,7 +187,7 @@ fn seed_rows(
             return Ok(SeedRow { features, row: None, is_of_trained_size });
         }
         let optimum = find_optimum(&reference, &damaged, &space)?;
-        let row = Some(table_row(&pictures[i].name, &optimum, &space));
+        let row = Some(optimum.table_row(&pictures[i].name, &space));
         Ok(SeedRow { features: optimum.features, row, is_of_trained_size })
     };
     let (outcomes, _) = parallel::run(tried, measuring.threads, measuring.done, work)?;
@@ -202,7 +200,7 @@ fn seed_rows(
 
 fn fit_folds(
     pictures: &[TrainingPicture],
-    measured: &[Measured],
+    measured: &[MeasuredPicture],
     trainings: &[Vec<usize>],
     seeds: &SeedRows,
     input: &TrialInput,
@@ -212,13 +210,14 @@ fn fit_folds(
         measuring.gains_of_codes(pictures, measured, codes).map_err(|error| format!("{error:#}"))
     };
     let models = fit_models(measured, trainings, measuring.choices, input.hyper, &mut gains)?;
-    let names = measuring.choices.classic_names();
+    let names = measuring.choices.classic_candidates();
     let fit = |(training, model): (&Vec<usize>, GainModel)| -> Result<Fitted> {
         let samples: Vec<&Sample> = training.iter().map(|&i| &measured[i].sample).collect();
         let gains: Vec<_> = training.iter().map(|&i| measured[i].classic.clone()).collect();
         let (alone, alone_gate) = fit_alone(&samples, &gains, &names, input.hyper)?;
         let rows: Vec<&TableRow> = training.iter().filter_map(|i| seeds.get(i)?.row.as_ref()).collect();
         let classic = classic_forest(&rows, input.classic, &SearchSpace::seed())?;
+        let classic = Predictor::from_bytes(&classic.to_bytes())?;
         let fixed = best_fixed(training, measured, input);
         Ok(Fitted { model, alone, alone_gate, classic, fixed })
     };
@@ -226,42 +225,43 @@ fn fit_folds(
 }
 
 /// The candidate of the largest mean gain in score over the sets of damaged training pictures; doing nothing is one.
-fn best_fixed(training: &[usize], measured: &[Measured], input: &TrialInput) -> String {
-    let names = input.measuring.choices.names();
-    let classic = input.measuring.choices.classic_names();
+fn best_fixed(training: &[usize], measured: &[MeasuredPicture], input: &TrialInput) -> GainCandidate {
+    let names = input.measuring.choices.candidates();
+    let classic = input.measuring.choices.classic_candidates();
     let learned = names.color.len() - measured.first().map_or(0, |m| m.sample.color.len());
-    let named: Vec<&String> = names.color[learned..].iter().chain(&names.detail).chain(&classic).collect();
+    let named: Vec<&GainCandidate> =
+        names.color[learned..].iter().chain(&names.detail).chain(&classic).collect();
     let mut sums: BTreeMap<&str, (f64, Vec<f64>)> = BTreeMap::new();
-    for m in training.iter().map(|&i| &measured[i]).filter(|m| m.sample.kind == SampleKind::Damaged) {
+    for m in training.iter().map(|&i| &measured[i]).filter(|m| m.sample.origin.kind == SampleKind::Damaged) {
         let detail = m.sample.detail.iter().flatten();
         let gains: Vec<f64> =
             m.sample.color.iter().chain(detail).chain(&m.classic).map(|g| f64::from(g.score)).collect();
         if gains.len() != named.len() {
             continue;
         }
-        let (n, sum) = sums.entry(&m.sample.set).or_insert_with(|| (0.0, vec![0.0; named.len()]));
+        let (n, sum) = sums.entry(&m.sample.origin.set).or_insert_with(|| (0.0, vec![0.0; named.len()]));
         *n += 1.0;
         sum.iter_mut().zip(gains).for_each(|(sum, gain)| *sum += gain);
     }
-    let mut best = ("identity", 0.0);
+    let mut best = (GainCandidate::IDENTITY, 0.0);
     for (i, name) in named.iter().enumerate() {
         let mean = sums.values().map(|(n, sum)| sum[i] / n).sum::<f64>() / sums.len().max(1) as f64;
         if mean > best.1 {
-            best = (name, mean);
+            best = (**name, mean);
         }
     }
-    best.0.to_owned()
+    best.0
 }
 
-fn plan(fitted: &Fitted, measured: &Measured, seed: &SeedRow) -> Result<Plan> {
+fn plan(fitted: &Fitted, measured: &MeasuredPicture, seed: &SeedRow) -> Result<Plan> {
     let features = &measured.sample.features;
-    let decision = decide(&fitted.model, features, &Fixed::default(), seed.is_of_trained_size)?;
+    let decision = decide(&fitted.model, features, &RequestedParameters::default(), seed.is_of_trained_size)?;
     let seed = Features { schema: Schema::Seed, values: seed.features.to_vec() };
     let size = (usize::MAX, usize::MAX);
     let predicted = fitted.classic.predict(&seed, size, &RequestedParameters::default())?;
     Ok(Plan {
         fixed: Treatment::named(&fitted.fixed),
-        classic: Treatment::of(predicted.parameters, None),
+        classic: Treatment::of(predicted.parameters(), None),
         alone: alone(fitted, features, fitted.alone_gate)?,
         decision,
         alone_swept: Vec::new(),
@@ -284,7 +284,7 @@ fn sweep(
     fitted: &mut [Fitted],
     plans: &mut [Plan],
     tried: &[(usize, usize)],
-    measured: &[Measured],
+    measured: &[MeasuredPicture],
     seeds: &SeedRows,
 ) -> Result<()> {
     for fold in fitted.iter_mut() {
@@ -292,7 +292,8 @@ fn sweep(
     }
     for (plan, &(i, fold)) in plans.iter_mut().zip(tried) {
         let (fitted, features) = (&fitted[fold], &measured[i].sample.features);
-        let decision = decide(&fitted.model, features, &Fixed::default(), seeds[&i].is_of_trained_size)?;
+        let decision =
+            decide(&fitted.model, features, &RequestedParameters::default(), seeds[&i].is_of_trained_size)?;
         plan.model_swept.push(Treatment::of(decision.parameters, decision.transform));
         plan.alone_swept.push(alone(fitted, features, Gate { harm_max, ..fitted.alone_gate })?);
     }
@@ -305,7 +306,7 @@ fn note(fold: usize, fitted: &Fitted, n_training: usize, tried: &[(usize, usize)
         fold,
         n_training,
         n_tried: tried.iter().filter(|(_, its)| *its == fold).count(),
-        best_fixed: fitted.fixed.clone(),
+        best_fixed: fitted.fixed.name(),
         color_gate: open(fitted.model.color_gate),
         detail_gate: open(fitted.model.detail_gate),
         three_parameters_gate: open(fitted.alone_gate),

@@ -8,10 +8,11 @@ use pentimento_core::{
     imaging::{Image, RestorationParameters, operators::color_transform::ColorTransform, pipeline},
     metrics::{Quality, mean_ciede2000},
     models::gains::{
-        candidates::{self, LEARNED, Measured, gain, learned_gains},
+        GainCandidate,
+        choices::CandidateLists,
         decide::Decision,
-        fit::CandidateNames,
-        model::{Code, ExpectedGain, Gain, GainModel},
+        measure::{MeasuredPicture, gain, learned_gains},
+        model::{ExpectedGain, Gain, GainModel, TransformCode},
     },
     search::{Candidate, SearchSpace, search},
 };
@@ -31,8 +32,8 @@ impl Treatment {
     }
 
     /// A candidate that needs no prediction.
-    pub fn named(name: &str) -> Self {
-        Self::of(candidates::parameters(name).unwrap_or(RestorationParameters::IDENTITY), None)
+    pub fn named(candidate: &GainCandidate) -> Self {
+        Self::of(candidate.parameters(), None)
     }
 }
 
@@ -49,10 +50,10 @@ pub(super) struct Plan {
 /// A picture with the model of its fold.
 pub(super) struct TrialPicture<'a> {
     pub picture: &'a TrainingPicture,
-    pub measured: &'a Measured,
+    pub measured: &'a MeasuredPicture,
     pub model: &'a GainModel,
-    pub names: &'a CandidateNames,
-    pub classic_names: &'a [String],
+    pub names: &'a CandidateLists,
+    pub classic_names: &'a [GainCandidate],
 }
 
 /// What came of a plan.
@@ -99,25 +100,23 @@ impl TrialPicture<'_> {
     }
 
     /// The first candidate of the largest score, doing nothing before all.
-    fn best_in_hand(&self, color: &[Gain], code: &Code) -> Treatment {
+    fn best_in_hand(&self, color: &[Gain], code: &TransformCode) -> Treatment {
         let detail = self.measured.sample.detail.as_deref().unwrap_or_default();
         let all = (self.names.color.iter().zip(color))
             .chain(self.names.detail.iter().zip(detail))
             .chain(self.classic_names.iter().zip(&self.measured.classic));
-        let mut best: Option<(&str, f32)> = None;
+        let mut best: Option<(&GainCandidate, f32)> = None;
         for (name, gain) in all {
             if gain.score > best.map_or(0.0, |(_, most)| most) {
                 best = Some((name, gain.score));
             }
         }
         let Some((name, _)) = best else { return Treatment::NOTHING };
-        let is_learned = LEARNED.iter().any(|(learned, ..)| *learned == name);
-        let transform = if is_learned { candidates::transform(name, code) } else { None };
-        Treatment { transform, ..Treatment::named(name) }
+        Treatment { transform: name.transform(code), ..Treatment::named(name) }
     }
 
     /// What the model expects of each of its candidates, and what each gains.
-    fn forecasts(&self, color: &[Gain], code: &Code) -> Result<Vec<Forecast>> {
+    fn forecasts(&self, color: &[Gain], code: &TransformCode) -> Result<Vec<Forecast>> {
         let features = &self.measured.sample.features;
         let forecast =
             |(e, &actual): (&ExpectedGain, &Gain)| Forecast { score: e.score, harm: e.harm, actual };

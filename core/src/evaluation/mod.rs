@@ -3,12 +3,14 @@
 //! Gains are differences of scores with PSNR capped at 50 dB; harm is losing more than 0.05 dB of capped PSNR.
 
 mod alignment;
+mod held_out;
 mod html;
 mod report;
 mod svg;
 pub mod trial;
 
 pub use alignment::{Align, Alignment, AlignmentKind, NotAPair, align};
+pub use held_out::held_out_scores;
 pub use report::{Block, FixedChoice, PictureLine, Promise, Report, Section, Summary, report};
 
 use thiserror::Error;
@@ -18,7 +20,8 @@ use crate::{
     imaging::{Image, RestorationParameters, pipeline},
     metrics::{self, MetricError, Quality},
     models::{
-        classic::{PredictError, RawPrediction},
+        PredictError,
+        classic::RawPrediction,
         predictor::{Predictor, RequestedParameters},
     },
     search::{self, SearchError, SearchSpace},
@@ -126,14 +129,14 @@ pub fn evaluate_pair(
         };
         let size = (damaged.width(), damaged.height());
         let prediction = model.predict(&features, size, &RequestedParameters::default())?;
-        let parameters = prediction.parameters;
+        let parameters = prediction.parameters();
         let quality = if parameters.is_identity() {
             optimum.untouched
         } else {
-            let coefficients = pipeline::measure(damaged, &parameters, prediction.transform.as_ref());
+            let coefficients = pipeline::measure(damaged, &parameters, prediction.transform());
             metrics::compare(reference, &pipeline::apply(damaged.clone(), &parameters, &coefficients))?
         };
-        Ok(ModelOutcome { raw: prediction.raw, parameters, quality })
+        Ok(ModelOutcome { raw: prediction.raw(), parameters, quality })
     };
     let models = models.iter().map(outcome).collect::<Result<_, PairError>>()?;
     Ok(PairEvaluation { name: name.to_owned(), optimum, models })
