@@ -5,7 +5,7 @@
 use std::hint::black_box;
 
 use divan::Bencher;
-use pentimento_core::models::gains::weight_forest::{Rows, WeightForest, WeightForestHyperparameters};
+use pentimento_core::models::gains::weight_forest::{NumberRows, WeightForest, WeightForestHyperparameters};
 
 const N_ROWS: usize = 1500;
 const N_FEATURES: usize = 100;
@@ -16,28 +16,28 @@ fn main() {
 }
 
 /// Even in [0, 1), by a multiplicative congruence.
-fn noise(n_columns: usize, seed: u64) -> Rows {
+fn noise(n_columns: usize, seed: u64) -> NumberRows {
     let mut state = seed;
     let mut draw = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 11) as f64 / (1_u64 << 53) as f64
     };
-    Rows::rounded((0..N_ROWS * n_columns).map(|_| draw()), n_columns).unwrap()
+    NumberRows::rounded((0..N_ROWS * n_columns).map(|_| draw()), n_columns).unwrap()
 }
 
 /// Each target mixes two features with noise.
-fn samples() -> (Rows, Rows) {
+fn samples() -> (NumberRows, NumberRows) {
     let (features, noise) = (noise(N_FEATURES, 1), noise(N_OUTPUTS, 2));
     let target = |row: usize, output: usize| {
         let feature = |at: usize| f64::from(features.number(row, at % N_FEATURES));
         feature(output / 6) + feature(output * 7).powi(2) + 0.3 * f64::from(noise.number(row, output))
     };
     let targets = (0..N_ROWS).flat_map(|row| (0..N_OUTPUTS).map(move |output| (row, output)));
-    let targets = Rows::rounded(targets.map(|(row, output)| target(row, output)), N_OUTPUTS).unwrap();
+    let targets = NumberRows::rounded(targets.map(|(row, output)| target(row, output)), N_OUTPUTS).unwrap();
     (features, targets)
 }
 
-fn fitted() -> (WeightForest, Rows, Rows) {
+fn fitted() -> (WeightForest, NumberRows, NumberRows) {
     let (features, targets) = samples();
     let hyperparameters = WeightForestHyperparameters::default().check().unwrap();
     let forest = WeightForest::fit(&features, &targets, None, &hyperparameters).unwrap();

@@ -1,65 +1,50 @@
-//! The story of a model of gains, read top-down: measured pictures → which transform suits which → what every candidate
-//! gains → gates → model. And of its honest trial: the same on folds, each restored by a model that saw none of its
-//! sources.
+//! How the built-in kind of model is made, read top-down: measured pictures → transforms → gains → gates → model → folds →
+//! card.
 //!
-//! The pictures are the caller's: it is asked once, for all folds, what the predicted transforms gain.
+//! 1. The caller measures the pictures: features, fitting transforms, gains of all candidates that need no prediction.
+//! 2. Every picture gets a fold. One model is fitted without each fold, and one on all pictures.
+//! 3. A model is fitted in two steps: forests that predict transforms, then forests that expect gains. Between the steps
+//!    the caller measures what the predicted transforms gain.
+//! 4. The model without a fold decides for the fold's pictures, the caller restores them, and the card states the gains.
+//!
+//! The caller opens files, uses threads and shows progress: see [`TrainingPictures`].
 
-use thiserror::Error;
+mod card;
+mod cross_validate;
+mod error;
+mod folds;
+mod input;
+mod models;
+mod pictures;
 
-use crate::models::gains::{
-    candidates::{Choices, Measured},
-    fit::{CodeFit, GainFitError, GainHyperparameters, Sample, fit_codes, fit_gains},
-    model::{Code, Gain, GainModel},
+use crate::models::gains::GainArtifact;
+
+pub use self::{
+    error::GainTrainingError,
+    folds::{folds_of, training_sides},
+    input::GainTrainingInput,
+    models::fit_models,
+    pictures::{GainsOfCodes, TrainingPictures, restored_quality},
 };
 
-/// A model of gains cannot be trained.
-#[derive(Debug, Error)]
-pub enum GainTrainingError {
-    /// The forests cannot be fitted.
-    #[error(transparent)]
-    Fit(#[from] GainFitError),
-    /// The pictures are not at hand any more.
-    #[error("measuring predicted transforms: {0}")]
-    Measure(String),
-}
-
-/// Asked with the codes of each measured picture, some for each of the models to fit; answers, alike, what each learned
-/// correction of each code gains on it.
-pub type GainsOfCodes<'a> = dyn FnMut(&[Vec<Code>]) -> Result<Vec<Vec<Vec<Gain>>>, String> + 'a;
-
-/// Fits one model per list of training pictures (indices of `measured`).
+/// Trains a model on all pictures. Its card states the results of models that were fitted the same way without a fold, on
+/// the pictures of that fold.
+///
+/// The same input gives the same model, bit for bit.
 ///
 /// # Errors
-/// When there are too few source pictures, or the pictures cannot be measured.
-pub fn fit_models(
-    measured: &[Measured],
-    trainings: &[Vec<usize>],
-    choices: &Choices,
-    hyper: &GainHyperparameters,
-    gains_of_codes: &mut GainsOfCodes,
-) -> Result<Vec<GainModel>, GainTrainingError> {
-    let samples =
-        |training: &[usize]| -> Vec<&Sample> { training.iter().map(|&i| &measured[i].sample).collect() };
-    // First step for all models, then one look at the pictures, then the second step.
-    let mut fits: Vec<CodeFit> = Vec::new();
-    let mut asked: Vec<Vec<Code>> = vec![Vec::new(); measured.len()];
-    let mut places: Vec<Vec<usize>> = Vec::new();
-    for training in trainings {
-        let fit = fit_codes(&samples(training), hyper)?;
-        let place = |(&i, code): (&usize, &Code)| {
-            asked[i].push(code.clone());
-            asked[i].len() - 1
-        };
-        places.push(training.iter().zip(&fit.out_of_fold).map(place).collect());
-        fits.push(fit);
-    }
-    let answers = gains_of_codes(&asked).map_err(GainTrainingError::Measure)?;
-    let names = choices.names();
-    let mut models = Vec::new();
-    for ((training, places), fit) in trainings.iter().zip(places).zip(fits) {
-        let learned: Vec<Vec<Gain>> =
-            training.iter().zip(places).map(|(&i, place)| answers[i][place].clone()).collect();
-        models.push(fit_gains(&samples(training), fit, &learned, &names, hyper)?);
-    }
-    Ok(models)
+/// When there are no pictures or too few sources, or a picture cannot be measured again.
+pub fn train(
+    input: &GainTrainingInput,
+    pictures: &dyn TrainingPictures,
+) -> Result<GainArtifact, GainTrainingError> {
+    let GainTrainingInput { measured, choices, groups, hyperparameters, .. } = *input;
+    let folds = folds_of(measured, groups, hyperparameters.seed)?;
+    let mut sides = training_sides(&folds);
+    sides.push((0..measured.len()).collect());
+    let mut gains_of_codes = |codes: &[_]| pictures.gains_of_codes(codes);
+    let mut models = fit_models(measured, &sides, choices, hyperparameters, &mut gains_of_codes)?;
+    let Some(model) = models.pop() else { return Err(GainTrainingError::NoPictures) };
+    let trials = cross_validate::cross_validate(measured, &folds, &models, pictures)?;
+    Ok(GainArtifact { card: card::describe(input, &trials), model })
 }

@@ -4,14 +4,17 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use pentimento_core::models::classic::artifact::model_id;
-use pentimento_core::models::classic::card::{DatasetUse, FamilyReport, SearchedBounds};
+use pentimento_core::models::classic::card::{FamilyReport, SearchedBounds};
 use pentimento_core::models::classic::r2::few_rows_warning;
 use pentimento_core::{
     digest::digest,
     learning::{FEATURE_NAMES, Groups, Table, TableRow, describe, split},
-    models::classic::{
-        CheckedHyperparameters, Family, Hyperparameters, ModelCard, ParameterRegressors, TargetR2,
-        artifact::ModelArtifact, permutation_importance,
+    models::{
+        DatasetUse, Family,
+        classic::{
+            CheckedHyperparameters, Hyperparameters, ModelCard, ParameterRegressors, TargetR2,
+            artifact::ModelArtifact, permutation_importance,
+        },
     },
 };
 

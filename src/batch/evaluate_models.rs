@@ -1,4 +1,4 @@
-//! Restores the pictures of a dataset by one or more models and measures each against its reference.
+//! Restores the pictures of a dataset by one or more models, and measures each against its reference.
 
 use anyhow::Result;
 
@@ -10,26 +10,34 @@ use pentimento_core::{
     search::SearchSpace,
 };
 
-/// Measured pairs in the order given, and those that failed, each with its reason.
+/// What to evaluate, and how to work through the pictures.
+pub struct Evaluating<'a> {
+    /// The models.
+    pub models: &'a [&'a Predictor],
+    /// The space in which the optimum of each pair is searched.
+    pub space: &'a SearchSpace,
+    /// Limits of one picture.
+    pub limits: &'a Limits,
+    /// Number of threads; 0 means all cores.
+    pub threads: usize,
+    /// Called after each picture.
+    pub done: &'a (dyn Fn() + Sync),
+}
+
+/// The evaluated pairs and the failed ones.
 pub struct Evaluated {
-    /// Pairs measured.
+    /// Evaluations, in the order of the given pairs.
     pub pairs: Vec<PairEvaluation>,
-    /// Pairs that could not be.
+    /// Names of pairs that could not be evaluated, with the reasons.
     pub failed: Vec<(String, String)>,
 }
 
-/// Evaluates every model on every pair with `threads` threads (0: all cores).
+/// Evaluates every model on every pair.
 ///
 /// # Errors
 /// When the system gives no threads.
-pub fn evaluate_models(
-    files: &[PairFiles],
-    models: &[&Predictor],
-    space: &SearchSpace,
-    limits: &Limits,
-    threads: usize,
-    done: &(dyn Fn() + Sync),
-) -> Result<Evaluated> {
+pub fn evaluate_models(files: &[PairFiles], evaluating: &Evaluating) -> Result<Evaluated> {
+    let Evaluating { models, space, limits, threads, done } = *evaluating;
     let work = |pair: &PairFiles| {
         let (reference, damaged) = pair.decode(limits)?;
         Ok(evaluate_pair(&pair.name, &reference, &damaged, space, models)?)

@@ -14,7 +14,6 @@ use pentimento_core::{
     imaging::{ColorMethod, RestorationParameters, codec::Limits},
     learning::{Table, TableRow},
     metrics::Quality,
-    models::classic::training::table_row,
     search::{SearchSpace, is_on_edge},
 };
 
@@ -123,7 +122,7 @@ impl Optima {
 /// # Errors
 /// When a name stands for two pairs.
 pub fn table_csv(done: &[(String, PairOptimum)], space: &SearchSpace) -> Result<Vec<u8>> {
-    let rows: Vec<TableRow> = done.iter().map(|(name, found)| table_row(name, found, space)).collect();
+    let rows: Vec<TableRow> = done.iter().map(|(name, found)| found.table_row(name, space)).collect();
     let base = Table::from_rows(rows)?.write_csv();
     if space.name() == "seed" {
         return Ok(base);

@@ -1,4 +1,4 @@
-//! The pictures behind a model of gains: damaged ones, undamaged ones that want nothing, and ones made of undamaged ones.
+//! The training pictures of a model of gains: damaged ones, undamaged ones, and pictures synthesised from undamaged ones.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,36 +16,39 @@ use pentimento_core::{
     imaging::{Image, codec::Limits, operators::area_resize::area_resize},
     learning::Groups,
     models::gains::{
-        candidates::{Choices, Measured, learned_gains, measure},
-        fit::SampleKind,
-        model::{Code, Gain},
+        choices::Choices,
+        measure::{MeasuredPicture, learned_gains, measure},
+        model::{Gain, TransformCode},
+        sample::{SampleKind, SampleOrigin},
     },
     synthesis::{self, Recipe},
 };
 
-/// Longest side of a synthesised picture: of the order of the damaged ones at hand.
+/// Longest side of a synthesised picture in px, similar to that of the damaged pictures of the built-in model.
 const SYNTHETIC_SIDE_MAX: usize = 384;
-/// Synthesised pictures of a set, about; and of one source picture.
+/// Approximate number of synthesised pictures of a set.
 const SYNTHETIC_PER_SET: usize = 800;
+/// Fewest and most synthesised pictures of a source.
 const VARIANTS: std::ops::RangeInclusive<usize> = 2..=20;
 
-/// One training picture and where it comes from.
+/// One training picture and its files.
 #[derive(Clone, Debug)]
 pub struct TrainingPicture {
     /// `SET/NAME`.
     pub name: String,
     /// Its set.
     pub set: String,
-    /// Its source picture.
+    /// Its source.
     pub source: String,
-    /// What it is.
+    /// Its kind.
     pub kind: SampleKind,
     damaged: PathBuf,
     undamaged: PathBuf,
+    /// Number of a synthesised picture among those of its source, from 1; 0 for other kinds.
     variant: u32,
 }
 
-/// How undamaged pictures become training pictures.
+/// The recipes by which undamaged pictures become synthesised training pictures.
 pub struct Recipes {
     training: Recipe,
     looks: Recipe,
@@ -54,7 +57,7 @@ pub struct Recipes {
 }
 
 impl Recipes {
-    /// Those that the program carries.
+    /// Returns the embedded recipes.
     pub fn embedded(seed: u64) -> Self {
         let read = |text| Recipe::from_toml(text).expect("the embedded recipes are tested");
         Self {
@@ -65,7 +68,8 @@ impl Recipes {
         }
     }
 
-    /// Reference and damaged picture of a variant; every fourth has another look than its source.
+    /// Synthesises reference and damaged picture of a variant. In every fourth variant, the reference has another look than
+    /// the undamaged picture.
     fn make(&self, clean: &Image, name: &str, variant: u32) -> Result<(Image, Image)> {
         let damage = |image: &Image, recipe: &Recipe, what: &str| -> Result<Image> {
             Ok(synthesis::damage(image, recipe, self.seed, &format!("{what} {name}"), variant)?.0)
@@ -82,7 +86,7 @@ impl Recipes {
     }
 }
 
-/// All training pictures of a dataset, in a stated order: damaged, undamaged (each file once), synthesised.
+/// Lists all training pictures of a dataset in a fixed order: damaged, undamaged (each file once), synthesised.
 pub fn training_pictures(dataset: &Dataset, groups: &Groups) -> Vec<TrainingPicture> {
     let of = |pair: &PairFiles, kind, variant| {
         let set = pair.name.rsplit_once('/').map_or("", |(set, _)| set).to_owned();
@@ -95,7 +99,7 @@ pub fn training_pictures(dataset: &Dataset, groups: &Groups) -> Vec<TrainingPict
     };
     let mut pictures: Vec<TrainingPicture> =
         dataset.pairs.iter().map(|pair| of(pair, SampleKind::Damaged, 0)).collect();
-    // Several damaged pictures of one source share one undamaged picture, under as many names: one of them is enough.
+    // Damaged pictures of one source may share one undamaged picture under several names: one name is enough.
     let mut by_source: BTreeMap<(String, String), &PairFiles> = BTreeMap::new();
     for (picture, pair) in pictures.iter().zip(&dataset.pairs) {
         by_source.entry((picture.set.clone(), picture.source.clone())).or_insert(pair);
@@ -118,15 +122,20 @@ pub fn training_pictures(dataset: &Dataset, groups: &Groups) -> Vec<TrainingPict
 }
 
 impl TrainingPicture {
-    /// Whether it is made of an undamaged one.
+    fn origin(&self) -> SampleOrigin {
+        let Self { name, set, source, kind, .. } = self;
+        SampleOrigin { name: name.clone(), set: set.clone(), source: source.clone(), kind: *kind }
+    }
+
+    /// Returns whether the picture is synthesised.
     pub fn is_synthetic(&self) -> bool {
         self.kind == SampleKind::Synthetic
     }
 
-    /// Reference and damaged picture.
+    /// Opens reference and damaged picture, or synthesises them.
     ///
     /// # Errors
-    /// When a file is refused.
+    /// When a file cannot be decoded.
     pub fn images(&self, recipes: &Recipes, limits: &Limits) -> Result<(Image, Image)> {
         let decode = |path: &PathBuf| Ok::<_, anyhow::Error>(picture_file::decode(path, limits)?.image);
         match self.kind {
@@ -146,6 +155,7 @@ impl TrainingPicture {
     }
 }
 
+/// Reduces a picture to [`SYNTHETIC_SIDE_MAX`].
 fn reduced(image: Image) -> Image {
     let side = image.width().max(image.height());
     if side <= SYNTHETIC_SIDE_MAX {
@@ -155,25 +165,25 @@ fn reduced(image: Image) -> Image {
     area_resize(&image, to(image.width()), to(image.height()))
 }
 
-/// Works through training pictures.
+/// How to work through training pictures.
 pub struct Measuring<'a> {
-    /// Made of what.
+    /// Recipes of synthesised pictures.
     pub recipes: &'a Recipes,
-    /// What is measured.
+    /// Candidates that are measured.
     pub choices: &'a Choices,
-    /// What one picture may cost.
+    /// Limits of one picture.
     pub limits: &'a Limits,
-    /// Threads; 0: all cores.
+    /// Number of threads; 0 means all cores.
     pub threads: usize,
-    /// Called as each picture is done.
+    /// Called after each picture.
     pub done: &'a (dyn Fn() + Sync),
 }
 
-/// Pictures that could be measured, what was found, and the others with their reasons.
-pub type MeasuredAll = (Vec<TrainingPicture>, Vec<Measured>, Vec<(String, String)>);
+/// Pictures that could be measured, their measurements, and the names of the others with the reasons.
+pub type MeasuredAll = (Vec<TrainingPicture>, Vec<MeasuredPicture>, Vec<(String, String)>);
 
 impl Measuring<'_> {
-    /// Measures all; those that fail are left out, with their reasons.
+    /// Measures all pictures. Those that fail are left out and returned with the reasons.
     ///
     /// # Errors
     /// When the system gives no threads.
@@ -181,8 +191,7 @@ impl Measuring<'_> {
         let work = |picture: &TrainingPicture| {
             let (reference, damaged) = picture.images(self.recipes, self.limits)?;
             let analysed = rich::reduced(&damaged);
-            let whose = (&*picture.set, &*picture.source, picture.kind);
-            Ok(measure(&reference, &damaged, &analysed, whose, self.choices)?)
+            Ok(measure(&reference, &damaged, &analysed, picture.origin(), self.choices)?)
         };
         let (outcomes, _) = parallel::run(&pictures, self.threads, self.done, work)?;
         let (mut kept, mut measured, mut failed) = (Vec::new(), Vec::new(), Vec::new());
@@ -198,19 +207,19 @@ impl Measuring<'_> {
         Ok((kept, measured, failed))
     }
 
-    /// What the learned corrections of codes gain on each picture.
+    /// Measures what the learned corrections of each code gain. Returns gains by picture, then by code, then by correction.
     ///
     /// # Errors
-    /// When a picture that could be measured before cannot be any more.
+    /// When a picture cannot be read again.
     pub fn gains_of_codes(
         &self,
         pictures: &[TrainingPicture],
-        measured: &[Measured],
-        codes: &[Vec<Code>],
+        measured: &[MeasuredPicture],
+        codes: &[Vec<TransformCode>],
     ) -> Result<Vec<Vec<Vec<Gain>>>> {
         let all: Vec<usize> = (0..pictures.len()).collect();
         let work = |&i: &usize| {
-            let asked: Vec<&Code> = codes[i].iter().collect();
+            let asked: Vec<&TransformCode> = codes[i].iter().collect();
             if asked.is_empty() {
                 return Ok(Vec::new());
             }

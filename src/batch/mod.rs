@@ -1,6 +1,5 @@
 //! What commands and jobs do over whole folders.
 
-pub mod cross_validate;
 pub mod damages;
 pub mod evaluate_models;
 pub mod find_optima;

@@ -9,7 +9,6 @@ use super::{
     damages::Damages,
     gain_pictures::{Measuring, TrainingPicture},
     parallel,
-    train_gains::folds_of,
 };
 use pentimento_core::{
     evaluation::trial::{
@@ -18,7 +17,8 @@ use pentimento_core::{
         trial_measurements, trial_report,
     },
     learning::Groups,
-    models::gains::{candidates::Measured, decide::Decision},
+    models::gains::{decide::Decision, measure::MeasuredPicture},
+    training::folds_of,
 };
 
 /// What a trial needs besides the pictures.
@@ -50,7 +50,7 @@ pub struct FinishedTrial {
 pub fn run_trial(pictures: Vec<TrainingPicture>, settings: &TrialSettings) -> Result<FinishedTrial> {
     let measuring = settings.measuring;
     let (pictures, measured, failed) = measuring.measure_all(pictures)?;
-    let folds = folds_of(&pictures, settings.groups, settings.hyperparameters.gains.seed)?;
+    let folds = folds_of(&measured, settings.groups, settings.hyperparameters.gains.seed)?;
     let folds = TrialFolds::new(&measured, folds)?;
     let classic_inputs = classic_inputs(&pictures, &folds, measuring)?;
     let setup = TrialSetup::new(&measured, measuring.choices, folds, classic_inputs);
@@ -88,7 +88,7 @@ fn classic_inputs(
 /// Fits the models of all folds; the pictures are opened again to measure predicted transforms.
 fn fit(
     pictures: &[TrainingPicture],
-    measured: &[Measured],
+    measured: &[MeasuredPicture],
     setup: &TrialSetup,
     settings: &TrialSettings,
 ) -> Result<Vec<FoldModels>> {

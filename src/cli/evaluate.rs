@@ -13,7 +13,10 @@ use super::{
     output, progress,
     trial::{self, Shared, TrialArguments},
 };
-use crate::batch::{evaluate_models::evaluate_models, index_dataset::index};
+use crate::batch::{
+    evaluate_models::{Evaluating, evaluate_models},
+    index_dataset::index,
+};
 use pentimento_core::evaluation::report;
 
 #[derive(Debug, Args)]
@@ -67,10 +70,14 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     let dataset = index(&arguments.dataset.source()?)?;
     let bar = progress::bar(dataset.pairs.len(), "pairs");
     let limits = config.limits.limits();
-    let evaluated =
-        evaluate_models(&dataset.pairs, &[&predictor], &space, &limits, config.compute.threads, &|| {
-            bar.inc(1)
-        })?;
+    let evaluating = Evaluating {
+        models: &[&predictor],
+        space: &space,
+        limits: &limits,
+        threads: config.compute.threads,
+        done: &|| bar.inc(1),
+    };
+    let evaluated = evaluate_models(&dataset.pairs, &evaluating)?;
     bar.finish_and_clear();
 
     let mut failed = evaluated.failed;

@@ -29,7 +29,7 @@ use pentimento_core::{
     learning::Table,
     models::{
         classic::{Hyperparameters, training::TrainingInput},
-        gains::{candidates::Choices, fit::GainHyperparameters},
+        gains::{GainHyperparameters, choices::Choices},
     },
 };
 

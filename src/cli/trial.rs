@@ -25,7 +25,7 @@ use pentimento_core::{
     learning::Groups,
     models::{
         classic::Hyperparameters,
-        gains::{candidates::Choices, fit::GainHyperparameters},
+        gains::{GainHyperparameters, choices::Choices},
     },
 };
 

@@ -76,7 +76,7 @@ struct Model {
 impl Seen {
     fn new(analysis: &Analysis, predictor: &Predictor) -> Self {
         let &Analysis { width, height, format, ref features, ref prediction } = analysis;
-        let prediction = Predicted { raw: prediction.raw, parameters: (&prediction.parameters).into() };
+        let prediction = Predicted { raw: prediction.raw(), parameters: (&prediction.parameters()).into() };
         let model = Model { id: predictor.id().to_owned(), sha256: predictor.sha256().to_owned() };
         Self { width, height, format, features: features.into(), prediction, model }
     }

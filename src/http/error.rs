@@ -22,7 +22,7 @@ use pentimento_core::{
         ColorMethod, DENOISE_RANGE, ParameterError, SIGMA_RANGE_PX, STRENGTH_RANGE,
         codec::{DecodeError, EncodeError},
     },
-    models::classic::PredictError,
+    models::PredictError,
     restoration::{ReplayError, RestoreError},
 };
 

@@ -6,11 +6,12 @@ use serde::Serialize;
 use pentimento_core::{
     features::FEATURE_SCHEMA,
     models::{
+        DatasetUse, Family,
         classic::{
-            Family, ModelCard,
-            card::{DatasetUse, FixedBaseline, RestorationScores, SearchedBounds},
+            ModelCard,
+            card::{FixedBaseline, RestorationScores, SearchedBounds},
         },
-        gains::{GainCard, artifact::SetTrial},
+        gains::{GainCard, card::SetTrial},
         predictor,
     },
     restoration::receipt::{METHOD, RECEIPT_VERSION},
@@ -118,8 +119,8 @@ pub(super) async fn version(State(state): State<AppState>) -> Response {
             sha256: state.predictor.sha256(),
             family: card.family(),
             card: match card {
-                predictor::Card::Classic(card) => Card::Classic(card.into()),
-                predictor::Card::Gains(card) => Card::Gains(card.into()),
+                predictor::PredictorCard::Classic(card) => Card::Classic(card.into()),
+                predictor::PredictorCard::Gains(card) => Card::Gains(card.into()),
             },
         },
     })

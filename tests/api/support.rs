@@ -20,8 +20,9 @@ use pentimento_core::{
     },
     learning::{Table, TableRow},
     models::{
+        Family,
         classic::{
-            CheckedHyperparameters, Family, ModelCard, ParameterRegressors, artifact::ModelArtifact,
+            CheckedHyperparameters, ModelCard, ParameterRegressors, artifact::ModelArtifact,
             card::SearchedBounds,
         },
         predictor::Predictor,

@@ -9,12 +9,14 @@
 //! A gain is a difference of scores with PSNR capped at 50 dB. Harm is a loss of more than 0.05 dB of capped PSNR.
 
 mod alignment;
+mod held_out;
 mod pair;
 mod report;
 mod svg;
 pub mod trial;
 
 pub use alignment::{Align, Alignment, AlignmentKind, NotAPair, align};
+pub use held_out::held_out_scores;
 pub use pair::{ModelOutcome, PairError, PairEvaluation, PairOptimum};
 pub use report::{Block, FixedChoice, PictureLine, Promise, QualityMeans, Report, Section, report};
 
@@ -81,14 +83,14 @@ fn restore_by(
     };
     let size = (damaged.width(), damaged.height());
     let prediction = model.predict(&features, size, &RequestedParameters::default())?;
-    let parameters = prediction.parameters;
+    let parameters = prediction.parameters();
     let quality = if parameters.is_identity() {
         optimum.untouched
     } else {
-        let coefficients = pipeline::measure(damaged, &parameters, prediction.transform.as_ref());
+        let coefficients = pipeline::measure(damaged, &parameters, prediction.transform());
         metrics::compare(reference, &pipeline::apply(damaged.clone(), &parameters, &coefficients))?
     };
-    Ok(ModelOutcome { raw: prediction.raw, parameters, quality })
+    Ok(ModelOutcome { raw: prediction.raw(), parameters, quality })
 }
 
 #[cfg(test)]

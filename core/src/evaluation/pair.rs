@@ -6,7 +6,7 @@ use crate::{
     features::{FeatureError, FeatureVector},
     imaging::RestorationParameters,
     metrics::{MetricError, Quality},
-    models::classic::{PredictError, RawPrediction},
+    models::{PredictError, classic::RawPrediction},
     search::SearchError,
 };
 

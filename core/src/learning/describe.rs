@@ -1,4 +1,4 @@
-//! What a table holds, at a glance: the figures of pandas' `describe` and counts of the parameters found best.
+//! Summarises a table: the figures of pandas' `describe`, and counts of the parameters of the optima.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,7 +6,6 @@ use std::fmt;
 use serde::Serialize;
 
 use super::table::{FEATURE_NAMES, Table, TableRow};
-use crate::models::classic::model::color_target;
 
 /// Summary of a table.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -15,11 +14,11 @@ pub struct Description {
     pub n_rows: usize,
     /// Every numeric column in the order of the table.
     pub columns: Vec<ColumnSummary>,
-    /// How often each choice was best, for the four parameter columns.
+    /// How often each value occurs in the four parameter columns.
     pub choices: Vec<ChoiceCounts>,
 }
 
-/// Figures of one column. They are those of its finite values; `None` where there are too few.
+/// Figures of the finite values of one column; `None` where there are too few.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ColumnSummary {
     /// Name of the column.
@@ -53,7 +52,7 @@ pub struct ChoiceCounts {
     pub counts: Vec<(String, usize)>,
 }
 
-/// Describes `table`.
+/// Summarises `table`.
 pub fn describe(table: &Table) -> Description {
     let rows = table.rows();
     let summary = |name, values: &dyn Fn(&TableRow) -> f64| summarise(name, rows, values);
@@ -63,12 +62,12 @@ pub fn describe(table: &Table) -> Description {
         summary("ssim", &|row| row.ssim),
     ];
     columns.extend(FEATURE_NAMES.iter().enumerate().map(|(at, name)| summary(name, &|row| row.features[at])));
-    columns.push(summary("apply_color_correction", &color_target));
+    columns.push(summary("apply_color_correction", &TableRow::color_target));
     columns.push(summary("sharpen_sigma", &|row| row.sharpen_sigma));
     columns.push(summary("sharpen_strength", &|row| row.sharpen_strength));
     let methods = rows.iter().map(|row| row.color_method.clone());
     let choices = vec![
-        number_counts("apply_color_correction", rows.iter().map(color_target)),
+        number_counts("apply_color_correction", rows.iter().map(TableRow::color_target)),
         ChoiceCounts { name: "color_method", counts: by_falling_count(count(methods)) },
         number_counts("sharpen_sigma", rows.iter().map(|row| row.sharpen_sigma)),
         number_counts("sharpen_strength", rows.iter().map(|row| row.sharpen_strength)),
@@ -98,7 +97,7 @@ fn summarise(name: &'static str, rows: &[TableRow], value: &dyn Fn(&TableRow) ->
     }
 }
 
-/// Quantile of sorted values, linear between neighbours (type 7 of Hyndman and Fan, as in pandas and NumPy).
+/// Returns a quantile of sorted values, interpolated linearly (type 7 of Hyndman and Fan, as in pandas and NumPy).
 fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     let position = share * (sorted.len().checked_sub(1)? as f64);
     let below = position.floor();
@@ -114,7 +113,7 @@ fn count<T: Ord>(values: impl Iterator<Item = T>) -> Vec<(T, usize)> {
     counts.into_iter().collect()
 }
 
-/// The sort is stable, so equal counts stay in the order of their values.
+/// Sorts by falling count. The sort is stable, so values with equal counts keep their order.
 fn by_falling_count<T>(mut counts: Vec<(T, usize)>) -> Vec<(T, usize)> {
     counts.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
     counts
@@ -159,7 +158,7 @@ impl fmt::Display for Description {
     }
 }
 
-/// Six significant digits or so, within twelve columns.
+/// Writes about six significant digits in at most twelve characters.
 fn short(figure: f64) -> String {
     let magnitude = figure.abs();
     if figure == 0.0 || (1e-3..1e7).contains(&magnitude) {

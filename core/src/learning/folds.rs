@@ -1,4 +1,4 @@
-//! Deals rows into folds of whole groups, for predictions of rows by models that never saw their source picture.
+//! Deals rows into folds of whole groups. A model fitted without a fold has not seen the sources of the fold's rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,20 +6,21 @@ use thiserror::Error;
 
 use super::split::rank;
 
-/// The rows cannot be dealt into so many folds.
+/// The rows cannot be dealt into this number of folds.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{n_folds} folds need at least two and at most as many as there are source pictures, {n_groups}")]
 pub struct FoldsError {
-    /// Folds asked for.
+    /// Number of folds asked for.
     pub n_folds: usize,
-    /// Source pictures among the rows.
+    /// Number of groups among the rows.
     pub n_groups: usize,
 }
 
-/// The fold, `0..n_folds`, of each row; `groups` names the source picture of each row. Groups are taken in the order
-/// of [`split::by_source`](super::split::by_source) and each joins the fold with the fewest rows so far, of equal
-/// ones the first. So folds differ by at most the rows of the largest group, none is empty, and the order of the
-/// rows changes nothing.
+/// Returns the fold, `0..n_folds`, of each row. `groups` names the source of each row.
+///
+/// Groups are dealt in the order of [`split::by_source`](super::split::by_source). Each joins the fold with the fewest rows
+/// so far, among equals the first. So folds differ by at most the rows of the largest group, no fold is empty, and the
+/// result does not depend on the order of the rows.
 ///
 /// # Errors
 /// With fewer than two folds, or more than groups.
@@ -38,7 +39,7 @@ pub fn grouped_folds(
     let mut ordered: Vec<&str> = n_rows.keys().copied().collect();
     ordered.sort_by_cached_key(|group| rank(seed, group));
 
-    // Rows so far, then the number of the fold: the first of the set is who is next.
+    // Pairs of a fold's number of rows and its index, sorted: the first pair is the fold that takes the next group.
     let mut filled: BTreeSet<(usize, usize)> = (0..n_folds).map(|fold| (0, fold)).collect();
     let mut fold_of: BTreeMap<&str, usize> = BTreeMap::new();
     for group in ordered {

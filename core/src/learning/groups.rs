@@ -1,7 +1,7 @@
-//! Which source picture a damaged picture was made from.
+//! The groups file: from which source each picture was made.
 //!
-//! Pictures of one source must not straddle a split, or the held-out side measures memory instead of learning.
-//! A groups file is tab-separated with the header `set name group fold`.
+//! Pictures of one source must not straddle a split. Otherwise a model is measured on pictures that it has nearly seen. A
+//! groups file is tab-separated and has the header `set name group fold`.
 
 use std::collections::HashMap;
 
@@ -9,25 +9,26 @@ use thiserror::Error;
 
 const HEADER: [&str; 4] = ["set", "name", "group", "fold"];
 
-/// Source pictures by name, from a groups file or none.
+/// Groups and folds of pictures by name, from a groups file. Empty without a file.
 #[derive(Clone, Debug, Default)]
 pub struct Groups {
-    /// By `SET/NAME`.
-    by_path: HashMap<String, Source>,
-    /// By `NAME`; `None` where several sets have the name.
-    by_name: HashMap<String, Option<Source>>,
+    /// Entries by `SET/NAME`.
+    by_path: HashMap<String, GroupedSource>,
+    /// Entries by `NAME`; `None` where several sets have the name.
+    by_name: HashMap<String, Option<GroupedSource>>,
 }
 
+/// One entry of the file.
 #[derive(Clone, Debug)]
-struct Source {
+struct GroupedSource {
     group: String,
     fold: u32,
 }
 
-/// The bytes are not a groups file. Lines count from 1.
+/// The bytes are not a groups file. Lines count from 1, the header.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum GroupsError {
-    /// Not UTF-8.
+    /// The bytes are not UTF-8.
     #[error("the groups file is not UTF-8")]
     Encoding,
     /// The first line is not the header.
@@ -36,7 +37,7 @@ pub enum GroupsError {
         /// The line found.
         found: String,
     },
-    /// A line has another number of cells, or an empty one.
+    /// A line has another number of cells, or an empty cell.
     #[error("line {line}: four cells separated by tabs are needed, none empty, found {found:?}")]
     Cells {
         /// Line from 1.
@@ -52,7 +53,7 @@ pub enum GroupsError {
         /// The text found.
         found: String,
     },
-    /// A picture stands twice in the file.
+    /// The file names a picture twice.
     #[error("line {line}: {set}/{name} was already named")]
     Duplicate {
         /// Line from 1.
@@ -65,7 +66,7 @@ pub enum GroupsError {
 }
 
 impl Groups {
-    /// No groups file: every file stem is its own source picture.
+    /// Makes groups without a file: every file stem is a source of its own.
     pub fn by_stem() -> Self {
         Self::default()
     }
@@ -88,6 +89,7 @@ impl Groups {
         Ok(groups)
     }
 
+    /// Adds the entry of one line.
     fn insert(&mut self, line: usize, text: &str) -> Result<(), GroupsError> {
         let cells: Vec<&str> = text.split('\t').collect();
         let &[set, name, group, fold] = cells.as_slice() else {
@@ -97,7 +99,7 @@ impl Groups {
             return Err(GroupsError::Cells { line, found: text.to_owned() });
         }
         let fold = fold.parse().map_err(|_| GroupsError::Fold { line, found: fold.to_owned() })?;
-        let source = Source { group: group.to_owned(), fold };
+        let source = GroupedSource { group: group.to_owned(), fold };
         if self.by_path.insert(format!("{set}/{name}"), source.clone()).is_some() {
             return Err(GroupsError::Duplicate { line, set: set.to_owned(), name: name.to_owned() });
         }
@@ -105,32 +107,33 @@ impl Groups {
         Ok(())
     }
 
-    fn find(&self, filename: &str) -> Option<&Source> {
+    fn find(&self, filename: &str) -> Option<&GroupedSource> {
         self.by_path.get(filename).or_else(|| self.by_name.get(filename)?.as_ref())
     }
 
-    /// The group that the file gives to `filename`, which is `SET/NAME`, or `NAME` where only one set has it.
+    /// Returns the group of `filename` in the file. `filename` is `SET/NAME`, or `NAME` where only one set has it.
     pub fn source_of(&self, filename: &str) -> Option<&str> {
         self.find(filename).map(|source| source.group.as_str())
     }
 
-    /// The fold that the file gives to `filename`.
+    /// Returns the fold of `filename` in the file.
     pub fn fold_of(&self, filename: &str) -> Option<u32> {
         self.find(filename).map(|source| source.fold)
     }
 
-    /// The source picture of `filename`: its group in the file, else its stem with its set (`SET/NAME`).
+    /// Returns the source of `filename`: its group in the file, else its stem with its set (`SET/NAME`).
     pub fn source(&self, filename: &str) -> String {
         self.source_of(filename).unwrap_or_else(|| stem(filename)).to_owned()
     }
 
-    /// How many of `filenames` are not in the file and count as their own source; without a file all of them.
+    /// Returns how many of `filenames` are not in the file, so that each counts as a source of its own. Without a file
+    /// these are all.
     pub fn fallbacks<'a>(&self, filenames: impl IntoIterator<Item = &'a str>) -> usize {
         filenames.into_iter().filter(|filename| self.find(filename).is_none()).count()
     }
 }
 
-/// `filename` without the extension of its last part. A leading dot starts a name, not an extension.
+/// Returns `filename` without the extension of its last part. A leading dot starts a name, not an extension.
 fn stem(filename: &str) -> &str {
     let name_at = filename.rfind('/').map_or(0, |slash| slash + 1);
     match filename[name_at..].rfind('.') {

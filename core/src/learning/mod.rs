@@ -1,8 +1,8 @@
-//! Learns which restoration parameters suit a picture, from a table of measured features and found optima.
+//! The data that both kinds of model learn from: tables, groups, splits and folds.
 //!
-//! Stands alone: it knows nothing of pixels, files or the network. The order of work is the order of the list
-//! below: a [`Table`] is read and described, [`split::by_source`] keeps pictures of one source on one side,
-//! [`ParameterRegressors`] are fitted and evaluated, and a [`ModelArtifact`] keeps them with their [`ModelCard`].
+//! A [`Table`] holds features and optima of pictures, and [`describe()`] summarises it. [`Groups`] states the source of
+//! each picture. [`split::by_source`] and [`grouped_folds`] keep the pictures of one source together. Nothing here reads
+//! pixels.
 
 pub mod describe;
 pub mod folds;

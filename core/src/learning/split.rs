@@ -1,7 +1,7 @@
-//! Splits rows into a side to fit and a side held out, by source picture.
+//! Splits rows into rows to fit on and rows held out, by source.
 //!
-//! Groups are ordered by a hash of the seed and their name, so the side of a group does not depend on the order
-//! of the rows, and a table that grows moves few groups.
+//! Groups are ordered by a hash of the seed and their name. So the side of a group does not depend on the order of the
+//! rows, and few groups change sides when a table grows.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +10,12 @@ use thiserror::Error;
 
 use super::groups::Groups;
 
-/// Indices of rows, ascending on each side. Every row is on exactly one side, and neither is empty.
+/// Indices of rows, ascending on each side. Every row is on exactly one side, and no side is empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Split {
     /// Rows to fit on.
     pub fit: Vec<usize>,
-    /// Rows to evaluate on.
+    /// Rows held out, to evaluate on.
     pub held_out: Vec<usize>,
 }
 
@@ -28,26 +28,26 @@ pub enum SplitError {
         /// The share given.
         share: f64,
     },
-    /// Everything comes from one source picture, or there is nothing.
+    /// All rows come from one source, or there are no rows.
     #[error("a split needs two source pictures, the {n_rows} rows come from {n_groups}")]
     TooFewGroups {
         /// Number of rows.
         n_rows: usize,
-        /// Number of source pictures among them.
+        /// Number of sources among them.
         n_groups: usize,
     },
-    /// Whole groups reach the share only when all are held out.
+    /// The share is only reached when all groups are held out.
     #[error("holding out a share of {share} takes all {n_groups} source pictures and leaves none to fit on")]
     NothingLeft {
         /// The share given.
         share: f64,
-        /// Number of source pictures.
+        /// Number of sources.
         n_groups: usize,
     },
 }
 
-/// Holds out whole groups, in the order of SHA-256(`seed` in 8 little-endian bytes, then the group's name), until
-/// at least `held_out_share` of all rows are held out. The share overshoots by less than the last group.
+/// Holds out whole groups until at least `held_out_share` of all rows are held out. Groups are taken in the order of
+/// SHA-256(`seed` in 8 little-endian bytes, then the group's name). The share is exceeded by less than the last group.
 ///
 /// # Errors
 /// When the share is not in (0, 1), there are fewer than two groups, or a side would stay empty.
@@ -86,7 +86,7 @@ pub fn by_source(
     Ok(Split { fit, held_out })
 }
 
-/// Where a group stands in the order: SHA-256(`seed` in 8 little-endian bytes, then its name).
+/// Returns the sort key of a group: SHA-256(`seed` in 8 little-endian bytes, then its name).
 pub(super) fn rank(seed: u64, group: &str) -> [u8; 32] {
     Sha256::new().chain_update(seed.to_le_bytes()).chain_update(group).finalize().into()
 }

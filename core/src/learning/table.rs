@@ -1,7 +1,7 @@
 //! The table that a search writes and a learner reads: one row per damaged picture.
 //!
-//! A [`Table`] holds only rows that a learner can use: names are present and unique, numbers are what their
-//! column allows. Its file form is in `table_csv.rs`.
+//! A [`Table`] holds only rows that a learner can use: names exist and are unique, and every number is allowed in its
+//! column. `table_csv.rs` reads and writes tables as CSV.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use thiserror::Error;
 
 pub use crate::features::{FEATURE_NAMES, FEATURE_SCHEMA, N_FEATURES};
 
-/// One picture: what was measured on the damaged side and which parameters were found best.
+/// One damaged picture: its features and its optimum.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TableRow {
     /// `NAME`, or `SET/NAME` in a dataset of sets. Unique in the table.
@@ -38,29 +38,29 @@ pub struct Table {
     rows: Vec<TableRow>,
 }
 
-/// The bytes or rows are not a table. Lines count from 1 (the header); rows built in memory are named by the
-/// line they would be written to.
+/// The bytes or rows are not a table. Lines count from 1, the header. An error about a row in memory names the line that
+/// the row would have in a file.
 #[derive(Clone, Debug, Error, PartialEq)]
 pub enum TableError {
-    /// The header differs from the one every table has.
+    /// The header is not that of a table.
     #[error("column {position} of the header must be {expected:?}, found {found:?}")]
     Header {
         /// Position from 1.
         position: usize,
-        /// The name that belongs there.
+        /// The name expected there.
         expected: &'static str,
         /// The name found, or `None` at the end of the header.
         found: Option<String>,
     },
-    /// A line cannot be taken apart.
+    /// A line cannot be split into cells.
     #[error("line {line}: {reason}")]
     Line {
         /// Line from 1.
         line: u64,
-        /// What is wrong with it.
+        /// What is wrong with the line.
         reason: String,
     },
-    /// A cell does not hold what its column asks for.
+    /// A cell holds what its column does not allow.
     #[error("line {line}, column {column}: {found:?} is not {expected}")]
     Cell {
         /// Line from 1.
@@ -69,15 +69,15 @@ pub enum TableError {
         column: &'static str,
         /// The text or number found.
         found: String,
-        /// What the column asks for.
+        /// What the column allows.
         expected: &'static str,
     },
-    /// Two rows have one name.
+    /// Two rows have the same name.
     #[error("line {line}: {filename:?} was already named in line {first_line}")]
     Duplicate {
-        /// Line of the second.
+        /// Line of the second row.
         line: u64,
-        /// Line of the first.
+        /// Line of the first row.
         first_line: u64,
         /// The name.
         filename: String,
@@ -85,7 +85,7 @@ pub enum TableError {
 }
 
 impl Table {
-    /// A table of `rows`.
+    /// Makes a table of `rows`.
     ///
     /// # Errors
     /// When a name is empty or repeated, a number is NaN, or a number other than score and PSNR is infinite.
@@ -93,7 +93,7 @@ impl Table {
         Self::from_numbered((2..).zip(rows).collect())
     }
 
-    /// A table of rows that know their line in a file.
+    /// Makes a table of rows with their lines in a file.
     pub(super) fn from_numbered(rows: Vec<(u64, TableRow)>) -> Result<Self, TableError> {
         let mut lines: HashMap<&str, u64> = HashMap::with_capacity(rows.len());
         for (line, row) in &rows {
@@ -109,7 +109,7 @@ impl Table {
         Ok(Self { rows: rows.into_iter().map(|(_, row)| row).collect() })
     }
 
-    /// All rows of `tables`, one table after the other.
+    /// Joins tables: all rows, one table after the other.
     ///
     /// # Errors
     /// When two tables name the same picture.
@@ -117,17 +117,17 @@ impl Table {
         Self::from_rows(tables.into_iter().flat_map(|table| table.rows).collect())
     }
 
-    /// The rows in their order.
+    /// Returns the rows in their order.
     pub fn rows(&self) -> &[TableRow] {
         &self.rows
     }
 
-    /// The names of the rows, in their order.
+    /// Returns the names of the rows, in their order.
     pub fn filenames(&self) -> Vec<String> {
         self.rows.iter().map(|row| row.filename.clone()).collect()
     }
 
-    /// References to the rows at `indices`, for instance one side of a [`Split`](super::Split).
+    /// Returns the rows at `indices`, for instance one side of a [`Split`](super::Split).
     ///
     /// # Panics
     /// When an index is not below the number of rows.
@@ -137,6 +137,12 @@ impl Table {
 }
 
 impl TableRow {
+    /// Returns the colour correction of the optimum as a number to learn: 1 on, 0 off.
+    pub(crate) fn color_target(&self) -> f64 {
+        f64::from(u8::from(self.apply_color_correction))
+    }
+
+    /// Checks a row; `line` is for the error.
     fn check(&self, line: u64) -> Result<(), TableError> {
         let refuse = |column, found, expected| Err(TableError::Cell { line, column, found, expected });
         if self.filename.is_empty() {

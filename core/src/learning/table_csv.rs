@@ -1,23 +1,24 @@
-//! The table as CSV (RFC 4180 with `\n`), with exactly the columns that the contract fixes for ever.
+//! Reads and writes a table as CSV (RFC 4180 with `\n`). The columns are fixed by the contract.
 //!
-//! Numbers are written in Rust's shortest form that reads back to the same bits, infinity as `inf`. Reading is
-//! strict: a table that was written by hand and is slightly wrong would otherwise train a slightly wrong model.
+//! Numbers are written in Rust's shortest form that reads back to the same bits, infinity as `inf`. Reading is strict: a
+//! slightly wrong table would otherwise train a slightly wrong model.
 
 use csv::{ReaderBuilder, StringRecord};
 
 use super::table::{FEATURE_NAMES, N_FEATURES, Table, TableError, TableRow};
 
-/// Columns before and behind the features.
+/// Columns before the features.
 const BEFORE: [&str; 4] = ["filename", "similarity_score", "psnr", "ssim"];
-const BEHIND: [&str; 4] = ["color_method", "apply_color_correction", "sharpen_sigma", "sharpen_strength"];
+/// Columns after the features.
+const AFTER: [&str; 4] = ["color_method", "apply_color_correction", "sharpen_sigma", "sharpen_strength"];
 
 fn columns() -> impl Iterator<Item = &'static str> {
-    BEFORE.into_iter().chain(FEATURE_NAMES).chain(BEHIND)
+    BEFORE.into_iter().chain(FEATURE_NAMES).chain(AFTER)
 }
 
 impl Table {
-    /// Reads a table. Columns behind the known ones are ignored; Windows line ends and a byte order mark are
-    /// accepted; blank lines are skipped. A header without rows is an empty table.
+    /// Reads a table. Columns after the known ones are ignored, Windows line ends and a byte order mark are accepted, blank
+    /// lines are skipped. A header without rows is an empty table.
     ///
     /// # Errors
     /// Names the line and the column of the first fault: missing or misordered columns, a bad number, NaN, a
@@ -31,12 +32,12 @@ impl Table {
         for record in records {
             let record = record.map_err(line_error)?;
             let line = record.position().map_or(0, csv::Position::line);
-            rows.push((line, Cells { line, record: &record, next: 0 }.row()?));
+            rows.push((line, RecordCells { line, record: &record, next: 0 }.row()?));
         }
         Self::from_numbered(rows)
     }
 
-    /// Writes the table; `read_csv` gives an equal one back.
+    /// Writes the table. [`Table::read_csv`] reads an equal table from the bytes.
     pub fn write_csv(&self) -> Vec<u8> {
         let mut writer = csv::Writer::from_writer(Vec::new());
         let mut write = |record: Vec<String>| {
@@ -82,14 +83,14 @@ fn line_error(error: csv::Error) -> TableError {
     TableError::Line { line, reason }
 }
 
-/// The cells of one record, taken from left to right in the order of the struct.
-struct Cells<'a> {
+/// Reads the cells of one record from left to right.
+struct RecordCells<'a> {
     line: u64,
     record: &'a StringRecord,
     next: usize,
 }
 
-impl Cells<'_> {
+impl RecordCells<'_> {
     fn row(mut self) -> Result<TableRow, TableError> {
         let filename = self.text().to_owned();
         let (similarity_score, psnr) = (self.number("similarity_score")?, self.number("psnr")?);

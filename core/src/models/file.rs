@@ -1,4 +1,13 @@
-//! The model file, of whatever kind: a line that names the kind, a digest, and gzip of the card and the model.
+//! The container of a model file, the same for both kinds of model.
+//!
+//! ```text
+//! PENTIMENTO-MODEL 1\n              the format: 1 for the classic kind, 2 for models of gains
+//! SHA-256 of everything after this line, 64 lower-case hexadecimal digits\n
+//! gzip of: length of the card in 4 little-endian bytes, card as JSON, model in postcard's wire format
+//! ```
+//!
+//! gzip checks neither its header nor the last bits of its stream, so the digest does. The digest detects damage. A
+//! forged file does no harm, because inflation is bounded and everything that is read is checked.
 
 use std::{
     borrow::Cow,
@@ -9,26 +18,40 @@ use flate2::bufread::GzDecoder;
 use flate2::{Compression, GzBuilder};
 use thiserror::Error;
 
-use super::classic::card::{FORMAT_VERSION, SMARTCORE_VERSION};
-use crate::{digest::digest, learning::table::FEATURE_SCHEMA};
+use crate::digest::digest;
 
+/// Format of files of the classic kind.
+pub const CLASSIC_FORMAT_VERSION: u32 = 1;
+/// Format of files of models of gains.
+pub const GAIN_FORMAT_VERSION: u32 = 2;
+
+/// The first bytes of every model file.
 const MAGIC: &[u8] = b"PENTIMENTO-MODEL ";
+/// The first line of a file of the classic kind.
+pub(super) const CLASSIC_MAGIC_LINE: &[u8] = b"PENTIMENTO-MODEL 1\n";
+/// The first line of a file of a model of gains.
+pub(super) const GAIN_MAGIC_LINE: &[u8] = b"PENTIMENTO-MODEL 2\n";
+
 const DIGEST_DIGITS: usize = 64;
 
-/// Fixed, so that equal models are equal files. Larger levels gain 1 % and cost several times as long.
+/// Level of compression. It is fixed, so that equal models are equal files. Larger levels save 1 % and take several times
+/// as long.
 const LEVEL: u32 = 6;
 
-/// Operating system "unknown" in RFC 1952: the file must not tell where it was written.
+/// Operating system "unknown" in RFC 1952: the file does not depend on the system that writes it.
 const UNKNOWN_SYSTEM: u8 = 255;
 
-/// The bytes are not a model that this program can use.
+/// The bytes are not a model file that this program can use.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ArtifactError {
     /// The first bytes are not those of a model file.
     #[error("this is not a Pentimento model file")]
     Magic,
     /// The format is of another version.
-    #[error("the model file has format {found:?}, this program reads format {FORMAT_VERSION}")]
+    #[error(
+        "the model file has format {found:?}, this program reads format {CLASSIC_FORMAT_VERSION} (classic models) and \
+         {GAIN_FORMAT_VERSION} (models of gains)"
+    )]
     FormatVersion {
         /// Version found.
         found: String,
@@ -36,16 +59,16 @@ pub enum ArtifactError {
     /// The file was cut short or altered.
     #[error("the model file is damaged: its digest does not match its content")]
     Digest,
-    /// Decoded, the file is larger than allowed.
+    /// The inflated content is larger than allowed.
     #[error("the model file decodes to more than {max_decoded_bytes} bytes")]
     TooLarge {
         /// The limit given.
         max_decoded_bytes: usize,
     },
-    /// The compressed part cannot be decoded.
+    /// The compressed part cannot be inflated.
     #[error("the model file cannot be decompressed: {reason}")]
     Compression {
-        /// What the decoder said.
+        /// Message of the decoder.
         reason: String,
     },
     /// The card cannot be read.
@@ -56,27 +79,22 @@ pub enum ArtifactError {
     },
     /// The model was fitted with another version of smartcore.
     #[error(
-        "the model was fitted with smartcore {found}, this program has {SMARTCORE_VERSION}: \
+        "the model was fitted with smartcore {found}, this program has {needed}: \
          train the model again, or use the program version that fitted it"
     )]
     SmartcoreVersion {
         /// Version found.
         found: String,
+        /// Version of this program.
+        needed: &'static str,
     },
-    /// The model expects other features.
-    #[error("the model was fitted on features {found}, this program measures {FEATURE_SCHEMA}")]
+    /// The model expects features of another schema.
+    #[error("the model was fitted on features {found}, this program measures {needed}")]
     FeatureSchema {
         /// Schema found.
         found: String,
-    },
-    /// The model expects rich features of another version.
-    #[error(
-        "the model was fitted on features {found}, this program measures {}",
-        crate::features::rich::RICH_SCHEMA
-    )]
-    RichSchema {
-        /// Schema found.
-        found: String,
+        /// Schema that models of this kind use in this program.
+        needed: &'static str,
     },
     /// The trees cannot be read.
     #[error("the trees of the model cannot be read: {reason}")]
@@ -84,9 +102,15 @@ pub enum ArtifactError {
         /// What is wrong.
         reason: String,
     },
+    /// The model chooses from a candidate that this program does not know.
+    #[error("the model chooses from {name:?}, which is no candidate of this release")]
+    Candidate {
+        /// Name of the candidate.
+        name: String,
+    },
 }
 
-/// The file of a card and what follows it, behind `magic`.
+/// Writes a file: the line `magic`, then the digest, then the compressed `card` and `rest`.
 pub(super) fn seal(magic: &[u8], card: &[u8], rest: &[u8]) -> Vec<u8> {
     let card_length = u32::try_from(card.len()).expect("a card is shorter than 4 GiB");
     let builder = GzBuilder::new().mtime(0).operating_system(UNKNOWN_SYSTEM);
@@ -98,10 +122,10 @@ pub(super) fn seal(magic: &[u8], card: &[u8], rest: &[u8]) -> Vec<u8> {
     [magic, digest(&compressed).as_bytes(), b"\n", &compressed].concat()
 }
 
-/// What a file holds.
+/// The inflated content of a file.
 pub(super) struct Opened<'a> {
     decoded: Cow<'a, [u8]>,
-    /// Where the card ends, which begins behind its length.
+    /// Index of the first byte after the card. The card begins after the 4 bytes of its length.
     card_end: usize,
 }
 
@@ -116,13 +140,13 @@ impl<'a> Opened<'a> {
         Ok(Self { decoded, card_end: 4 + card_length })
     }
 
-    /// The card and what follows it.
+    /// Returns the card and the bytes after it.
     pub(super) fn parts(&self) -> (&[u8], &[u8]) {
         (&self.decoded[4..self.card_end], &self.decoded[self.card_end..])
     }
 }
 
-/// Opens a file that begins with `magic` and inflates to at most `max_decoded_bytes`.
+/// Opens a file that begins with the line `magic` and inflates to at most `max_decoded_bytes`.
 pub(super) fn open(
     magic: &[u8],
     bytes: &[u8],
@@ -132,12 +156,12 @@ pub(super) fn open(
     Opened::new(Cow::Owned(decoded))
 }
 
-/// Opens a file's first line and its inflated content, which the build made of a file that it carries.
+/// Opens an embedded file, which the build has reduced to its first line and its inflated content.
 pub(super) fn open_inflated<'a>(magic: &[u8], bytes: &'a [u8]) -> Result<Opened<'a>, ArtifactError> {
     Opened::new(Cow::Borrowed(bytes.strip_prefix(magic).ok_or(ArtifactError::Magic)?))
 }
 
-/// The compressed part, once the two lines before it are in order.
+/// Checks the two lines before the compressed part and returns the compressed part.
 fn checked_body<'a>(magic: &[u8], bytes: &'a [u8]) -> Result<&'a [u8], ArtifactError> {
     let rest = match bytes.strip_prefix(magic) {
         Some(rest) => rest,
@@ -154,12 +178,13 @@ fn checked_body<'a>(magic: &[u8], bytes: &'a [u8]) -> Result<&'a [u8], ArtifactE
     if digest(body).as_bytes() == expected { Ok(body) } else { Err(ArtifactError::Digest) }
 }
 
-/// Most bytes that deflate makes of one.
+/// Most bytes that one byte of deflate expands to.
 const DEFLATE_MOST: usize = 1032;
 
 fn inflate(body: &[u8], max_decoded_bytes: usize) -> Result<Vec<u8>, ArtifactError> {
     let mut decoder = GzDecoder::new(body);
-    // What gzip says of the length behind the data, modulo 2³²: a hint that saves copies, and takes up no memory by itself.
+    // gzip ends with the inflated length modulo 2³². As a capacity it saves copies; a forged one is bounded by what the
+    // compressed bytes can expand to.
     let hint = body.last_chunk::<4>().map_or(0, |length| u32::from_le_bytes(*length) as usize);
     let mut decoded =
         Vec::with_capacity(hint.min(max_decoded_bytes).min(body.len().saturating_mul(DEFLATE_MOST)));
@@ -170,7 +195,7 @@ fn inflate(body: &[u8], max_decoded_bytes: usize) -> Result<Vec<u8>, ArtifactErr
         return Err(ArtifactError::TooLarge { max_decoded_bytes });
     }
     if !decoder.into_inner().is_empty() {
-        return Err(refused("bytes follow behind its end".to_owned()));
+        return Err(refused("bytes follow its end".to_owned()));
     }
     Ok(decoded)
 }

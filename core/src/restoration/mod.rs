@@ -18,7 +18,7 @@ use crate::{
         pipeline::{self, Coefficients, CoefficientsError},
     },
     models::{
-        classic::PredictError,
+        PredictError,
         predictor::{Prediction, Predictor, RequestedParameters},
     },
 };
@@ -218,10 +218,10 @@ pub fn restore<'a>(
         Some(parameters) => (None, None, parameters),
         None => {
             let (look, features, prediction) = foresee(bytes, &request.parameters, predictor, limits, hook)?;
-            (Some(look), Some((features, prediction)), prediction.parameters)
+            (Some(look), Some((features, prediction)), prediction.parameters())
         }
     };
-    let transform = prediction.as_ref().and_then(|(_, prediction)| prediction.transform.as_ref());
+    let transform = prediction.as_ref().and_then(|(_, prediction)| prediction.transform());
     let kept = look.as_ref().and_then(|look| keep_input(bytes, look, &parameters, request, hook));
     let Made { input, coefficients, bytes, output } = match kept {
         Some(kept) => kept,
@@ -241,7 +241,10 @@ pub fn restore<'a>(
         coefficients,
         features: prediction.as_ref().map(|(features, _)| features.into()),
         model: prediction.as_ref().map(|(_, prediction)| model_of(predictor, prediction)),
-        predicted_gain: prediction.as_ref().and_then(|(_, p)| p.expected).map(|expected| expected.score),
+        predicted_gain: prediction
+            .as_ref()
+            .and_then(|(_, p)| p.expected_gain())
+            .map(|expected| expected.score),
     };
     Ok(Restored { bytes, receipt })
 }
@@ -399,11 +402,11 @@ fn model_of(predictor: &Predictor, prediction: &Prediction) -> receipt::Model {
     receipt::Model {
         id: predictor.id().to_owned(),
         sha256: predictor.sha256().to_owned(),
-        color: prediction.raw.color,
-        sigma: prediction.raw.sigma,
-        strength: prediction.raw.strength,
-        reason: prediction.reason,
-        expected: prediction.expected,
+        color: prediction.raw().color,
+        sigma: prediction.raw().sigma,
+        strength: prediction.raw().strength,
+        reason: prediction.reason(),
+        expected: prediction.expected_gain(),
     }
 }
 

@@ -7,7 +7,6 @@ use crate::batch::find_optima::{MORE_COLUMNS, combination_columns, combinations}
 use pentimento_core::{
     evaluation::PairOptimum,
     features::{FEATURE_NAMES, N_FEATURES},
-    models::classic::training::table_row,
     search::SearchSpace,
 };
 
@@ -58,7 +57,7 @@ pub(super) fn rows(found: &[(String, PairOptimum)], space: &SearchSpace, view: R
 }
 
 fn table_cells(name: &str, found: &PairOptimum, space: &SearchSpace) -> Vec<Cell> {
-    let row = table_row(name, found, space);
+    let row = found.table_row(name, space);
     let mut cells = vec![Cell::Text(row.filename)];
     cells.extend([row.similarity_score, row.psnr, row.ssim].map(Cell::Number));
     cells.extend(row.features.map(Cell::Number));

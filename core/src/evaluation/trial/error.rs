@@ -7,8 +7,10 @@ use crate::{
     features::FeatureError,
     imaging::codec::EncodeError,
     models::{
-        classic::{PredictError, training::TrainingError},
+        PredictError,
+        classic::training::TrainingError,
         gains::{fit::GainFitError, weight_forest::WeightsError},
+        predictor::PredictorError,
     },
     search::SearchError,
     training::GainTrainingError,
@@ -29,6 +31,9 @@ pub enum TrialError {
     /// A fold's classic model cannot be fitted.
     #[error(transparent)]
     Classic(#[from] TrainingError),
+    /// A fold's classic model cannot be used.
+    #[error(transparent)]
+    Predictor(#[from] PredictorError),
     /// The classic model cannot predict.
     #[error(transparent)]
     Predict(#[from] PredictError),

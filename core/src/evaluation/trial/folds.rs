@@ -6,8 +6,10 @@ use crate::{
     models::{
         classic::{Hyperparameters, training::classic_forest},
         gains::{
-            fit::{GainHyperparameters, Sample, fit_alone},
+            GainCandidate, GainHyperparameters,
+            fit::fit_alone,
             model::{GainModel, GainTable, Gate},
+            sample::Sample,
         },
         predictor::Predictor,
     },
@@ -34,8 +36,8 @@ pub struct FoldModels {
     pub three_parameters_gate: Gate,
     /// Model of [`Way::Classic`](super::Way::Classic).
     pub classic: Predictor,
-    /// Name of the candidate of [`Way::BestFixed`](super::Way::BestFixed).
-    pub best_fixed: String,
+    /// Candidate of [`Way::BestFixed`](super::Way::BestFixed).
+    pub best_fixed: GainCandidate,
 }
 
 /// Fits the models of every fold. `gains_of_codes` measures predicted transforms on the pictures, see [`fit_models`].
@@ -65,10 +67,11 @@ fn fit_fold(
     let samples: Vec<&Sample> = measured().map(|m| &m.sample).collect();
     let gains: Vec<_> = measured().map(|m| m.classic.clone()).collect();
     let (three_parameters, three_parameters_gate) =
-        fit_alone(&samples, &gains, &setup.three_parameter_names, hyperparameters.gains)?;
+        fit_alone(&samples, &gains, &setup.three_parameter_candidates, hyperparameters.gains)?;
     let rows: Vec<&TableRow> =
         training.iter().filter_map(|i| setup.classic_inputs.get(i)?.row.as_ref()).collect();
     let classic = classic_forest(&rows, hyperparameters.classic, &SearchSpace::seed())?;
+    let classic = Predictor::from_bytes(&classic.to_bytes())?;
     let best_fixed = best_fixed(setup, training);
     Ok(FoldModels { model, three_parameters, three_parameters_gate, classic, best_fixed })
 }

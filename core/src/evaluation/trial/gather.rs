@@ -8,7 +8,7 @@ use super::{
     setup::{HeldOut, TrialSetup},
     way::Way,
 };
-use crate::models::gains::{candidates::Measured, fit::SampleKind, model::Gate};
+use crate::models::gains::{measure::MeasuredPicture, model::Gate, sample::SampleKind};
 
 /// Note about the oracle in every report. The text is part of the report's JSON.
 const ORACLE_NOTE: &str = "the best candidate in hand is the best by score, on the picture itself, of doing nothing, \
@@ -50,12 +50,17 @@ pub fn trial_measurements(
     }
 }
 
-fn row(measured: &Measured, fold: usize, picture: TrialPicture, result: PictureMeasurement) -> TrialRow {
-    let is_damaged = measured.sample.kind == SampleKind::Damaged;
+fn row(
+    measured: &MeasuredPicture,
+    fold: usize,
+    picture: TrialPicture,
+    result: PictureMeasurement,
+) -> TrialRow {
+    let is_damaged = measured.sample.origin.kind == SampleKind::Damaged;
     TrialRow {
         name: picture.name,
-        set: measured.sample.set.clone(),
-        source: measured.sample.source.clone(),
+        set: measured.sample.origin.set.clone(),
+        source: measured.sample.origin.source.clone(),
         kind: if is_damaged { PictureKind::Damaged } else { PictureKind::Undamaged },
         damage: picture.damage.filter(|_| is_damaged),
         fold,
@@ -71,7 +76,7 @@ fn fold_notes(setup: &TrialSetup, models: &[FoldModels]) -> Vec<FoldNote> {
         fold,
         n_training: training.len(),
         n_held_out: setup.folds.held_out().iter().filter(|HeldOut { fold: its, .. }| *its == fold).count(),
-        best_fixed: models.best_fixed.clone(),
+        best_fixed: models.best_fixed.name(),
         color_gate: is_open(models.model.color_gate),
         detail_gate: is_open(models.model.detail_gate),
         three_parameters_gate: is_open(models.three_parameters_gate),

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     imaging::{Image, pipeline},
     metrics::{Quality, mean_ciede2000},
-    models::gains::{candidates::gain, model::Gain},
+    models::gains::{measure::gain, model::Gain},
     search::{Candidate, SearchSpace, search},
 };
 

@@ -12,15 +12,16 @@ use super::{
 use crate::{
     imaging::Image,
     models::gains::{
-        candidates::{self, LEARNED, Measured, learned_gains},
-        model::{Code, ExpectedGain, Gain, GainModel},
+        GainCandidate,
+        measure::{MeasuredPicture, learned_gains},
+        model::{ExpectedGain, Gain, GainModel, TransformCode},
     },
 };
 
 /// A held-out picture with the gains model of its fold.
 pub struct HeldOutPicture<'a> {
     setup: &'a TrialSetup<'a>,
-    measured: &'a Measured,
+    measured: &'a MeasuredPicture,
     model: &'a GainModel,
 }
 
@@ -88,26 +89,24 @@ impl<'a> HeldOutPicture<'a> {
     /// Returns the restoration by the best of all measured candidates: the first with the largest gain in score, and the
     /// identity when none gains anything. `color` are the gains of the colour candidates, with the learned corrections
     /// that `code` makes.
-    fn oracle(&self, color: &[Gain], code: &Code) -> PlannedRestoration {
-        let TrialSetup { names, three_parameter_names, .. } = self.setup;
+    fn oracle(&self, color: &[Gain], code: &TransformCode) -> PlannedRestoration {
+        let TrialSetup { candidates, three_parameter_candidates, .. } = self.setup;
         let detail = self.measured.sample.detail.as_deref().unwrap_or_default();
-        let all = (names.color.iter().zip(color))
-            .chain(names.detail.iter().zip(detail))
-            .chain(three_parameter_names.iter().zip(&self.measured.classic));
-        let mut best: Option<(&str, f32)> = None;
-        for (name, gain) in all {
+        let all = (candidates.color.iter().zip(color))
+            .chain(candidates.detail.iter().zip(detail))
+            .chain(three_parameter_candidates.iter().zip(&self.measured.classic));
+        let mut best: Option<(&GainCandidate, f32)> = None;
+        for (candidate, gain) in all {
             if gain.score > best.map_or(0.0, |(_, most)| most) {
-                best = Some((name, gain.score));
+                best = Some((candidate, gain.score));
             }
         }
-        let Some((name, _)) = best else { return PlannedRestoration::IDENTITY };
-        let is_learned = LEARNED.iter().any(|(learned, ..)| *learned == name);
-        let transform = if is_learned { candidates::transform(name, code) } else { None };
-        PlannedRestoration { transform, ..PlannedRestoration::named(name) }
+        let Some((candidate, _)) = best else { return PlannedRestoration::IDENTITY };
+        PlannedRestoration { parameters: candidate.parameters(), transform: candidate.transform(code) }
     }
 
     /// Returns the expected gain of each candidate of the model with its actual gain.
-    fn forecasts(&self, color: &[Gain], code: &Code) -> Result<Vec<Forecast>, TrialError> {
+    fn forecasts(&self, color: &[Gain], code: &TransformCode) -> Result<Vec<Forecast>, TrialError> {
         let features = &self.measured.sample.features;
         let forecast =
             |(e, &actual): (&ExpectedGain, &Gain)| Forecast { score: e.score, harm: e.harm, actual };
@@ -115,8 +114,8 @@ impl<'a> HeldOutPicture<'a> {
         let mut forecasts: Vec<Forecast> = expected.iter().zip(color).map(forecast).collect();
         if let Some(gains) = &self.measured.sample.detail {
             let expected = self.model.detail.expect(features)?;
-            for (name, expected) in self.model.detail.candidates.iter().zip(&expected) {
-                let place = self.setup.names.detail.iter().position(|detail| detail == name);
+            for (candidate, expected) in self.model.detail.candidates.iter().zip(&expected) {
+                let place = self.setup.candidates.detail.iter().position(|detail| detail == candidate);
                 forecasts.extend(place.map(|i| forecast((expected, &gains[i]))));
             }
         }

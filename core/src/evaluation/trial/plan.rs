@@ -10,8 +10,8 @@ use crate::{
     imaging::{RestorationParameters, operators::color_transform::ColorTransform},
     models::{
         gains::{
-            candidates,
-            decide::{Decision, Fixed, decide},
+            GainCandidate,
+            decide::{Decision, decide},
             model::Gate,
         },
         predictor::RequestedParameters,
@@ -35,9 +35,8 @@ impl PlannedRestoration {
     pub const IDENTITY: Self = Self { parameters: RestorationParameters::IDENTITY, transform: None };
 
     /// Returns the restoration by a candidate that needs no prediction.
-    pub fn named(name: &str) -> Self {
-        let parameters = candidates::parameters(name).unwrap_or(RestorationParameters::IDENTITY);
-        Self { parameters, transform: None }
+    pub fn by(candidate: &GainCandidate) -> Self {
+        Self { parameters: candidate.parameters(), transform: None }
     }
 
     /// Returns the restoration that a gains model decided on.
@@ -112,8 +111,8 @@ impl PlannedPicture<'_> {
         let size = (usize::MAX, usize::MAX);
         let predicted = models.classic.predict(&seed, size, &RequestedParameters::default())?;
         Ok(PicturePlan {
-            best_fixed: PlannedRestoration::named(&models.best_fixed),
-            classic: PlannedRestoration { parameters: predicted.parameters, transform: None },
+            best_fixed: PlannedRestoration::by(&models.best_fixed),
+            classic: PlannedRestoration { parameters: predicted.parameters(), transform: None },
             three_parameters: self.three_parameters(models, models.three_parameters_gate)?,
             decision,
             three_parameters_swept: Vec::new(),
@@ -131,7 +130,7 @@ impl PlannedPicture<'_> {
 
     fn decide(&self, models: &FoldModels) -> Result<Decision, TrialError> {
         let sharpens = self.classic.is_of_trained_size;
-        Ok(decide(&models.model, self.features, &Fixed::default(), sharpens)?)
+        Ok(decide(&models.model, self.features, &RequestedParameters::default(), sharpens)?)
     }
 
     /// Returns what the model of the three parameters chooses with this gate.
@@ -141,6 +140,6 @@ impl PlannedPicture<'_> {
         }
         let table = &models.three_parameters;
         let chosen = gate.choose(&table.expect(self.features)?);
-        Ok(chosen.map_or(PlannedRestoration::IDENTITY, |i| PlannedRestoration::named(&table.candidates[i])))
+        Ok(chosen.map_or(PlannedRestoration::IDENTITY, |i| PlannedRestoration::by(&table.candidates[i])))
     }
 }

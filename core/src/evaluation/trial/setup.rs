@@ -8,12 +8,11 @@ use crate::{
     features::{self, FeatureVector, rich},
     imaging::Image,
     learning::TableRow,
-    models::{
-        classic::training::table_row,
-        gains::{
-            candidates::{Choices, Measured},
-            fit::{CandidateNames, SampleKind},
-        },
+    models::gains::{
+        GainCandidate,
+        choices::{CandidateLists, Choices},
+        measure::MeasuredPicture,
+        sample::SampleKind,
     },
     search::SearchSpace,
 };
@@ -39,14 +38,14 @@ impl TrialFolds {
     ///
     /// # Errors
     /// When pictures of one source, of any set, lie in two folds.
-    pub fn new(measured: &[Measured], fold_of: Vec<usize>) -> Result<Self, TrialError> {
+    pub fn new(measured: &[MeasuredPicture], fold_of: Vec<usize>) -> Result<Self, TrialError> {
         let mut fold_of_source: BTreeMap<&str, usize> = BTreeMap::new();
-        for (Measured { sample, .. }, &fold) in measured.iter().zip(&fold_of) {
-            if *fold_of_source.entry(&sample.source).or_insert(fold) != fold {
-                return Err(TrialError::SourceInSeveralFolds(sample.source.clone()));
+        for (MeasuredPicture { sample, .. }, &fold) in measured.iter().zip(&fold_of) {
+            if *fold_of_source.entry(&sample.origin.source).or_insert(fold) != fold {
+                return Err(TrialError::SourceInSeveralFolds(sample.origin.source.clone()));
             }
         }
-        let is_held_out = |&i: &usize| measured[i].sample.kind != SampleKind::Synthetic;
+        let is_held_out = |&i: &usize| measured[i].sample.origin.kind != SampleKind::Synthetic;
         let held_out = (0..measured.len()).filter(is_held_out);
         let held_out = held_out.map(|picture| HeldOut { picture, fold: fold_of[picture] }).collect();
         Ok(Self { fold_of, held_out })
@@ -89,7 +88,7 @@ impl ClassicInput {
         }
         let space = SearchSpace::seed();
         let optimum = find_optimum(reference, damaged, &space)?;
-        let row = Some(table_row(name, &optimum, &space));
+        let row = Some(optimum.table_row(name, &space));
         Ok(Self { features: optimum.features, row, is_of_trained_size })
     }
 }
@@ -97,28 +96,28 @@ impl ClassicInput {
 /// Everything that a trial is computed from.
 pub struct TrialSetup<'a> {
     /// All pictures as measured for training.
-    pub measured: &'a [Measured],
+    pub measured: &'a [MeasuredPicture],
     /// The fold of each picture.
     pub folds: TrialFolds,
     /// Input of the classic way, by index of the held-out picture.
     pub classic_inputs: BTreeMap<usize, ClassicInput>,
     /// The candidates of the gains model.
     pub choices: &'a Choices,
-    /// Names of these candidates, in the order of the measured gains.
-    pub names: CandidateNames,
-    /// Names of the candidates that the three parameters reach, in the order of the measured gains.
-    pub three_parameter_names: Vec<String>,
+    /// These candidates in the order of the measured gains.
+    pub candidates: CandidateLists,
+    /// The candidates that the three parameters reach, in the order of the measured gains.
+    pub three_parameter_candidates: Vec<GainCandidate>,
 }
 
 impl<'a> TrialSetup<'a> {
     /// Takes the measured pictures with their folds.
     pub fn new(
-        measured: &'a [Measured],
+        measured: &'a [MeasuredPicture],
         choices: &'a Choices,
         folds: TrialFolds,
         classic_inputs: BTreeMap<usize, ClassicInput>,
     ) -> Self {
-        let (names, three_parameter_names) = (choices.names(), choices.classic_names());
-        Self { measured, folds, classic_inputs, choices, names, three_parameter_names }
+        let (candidates, three_parameter_candidates) = (choices.candidates(), choices.classic_candidates());
+        Self { measured, folds, classic_inputs, choices, candidates, three_parameter_candidates }
     }
 }

@@ -1,44 +1,39 @@
-//! The model file: a card anyone can read and the regressors, in one sequence of bytes.
-//!
-//! ```text
-//! PENTIMENTO-MODEL 1\n
-//! SHA-256 of everything behind this line, 64 lower-case hexadecimal digits\n
-//! gzip of: length of the card in 4 little-endian bytes, card as JSON, regressors in postcard's wire format
-//! ```
-//!
-//! gzip checks neither its header nor the last bits of its stream, so the digest does. It guards against damage;
-//! that a forged file does no harm rests on bounded inflation and on the checks of [`Tree`](super::tree::Tree).
+//! The content of a file of a classic model: the card and the regressors. The container is described in
+//! [`file`](crate::models::file); its format number is 1.
 
 use crate::{
     digest::digest,
-    models::file::{ArtifactError, Opened, open, open_inflated, seal},
+    learning::table::{FEATURE_NAMES, FEATURE_SCHEMA},
+    models::{
+        family::Family,
+        file::{
+            ArtifactError, CLASSIC_FORMAT_VERSION, CLASSIC_MAGIC_LINE, Opened, open, open_inflated, seal,
+        },
+    },
 };
 
-use super::card::{FORMAT_VERSION, ModelCard, PredictedParameters, SMARTCORE_VERSION};
-use super::model::{Family, ParameterRegressors};
-use super::samples::{FeatureRow, PredictError};
-use crate::learning::table::{FEATURE_NAMES, FEATURE_SCHEMA};
+use super::card::{ModelCard, SMARTCORE_VERSION};
+use super::model::ParameterRegressors;
 
-const MAGIC_LINE: &[u8] = b"PENTIMENTO-MODEL 1\n";
-/// A model with its card.
+/// A classic model with its card.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelArtifact {
-    /// What is known of it.
+    /// Describes the model.
     pub card: ModelCard,
     /// The regressors, all of the card's family.
     pub regressors: ParameterRegressors,
 }
 
-/// The id of a model file: its family and the first 12 digits of its digest.
+/// Returns the id of a model file: its family and the first 12 digits of its digest.
 pub fn model_id(family: Family, bytes: &[u8]) -> String {
-    format!("{family}-{}", &digest(bytes)[..12])
+    family.model_id(&digest(bytes))
 }
 
 impl ModelArtifact {
-    /// The file. Equal artifacts give equal bytes on every machine.
+    /// Returns the bytes of the file. Equal artifacts give equal bytes on every machine.
     ///
     /// # Panics
-    /// When the card holds a number that is not finite, or its family is not that of the regressors: such a file
+    /// When the card holds a number that is not finite, or names another family than that of the regressors. Such a file
     /// could not be read back.
     pub fn to_bytes(&self) -> Vec<u8> {
         assert_eq!(
@@ -50,24 +45,24 @@ impl ModelArtifact {
         let reread = serde_json::from_slice(&card).ok();
         assert_eq!(reread.as_ref(), Some(&self.card), "every number in a card is finite");
         let regressors = postcard::to_stdvec(&self.regressors).expect("plain structures have a wire form");
-        seal(MAGIC_LINE, &card, &regressors)
+        seal(CLASSIC_MAGIC_LINE, &card, &regressors)
     }
 
-    /// Reads a file that decodes to at most `max_decoded_bytes`; a model of the default size takes 1–2 MB. Takes
-    /// memory in proportion to that limit, whatever the bytes claim.
+    /// Reads a file that inflates to at most `max_decoded_bytes`. A model of the default size inflates to 1–2 MB. Memory is
+    /// in proportion to that limit, even for forged files.
     ///
     /// # Errors
     /// When the file is damaged, too large, of another format, or made for other features or another smartcore.
     pub fn from_bytes(bytes: &[u8], max_decoded_bytes: usize) -> Result<Self, ArtifactError> {
-        Self::from_opened(&open(MAGIC_LINE, bytes, max_decoded_bytes)?)
+        Self::from_opened(&open(CLASSIC_MAGIC_LINE, bytes, max_decoded_bytes)?)
     }
 
-    /// Reads what [`ModelArtifact::from_bytes`] would, from the file's first line and its inflated content.
+    /// Reads an embedded file, given by its first line and its inflated content.
     ///
     /// # Errors
-    /// As there.
+    /// Same errors as [`ModelArtifact::from_bytes`].
     pub fn from_inflated(bytes: &[u8]) -> Result<Self, ArtifactError> {
-        Self::from_opened(&open_inflated(MAGIC_LINE, bytes)?)
+        Self::from_opened(&open_inflated(CLASSIC_MAGIC_LINE, bytes)?)
     }
 
     fn from_opened(opened: &Opened) -> Result<Self, ArtifactError> {
@@ -77,39 +72,36 @@ impl ModelArtifact {
         Ok(Self { card, regressors })
     }
 
-    /// The id of the model: its family and the first 12 digits of its file's digest. Writes the file to know it;
-    /// with the bytes at hand, [`model_id`] is cheaper.
+    /// Returns the id of the model: its family and the first 12 digits of its file's digest. Makes the whole file for
+    /// that. [`model_id`] is cheaper when the bytes exist already.
     pub fn model_id(&self) -> String {
         model_id(self.card.family, &self.to_bytes())
     }
+}
 
-    /// Predicts the parameters for one picture, clamped to what was searched.
-    ///
-    /// # Errors
-    /// When a feature is not finite.
-    pub fn predict(&self, features: &FeatureRow) -> Result<PredictedParameters, PredictError> {
-        Ok(self.card.bounds.apply(self.regressors.predict(features)?))
-    }
+/// The versions of a card. They are read before the rest, which may have another shape in another version.
+#[derive(serde::Deserialize)]
+struct ClassicVersions {
+    format_version: u32,
+    smartcore_version: String,
+    feature_schema: String,
 }
 
 fn read_card(json: &[u8]) -> Result<ModelCard, ArtifactError> {
     let refused = |reason: String| ArtifactError::Card { reason };
-    /// What is looked at before the rest, which may have another shape in another version.
-    #[derive(serde::Deserialize)]
-    struct Versions {
-        format_version: u32,
-        smartcore_version: String,
-        feature_schema: String,
-    }
-    let versions: Versions = serde_json::from_slice(json).map_err(|error| refused(error.to_string()))?;
-    if versions.format_version != FORMAT_VERSION {
+    let versions: ClassicVersions =
+        serde_json::from_slice(json).map_err(|error| refused(error.to_string()))?;
+    if versions.format_version != CLASSIC_FORMAT_VERSION {
         return Err(ArtifactError::FormatVersion { found: versions.format_version.to_string() });
     }
     if versions.smartcore_version != SMARTCORE_VERSION {
-        return Err(ArtifactError::SmartcoreVersion { found: versions.smartcore_version });
+        return Err(ArtifactError::SmartcoreVersion {
+            found: versions.smartcore_version,
+            needed: SMARTCORE_VERSION,
+        });
     }
     if versions.feature_schema != FEATURE_SCHEMA {
-        return Err(ArtifactError::FeatureSchema { found: versions.feature_schema });
+        return Err(ArtifactError::FeatureSchema { found: versions.feature_schema, needed: FEATURE_SCHEMA });
     }
     let card: ModelCard = serde_json::from_slice(json).map_err(|error| refused(error.to_string()))?;
     if card.feature_names != FEATURE_NAMES {
@@ -129,7 +121,7 @@ fn read_regressors(bytes: &[u8], family: Family) -> Result<ParameterRegressors, 
     let (regressors, rest): (ParameterRegressors, _) =
         postcard::take_from_bytes(bytes).map_err(|error| refused(error.to_string()))?;
     if !rest.is_empty() {
-        return Err(refused(format!("{} bytes follow behind them", rest.len())));
+        return Err(refused(format!("{} bytes follow them", rest.len())));
     }
     if regressors.family() != Some(family) {
         return Err(refused(format!("they are not of the card's family {family}")));

@@ -1,4 +1,4 @@
-//! Damaged, forged and foreign model files.
+//! Tests of damaged, forged and foreign model files.
 
 use super::super::card::SearchedBounds;
 use super::super::hyperparameters::Hyperparameters;
@@ -32,7 +32,7 @@ fn artifact(family: Family) -> ModelArtifact {
 
 /// A file with a right digest around any compressed part.
 fn file(compressed: &[u8]) -> Vec<u8> {
-    [MAGIC_LINE, digest(compressed).as_bytes(), b"\n", compressed].concat()
+    [CLASSIC_MAGIC_LINE, digest(compressed).as_bytes(), b"\n", compressed].concat()
 }
 
 fn gzip(decoded: &[u8]) -> Vec<u8> {
@@ -95,6 +95,10 @@ fn every_cut_and_every_flipped_bit_is_refused() {
     assert_eq!(error(b""), ArtifactError::Magic);
     assert_eq!(error(b"{}"), ArtifactError::Magic);
     assert_eq!(error(b"PENTIMENTO-MODEL 27\nx"), ArtifactError::FormatVersion { found: "27".to_owned() });
+    assert_eq!(
+        error(b"PENTIMENTO-MODEL 27\nx").to_string(),
+        "the model file has format \"27\", this program reads format 1 (classic models) and 2 (models of gains)"
+    );
 }
 
 #[test]
@@ -114,7 +118,7 @@ fn forged_trees_with_a_right_digest_never_panic() {
     }
     assert!(readable < regressors.len());
     let longer = [&regressors[..], &[0]].concat();
-    assert!(error(&forged(&card, &longer)).to_string().contains("1 bytes follow"));
+    assert!(error(&forged(&card, &longer)).to_string().contains("1 bytes follow them"));
     assert!(matches!(error(&forged(&card, &regressors[..9])), ArtifactError::Regressors { .. }));
     // Claims 2³² trees in a few bytes.
     let claims = [&[1_u8][..], &[0; 16], &[0xff, 0xff, 0xff, 0xff, 0x0f]].concat();
@@ -133,12 +137,12 @@ fn foreign_cards_are_refused_with_their_reason() {
     let found = |version: &str| version.to_owned();
     assert_eq!(
         changed("smartcore_version", "0.6.2".into()),
-        ArtifactError::SmartcoreVersion { found: found("0.6.2") }
+        ArtifactError::SmartcoreVersion { found: found("0.6.2"), needed: "0.7.0" }
     );
     assert_eq!(changed("format_version", 2.into()), ArtifactError::FormatVersion { found: found("2") });
     assert_eq!(
         changed("feature_schema", "seed-15/1".into()),
-        ArtifactError::FeatureSchema { found: found("seed-15/1") }
+        ArtifactError::FeatureSchema { found: found("seed-15/1"), needed: FEATURE_SCHEMA }
     );
     assert!(changed("family", "gradient_boosting".into()).to_string().contains("not of the card's family"));
     assert!(changed("feature_names", vec!["mean"].into()).to_string().contains("its features are not"));

@@ -7,10 +7,11 @@ use smartcore::xgboost::xgb_regressor::Objective;
 use smartcore::xgboost::{XGRegressor, XGRegressorParameters};
 
 use super::hyperparameters::CheckedHyperparameters;
-use super::samples::{FeatureRow, FitError, Matrix, PredictError, Samples, check_finite};
+use super::samples::{CheckedSamples, FeatureRow, FitError, Matrix, check_finite};
 use super::tree::{Grown, Tree, open};
+use crate::models::error::PredictError;
 
-type Grower = XGRegressor<f64, f64, Matrix, Vec<f64>>;
+type SmartcoreBoosting = XGRegressor<f64, f64, Matrix, Vec<f64>>;
 
 /// Fitted boosted trees: a first answer and corrections to it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,7 +39,7 @@ pub fn fit(
     hyperparameters: &CheckedHyperparameters,
     seed: u64,
 ) -> Result<FittedGradientBoosting, FitError> {
-    let samples = Samples::check(features, targets)?;
+    let samples = CheckedSamples::check(features, targets)?;
     let learning_rate = hyperparameters.gradient_boosting.learning_rate;
     if let Some(base_score) = samples.constant_target() {
         return Ok(FittedGradientBoosting { parts: Parts { base_score, learning_rate, trees: Vec::new() } });
@@ -46,7 +47,11 @@ pub fn fit(
     take_over(&grow(&samples, hyperparameters, seed)?)
 }
 
-fn grow(samples: &Samples, hyperparameters: &CheckedHyperparameters, seed: u64) -> Result<Grower, FitError> {
+fn grow(
+    samples: &CheckedSamples,
+    hyperparameters: &CheckedHyperparameters,
+    seed: u64,
+) -> Result<SmartcoreBoosting, FitError> {
     let boosting = &hyperparameters.gradient_boosting;
     let parameters = XGRegressorParameters {
         n_estimators: boosting.n_rounds,
@@ -60,14 +65,14 @@ fn grow(samples: &Samples, hyperparameters: &CheckedHyperparameters, seed: u64) 
         seed,
         objective: Objective::MeanSquaredError,
     };
-    Grower::fit(&samples.matrix()?, &samples.targets.to_vec(), parameters)
+    SmartcoreBoosting::fit(&samples.matrix()?, &samples.targets.to_vec(), parameters)
         .map_err(|error| FitError::Smartcore { reason: error.to_string() })
 }
 
 /// smartcore's model as its serde form shows it.
 #[derive(Deserialize)]
 struct GrownBoosting {
-    regressors: Vec<GrownTree>,
+    regressors: Vec<GrownBoostingTree>,
     parameters: GrownParameters,
 }
 
@@ -78,15 +83,15 @@ struct GrownParameters {
 }
 
 #[derive(Deserialize)]
-struct GrownTree {
-    left: Option<Box<GrownTree>>,
-    right: Option<Box<GrownTree>>,
+struct GrownBoostingTree {
+    left: Option<Box<GrownBoostingTree>>,
+    right: Option<Box<GrownBoostingTree>>,
     value: f64,
     threshold: f64,
     split_feature_idx: usize,
 }
 
-fn take_over(grown: &Grower) -> Result<FittedGradientBoosting, FitError> {
+fn take_over(grown: &SmartcoreBoosting) -> Result<FittedGradientBoosting, FitError> {
     let grown: GrownBoosting = open(grown)?;
     let trees =
         grown.regressors.iter().map(|tree| Tree::take_over(tree, &grown_node)).collect::<Result<_, _>>()?;
@@ -94,7 +99,7 @@ fn take_over(grown: &Grower) -> Result<FittedGradientBoosting, FitError> {
     Ok(FittedGradientBoosting { parts: Parts { base_score, learning_rate, trees } })
 }
 
-fn grown_node(node: &GrownTree) -> Option<Grown<&GrownTree>> {
+fn grown_node(node: &GrownBoostingTree) -> Option<Grown<&GrownBoostingTree>> {
     // smartcore leaves a feature index of usize::MAX in leaves, so children decide what is a split.
     let split = match (&node.left, &node.right) {
         (Some(left), Some(right)) => Some((node.split_feature_idx, node.threshold, &**left, &**right)),
@@ -151,12 +156,13 @@ mod tests {
     fn predictions_are_those_of_smartcore_to_the_bit() {
         let (features, targets) = samples(120);
         let hyperparameters = CheckedHyperparameters::default();
-        let grown = grow(&Samples::check(&features, &targets).unwrap(), &hyperparameters, 9).unwrap();
+        let grown = grow(&CheckedSamples::check(&features, &targets).unwrap(), &hyperparameters, 9).unwrap();
         let ours = take_over(&grown).unwrap();
         let (unseen, _) = samples(77);
         let unseen: Vec<FeatureRow> = features.into_iter().chain(unseen).collect();
         let zeros = vec![0.0; unseen.len()];
-        let theirs = grown.predict(&Samples::check(&unseen, &zeros).unwrap().matrix().unwrap()).unwrap();
+        let theirs =
+            grown.predict(&CheckedSamples::check(&unseen, &zeros).unwrap().matrix().unwrap()).unwrap();
         for (features, theirs) in unseen.iter().zip(theirs) {
             assert_eq!(ours.predict(features).unwrap().to_bits(), theirs.to_bits());
         }

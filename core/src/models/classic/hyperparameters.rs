@@ -1,25 +1,25 @@
-//! What the two learners may be told, with the defaults that models are published with.
+//! Hyperparameters of the two classic learners, with the defaults of published models.
 //!
-//! Every hyperparameter of smartcore is set here, so a new default there changes no model.
+//! Every hyperparameter of smartcore is set here, so a new default in smartcore changes no model.
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
 use crate::learning::table::N_FEATURES;
+use crate::models::hyperparameters::{HyperparametersError, require};
 
-/// Hyperparameters as someone wrote them; [`Hyperparameters::check`] makes them usable.
+/// Hyperparameters before their check; [`Hyperparameters::check`] makes them usable.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Hyperparameters {
-    /// Of the random forest.
+    /// Hyperparameters of the random forest.
     pub random_forest: RandomForestHyperparameters,
-    /// Of the gradient boosted trees.
+    /// Hyperparameters of the gradient boosted trees.
     pub gradient_boosting: GradientBoostingHyperparameters,
     /// Seed of every random choice of a fit.
     pub seed: u64,
 }
 
-/// Hyperparameters of the random forest; the defaults are those of scikit-learn's regressor where not named.
+/// Hyperparameters of the random forest. Defaults follow scikit-learn's regressor where no other reason is stated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RandomForestHyperparameters {
@@ -31,12 +31,12 @@ pub struct RandomForestHyperparameters {
     pub split_samples_min: usize,
     /// Fewest samples of a leaf, from 1. Default 1.
     pub leaf_samples_min: usize,
-    /// Features tried at a split, 1–14. Default 14, all; smartcore's own default would be ⌊√14⌋ = 3.
+    /// Features tried at a split, 1–14. Default 14, all; smartcore's own default is ⌊√14⌋ = 3.
     pub split_features: usize,
 }
 
-/// Hyperparameters of the gradient boosted trees. The first prediction is always the mean of the target, where
-/// smartcore's own default would be 0.5 for every target.
+/// Hyperparameters of the gradient boosted trees. The first prediction is always the mean of the target; smartcore's own
+/// default is 0.5 for every target.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GradientBoostingHyperparameters {
@@ -44,7 +44,7 @@ pub struct GradientBoostingHyperparameters {
     pub n_rounds: usize,
     /// Most splits between root and leaf, 1–24. Default 5.
     pub depth_max: u16,
-    /// How much of each tree is added, more than 0 up to 1. Default 0.1.
+    /// Share of each tree's output that is added, more than 0 up to 1. Default 0.1.
     pub learning_rate: f64,
     /// Fewest samples of a leaf (with squared error each weighs 1), from 1. Default 1.
     pub leaf_samples_min: usize,
@@ -92,19 +92,7 @@ impl Default for GradientBoostingHyperparameters {
     }
 }
 
-/// A hyperparameter is out of its range.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("{name} must be {range}, not {found}")]
-pub struct HyperparametersError {
-    /// Its dotted name.
-    pub name: &'static str,
-    /// The range in words.
-    pub range: &'static str,
-    /// The number found.
-    pub found: String,
-}
-
-/// Hyperparameters within their ranges: what a fit asks for.
+/// Hyperparameters within their ranges, as a fit needs them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckedHyperparameters(Hyperparameters);
 
@@ -122,8 +110,9 @@ impl std::ops::Deref for CheckedHyperparameters {
     }
 }
 
-/// Bounds cost and file size: trees double with each level as far as the samples reach.
+/// Most trees: bounds cost and file size.
 const TREES_MAX: usize = 1000;
+/// Most splits between root and leaf. A tree can double with each level, until leaves hold single samples.
 const DEPTH_MAX: u16 = 24;
 
 impl Hyperparameters {
@@ -154,15 +143,6 @@ impl Hyperparameters {
         require("gradient_boosting.subsample", boosting.subsample, "in (0, 1]", share)?;
         Ok(CheckedHyperparameters(self))
     }
-}
-
-pub(crate) fn require<T: Copy + ToString>(
-    name: &'static str,
-    found: T,
-    range: &'static str,
-    within: impl Fn(T) -> bool,
-) -> Result<(), HyperparametersError> {
-    if within(found) { Ok(()) } else { Err(HyperparametersError { name, range, found: found.to_string() }) }
 }
 
 #[cfg(test)]

@@ -3,10 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::model::{ParameterRegressors, Regressor, color_target};
-use super::samples::{FeatureRow, PredictError};
+use super::model::{ParameterRegressors, Regressor};
+use super::r2::{R2, r2};
+use super::samples::FeatureRow;
 use crate::learning::table::{FEATURE_NAMES, N_FEATURES, TableRow};
-use crate::models::classic::r2::{R2, r2};
+use crate::models::error::PredictError;
 use crate::numeric::random::{derived_seed, permutation};
 
 /// Importance of each feature, in the order of [`FEATURE_NAMES`], for each parameter; `None` where the parameter
@@ -43,7 +44,7 @@ pub fn permutation_importance(
         target_importance(regressor, &features, &truth, n_repeats, seed)
     };
     Ok(Importances {
-        color: of(&regressors.color, color_target)?,
+        color: of(&regressors.color, TableRow::color_target)?,
         sigma: of(&regressors.sigma, |row| row.sharpen_sigma)?,
         strength: of(&regressors.strength, |row| row.sharpen_strength)?,
     })
@@ -86,9 +87,9 @@ pub fn normalised(importances: &[f64; N_FEATURES]) -> Option<[f64; N_FEATURES]> 
 
 #[cfg(test)]
 mod tests {
-    use super::super::Family;
     use super::*;
     use crate::learning::synthetic;
+    use crate::models::family::Family;
 
     #[test]
     fn the_features_that_make_the_target_are_found() {

@@ -1,8 +1,10 @@
-//! The first system's kind of model: three regressors, one per parameter.
+//! The first system's kind of model: three regressors, one per parameter. `training` is how one is made.
 
 pub mod artifact;
 pub mod card;
 mod card_text;
+pub mod decide;
+pub mod fit;
 pub mod gradient_boosting;
 pub mod hyperparameters;
 pub mod importance;
@@ -15,8 +17,9 @@ pub mod tree;
 
 pub use artifact::{ModelArtifact, model_id};
 pub use card::ModelCard;
-pub use hyperparameters::{CheckedHyperparameters, Hyperparameters, HyperparametersError};
+pub use decide::ClassicPrediction;
+pub use hyperparameters::{CheckedHyperparameters, Hyperparameters};
 pub use importance::{Importances, permutation_importance};
-pub use model::{Family, ParameterRegressors, RawPrediction, Regressor};
+pub use model::{ParameterRegressors, RawPrediction, Regressor};
 pub use r2::{R2, TargetR2, r2};
-pub use samples::{FeatureRow, FitError, PredictError};
+pub use samples::{FeatureRow, FitError};

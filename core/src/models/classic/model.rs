@@ -1,81 +1,32 @@
-//! Three regressors, one for each parameter of a restoration, fitted on the same rows.
-
-use std::fmt;
+//! The fitted regressors of a classic model, one for each parameter of a restoration.
 
 use serde::{Deserialize, Serialize};
 
-use super::gradient_boosting::{self, FittedGradientBoosting};
-use super::hyperparameters::CheckedHyperparameters;
-use super::random_forest::{self, FittedRandomForest};
-use super::samples::{FeatureRow, FitError, PredictError};
-use crate::learning::table::TableRow;
-use crate::numeric::random::derived_seed;
+use super::gradient_boosting::FittedGradientBoosting;
+use super::random_forest::FittedRandomForest;
+use super::samples::FeatureRow;
+use crate::{
+    imaging::RestorationParameters,
+    models::{error::PredictError, family::Family},
+};
 
-/// A family of models.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Family {
-    /// Random forest.
-    RandomForest,
-    /// Gradient boosted trees.
-    GradientBoosting,
-    /// Not one of the classic ones, which regress parameters: expects the gain of every candidate.
-    Gains,
-}
-
-impl Family {
-    /// All classic families, in the order in which they are tried.
-    pub const ALL: [Family; 2] = [Family::RandomForest, Family::GradientBoosting];
-}
-
-impl fmt::Display for Family {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        formatter.pad(match self {
-            Family::RandomForest => "random_forest",
-            Family::GradientBoosting => "gradient_boosting",
-            Family::Gains => "gains",
-        })
-    }
-}
-
-/// A fitted model of one target.
+/// A fitted regressor of one target.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Regressor(Fitted);
+pub struct Regressor(pub(super) FittedTrees);
 
+/// The trees of a regressor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-enum Fitted {
+pub(super) enum FittedTrees {
     RandomForest(FittedRandomForest),
     GradientBoosting(FittedGradientBoosting),
 }
 
 impl Regressor {
-    /// Fits a model of `family` to `features`, shape `(n_samples, 14)`, and one target per sample.
-    ///
-    /// # Errors
-    /// With fewer than two samples, lengths that differ, or a number that is not finite or beyond ±1e100.
-    pub fn fit(
-        features: &[FeatureRow],
-        targets: &[f64],
-        family: Family,
-        hyperparameters: &CheckedHyperparameters,
-        seed: u64,
-    ) -> Result<Self, FitError> {
-        Ok(Self(match family {
-            Family::RandomForest => {
-                Fitted::RandomForest(random_forest::fit(features, targets, hyperparameters, seed)?)
-            }
-            Family::GradientBoosting => {
-                Fitted::GradientBoosting(gradient_boosting::fit(features, targets, hyperparameters, seed)?)
-            }
-            Family::Gains => return Err(FitError::NotClassic),
-        }))
-    }
-
-    /// The family it is of.
+    /// Returns the family of the trees.
     pub fn family(&self) -> Family {
         match self.0 {
-            Fitted::RandomForest(_) => Family::RandomForest,
-            Fitted::GradientBoosting(_) => Family::GradientBoosting,
+            FittedTrees::RandomForest(_) => Family::RandomForest,
+            FittedTrees::GradientBoosting(_) => Family::GradientBoosting,
         }
     }
 
@@ -85,13 +36,13 @@ impl Regressor {
     /// When a feature is not finite.
     pub fn predict(&self, features: &FeatureRow) -> Result<f64, PredictError> {
         match &self.0 {
-            Fitted::RandomForest(forest) => forest.predict(features),
-            Fitted::GradientBoosting(boosting) => boosting.predict(features),
+            FittedTrees::RandomForest(forest) => forest.predict(features),
+            FittedTrees::GradientBoosting(boosting) => boosting.predict(features),
         }
     }
 }
 
-/// What three regressors answer, before any rounding or clamping.
+/// The three predicted numbers before rounding and clamping.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct RawPrediction {
     /// Colour correction, 0 off to 1 on.
@@ -102,41 +53,30 @@ pub struct RawPrediction {
     pub strength: f64,
 }
 
+impl From<&RestorationParameters> for RawPrediction {
+    /// States parameters as three numbers.
+    fn from(parameters: &RestorationParameters) -> Self {
+        Self {
+            color: f64::from(u8::from(parameters.color_method().is_on())),
+            sigma: parameters.sigma(),
+            strength: parameters.strength(),
+        }
+    }
+}
+
 /// The regressors of all parameters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ParameterRegressors {
-    /// Of `apply_color_correction` as 0 and 1.
+    /// Predicts `apply_color_correction` as 0 and 1.
     pub color: Regressor,
-    /// Of `sharpen_sigma` in pixels.
+    /// Predicts `sharpen_sigma` in pixels.
     pub sigma: Regressor,
-    /// Of `sharpen_strength`.
+    /// Predicts `sharpen_strength`.
     pub strength: Regressor,
 }
 
 impl ParameterRegressors {
-    /// Fits one regressor per parameter to `rows`, each with a seed derived from that of the hyperparameters.
-    ///
-    /// # Errors
-    /// With fewer than two rows, or a number that is not finite or beyond ±1e100.
-    pub fn fit(
-        rows: &[&TableRow],
-        family: Family,
-        hyperparameters: &CheckedHyperparameters,
-    ) -> Result<Self, FitError> {
-        let features: Vec<FeatureRow> = rows.iter().map(|row| row.features).collect();
-        let fit = |name: &str, target: fn(&TableRow) -> f64| {
-            let targets: Vec<f64> = rows.iter().map(|row| target(row)).collect();
-            let seed = derived_seed(hyperparameters.seed, name);
-            Regressor::fit(&features, &targets, family, hyperparameters, seed)
-        };
-        Ok(Self {
-            color: fit("apply_color_correction", color_target)?,
-            sigma: fit("sharpen_sigma", |row| row.sharpen_sigma)?,
-            strength: fit("sharpen_strength", |row| row.sharpen_strength)?,
-        })
-    }
-
-    /// The family of the regressors; `None` when they differ.
+    /// Returns the family of the regressors; `None` when they differ.
     pub fn family(&self) -> Option<Family> {
         let family = self.color.family();
         (self.sigma.family() == family && self.strength.family() == family).then_some(family)
@@ -152,115 +92,5 @@ impl ParameterRegressors {
             sigma: self.sigma.predict(features)?,
             strength: self.strength.predict(features)?,
         })
-    }
-}
-
-/// Colour correction of a row as a target: 1 on, 0 off.
-pub(crate) fn color_target(row: &TableRow) -> f64 {
-    f64::from(u8::from(row.apply_color_correction))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::learning::synthetic;
-    use crate::learning::table::N_FEATURES;
-
-    #[test]
-    fn tiny_and_degenerate_tables_never_panic() {
-        // Every size from two rows on, with varied and with constant features, and every kind of target.
-        for n in 2..24 {
-            let varied: Vec<FeatureRow> =
-                synthetic::table(n, 1).rows().iter().map(|row| row.features).collect();
-            let constant = vec![[0.3; N_FEATURES]; n];
-            let one_of_two: Vec<f64> = (0..n).map(|row| if row == 0 { 1e100 } else { -1e100 }).collect();
-            let rising: Vec<f64> = (0..n).map(|row| row as f64 * 1e-300).collect();
-            for family in Family::ALL {
-                for features in [&varied, &constant] {
-                    for targets in [&vec![0.7; n], &one_of_two, &rising] {
-                        let regressor =
-                            Regressor::fit(features, targets, family, &CheckedHyperparameters::default(), 1)
-                                .unwrap();
-                        assert_eq!(regressor.family(), family);
-                        let predicted = regressor.predict(&features[0]).unwrap();
-                        let most = targets.iter().copied().fold(f64::MIN, f64::max);
-                        let least = targets.iter().copied().fold(f64::MAX, f64::min);
-                        let slack = (most - least) * 1e-12;
-                        assert!(predicted <= most + slack && predicted >= least - slack, "{family} {n}");
-                    }
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn features_of_any_usable_magnitude_are_split() {
-        for scale in [1e100, 1e-300, f64::MIN_POSITIVE] {
-            let features: Vec<FeatureRow> =
-                (0..40).map(|row| [if row % 2 == 0 { scale } else { -scale }; N_FEATURES]).collect();
-            let targets: Vec<f64> = (0..40).map(|row| f64::from(row % 2)).collect();
-            for family in Family::ALL {
-                let regressor =
-                    Regressor::fit(&features, &targets, family, &CheckedHyperparameters::default(), 1)
-                        .unwrap();
-                assert!(regressor.predict(&features[0]).unwrap() < 0.01, "{family} {scale}");
-                assert!(regressor.predict(&features[1]).unwrap() > 0.99, "{family} {scale}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_constant_target_is_answered_exactly_and_bad_features_are_refused() {
-        for family in Family::ALL {
-            let features: Vec<FeatureRow> =
-                synthetic::table(30, 2).rows().iter().map(|row| row.features).collect();
-            let fit = |features: &[FeatureRow]| {
-                Regressor::fit(features, &vec![0.1; features.len()], family, &Default::default(), 1)
-            };
-            let regressor = fit(&features).unwrap();
-            assert_eq!(regressor.predict(&[1e300; N_FEATURES]), Ok(0.1));
-            let mut broken = features[0];
-            broken[3] = f64::NAN;
-            let error = regressor.predict(&broken).unwrap_err();
-            assert!(matches!(error, PredictError::Feature { feature: "kurtosis", .. }), "{error}");
-            assert_eq!(fit(&features[..1]), Err(FitError::TooFewSamples { n_samples: 1 }));
-        }
-    }
-
-    #[test]
-    fn each_parameter_is_learnt_from_its_own_column() {
-        let table = synthetic::table(200, 3);
-        let rows: Vec<&TableRow> = table.rows().iter().collect();
-        for family in Family::ALL {
-            let regressors = ParameterRegressors::fit(&rows, family, &Default::default()).unwrap();
-            assert_eq!(regressors.family(), Some(family));
-            for row in table.rows() {
-                let predicted = regressors.predict(&row.features).unwrap();
-                assert_eq!(predicted.color >= 0.5, row.apply_color_correction, "{}", row.filename);
-                assert!((predicted.sigma - row.sharpen_sigma).abs() < 0.4, "{}", row.filename);
-                assert!((predicted.strength - row.sharpen_strength).abs() < 1.0, "{}", row.filename);
-            }
-        }
-    }
-
-    #[test]
-    fn the_same_rows_give_the_same_trees_on_every_machine() {
-        // Pinned: another smartcore, compiler or CPU that grows other trees must not go unnoticed.
-        let table = synthetic::table(60, 1);
-        let rows: Vec<&TableRow> = table.rows().iter().collect();
-        let pinned = |family| {
-            let regressors = ParameterRegressors::fit(&rows, family, &Default::default()).unwrap();
-            crate::digest::digest(&postcard::to_stdvec(&regressors).unwrap())[..16].to_owned()
-        };
-        assert_eq!(pinned(Family::RandomForest), "7fc0dd8f0527141b");
-        assert_eq!(pinned(Family::GradientBoosting), "8ffd55081740b833");
-    }
-
-    #[test]
-    fn families_are_written_alike_everywhere() {
-        for family in Family::ALL {
-            assert_eq!(serde_json::to_string(&family).unwrap(), format!("\"{family}\""));
-        }
-        assert_eq!(Family::RandomForest.to_string(), "random_forest");
     }
 }

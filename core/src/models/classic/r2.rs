@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::model::{ParameterRegressors, RawPrediction, color_target};
-use super::samples::PredictError;
+use super::model::{ParameterRegressors, RawPrediction};
 use crate::learning::table::{N_FEATURES, TableRow};
+use crate::models::error::PredictError;
 
 /// Coefficient of determination.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -81,7 +81,7 @@ impl TargetR2 {
             r2(&truth, &predicted)
         };
         Ok(Self {
-            color: explained(color_target, |predicted| predicted.color),
+            color: explained(TableRow::color_target, |predicted| predicted.color),
             sigma: explained(|row| row.sharpen_sigma, |predicted| predicted.sigma),
             strength: explained(|row| row.sharpen_strength, |predicted| predicted.strength),
         })
@@ -108,9 +108,9 @@ pub fn few_rows_warning(n_fit: usize) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Family;
     use super::*;
     use crate::learning::synthetic;
+    use crate::models::family::Family;
 
     #[test]
     fn agrees_with_scikit_learn() {

@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 use smartcore::ensemble::random_forest_regressor::{RandomForestRegressor, RandomForestRegressorParameters};
 
 use super::hyperparameters::CheckedHyperparameters;
-use super::samples::{FeatureRow, FitError, Matrix, PredictError, Samples, check_finite};
+use super::samples::{CheckedSamples, FeatureRow, FitError, Matrix, check_finite};
 use super::tree::{Grown, Tree, open};
+use crate::models::error::PredictError;
 
-type Grower = RandomForestRegressor<f64, f64, Matrix, Vec<f64>>;
+type SmartcoreForest = RandomForestRegressor<f64, f64, Matrix, Vec<f64>>;
 
 /// A fitted forest of at least one tree.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,14 +30,18 @@ pub fn fit(
     hyperparameters: &CheckedHyperparameters,
     seed: u64,
 ) -> Result<FittedRandomForest, FitError> {
-    let samples = Samples::check(features, targets)?;
+    let samples = CheckedSamples::check(features, targets)?;
     if let Some(target) = samples.constant_target() {
         return Ok(FittedRandomForest { trees: vec![Tree::leaf(target)] });
     }
     take_over(&grow(&samples, hyperparameters, seed)?)
 }
 
-fn grow(samples: &Samples, hyperparameters: &CheckedHyperparameters, seed: u64) -> Result<Grower, FitError> {
+fn grow(
+    samples: &CheckedSamples,
+    hyperparameters: &CheckedHyperparameters,
+    seed: u64,
+) -> Result<SmartcoreForest, FitError> {
     let forest = &hyperparameters.random_forest;
     let parameters = RandomForestRegressorParameters {
         // smartcore counts levels of nodes, root included; we count splits on the way, as scikit-learn does.
@@ -48,7 +53,7 @@ fn grow(samples: &Samples, hyperparameters: &CheckedHyperparameters, seed: u64) 
         keep_samples: false,
         seed,
     };
-    Grower::fit(&samples.matrix()?, &samples.targets.to_vec(), parameters)
+    SmartcoreForest::fit(&samples.matrix()?, &samples.targets.to_vec(), parameters)
         .map_err(|error| FitError::Smartcore { reason: error.to_string() })
 }
 
@@ -60,11 +65,11 @@ struct GrownForest {
 
 #[derive(Deserialize)]
 struct GrownTrees {
-    trees: Vec<GrownTree>,
+    trees: Vec<GrownForestTree>,
 }
 
 #[derive(Deserialize)]
-struct GrownTree {
+struct GrownForestTree {
     nodes: Vec<GrownNode>,
 }
 
@@ -77,9 +82,9 @@ struct GrownNode {
     false_child: Option<usize>,
 }
 
-fn take_over(grown: &Grower) -> Result<FittedRandomForest, FitError> {
+fn take_over(grown: &SmartcoreForest) -> Result<FittedRandomForest, FitError> {
     let grown: GrownForest = open(grown)?;
-    let take_over = |tree: &GrownTree| {
+    let take_over = |tree: &GrownForestTree| {
         Tree::take_over(0, &|at: usize| {
             let node = tree.nodes.get(at)?;
             // A threshold without children stays behind where the depth ended.
@@ -128,7 +133,7 @@ impl From<FittedRandomForest> for Vec<Tree> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::Samples;
+    use super::super::samples::CheckedSamples;
     use super::*;
     use crate::learning::synthetic;
     use crate::learning::table::N_FEATURES;
@@ -142,12 +147,13 @@ mod tests {
     fn predictions_are_those_of_smartcore_to_the_bit() {
         let (features, targets) = samples(120);
         let hyperparameters = CheckedHyperparameters::default();
-        let grown = grow(&Samples::check(&features, &targets).unwrap(), &hyperparameters, 9).unwrap();
+        let grown = grow(&CheckedSamples::check(&features, &targets).unwrap(), &hyperparameters, 9).unwrap();
         let ours = take_over(&grown).unwrap();
         let (unseen, _) = samples(77);
         let unseen: Vec<FeatureRow> = features.into_iter().chain(unseen).collect();
         let zeros = vec![0.0; unseen.len()];
-        let theirs = grown.predict(&Samples::check(&unseen, &zeros).unwrap().matrix().unwrap()).unwrap();
+        let theirs =
+            grown.predict(&CheckedSamples::check(&unseen, &zeros).unwrap().matrix().unwrap()).unwrap();
         for (features, theirs) in unseen.iter().zip(theirs) {
             assert_eq!(ours.predict(features).unwrap().to_bits(), theirs.to_bits());
         }

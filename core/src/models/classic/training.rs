@@ -1,27 +1,29 @@
-//! The story of one batch, read top-down: pairs → optima → table → trained models → evaluation → the better one.
+//! How a classic model is made, read top-down: table → split → both families fitted → held-out pictures scored → the
+//! better family kept.
 //!
-//! The shell loads pictures and stores results; here is what happens between.
+//! The caller has the pictures. It restores the held-out ones by each model and returns their scores.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use thiserror::Error;
 
+use super::{
+    artifact::ModelArtifact,
+    card::{FamilyReport, FixedBaseline, ModelCard, RestorationScores, SearchedBounds},
+    hyperparameters::{CheckedHyperparameters, Hyperparameters},
+    importance::permutation_importance,
+    model::ParameterRegressors,
+    r2::{TargetR2, few_rows_warning},
+    samples::FitError,
+};
 use crate::{
-    evaluation::{PairEvaluation, PairOptimum, QualityMeans, report},
+    imaging::ParameterError,
     learning::{Groups, SplitError, Table, TableRow, split},
     models::{
-        classic::{
-            CheckedHyperparameters, Family, FitError, Hyperparameters, HyperparametersError, ModelCard,
-            ParameterRegressors, PredictError, TargetR2,
-            artifact::ModelArtifact,
-            card::{
-                DatasetUse, FamilyReport, FixedBaseline, PredictedParameters, RestorationScores,
-                SearchedBounds,
-            },
-            permutation_importance,
-            r2::few_rows_warning,
-        },
-        predictor::{Predictor, PredictorError},
+        error::PredictError,
+        family::Family,
+        hyperparameters::HyperparametersError,
+        provenance::{DatasetUse, LICENCE_NOT_STATED},
     },
     search::SearchSpace,
 };
@@ -29,54 +31,63 @@ use crate::{
 /// Share of the rows that are held out.
 pub const HELD_OUT_SHARE: f64 = 0.2;
 
-/// Permutations per feature behind an importance.
+/// Number of permutations of each feature for its importance.
 const IMPORTANCE_REPEATS: usize = 5;
 
-/// What the card says of a set whose licence nobody told.
-const LICENCE_UNKNOWN: &str = "not stated";
-
-/// What training is given beside the pictures.
+/// What a training needs, except the pictures.
 pub struct TrainingInput<'a> {
-    /// Optima found by the search.
+    /// Features and optima.
     pub table: &'a Table,
-    /// Which picture comes from which source.
+    /// Sources of the pictures.
     pub groups: &'a Groups,
-    /// How to fit, seed included.
+    /// Hyperparameters, seed included.
     pub hyperparameters: Hyperparameters,
     /// Licence of each set, by name.
     pub licences: &'a BTreeMap<String, String>,
-    /// The space that the table was searched in.
+    /// The space in which the optima were searched.
     pub space: &'a SearchSpace,
 }
 
-/// Restores the held-out pictures of these names by each of the models; `None` when the pictures are not at hand.
-pub type RestoreHeldOut<'a> = dyn FnMut(&[String], &[&Predictor]) -> Option<Vec<PairEvaluation>> + 'a;
+/// Scores of the held-out pictures.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeldOutScores {
+    /// The pictures untouched.
+    pub untouched: RestorationScores,
+    /// The best parameters that are the same for all pictures.
+    pub best_fixed: FixedBaseline,
+    /// The pictures restored by each model, in the order of the models.
+    pub restored: Vec<RestorationScores>,
+}
 
-/// A model cannot be trained.
+/// Restores the held-out pictures of these names by each of the models, and returns their scores. Returns `None` when the
+/// pictures do not exist.
+pub type ScoreHeldOut<'a> = dyn FnMut(&[String], &[ModelArtifact]) -> Option<HeldOutScores> + 'a;
+
+/// A classic model cannot be trained.
 #[derive(Debug, Error)]
 pub enum TrainingError {
     /// The rows cannot be split.
     #[error(transparent)]
     Split(#[from] SplitError),
-    /// Bad hyperparameters.
+    /// A hyperparameter is out of its range.
     #[error(transparent)]
     Hyperparameters(#[from] HyperparametersError),
-    /// The table cannot be fitted.
+    /// The regressors cannot be fitted.
     #[error(transparent)]
     Fit(#[from] FitError),
-    /// A row found best what the space never tried: bounds of the wrong space would clamp every prediction.
+    /// An optimum lies outside the searched space. Bounds of a wrong space would clamp every prediction.
     #[error(
         "{filename} has {parameter} {got} for its optimum, which the space {space} does not hold (it goes from {min} to \
          {max}); --grid says in which space the tables were searched"
     )]
     OutsideSpace {
-        /// The row.
+        /// Name of the row.
         filename: String,
         /// `sigma` or `strength`.
         parameter: &'static str,
-        /// Its value.
+        /// Value of the parameter.
         got: f64,
-        /// The space's name.
+        /// Name of the space.
         space: String,
         /// The least value searched.
         min: f64,
@@ -86,37 +97,22 @@ pub enum TrainingError {
     /// A fitted model cannot predict.
     #[error(transparent)]
     Predict(#[from] PredictError),
-    /// A fitted model cannot be used.
-    #[error(transparent)]
-    Predictor(#[from] PredictorError),
+    /// A bound of the searched parameters is out of range.
+    #[error("the model's searched bounds: {0}")]
+    Bounds(#[from] ParameterError),
 }
 
-/// The row of a pair in the training table.
-pub fn table_row(filename: &str, optimum: &PairOptimum, space: &SearchSpace) -> TableRow {
-    let (winner, quality) = (&space.candidates()[optimum.best].parameters, optimum.candidates[optimum.best]);
-    TableRow {
-        filename: filename.to_owned(),
-        similarity_score: quality.score(),
-        psnr: quality.psnr,
-        ssim: quality.ssim,
-        features: optimum.features,
-        color_method: winner.color_method().name().to_owned(),
-        apply_color_correction: winner.color_method().is_on(),
-        sharpen_sigma: winner.sigma(),
-        sharpen_strength: winner.strength(),
-    }
-}
-
-/// Trains both families on four fifths of the sources, evaluates them on the rest and keeps the better one.
+/// Fits both families on four fifths of the rows, compares them on the rest and keeps the better one.
 ///
-/// With pictures at hand the better mean score of restored held-out pictures decides, otherwise the better mean R²
-/// over the parameters that vary; the forest wins ties. The same input gives the same model, bit for bit.
+/// Sources never straddle the split. With pictures, the better mean score of restored held-out pictures decides. Without,
+/// the better mean R² over the parameters that vary decides. The forest wins ties. The same input gives the same model,
+/// bit for bit.
 ///
 /// # Errors
-/// When the table is too small to split or fit.
+/// When the table is too small to split or fit, or a row is not from the space.
 pub fn train(
     input: &TrainingInput,
-    restore_held_out: &mut RestoreHeldOut,
+    score_held_out: &mut ScoreHeldOut,
 ) -> Result<ModelArtifact, TrainingError> {
     let hyperparameters = input.hyperparameters.clone().check()?;
     check_space(input)?;
@@ -125,35 +121,29 @@ pub fn train(
     let (fit, held_out) = (input.table.select(&split.fit), input.table.select(&split.held_out));
 
     let mut card = describe_data(input, &fit, &held_out);
-    let fitted = [Family::RandomForest, Family::GradientBoosting]
-        .into_iter()
-        .map(|family| fit_family(family, &fit, &held_out, &hyperparameters, &card))
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut fitted: Vec<ModelArtifact> = Vec::new();
+    for family in Family::ALL {
+        let (artifact, report) = fit_family(family, &fit, &held_out, &hyperparameters, &card)?;
+        fitted.push(artifact);
+        card.families.push(report);
+    }
 
     let names: Vec<String> = held_out.iter().map(|row| row.filename.clone()).collect();
-    let predictors: Vec<&Predictor> = fitted.iter().map(|f| &f.predictor).collect();
-    let mut families: Vec<FamilyReport> = fitted.iter().map(|f| f.report.clone()).collect();
-    match restore_held_out(&names, &predictors) {
-        Some(pairs) if !pairs.is_empty() => record_restoration(&pairs, input.space, &mut card, &mut families),
-        _ => {
+    match score_held_out(&names, &fitted) {
+        Some(scores) => record_scores(&scores, &mut card),
+        None => {
             card.warnings.push("no pictures were at hand: the families were compared by R² alone".to_owned())
         }
     }
-    let kept = better(&families);
-    let winner = fitted.into_iter().nth(kept).expect("one of two");
+    let ModelArtifact { card: kept, regressors } = fitted.swap_remove(better(&card.families));
 
-    card.family = winner.family;
-    card.families = families;
-    card.importances = Some(permutation_importance(
-        &winner.regressors,
-        &held_out,
-        IMPORTANCE_REPEATS,
-        input.hyperparameters.seed,
-    )?);
-    Ok(ModelArtifact { card, regressors: winner.regressors })
+    card.family = kept.family;
+    card.importances =
+        Some(permutation_importance(&regressors, &held_out, IMPORTANCE_REPEATS, input.hyperparameters.seed)?);
+    Ok(ModelArtifact { card, regressors })
 }
 
-/// The first system's way on all of `rows`, nothing held out: a forest that regresses the three parameters.
+/// Fits a random forest on all of `rows`, with nothing held out: the first system's way.
 ///
 /// # Errors
 /// When there are fewer than two rows, or a number is not finite.
@@ -161,37 +151,30 @@ pub fn classic_forest(
     rows: &[&TableRow],
     hyperparameters: &Hyperparameters,
     space: &SearchSpace,
-) -> Result<Predictor, TrainingError> {
+) -> Result<ModelArtifact, TrainingError> {
     let checked = hyperparameters.clone().check()?;
     let family = Family::RandomForest;
     let regressors = ParameterRegressors::fit(rows, family, &checked)?;
     let card = ModelCard::new(family, hyperparameters.clone(), searched(space));
-    Ok(Predictor::from_bytes(&ModelArtifact { card, regressors }.to_bytes())?)
+    Ok(ModelArtifact { card, regressors })
 }
 
-struct Fitted {
-    family: Family,
-    regressors: ParameterRegressors,
-    predictor: Predictor,
-    report: FamilyReport,
-}
-
+/// Fits one family. Returns its model, with the card of the data, and its results on the held-out rows.
 fn fit_family(
     family: Family,
     fit: &[&TableRow],
     held_out: &[&TableRow],
     hyperparameters: &CheckedHyperparameters,
-    card: &ModelCard,
-) -> Result<Fitted, TrainingError> {
+    data: &ModelCard,
+) -> Result<(ModelArtifact, FamilyReport), TrainingError> {
     let regressors = ParameterRegressors::fit(fit, family, hyperparameters)?;
     let r2 = TargetR2::of(&regressors, held_out)?;
-    let artifact = ModelArtifact { card: ModelCard { family, ..card.clone() }, regressors };
-    let predictor = Predictor::from_bytes(&artifact.to_bytes())?;
-    let report = FamilyReport { family, r2, restoration: None };
-    Ok(Fitted { family, regressors: artifact.regressors, predictor, report })
+    data.bounds.check()?;
+    let card = ModelCard { family, families: Vec::new(), ..data.clone() };
+    Ok((ModelArtifact { card, regressors }, FamilyReport { family, r2, restoration: None }))
 }
 
-/// What the card says before anything is fitted: the data, the split, what was searched, and what to beware of.
+/// Makes the card of the data: where the rows come from, how they were split, what was searched, and warnings.
 fn describe_data(input: &TrainingInput, fit: &[&TableRow], held_out: &[&TableRow]) -> ModelCard {
     let mut card = ModelCard::new(Family::RandomForest, input.hyperparameters.clone(), searched(input.space));
     let rows = input.table.rows();
@@ -199,7 +182,7 @@ fn describe_data(input: &TrainingInput, fit: &[&TableRow], held_out: &[&TableRow
     for row in rows {
         *sets.entry(row.filename.rsplit_once('/').map_or("", |(set, _)| set)).or_default() += 1;
     }
-    let licence = |set: &str| input.licences.get(set).map_or(LICENCE_UNKNOWN, String::as_str).to_owned();
+    let licence = |set: &str| input.licences.get(set).map_or(LICENCE_NOT_STATED, String::as_str).to_owned();
     card.datasets = sets
         .into_iter()
         .map(|(set, n_rows)| DatasetUse { name: set.to_owned(), n_rows, licence: licence(set) })
@@ -221,7 +204,7 @@ fn describe_data(input: &TrainingInput, fit: &[&TableRow], held_out: &[&TableRow
     card
 }
 
-/// Sigma and strength of every sharpened optimum lie within what the space holds.
+/// Checks that sigma and strength of every sharpened optimum are within the bounds of the space.
 fn check_space(input: &TrainingInput) -> Result<(), TrainingError> {
     let bounds = searched(input.space);
     for row in input.table.rows().iter().filter(|row| row.sharpen_strength != 0.0) {
@@ -238,7 +221,7 @@ fn check_space(input: &TrainingInput) -> Result<(), TrainingError> {
     Ok(())
 }
 
-/// The bounds of the space's sharpening candidates.
+/// Returns the bounds of the sharpening candidates of a space.
 fn searched(space: &SearchSpace) -> SearchedBounds {
     let sharpenings = || space.candidates().iter().filter_map(|c| c.parameters.sharpening());
     let bounds = |values: &mut dyn Iterator<Item = f64>| {
@@ -251,45 +234,22 @@ fn searched(space: &SearchSpace) -> SearchedBounds {
     SearchedBounds { sigma_min, sigma_max, strength_min, strength_max, color_ever_on }
 }
 
-/// Puts what restoring the held-out pictures showed into the card.
-fn record_restoration(
-    pairs: &[PairEvaluation],
-    space: &SearchSpace,
-    card: &mut ModelCard,
-    families: &mut [FamilyReport],
-) {
-    for (which, family) in families.iter_mut().enumerate() {
-        let report = report(pairs, which, "", space, &|_| false);
-        let section = &report.blocks[0].mean_over_pictures;
-        let scores = |summary: &QualityMeans| RestorationScores {
-            mean_psnr: summary.psnr,
-            mean_ssim: summary.ssim,
-            mean_score: summary.score,
-            mean_gain: summary.gain,
-            harm_share: summary.harm,
-            n: section.n,
-        };
-        family.restoration = Some(scores(&section.model));
-        card.untouched = Some(scores(&section.untouched));
-        let fixed = &space.candidates()[report.best_fixed.index].parameters;
-        card.best_fixed = Some(FixedBaseline {
-            parameters: PredictedParameters {
-                color: fixed.color_method().is_on(),
-                sigma: fixed.sigma(),
-                strength: fixed.strength(),
-            },
-            scores: scores(&section.best_fixed),
-        });
-        if which == 0 && section.n < card.n_held_out {
-            card.warnings.push(format!(
-                "only {} of {} held-out pictures were at hand and could be restored",
-                section.n, card.n_held_out
-            ));
-        }
+/// Writes the scores of the held-out pictures into the card.
+fn record_scores(scores: &HeldOutScores, card: &mut ModelCard) {
+    for (family, restored) in card.families.iter_mut().zip(&scores.restored) {
+        family.restoration = Some(*restored);
+    }
+    card.untouched = Some(scores.untouched);
+    card.best_fixed = Some(scores.best_fixed);
+    if scores.untouched.n < card.n_held_out {
+        card.warnings.push(format!(
+            "only {} of {} held-out pictures were at hand and could be restored",
+            scores.untouched.n, card.n_held_out
+        ));
     }
 }
 
-/// Index of the better family: by mean score of restored pictures, else by mean R²; the first among equals.
+/// Returns the index of the better family: by mean score of restored pictures, else by mean R². Among equals, the first.
 fn better(families: &[FamilyReport]) -> usize {
     let merit = |family: &FamilyReport| match &family.restoration {
         Some(scores) => scores.mean_score,

@@ -14,7 +14,7 @@ use crate::learning::table::N_FEATURES;
 
 /// A node of a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) enum Node {
+pub(super) enum TreeNode {
     /// The output of the tree.
     Leaf(f64),
     /// Goes to the next node when the feature is at most the threshold, else to `right`.
@@ -23,9 +23,9 @@ pub(super) enum Node {
 
 /// A tree whose every path ends in a finite leaf.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Vec<Node>", into = "Vec<Node>")]
+#[serde(try_from = "Vec<TreeNode>", into = "Vec<TreeNode>")]
 pub struct Tree {
-    nodes: Vec<Node>,
+    nodes: Vec<TreeNode>,
 }
 
 /// Nodes are not a tree.
@@ -38,15 +38,15 @@ pub struct TreeError {
     pub n_nodes: usize,
 }
 
-impl TryFrom<Vec<Node>> for Tree {
+impl TryFrom<Vec<TreeNode>> for Tree {
     type Error = TreeError;
 
     /// Paths lead strictly forward and stay inside, so each of them ends, in a leaf.
-    fn try_from(nodes: Vec<Node>) -> Result<Self, TreeError> {
+    fn try_from(nodes: Vec<TreeNode>) -> Result<Self, TreeError> {
         let n_nodes = nodes.len();
-        let sound = |at: usize, node: &Node| match *node {
-            Node::Leaf(output) => output.is_finite(),
-            Node::Split { feature, threshold, right } => {
+        let sound = |at: usize, node: &TreeNode| match *node {
+            TreeNode::Leaf(output) => output.is_finite(),
+            TreeNode::Split { feature, threshold, right } => {
                 let right = right as usize;
                 usize::from(feature) < N_FEATURES
                     && threshold.is_finite()
@@ -62,7 +62,7 @@ impl TryFrom<Vec<Node>> for Tree {
     }
 }
 
-impl From<Tree> for Vec<Node> {
+impl From<Tree> for Vec<TreeNode> {
     fn from(tree: Tree) -> Self {
         tree.nodes
     }
@@ -78,7 +78,7 @@ pub(super) struct Grown<N> {
 impl Tree {
     /// The tree that is one leaf.
     pub(super) fn leaf(output: f64) -> Self {
-        Self { nodes: vec![Node::Leaf(output)] }
+        Self { nodes: vec![TreeNode::Leaf(output)] }
     }
 
     /// Takes over a grown tree from its `root`; `look` shows the node behind a handle. A split whose sides are
@@ -94,8 +94,8 @@ impl Tree {
         let mut at = 0;
         loop {
             match self.nodes[at] {
-                Node::Leaf(output) => return output,
-                Node::Split { feature, threshold, right } => {
+                TreeNode::Leaf(output) => return output,
+                TreeNode::Split { feature, threshold, right } => {
                     let below = features[usize::from(feature)] <= threshold;
                     at = if below { at + 1 } else { right as usize };
                 }
@@ -107,24 +107,24 @@ impl Tree {
 fn take_over_node<N>(
     node: N,
     look: &impl Fn(N) -> Option<Grown<N>>,
-    nodes: &mut Vec<Node>,
+    nodes: &mut Vec<TreeNode>,
 ) -> Result<(), FitError> {
     let unlike = || FitError::Smartcore { reason: "a grown tree refers to what it does not have".to_owned() };
     let grown = look(node).ok_or_else(unlike)?;
     let at = nodes.len();
-    nodes.push(Node::Leaf(grown.output));
+    nodes.push(TreeNode::Leaf(grown.output));
     let Some((feature, threshold, below, above)) = grown.split else { return Ok(()) };
     take_over_node(below, look, nodes)?;
     let right = u32::try_from(nodes.len()).map_err(|_| unlike())?;
     take_over_node(above, look, nodes)?;
     match nodes[at + 1..] {
-        [Node::Leaf(below), Node::Leaf(above)] if below.to_bits() == above.to_bits() => {
+        [TreeNode::Leaf(below), TreeNode::Leaf(above)] if below.to_bits() == above.to_bits() => {
             nodes.truncate(at);
-            nodes.push(Node::Leaf(below));
+            nodes.push(TreeNode::Leaf(below));
         }
         _ => {
             let feature = u8::try_from(feature).map_err(|_| unlike())?;
-            nodes[at] = Node::Split { feature, threshold, right };
+            nodes[at] = TreeNode::Split { feature, threshold, right };
         }
     }
     Ok(())
@@ -142,13 +142,14 @@ pub(super) fn open<M: Serialize, F: DeserializeOwned>(fitted: &M) -> Result<F, F
 mod tests {
     use super::*;
 
-    fn split(feature: u8, threshold: f64, right: u32) -> Node {
-        Node::Split { feature, threshold, right }
+    fn split(feature: u8, threshold: f64, right: u32) -> TreeNode {
+        TreeNode::Split { feature, threshold, right }
     }
 
     #[test]
     fn the_threshold_itself_goes_to_the_next_node() {
-        let tree = Tree::try_from(vec![split(1, 2.0, 2), Node::Leaf(10.0), Node::Leaf(20.0)]).unwrap();
+        let tree =
+            Tree::try_from(vec![split(1, 2.0, 2), TreeNode::Leaf(10.0), TreeNode::Leaf(20.0)]).unwrap();
         let output = |feature| {
             let mut features = [0.0; N_FEATURES];
             features[1] = feature;
@@ -159,10 +160,10 @@ mod tests {
 
     #[test]
     fn nodes_that_would_loop_or_leave_the_tree_are_refused() {
-        let leaf = Node::Leaf(1.0);
+        let leaf = TreeNode::Leaf(1.0);
         for (node, nodes) in [
             (0, vec![]),
-            (0, vec![Node::Leaf(f64::NAN)]),
+            (0, vec![TreeNode::Leaf(f64::NAN)]),
             (0, vec![split(14, 0.0, 2), leaf, leaf]),
             (0, vec![split(0, f64::INFINITY, 2), leaf, leaf]),
             (0, vec![split(0, 0.0, 0), leaf, leaf]),
@@ -188,6 +189,6 @@ mod tests {
             Some(Grown { output: outputs[at], split })
         };
         let tree = Tree::take_over(0, &look).unwrap();
-        assert_eq!(tree.nodes, vec![split(0, 0.5, 2), Node::Leaf(7.0), Node::Leaf(9.0)]);
+        assert_eq!(tree.nodes, vec![split(0, 0.5, 2), TreeNode::Leaf(7.0), TreeNode::Leaf(9.0)]);
     }
 }

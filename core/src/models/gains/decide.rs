@@ -1,100 +1,114 @@
-//! From expected gains to what is done to a picture: a colour correction, else a sharpening, smoothing or denoising, and
-//! nothing unless one is worth it.
+//! Turns the expected gains of candidates into a decision: a colour correction, else a candidate that sharpens, smooths or
+//! denoises, else nothing.
 
 use serde::{Deserialize, Serialize};
 
+use super::{
+    artifact::GainArtifact,
+    model::{ExpectedGain, GainModel, GainTable, Gate},
+    weight_forest::WeightsError,
+};
 use crate::{
+    features::{Features, Schema, rich},
     imaging::{
-        ColorCorrection, ColorMethod, RestorationParameters, Sharpening,
-        operators::color_transform::ColorTransform,
+        ColorCorrection, ColorMethod, RestorationParameters, operators::color_transform::ColorTransform,
     },
-    models::gains::{
-        candidates,
-        model::{ExpectedGain, GainModel, GainTable, Gate},
-        weight_forest::WeightsError,
-    },
+    models::{error::PredictError, requested::RequestedParameters},
 };
 
-/// What is done, and why.
+/// What is done to a picture, and why.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Decision {
-    /// What is done.
+    /// Parameters of the restoration.
     pub parameters: RestorationParameters,
     /// The transform of a learned colour correction, already blended.
     pub transform: Option<ColorTransform>,
-    /// What is expected of it, over doing nothing: `None` where nothing was predicted.
+    /// Expected gain over doing nothing; `None` where nothing was predicted.
     pub expected: Option<ExpectedGain>,
-    /// Why.
+    /// The reason.
     pub reason: Reason,
 }
 
-/// Why a decision is what it is.
+/// The reason of a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// A candidate is worth it.
+    /// A candidate passed its gate.
     WorthIt,
-    /// None is.
+    /// No candidate passed its gate.
     NotWorthIt,
-    /// The picture is like nothing that the model was trained on.
+    /// The picture is unlike the training.
     UnlikeTraining,
     /// The caller asked for it.
     Requested,
 }
 
-/// What the caller fixed.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Fixed {
-    /// The colour method.
-    pub color_method: Option<ColorMethod>,
-    /// The sigma of a sharpening.
-    pub sigma: Option<f64>,
-    /// Its strength.
-    pub strength: Option<f64>,
-}
-
-/// Decides. `sharpens`: whether sharpening, smoothing and denoising may be chosen (a picture larger than those that were
-/// trained on is too coarse for what was learned of them).
-///
-/// What is fixed is done without asking whether it is worth it; of what is left open only candidates that agree are
-/// looked at. What sharpening gains was learned on pictures whose colours stay as they are: a corrected one, whose noise and
-/// edges are amplified with its contrast, is only sharpened if the caller says how strongly.
+/// Decides for a picture of `width × height` px with the given features.
 ///
 /// # Errors
-/// When the features are not those of the fit.
+/// When the features are of another schema or not finite.
+pub fn predict(
+    artifact: &GainArtifact,
+    features: &Features,
+    (width, height): (usize, usize),
+    requested: &RequestedParameters,
+) -> Result<Decision, PredictError> {
+    let values: Vec<f32> = features.values.iter().map(|&v| v as f32).collect();
+    let is_of_trained_size = width.max(height) <= rich::SIDE_MAX_PX;
+    decide(&artifact.model, &values, requested, is_of_trained_size).map_err(|error| match error {
+        WeightsError::Length { .. } => {
+            PredictError::Schema { found: features.schema.name(), needed: Schema::Rich.name() }
+        }
+        WeightsError::Feature { feature, .. } => {
+            PredictError::Feature { feature: Schema::Rich.names()[feature], found: features.values[feature] }
+        }
+    })
+}
+
+/// Decides from the features of a picture. `is_of_trained_size` permits candidates that sharpen, smooth or denoise: what was
+/// learned of them does not hold for pictures larger than those of the training.
+///
+/// What the caller fixed is done without a gate. For what is open, only candidates that agree with the fixed parameters are
+/// compared. Sharpening was learned on pictures whose colours stay unchanged. A colour correction amplifies contrast, noise
+/// and edges, so a corrected picture is only sharpened if the caller fixed the strength.
+///
+/// # Errors
+/// When the features are not those of the fit, or not finite.
 pub fn decide(
     model: &GainModel,
     features: &[f32],
-    fixed: &Fixed,
-    sharpens: bool,
+    requested: &RequestedParameters,
+    is_of_trained_size: bool,
 ) -> Result<Decision, WeightsError> {
     let is_unlike = model.is_outside(features);
-    let color = choose_color(model, features, fixed.color_method, is_unlike)?;
+    let color = choose_color(model, features, requested.color_method, is_unlike)?;
     let corrects = color.parameters.color_method().is_on();
-    let detail = choose_detail(model, features, fixed, is_unlike || corrects || !sharpens)?;
+    let detail = choose_detail(model, features, requested, is_unlike || corrects || !is_of_trained_size)?;
     let parameters = detail.parameters.with_color(color.parameters.color());
     let expected = color.expected.or(detail.expected);
-    let reason = match (fixed, parameters.is_identity()) {
-        (Fixed { color_method: None, sigma: None, strength: None }, true) if is_unlike => {
-            Reason::UnlikeTraining
-        }
-        (_, true) => Reason::NotWorthIt,
-        _ if expected.is_some() => Reason::WorthIt,
-        _ => Reason::Requested,
+    let reason = match parameters.is_identity() {
+        true if requested.is_open() && is_unlike => Reason::UnlikeTraining,
+        true => Reason::NotWorthIt,
+        false if expected.is_some() => Reason::WorthIt,
+        false => Reason::Requested,
     };
     Ok(Decision { parameters, transform: color.transform, expected, reason })
 }
 
-/// One of the two choices.
-struct Choice {
+/// The choice for one part of a restoration: the colours, or the rest.
+struct PartChoice {
     parameters: RestorationParameters,
     transform: Option<ColorTransform>,
     expected: Option<ExpectedGain>,
 }
 
-impl Choice {
-    const NOTHING: Self =
-        Self { parameters: RestorationParameters::IDENTITY, transform: None, expected: None };
+impl PartChoice {
+    const NOTHING: Self = Self::requested(RestorationParameters::IDENTITY);
+
+    /// The choice of parameters that follow from what the caller fixed, without a prediction.
+    const fn requested(parameters: RestorationParameters) -> Self {
+        Self { parameters, transform: None, expected: None }
+    }
 }
 
 fn choose_color(
@@ -102,15 +116,15 @@ fn choose_color(
     features: &[f32],
     method: Option<ColorMethod>,
     is_unlike: bool,
-) -> Result<Choice, WeightsError> {
+) -> Result<PartChoice, WeightsError> {
     match method {
-        Some(ColorMethod::None) => return Ok(Choice::NOTHING),
-        // Measured of the picture itself and fully applied: nothing to predict.
+        Some(ColorMethod::None) => return Ok(PartChoice::NOTHING),
+        // These methods measure the picture itself and are fully applied: there is nothing to predict.
         Some(method) if method != ColorMethod::Learned => {
             let parameters = RestorationParameters::IDENTITY.with_color(ColorCorrection::from(method));
-            return Ok(Choice { parameters, transform: None, expected: None });
+            return Ok(PartChoice::requested(parameters));
         }
-        None if is_unlike => return Ok(Choice::NOTHING),
+        None if is_unlike => return Ok(PartChoice::NOTHING),
         _ => {}
     }
     let code = model.codes.code(features)?;
@@ -119,58 +133,67 @@ fn choose_color(
         None => model.color_gate.choose(&expected),
         Some(_) => best_of(&model.color, &expected, |p| p.color_method() == ColorMethod::Learned),
     };
-    let Some(chosen) = chosen else { return Ok(Choice::NOTHING) };
-    let name = &model.color.candidates[chosen];
-    let parameters = candidates::parameters(name).unwrap_or(RestorationParameters::IDENTITY);
-    let transform = candidates::transform(name, &code);
+    let Some(chosen) = chosen else { return Ok(PartChoice::NOTHING) };
+    let candidate = &model.color.candidates[chosen];
+    let (parameters, transform) = (candidate.parameters(), candidate.transform(&code));
+    // Coefficients out of bounds make no transform, and without it a learned correction cannot be applied.
     if parameters.color_method() == ColorMethod::Learned && transform.is_none() {
-        return Ok(Choice::NOTHING);
+        return Ok(PartChoice::NOTHING);
     }
-    Ok(Choice { parameters, transform, expected: Some(expected[chosen]) })
+    Ok(PartChoice { parameters, transform, expected: Some(expected[chosen]) })
 }
 
+/// Chooses among candidates that sharpen, smooth or denoise. `closed`: none is chosen unless the caller fixed the strength.
 fn choose_detail(
     model: &GainModel,
     features: &[f32],
-    fixed: &Fixed,
+    requested: &RequestedParameters,
     closed: bool,
-) -> Result<Choice, WeightsError> {
-    let with = |sigma, strength| {
-        RestorationParameters::new(ColorMethod::None, sigma, strength)
-            .unwrap_or(RestorationParameters::IDENTITY)
-    };
-    if fixed.strength == Some(0.0) || (closed && fixed.strength.is_none()) {
-        return Ok(Choice::NOTHING);
+) -> Result<PartChoice, WeightsError> {
+    let &RequestedParameters { sigma, strength, .. } = requested;
+    if strength == Some(0.0) || (closed && strength.is_none()) {
+        return Ok(PartChoice::NOTHING);
     }
-    if let (Some(sigma), Some(strength)) = (fixed.sigma, fixed.strength) {
-        return Ok(Choice { parameters: with(sigma, strength), transform: None, expected: None });
+    if let (Some(sigma), Some(strength)) = (sigma, strength) {
+        return Ok(PartChoice::requested(sharpened(sigma, strength)));
     }
     let expected = model.detail.expect(features)?;
-    let agrees = |p: &RestorationParameters| match (p.sharpening(), fixed.sigma, fixed.strength) {
+    let agrees = |p: &RestorationParameters| match (p.sharpening(), sigma, strength) {
         (_, None, None) => true,
-        (Some(Sharpening { strength, .. }), None, Some(wanted)) => strength.signum() == wanted.signum(),
+        (Some(found), None, Some(wanted)) => found.strength.signum() == wanted.signum(),
         (Some(_), Some(_), _) => true,
         (None, ..) => false,
     };
-    let chosen = match fixed.strength {
-        // A strength was asked for: the sigma is that of the most promising candidate on its side of 0.
+    let chosen = match strength {
+        // The caller fixed a strength: the sigma is that of the best candidate with a strength of the same sign.
         Some(_) => best_of(&model.detail, &expected, agrees),
         None => chosen_of(&model.detail, &expected, model.detail_gate, agrees),
     };
     let Some(chosen) = chosen else {
-        let asked = fixed.strength.map_or(RestorationParameters::IDENTITY, |strength| with(1.0, strength));
-        return Ok(Choice { parameters: asked, transform: None, expected: None });
+        let asked = strength.map_or(RestorationParameters::IDENTITY, |strength| sharpened(1.0, strength));
+        return Ok(PartChoice::requested(asked));
     };
-    let found =
-        candidates::parameters(&model.detail.candidates[chosen]).unwrap_or(RestorationParameters::IDENTITY);
-    if fixed.sigma.is_none() && fixed.strength.is_none() {
-        return Ok(Choice { parameters: found, transform: None, expected: Some(expected[chosen]) });
+    let found = model.detail.candidates[chosen].parameters();
+    match (found.sharpening(), sigma, strength) {
+        (_, None, None) => {
+            Ok(PartChoice { parameters: found, transform: None, expected: Some(expected[chosen]) })
+        }
+        (Some(found), ..) => {
+            let (sigma, strength) = (sigma.unwrap_or(found.sigma), strength.unwrap_or(found.strength));
+            Ok(PartChoice::requested(sharpened(sigma, strength)))
+        }
+        // No candidate without sharpening agrees with a fixed sigma or strength.
+        (None, ..) => Ok(PartChoice::NOTHING),
     }
-    let parameters = with(fixed.sigma.unwrap_or(found.sigma()), fixed.strength.unwrap_or(found.strength()));
-    Ok(Choice { parameters, transform: None, expected: None })
 }
 
-/// The best of the candidates that agree, worth it or not.
+/// Returns the parameters that sharpen and do nothing else. Requested values and those of candidates are checked.
+fn sharpened(sigma: f64, strength: f64) -> RestorationParameters {
+    RestorationParameters::new(ColorMethod::None, sigma, strength)
+        .expect("requested values and candidates are in range")
+}
+
+/// Returns the index of the best candidate that agrees, without a gate.
 fn best_of(
     table: &GainTable,
     expected: &[ExpectedGain],
@@ -178,19 +201,20 @@ fn best_of(
 ) -> Option<usize> {
     const OPEN: Gate =
         Gate { margin: f64::MIN, harm_max: f64::MAX, score_low_min: f64::MIN, harm_price: 0.0 };
+    // A gate also asks for an expected gain in dB above 0, whatever its bounds.
     let open: Vec<ExpectedGain> = expected.iter().map(|e| ExpectedGain { psnr_db: 1.0, ..*e }).collect();
     chosen_of(table, &open, OPEN, agrees)
 }
 
-/// What the gate chooses among the candidates that agree.
+/// Returns the index of the candidate that the gate chooses among those that agree.
 fn chosen_of(
     table: &GainTable,
     expected: &[ExpectedGain],
     gate: Gate,
     agrees: impl Fn(&RestorationParameters) -> bool,
 ) -> Option<usize> {
-    let fits = |name: &String| candidates::parameters(name).is_some_and(|p| agrees(&p));
-    let which: Vec<usize> = (0..expected.len()).filter(|&i| fits(&table.candidates[i])).collect();
+    let which: Vec<usize> =
+        (0..expected.len()).filter(|&i| agrees(&table.candidates[i].parameters())).collect();
     let expected: Vec<ExpectedGain> = which.iter().map(|&i| expected[i]).collect();
     gate.choose(&expected).map(|i| which[i])
 }

@@ -1,11 +1,20 @@
-//! The built-in kind of model: it expects the gain of every candidate and takes the best that is worth it.
+//! The built-in kind of model: it expects the gain of every candidate and chooses the best that passes a gate.
 
 pub mod artifact;
-pub mod candidates;
+pub mod candidate;
+pub mod card;
+mod card_text;
+pub mod choices;
 pub mod decide;
 pub mod fit;
+pub mod hyperparameters;
+pub mod measure;
 pub mod model;
+pub mod sample;
 pub mod weight_forest;
 
-pub use artifact::{GainArtifact, GainCard};
+pub use artifact::GainArtifact;
+pub use candidate::{GainCandidate, LearnedCorrection};
+pub use card::GainCard;
+pub use hyperparameters::GainHyperparameters;
 pub use weight_forest::WeightForest;

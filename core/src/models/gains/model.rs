@@ -1,79 +1,85 @@
-//! What each candidate of a restoration is expected to gain on a picture, from its features.
+//! A fitted model of gains: what each candidate is expected to gain on a picture, from the picture's features.
 //!
-//! Three weight forests: one says which training pictures are like this one and so which colour transform would have
-//! restored it; one what each colour correction gains, that transform among them; one what each sharpening,
-//! smoothing and denoising gains. Weights of training rows give means, the share of rows that were harmed, and low
-//! quantiles alike. A [`Gate`] turns expectations into a choice, of which doing nothing is always one.
+//! The model has three weight forests, whose weights show which training pictures are similar:
+//!
+//! 1. `codes` predicts the colour transforms that restored similar pictures;
+//! 2. `color` expects the gain of each colour correction, those transforms included;
+//! 3. `detail` expects the gain of each candidate that sharpens, smooths or denoises.
+//!
+//! The same weights give means, the share of pictures that were harmed, and low quantiles. A [`Gate`] turns expected
+//! gains into a choice. Doing nothing is always one of the choices.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::weight_forest::{FeatureRanges, LocalColumns, RowWeights, Rows, WeightForest, WeightsError};
+use super::candidate::{GainCandidate, UnknownCandidate};
+use super::weight_forest::{FeatureRanges, LocalColumns, NumberRows, RowWeights, WeightForest, WeightsError};
+use crate::metrics;
 
-/// Numbers of a code: an affine transform (4 × 3) and a quadratic one (10 × 3), both less the identity.
+/// Length of a code: the coefficients of an affine transform (4 × 3) and of a quadratic one (10 × 3).
 pub const CODE_LENGTH: usize = 42;
-/// The first ones are the affine transform's.
+/// Number of coefficients of the affine transform, which come first in a code.
 pub const AFFINE_LENGTH: usize = 12;
 
-/// Gains beyond these say no more than that a candidate is very bad or very good: they are cut for the mean.
+/// Range of gains in score for means. Larger gains and losses are clamped: a few extreme pictures must not decide a mean.
 const SCORE_GAIN_RANGE: (f64, f64) = (-0.15, 0.3);
+/// Range of gains in dB for means.
 const PSNR_GAIN_RANGE_DB: (f64, f64) = (-4.0, 6.0);
-/// A candidate that loses more has done harm (CONTRACT: 0.05 dB of capped PSNR).
-const HARM_DB: f32 = 0.05;
-/// The quantile that is told as the low end of an expected gain.
+/// The harm limit in the precision of gains.
+const HARM_DB: f32 = metrics::HARM_DB as f32;
+/// The quantile that is the low end of an expected gain.
 const LOW_QUANTILE: f64 = 0.1;
-/// Features beyond the training's range, of all, from which on a picture is like nothing that was trained on.
+/// Largest share of features outside the training's range. With more, the picture is unlike the training.
 const OUTSIDE_SHARE_MAX: f64 = 0.1;
 
-/// Score and capped PSNR of a candidate, less those of the untouched picture.
+/// The gain of a candidate: its score and capped PSNR, less those of the untouched picture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Gain {
-    /// In score, `0.5·PSNR/50 + 0.5·SSIM`.
+    /// Gain in score, `0.5·PSNR/50 + 0.5·SSIM`.
     pub score: f32,
-    /// In dB of PSNR capped at 50.
+    /// Gain in dB of PSNR capped at 50 dB.
     pub psnr_db: f32,
 }
 
 impl Gain {
-    /// Whether more than 0.05 dB is lost.
+    /// Returns whether the candidate harms: loses more than 0.05 dB.
     pub fn harms(self) -> bool {
         self.psnr_db < -HARM_DB
     }
 }
 
-/// What is expected of a candidate on one picture.
+/// The expected gain of a candidate on one picture.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectedGain {
     /// Mean gain in score.
     pub score: f64,
-    /// A tenth of like training pictures gained less.
+    /// Low end of the gain in score: a tenth of similar training pictures gained less.
     pub score_low: f64,
     /// Mean gain in dB.
     pub psnr_db: f64,
-    /// Share of like training pictures that lost more than 0.05 dB.
+    /// Share of similar training pictures that lost more than 0.05 dB.
     pub harm: f64,
 }
 
-/// When a candidate is worth it.
+/// The bounds that a candidate must pass to be chosen over doing nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Gate {
-    /// Expected gain in score that a candidate must beat.
+    /// Expected gain in score that a candidate must exceed.
     pub margin: f64,
-    /// Expected share of harm that it must stay below.
+    /// Expected share of harm that a candidate must stay below.
     pub harm_max: f64,
-    /// What a tenth of like training pictures may have gained less than: −1 bounds nothing.
+    /// Least low end of the gain in score; −1 bounds nothing.
     pub score_low_min: f64,
-    /// What harm costs, in score: of the candidates that pass, that with the largest expected gain less this times the
-    /// expected share of harm is taken.
+    /// Price of harm, in score. Among the candidates that pass, the one with the largest `gain − price · harm` is chosen.
     pub harm_price: f64,
 }
 
 impl Gate {
-    /// Nothing passes.
+    /// The gate that no candidate passes.
     pub const CLOSED: Self = Self { margin: f64::MAX, harm_max: 0.0, score_low_min: 1.0, harm_price: 0.0 };
 
-    /// Whether the candidate passes.
+    /// Returns whether a candidate passes.
     pub fn passes(&self, expected: &ExpectedGain) -> bool {
         expected.score > self.margin
             && expected.psnr_db > 0.0
@@ -81,8 +87,8 @@ impl Gate {
             && expected.score_low >= self.score_low_min
     }
 
-    /// The passing candidate of the largest expected gain in score, less what its harm costs; among equals the first; `None`:
-    /// do nothing.
+    /// Returns the index of the passing candidate with the largest expected gain in score less the price of its harm, the
+    /// first among equals. Returns `None` when no candidate passes.
     pub fn choose(&self, expected: &[ExpectedGain]) -> Option<usize> {
         let mut best: Option<(usize, f64)> = None;
         for (i, candidate) in expected.iter().enumerate() {
@@ -95,20 +101,20 @@ impl Gate {
     }
 }
 
-/// Candidates and what they gained on every row of a fit.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Candidates and their gains on every training picture.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct GainTable {
-    /// Names of the candidates, in order.
-    pub candidates: Vec<String>,
+    /// The candidates, in the order of the columns. They are written as names.
+    pub candidates: Vec<GainCandidate>,
     pub(super) forest: WeightForest,
     /// Gains in score, shape `(n_rows, n_candidates)`.
-    pub(super) score: Rows,
-    /// Gains in dB, alike.
-    pub(super) psnr_db: Rows,
+    pub(super) score: NumberRows,
+    /// Gains in dB, of the same shape.
+    pub(super) psnr_db: NumberRows,
 }
 
 impl GainTable {
-    /// What is expected of each candidate.
+    /// Returns the expected gain of each candidate.
     ///
     /// # Errors
     /// When the features are not those of the fit, or not finite.
@@ -139,53 +145,97 @@ impl GainTable {
     }
 }
 
-/// The code of a picture: the transforms that would have restored training pictures like it.
+/// The predicted coefficients of both colour transforms of a picture.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Code {
-    /// [`CODE_LENGTH`] numbers: their mean, allowing for how this picture's black, middle and white differ from theirs.
+pub struct TransformCode {
+    /// [`CODE_LENGTH`] coefficients, less those of the identity: a local linear mean of the coefficients that fitted similar
+    /// training pictures. It corrects for how the picture's black, middle and white differ from theirs.
     pub values: Vec<f32>,
-    /// How far those pictures' codes are apart: the mean of the numbers' deviations.
+    /// Uncertainty: the mean over the coefficients of their standard deviation among similar training pictures.
     pub spread: f32,
 }
 
-/// Predicts codes.
+/// Predicts the code of a picture.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CodeModel {
     pub(super) forest: WeightForest,
-    pub(super) table: Rows,
+    pub(super) table: NumberRows,
     pub(super) local: LocalColumns,
 }
 
 impl CodeModel {
-    /// The code of a picture.
+    /// Predicts the code of a picture.
     ///
     /// # Errors
     /// When the features are not those of the fit, or not finite.
-    pub fn code(&self, features: &[f32]) -> Result<Code, WeightsError> {
+    pub fn code(&self, features: &[f32]) -> Result<TransformCode, WeightsError> {
         let weights = self.forest.weights(features)?;
         let values =
             weights.local_mean(&self.table, &self.local, features).into_iter().map(|v| v as f32).collect();
         let spreads = weights.spread(&self.table);
         let spread = spreads.iter().sum::<f64>() / spreads.len() as f64;
-        Ok(Code { values, spread: spread as f32 })
+        Ok(TransformCode { values, spread: spread as f32 })
     }
 }
 
 /// A fitted model of gains.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct GainModel {
-    /// Features to colour transforms.
+    /// Predicts colour transforms from features.
     pub codes: CodeModel,
-    /// Features and code to gains of colour corrections.
+    /// Expects gains of colour corrections from features and code.
     pub color: GainTable,
-    /// When a colour correction is worth it.
+    /// Gate of the colour corrections.
     pub color_gate: Gate,
-    /// Features to gains of sharpening, smoothing and denoising.
+    /// Expects gains of candidates that sharpen, smooth or denoise, from features.
     pub detail: GainTable,
-    /// When one of these is worth it.
+    /// Gate of the candidates that sharpen, smooth or denoise.
     pub detail_gate: Gate,
-    /// What the training's features ranged over.
+    /// Range of each feature in the training.
     pub ranges: FeatureRanges,
+}
+
+/// A [`GainModel`] as its file holds it, with candidates as names.
+///
+/// postcard drops the messages of errors inside a value. So the names are read as text first, and the error for an unknown
+/// name can state it.
+#[derive(Deserialize)]
+pub(super) struct GainModelForm {
+    codes: CodeModel,
+    color: GainTableForm,
+    color_gate: Gate,
+    detail: GainTableForm,
+    detail_gate: Gate,
+    ranges: FeatureRanges,
+}
+
+/// A [`GainTable`] as its file holds it.
+#[derive(Deserialize)]
+struct GainTableForm {
+    candidates: Vec<String>,
+    forest: WeightForest,
+    score: NumberRows,
+    psnr_db: NumberRows,
+}
+
+impl TryFrom<GainTableForm> for GainTable {
+    type Error = UnknownCandidate;
+
+    fn try_from(form: GainTableForm) -> Result<Self, UnknownCandidate> {
+        let GainTableForm { candidates, forest, score, psnr_db } = form;
+        let candidates = candidates.iter().map(|name| name.parse()).collect::<Result<_, _>>()?;
+        Ok(Self { candidates, forest, score, psnr_db })
+    }
+}
+
+impl TryFrom<GainModelForm> for GainModel {
+    type Error = UnknownCandidate;
+
+    fn try_from(form: GainModelForm) -> Result<Self, UnknownCandidate> {
+        let GainModelForm { codes, color, color_gate, detail, detail_gate, ranges } = form;
+        let (color, detail) = (color.try_into()?, detail.try_into()?);
+        Ok(Self { codes, color, color_gate, detail, detail_gate, ranges })
+    }
 }
 
 /// The parts of a model do not fit together.
@@ -194,8 +244,10 @@ pub struct GainModel {
 pub struct Inconsistent;
 
 impl GainModel {
+    /// Checks that the parts fit together.
+    ///
     /// # Errors
-    /// When the parts do not fit together or ask for another number of features.
+    /// When the parts disagree in their numbers, or need another number of features than `n_features`.
     pub fn check(&self, n_features: usize) -> Result<(), Inconsistent> {
         let gates = [self.color_gate, self.detail_gate];
         let sound = self.codes.forest.n_features() == n_features
@@ -213,27 +265,31 @@ impl GainModel {
         if sound { Ok(()) } else { Err(Inconsistent) }
     }
 
-    /// What is expected of each colour correction, given the picture's code.
+    /// Returns the expected gain of each colour correction, given the picture's code.
     ///
     /// # Errors
     /// When the features are not those of the fit, or not finite.
-    pub fn expect_color(&self, features: &[f32], code: &Code) -> Result<Vec<ExpectedGain>, WeightsError> {
+    pub fn expect_color(
+        &self,
+        features: &[f32],
+        code: &TransformCode,
+    ) -> Result<Vec<ExpectedGain>, WeightsError> {
         self.color.expect(&with_code(features, code))
     }
 
-    /// Whether the picture is like nothing that was trained on: many of its features lie beyond the training's range.
+    /// Returns whether the picture is unlike the training: more than a tenth of its features are outside their ranges.
     pub fn is_outside(&self, features: &[f32]) -> bool {
         let n = self.ranges.ranges().len();
         self.ranges.check(features).is_ok_and(|check| check.n_outside as f64 > OUTSIDE_SHARE_MAX * n as f64)
     }
 }
 
-/// The features of the colour forest: the picture's, the predicted affine transform, and how sure that is.
-pub(super) fn with_code(features: &[f32], code: &Code) -> Vec<f32> {
+/// Returns the features of the colour forest: those of the picture, the predicted affine transform, and its spread.
+pub(super) fn with_code(features: &[f32], code: &TransformCode) -> Vec<f32> {
     features.iter().chain(&code.values[..AFFINE_LENGTH]).copied().chain([code.spread]).collect()
 }
 
-/// Gains as the forest's targets: what is very bad or very good is cut.
+/// Returns a gain in score as a target of a forest, clamped to the range of means.
 pub(super) fn cut_score(score: f32) -> f64 {
     f64::from(score).clamp(SCORE_GAIN_RANGE.0, SCORE_GAIN_RANGE.1)
 }
@@ -246,9 +302,9 @@ mod tests {
     /// A mean of the training's codes cannot lie beyond them; one that allows for how a picture differs follows the line.
     #[test]
     fn a_code_follows_what_a_picture_differs_by() {
-        let features = Rows::new((0..60u8).map(f32::from).collect(), 1).unwrap();
+        let features = NumberRows::new((0..60u8).map(f32::from).collect(), 1).unwrap();
         let line = (0..60u8).flat_map(|x| [f32::from(x); CODE_LENGTH]);
-        let table = Rows::new(line.collect(), CODE_LENGTH).unwrap();
+        let table = NumberRows::new(line.collect(), CODE_LENGTH).unwrap();
         let hyper = WeightForestHyperparameters {
             n_trees: 20,
             depth_max: None,

@@ -1,10 +1,10 @@
-//! What the forest may be told.
+//! Hyperparameters of a weight forest.
 
 use serde::{Deserialize, Serialize};
 
-use crate::models::classic::hyperparameters::{HyperparametersError, require};
+use crate::models::hyperparameters::{HyperparametersError, require};
 
-/// Hyperparameters as someone wrote them; [`WeightForestHyperparameters::check`] makes them usable.
+/// Hyperparameters before their check; [`WeightForestHyperparameters::check`] makes them usable.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct WeightForestHyperparameters {
@@ -26,7 +26,7 @@ impl Default for WeightForestHyperparameters {
     }
 }
 
-/// Hyperparameters within their ranges: what a fit asks for.
+/// Hyperparameters within their ranges, as a fit needs them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckedWeightForestHyperparameters(WeightForestHyperparameters);
 
@@ -44,7 +44,7 @@ impl std::ops::Deref for CheckedWeightForestHyperparameters {
     }
 }
 
-/// Bounds the cost of a fit and of reading a forest.
+/// Most trees: bounds the cost of a fit and of reading a forest.
 pub(super) const TREES_MAX: usize = 1000;
 
 impl WeightForestHyperparameters {
@@ -63,7 +63,7 @@ impl WeightForestHyperparameters {
         Ok(CheckedWeightForestHyperparameters(self))
     }
 
-    /// How many of `n_features` are tried at a split.
+    /// Returns how many of `n_features` are tried at a split.
     pub(super) fn n_split_features(&self, n_features: usize) -> usize {
         ((self.split_features * n_features as f64) as usize).clamp(1, n_features)
     }

@@ -1,8 +1,8 @@
-//! One forest for any number of targets, which answers with weights of training rows.
+//! A forest for any number of targets that returns weights of training rows.
 //!
-//! Its trees are extremely randomised (Geurts, Ernst and Wehenkel, 2006) and split for all targets at once; its
-//! leaves keep rows instead of outputs. So one small file of trees, beside [`Rows`] of targets, serves means,
-//! quantiles and spreads of many targets ([`RowWeights`]), also of such that it was not fitted to.
+//! The trees are extremely randomised (Geurts, Ernst and Wehenkel, 2006) and split for all targets at once. Leaves keep
+//! rows instead of outputs. So one small list of trees and a table of targets ([`NumberRows`]) give means, quantiles and
+//! spreads of many targets ([`RowWeights`]), even of targets that the forest was not fitted to.
 
 mod grow;
 mod hyperparameters;
@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use self::grow::Problem;
+use self::grow::ForestFit;
 use self::hyperparameters::TREES_MAX;
 use self::tree::RowTree;
 use crate::numeric::random::derived_seed;
@@ -24,15 +24,16 @@ use crate::numeric::random::derived_seed;
 pub use self::hyperparameters::{CheckedWeightForestHyperparameters, WeightForestHyperparameters};
 pub use self::local_linear::LocalColumns;
 pub use self::ranges::{FeatureRange, FeatureRanges, RangeCheck, RangesError};
-pub use self::rows::{Rows, RowsError};
+pub use self::rows::{NumberRows, NumberRowsError};
 pub use self::weights::RowWeights;
 
-/// A split names its feature in 16 bits, of which one number means a leaf.
+/// Most features: a split stores its feature in 16 bits, and one of those numbers means a leaf.
 const FEATURES_MAX: usize = u16::MAX as usize;
-/// Far above what fits in memory with its features; keeps row indices in 32 bits.
+/// Most rows. Row indices fit in 32 bits, and such a table with its features is far larger than memory.
 const ROWS_MAX: usize = 1 << 24;
-/// Sample weights that keep every sum and quotient of a fit far from overflow.
+/// Least sample weight other than 0. Between it and [`WEIGHT_MAX`], every sum and quotient of a fit is far from overflow.
 const WEIGHT_MIN: f32 = 1e-6;
+/// Largest sample weight.
 const WEIGHT_MAX: f32 = 1e6;
 
 /// A fitted forest of at least one tree.
@@ -40,7 +41,7 @@ const WEIGHT_MAX: f32 = 1e6;
 #[serde(try_from = "ForestForm", into = "ForestForm")]
 pub struct WeightForest {
     n_features: usize,
-    /// Of every row of the fit; rows of weight 0 are in no leaf.
+    /// Sample weight of every row of the fit. Rows of weight 0 are in no leaf.
     sample_weights: Vec<f32>,
     trees: Vec<RowTree>,
 }
@@ -48,7 +49,7 @@ pub struct WeightForest {
 /// A forest cannot be fitted.
 #[derive(Clone, Debug, Error, PartialEq)]
 pub enum WeightForestError {
-    /// Features, targets and weights differ in number.
+    /// The numbers of features, targets and weights differ.
     #[error(
         "{n_features} rows of features, {n_targets} of targets and {n_weights} sample weights do not match"
     )]
@@ -68,10 +69,10 @@ pub enum WeightForestError {
         /// Features given.
         n_features: usize,
     },
-    /// No row, or none with a weight.
+    /// There is no row, or no row has a weight above 0.
     #[error("a fit needs at least one row with a sample weight above 0")]
     NoRows,
-    /// A sample weight is neither 0 nor 10⁻⁶–10⁶.
+    /// A sample weight is neither 0 nor in 10⁻⁶–10⁶.
     #[error("the sample weight of row {row} is {found}: 0 or {WEIGHT_MIN}–{WEIGHT_MAX} is needed")]
     SampleWeight {
         /// Index of the row.
@@ -81,7 +82,7 @@ pub enum WeightForestError {
     },
 }
 
-/// A forest cannot be asked about a vector.
+/// A forest cannot return weights for a vector of features.
 #[derive(Clone, Debug, Error, PartialEq)]
 pub enum WeightsError {
     /// The forest was fitted on another number of features.
@@ -103,40 +104,41 @@ pub enum WeightsError {
 }
 
 impl WeightForest {
-    /// Fits a forest to `features`, shape `(n_rows, n_features)`, and `targets`, shape `(n_rows, n_outputs)`. Errors
-    /// of all targets are summed as they are: scale targets that should have an equal say. A row of sample weight 2
-    /// counts in errors and leaves like two rows, but as one for the size of leaves; without weights, each is 1. A
-    /// row of weight 0 counts as absent and keeps its index.
+    /// Fits a forest to `features`, shape `(n_rows, n_features)`, and `targets`, shape `(n_rows, n_outputs)`. The errors
+    /// of all targets are summed without scaling: targets that should count equally need equal scales.
     ///
-    /// Trees grow in parallel on the caller's rayon pool, each from its own seed: the same rows in the same order,
-    /// hyperparameters and seed give the same forest on every machine and any number of threads. Thresholds are
-    /// `f32` like the features: a drawn one is rounded to nearest, and to the least number of the node where that
-    /// would reach the largest.
+    /// A row of sample weight 2 counts as two rows in errors and leaves, but as one row for the size of leaves. Without
+    /// weights, each row has weight 1. A row of weight 0 counts as absent and keeps its index.
+    ///
+    /// Trees grow in parallel on the caller's rayon pool, each from its own seed. So the same rows in the same order,
+    /// hyperparameters and seed give the same forest on every machine and with any number of threads. Thresholds are
+    /// `f32` like the features: a drawn threshold is rounded to nearest. If that reaches the largest number of the node,
+    /// the least number is taken.
     ///
     /// # Errors
     /// When lengths differ, a sample weight is out of range, or there is nothing or too much to fit.
     pub fn fit(
-        features: &Rows,
-        targets: &Rows,
+        features: &NumberRows,
+        targets: &NumberRows,
         sample_weights: Option<&[f32]>,
         hyperparameters: &CheckedWeightForestHyperparameters,
     ) -> Result<Self, WeightForestError> {
         let n_rows = features.n_rows();
         let sample_weights = sample_weights.map_or_else(|| vec![1.0; n_rows], <[f32]>::to_vec);
         check_samples(features, targets, &sample_weights)?;
-        let problem = Problem::new(features, targets, &sample_weights, hyperparameters);
+        let fit = ForestFit::new(features, targets, &sample_weights, hyperparameters);
         let tree =
-            |index| problem.grow(derived_seed(hyperparameters.seed, &format!("weight forest tree {index}")));
+            |index| fit.grow(derived_seed(hyperparameters.seed, &format!("weight forest tree {index}")));
         let trees = (0..hyperparameters.n_trees).into_par_iter().map(tree).collect();
         Ok(Self { n_features: features.n_columns(), sample_weights, trees })
     }
 
-    /// Number of rows of the fit, those of weight 0 among them: what tables of targets must have.
+    /// Number of rows of the fit, rows of weight 0 included. Tables of targets must have as many rows.
     pub fn n_rows(&self) -> usize {
         self.sample_weights.len()
     }
 
-    /// Number of features of a vector.
+    /// Number of features that a vector must have.
     pub fn n_features(&self) -> usize {
         self.n_features
     }
@@ -146,8 +148,9 @@ impl WeightForest {
         self.trees.len()
     }
 
-    /// How much each row of the training counts for `features`: the mean over the trees of the row's share in the
-    /// sample weight of the vector's leaf. Costs some 25 µs for 150 trees of 1500 rows.
+    /// Returns the weight of each training row for the vector `features`. In each tree, a row of the vector's leaf has
+    /// the share of its sample weight in that leaf; the weight is the mean of the shares over all trees. Takes some
+    /// 25 µs for 150 trees of 1500 rows.
     ///
     /// # Errors
     /// When the number of features is not that of the fit, or one is not finite.
@@ -158,7 +161,7 @@ impl WeightForest {
         if let Some(feature) = features.iter().position(|feature| !feature.is_finite()) {
             return Err(WeightsError::Feature { feature, found: features[feature] });
         }
-        // From the first tree to the last: the order of the sums is part of the answer.
+        // Sums run from the first tree to the last: another order would round differently.
         let mut weights = vec![0.0; self.n_rows()];
         for tree in &self.trees {
             let leaf = tree.leaf(features);
@@ -174,7 +177,12 @@ impl WeightForest {
     }
 }
 
-fn check_samples(features: &Rows, targets: &Rows, sample_weights: &[f32]) -> Result<(), WeightForestError> {
+/// Checks what a fit is given.
+fn check_samples(
+    features: &NumberRows,
+    targets: &NumberRows,
+    sample_weights: &[f32],
+) -> Result<(), WeightForestError> {
     let (n_rows, n_features) = (features.n_rows(), features.n_columns());
     if targets.n_rows() != n_rows || sample_weights.len() != n_rows {
         return Err(WeightForestError::Lengths {
@@ -196,7 +204,7 @@ fn is_sample_weight(weight: f32) -> bool {
     weight == 0.0 || (WEIGHT_MIN..=WEIGHT_MAX).contains(&weight)
 }
 
-/// A forest as it is written. Equal weights, the usual case, are left out.
+/// The serialised form of a forest. Weights that are all 1, the usual case, are omitted.
 #[derive(Clone, Serialize, Deserialize)]
 struct ForestForm {
     n_features: u32,
@@ -205,7 +213,7 @@ struct ForestForm {
     trees: Vec<RowTree>,
 }
 
-/// What is read is not a forest.
+/// The serialised form is not a forest.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 enum ForestFormError {
     #[error("{found} is not a possible number of {what} of a forest")]
@@ -229,7 +237,7 @@ impl TryFrom<ForestForm> for WeightForest {
         count("features", n_features, FEATURES_MAX)?;
         count("rows", n_rows, ROWS_MAX)?;
         count("trees", form.trees.len(), TREES_MAX)?;
-        // Rows are only believed in where something of their number has been read.
+        // Memory for `n_rows` is only allocated once a list of that length was read: a forged number costs nothing.
         let n_read = form.sample_weights.as_ref().map_or(form.trees[0].rows().len(), Vec::len);
         if n_read != n_rows {
             return Err(ForestFormError::Count { what: "rows", found: n_rows });
@@ -243,11 +251,11 @@ impl TryFrom<ForestForm> for WeightForest {
     }
 }
 
-/// Whether every tree has the forest's features only, and each row that weighs something once. Takes time in
-/// proportion to what was read.
+/// Checks that every tree splits by features of the forest only, and holds each row with a weight above 0 exactly once.
+/// Takes time in proportion to what was read.
 fn check_trees(trees: &[RowTree], sample_weights: &[f32], n_features: usize) -> Result<(), ForestFormError> {
     let n_weighing = sample_weights.iter().filter(|&&weight| weight > 0.0).count();
-    // The number of the last tree, from 1, that a row was seen in.
+    // For each row, the number of the last tree that holds it, counted from 1. One list serves all trees.
     let mut seen_in = vec![0; sample_weights.len()];
     for (tree, number) in trees.iter().zip(1_usize..) {
         if tree.feature_max().is_some_and(|feature| usize::from(feature) >= n_features) {

@@ -1,11 +1,12 @@
-//! What numbers each feature took in the training, to tell vectors that lie outside.
+//! The range of each feature in the training, which shows vectors that lie outside.
 //!
-//! Trees answer any vector with what they know of the nearest edge, so the range must be looked at beside them.
+//! A tree puts a vector outside the training into a leaf at the edge and gives no sign of it. So ranges are checked
+//! separately.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::rows::Rows;
+use super::rows::NumberRows;
 
 /// The range of one feature.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,17 +21,17 @@ pub struct FeatureRange {
     pub max: f32,
 }
 
-/// The range of every feature, in their order; at least one.
+/// The ranges of all features, in their order; at least one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<FeatureRange>", into = "Vec<FeatureRange>")]
 pub struct FeatureRanges {
     ranges: Vec<FeatureRange>,
 }
 
-/// Ranges cannot be had.
+/// Ranges cannot be made or compared.
 #[derive(Clone, Debug, Error, PartialEq)]
 pub enum RangesError {
-    /// No rows to take ranges of, or no features.
+    /// There are no rows, or no features.
     #[error("ranges need at least one row of one feature")]
     Empty,
     /// The tail is not from 0 to a half.
@@ -55,27 +56,27 @@ pub enum RangesError {
     },
 }
 
-/// Where a vector lies among the ranges.
+/// How a vector lies relative to the ranges.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RangeCheck {
     /// Features below `min`, above `max`, or NaN.
     pub n_outside: usize,
-    /// Features below `low`, above `high`, or NaN: those outside are among them.
+    /// Features below `low`, above `high`, or NaN; includes those outside.
     pub n_in_tails: usize,
-    /// Largest distance beyond `min` or `max` in units of `max − min`; 0 when no feature is outside. Infinite where
-    /// a feature that never varied has another number, or one is not finite.
+    /// Largest distance beyond `min` or `max` in units of `max − min`; 0 when no feature is outside. Infinite when a
+    /// feature that was constant in the training has another number, or a feature is not finite.
     pub excess_max: f64,
-    /// The feature with the largest distance, the first of equal ones; `None` when no feature is outside.
+    /// Index of the feature with the largest distance, the first among equals; `None` when no feature is outside.
     pub farthest: Option<usize>,
 }
 
 impl FeatureRanges {
-    /// Of `features`, shape `(n_rows, n_features)`. `low` and `high` are the least numbers that at least the shares
-    /// `tail` and `1 − tail` of the rows do not exceed.
+    /// Takes the ranges of `features`, shape `(n_rows, n_features)`. `low` is the least number that at least the share
+    /// `tail` of the rows does not exceed, `high` the same for the share `1 − tail`.
     ///
     /// # Errors
     /// Without rows, or with a tail outside 0–0.5.
-    pub fn of(features: &Rows, tail: f64) -> Result<Self, RangesError> {
+    pub fn of(features: &NumberRows, tail: f64) -> Result<Self, RangesError> {
         if !(0.0..=0.5).contains(&tail) {
             return Err(RangesError::Tail { tail });
         }
@@ -83,7 +84,7 @@ impl FeatureRanges {
         if n_rows == 0 {
             return Err(RangesError::Empty);
         }
-        // Counted from the upper end with the same product, so that rounding cannot make 1 − tail one row too many.
+        // `high` is counted from the upper end by the same product: the product with 1 − tail could round one row off.
         let tail_rows = tail * n_rows as f64;
         let low_at = (tail_rows.ceil() as usize).saturating_sub(1);
         let high_at = n_rows - 1 - (tail_rows as usize).min(n_rows - 1);
@@ -96,15 +97,15 @@ impl FeatureRanges {
         Ok(Self { ranges: (0..features.n_columns()).map(range).collect() })
     }
 
-    /// The range of each feature.
+    /// Returns the range of each feature.
     pub fn ranges(&self) -> &[FeatureRange] {
         &self.ranges
     }
 
-    /// Where `features` lie.
+    /// Compares a vector with the ranges.
     ///
     /// # Errors
-    /// When their number is not that of the ranges.
+    /// When the vector has another number of features.
     pub fn check(&self, features: &[f32]) -> Result<RangeCheck, RangesError> {
         if features.len() != self.ranges.len() {
             return Err(RangesError::Length { found: features.len(), n_features: self.ranges.len() });
@@ -126,7 +127,7 @@ impl FeatureRanges {
     }
 }
 
-/// Distance of a number outside its range in units of the range.
+/// Returns the distance of a number from its range in units of the range.
 fn excess(number: f32, range: &FeatureRange) -> f64 {
     let (number, min, max) = (f64::from(number), f64::from(range.min), f64::from(range.max));
     if number.is_nan() || min == max {
@@ -164,7 +165,7 @@ mod tests {
     /// 1 to 10 in turned order, and a feature that never varies.
     fn ranges(tail: f64) -> FeatureRanges {
         let numbers = (0..10_u8).flat_map(|row| [f32::from(row * 7 % 10 + 1), 5.0]).collect();
-        FeatureRanges::of(&Rows::new(numbers, 2).unwrap(), tail).unwrap()
+        FeatureRanges::of(&NumberRows::new(numbers, 2).unwrap(), tail).unwrap()
     }
 
     #[test]
@@ -215,8 +216,8 @@ mod tests {
 
     #[test]
     fn ranges_of_nothing_are_refused() {
-        let rows = Rows::new(vec![1.0], 1).unwrap();
-        assert_eq!(FeatureRanges::of(&Rows::new(vec![], 1).unwrap(), 0.1), Err(RangesError::Empty));
+        let rows = NumberRows::new(vec![1.0], 1).unwrap();
+        assert_eq!(FeatureRanges::of(&NumberRows::new(vec![], 1).unwrap(), 0.1), Err(RangesError::Empty));
         assert_eq!(FeatureRanges::of(&rows, 0.6), Err(RangesError::Tail { tail: 0.6 }));
         assert!(FeatureRanges::of(&rows, 0.5).is_ok());
     }

@@ -1,7 +1,7 @@
-//! The forest beside scikit-learn's `ExtraTreesRegressor`, on samples and predictions that
-//! `tests/fixtures/learning/make_extra_trees.py` wrote.
+//! Compares the forest with scikit-learn's `ExtraTreesRegressor`, on samples and predictions written by
+//! `tests/fixtures/learning/make_extra_trees.py`.
 //!
-//! Two random forests agree in the mean over seeds, not tree by tree; so means over seeds are compared.
+//! Two random forests agree in the mean over seeds, not tree by tree. So means over seeds are compared.
 
 use super::*;
 use crate::models::classic::r2;
@@ -12,14 +12,14 @@ const N_FEATURES: usize = 8;
 const N_OUTPUTS: usize = 3;
 const SEEDS: u64 = 12;
 
-/// Columns `from` to before `to` of a file, without its header and notes.
-fn columns(text: &str, from: usize, to: usize) -> Rows {
+/// Returns columns `from..to` of a file, without its header and notes.
+fn columns(text: &str, from: usize, to: usize) -> NumberRows {
     let lines = text.lines().skip(1).filter(|line| !line.starts_with('#'));
     let cells = lines.flat_map(|line| line.split(',').skip(from).take(to - from));
-    Rows::rounded(cells.map(|cell| cell.parse().unwrap()), to - from).unwrap()
+    NumberRows::rounded(cells.map(|cell| cell.parse().unwrap()), to - from).unwrap()
 }
 
-fn column(rows: &Rows, column: usize) -> Vec<f64> {
+fn column(rows: &NumberRows, column: usize) -> Vec<f64> {
     rows.iter().map(|row| f64::from(row[column])).collect()
 }
 

@@ -8,18 +8,18 @@ use flate2::write::GzEncoder;
 use super::*;
 use crate::numeric::random::RandomStream;
 
-fn rows(numbers: Vec<f32>, n_columns: usize) -> Rows {
-    Rows::new(numbers, n_columns).unwrap()
+fn rows(numbers: Vec<f32>, n_columns: usize) -> NumberRows {
+    NumberRows::new(numbers, n_columns).unwrap()
 }
 
 /// Features spread evenly over [0, 1).
-fn noise(n_rows: usize, n_columns: usize, seed: u64) -> Rows {
+fn noise(n_rows: usize, n_columns: usize, seed: u64) -> NumberRows {
     let mut stream = RandomStream::new(seed);
-    Rows::rounded((0..n_rows * n_columns).map(|_| stream.uniform()), n_columns).unwrap()
+    NumberRows::rounded((0..n_rows * n_columns).map(|_| stream.uniform()), n_columns).unwrap()
 }
 
 /// Two targets of the first two of the features.
-fn targets_of(features: &Rows) -> Rows {
+fn targets_of(features: &NumberRows) -> NumberRows {
     let targets = |row: &[f32]| [2.0 * row[0] + row[1] * row[1], (row[0] - 0.5).abs() - row[1]];
     rows(features.iter().flat_map(targets).collect(), 2)
 }
@@ -253,7 +253,7 @@ fn a_forest_is_the_same_for_ever() {
 #[test]
 fn what_cannot_be_fitted_is_refused() {
     let (features, targets) = (noise(4, 2, 1), noise(4, 1, 2));
-    let fit = |targets: &Rows, weights: Option<&[f32]>| {
+    let fit = |targets: &NumberRows, weights: Option<&[f32]>| {
         WeightForest::fit(&features, targets, weights, &checked(|_| ())).unwrap_err()
     };
     let lengths = |n_targets, n_weights| WeightForestError::Lengths { n_features: 4, n_targets, n_weights };
@@ -346,7 +346,7 @@ fn forests_that_contradict_themselves_are_refused() {
 
     let tree = |kinds: &[u16], leaf_sizes: &[u32], rows: Vec<u32>| {
         let thresholds = vec![0.5; leaf_sizes.len() - 1];
-        RowTree::try_from(tree::TreeForm {
+        RowTree::try_from(tree::RowTreeForm {
             kinds: kinds.to_vec(),
             thresholds,
             leaf_sizes: leaf_sizes.to_vec(),

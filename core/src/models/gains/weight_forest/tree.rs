@@ -1,45 +1,53 @@
-//! One tree whose leaves hold rows of the training, as a list of nodes in preorder.
+//! One tree whose leaves hold training rows, as a list of nodes in preorder: a split, its left side, its right side.
 //!
-//! Its serde form names no child: in preorder, a list of splits and leaves has one reading as a tree or none. What
-//! is read from a file is thus sound or refused, in one pass without recursion, and packs well.
+//! ```text
+//!        split A                nodes   A  leaf 1  B  leaf 2  leaf 3
+//!       /       \               left side of A: the next node; right side of A: node 2
+//!   leaf 1    split B           rows    | of leaf 1 | of leaf 2 | of leaf 3 |
+//!             /     \
+//!         leaf 2   leaf 3
+//! ```
+//!
+//! The serialised form stores no indices of children. In preorder, a list of splits and leaves is one tree or none. So a
+//! file is read in one pass without recursion, every tree that is read is sound, and the form compresses well.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// A node of a tree.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Node {
-    /// The rows from index `from` of the tree's rows to before `to`, at least one.
+pub(super) enum RowNode {
+    /// Holds the tree's rows `from..to`, at least one.
     Leaf { from: u32, to: u32 },
-    /// Goes to the next node when the feature is at most the threshold, else to `right`.
+    /// Leads to the next node when the feature is at most the threshold, else to node `right`.
     Split { feature: u16, threshold: f32, right: u32 },
 }
 
 /// A tree whose every path ends in a leaf with rows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "TreeForm", into = "TreeForm")]
+#[serde(try_from = "RowTreeForm", into = "RowTreeForm")]
 pub(super) struct RowTree {
-    nodes: Vec<Node>,
-    /// Rows of the training, leaf after leaf, ascending in each.
+    nodes: Vec<RowNode>,
+    /// Training rows, leaf after leaf, ascending in each leaf.
     rows: Vec<u32>,
 }
 
-/// A tree as it is written.
+/// The serialised form of a tree.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct TreeForm {
+pub(super) struct RowTreeForm {
     /// For each node in preorder 0 for a leaf, else the split feature plus 1.
     pub(super) kinds: Vec<u16>,
-    /// Of the splits, in their order.
+    /// Thresholds of the splits, in preorder.
     pub(super) thresholds: Vec<f32>,
-    /// Rows of each leaf, in their order.
+    /// Number of rows of each leaf, in preorder.
     pub(super) leaf_sizes: Vec<u32>,
-    /// Rows of all leaves.
+    /// Rows of all leaves, leaf after leaf.
     pub(super) rows: Vec<u32>,
 }
 
-/// What is read is not a tree.
+/// The serialised form is not a tree.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub(super) enum TreeError {
+pub(super) enum RowTreeError {
     /// Too few or too many nodes, thresholds, leaf sizes or rows for one tree.
     #[error("{n_nodes} nodes with {n_rows} rows do not make one tree")]
     Shape { n_nodes: usize, n_rows: usize },
@@ -52,19 +60,19 @@ pub(super) enum TreeError {
 }
 
 impl RowTree {
-    /// Takes over what was grown.
-    pub(super) fn grown(nodes: Vec<Node>, rows: Vec<u32>) -> Self {
+    /// Makes a tree of grown nodes and their rows.
+    pub(super) fn grown(nodes: Vec<RowNode>, rows: Vec<u32>) -> Self {
         Self { nodes, rows }
     }
 
-    /// The rows that share a leaf with `features`, which are as many as the tree was grown on. Costs one comparison
+    /// Returns the rows of the leaf that `features` lead to. Their number must be that of the fit. Costs one comparison
     /// per level.
     pub(super) fn leaf(&self, features: &[f32]) -> &[u32] {
         let mut at = 0;
         loop {
             match self.nodes[at] {
-                Node::Leaf { from, to } => return &self.rows[from as usize..to as usize],
-                Node::Split { feature, threshold, right } => {
+                RowNode::Leaf { from, to } => return &self.rows[from as usize..to as usize],
+                RowNode::Split { feature, threshold, right } => {
                     let below = features[usize::from(feature)] <= threshold;
                     at = if below { at + 1 } else { right as usize };
                 }
@@ -72,15 +80,16 @@ impl RowTree {
         }
     }
 
+    /// Returns the rows of all leaves.
     pub(super) fn rows(&self) -> &[u32] {
         &self.rows
     }
 
-    /// The largest feature that a split asks for.
+    /// Returns the largest index of a feature that a split compares; `None` for a tree of one leaf.
     pub(super) fn feature_max(&self) -> Option<u16> {
-        let feature = |node: &Node| match *node {
-            Node::Split { feature, .. } => Some(feature),
-            Node::Leaf { .. } => None,
+        let feature = |node: &RowNode| match *node {
+            RowNode::Split { feature, .. } => Some(feature),
+            RowNode::Leaf { .. } => None,
         };
         self.nodes.iter().filter_map(feature).max()
     }
@@ -88,24 +97,24 @@ impl RowTree {
     #[cfg(test)]
     pub(super) fn leaves(&self) -> impl Iterator<Item = &[u32]> {
         self.nodes.iter().filter_map(|node| match *node {
-            Node::Leaf { from, to } => Some(&self.rows[from as usize..to as usize]),
-            Node::Split { .. } => None,
+            RowNode::Leaf { from, to } => Some(&self.rows[from as usize..to as usize]),
+            RowNode::Split { .. } => None,
         })
     }
 }
 
-impl TryFrom<TreeForm> for RowTree {
-    type Error = TreeError;
+impl TryFrom<RowTreeForm> for RowTree {
+    type Error = RowTreeError;
 
-    fn try_from(form: TreeForm) -> Result<Self, TreeError> {
-        let shape = || TreeError::Shape { n_nodes: form.kinds.len(), n_rows: form.rows.len() };
+    fn try_from(form: RowTreeForm) -> Result<Self, RowTreeError> {
+        let shape = || RowTreeError::Shape { n_nodes: form.kinds.len(), n_rows: form.rows.len() };
         if u32::try_from(form.kinds.len()).is_err() || u32::try_from(form.rows.len()).is_err() {
             return Err(shape());
         }
         let (mut thresholds, mut leaf_sizes) = (form.thresholds.iter(), form.leaf_sizes.iter());
         let mut nodes = Vec::with_capacity(form.kinds.len());
         let mut from = 0;
-        // Splits whose right side has not begun; after a leaf, the next node begins that of the last one.
+        // Stack of splits whose right side has not begun. The node after a leaf begins the right side of the topmost.
         let mut open: Vec<usize> = Vec::new();
         let mut complete = false;
         for (node, &kind) in form.kinds.iter().enumerate() {
@@ -115,17 +124,17 @@ impl TryFrom<TreeForm> for RowTree {
             if let Some(feature) = kind.checked_sub(1) {
                 let threshold = *thresholds.next().ok_or_else(shape)?;
                 if !threshold.is_finite() {
-                    return Err(TreeError::Threshold { node });
+                    return Err(RowTreeError::Threshold { node });
                 }
                 open.push(node);
-                nodes.push(Node::Split { feature, threshold, right: 0 });
+                nodes.push(RowNode::Split { feature, threshold, right: 0 });
             } else {
                 let size = *leaf_sizes.next().ok_or_else(shape)?;
                 let rows = form.rows[from..].get(..size as usize).ok_or_else(shape)?;
                 if rows.is_empty() || !rows.is_sorted_by(|one, next| one < next) {
-                    return Err(TreeError::Leaf { node });
+                    return Err(RowTreeError::Leaf { node });
                 }
-                nodes.push(Node::Leaf { from: from as u32, to: from as u32 + size });
+                nodes.push(RowNode::Leaf { from: from as u32, to: from as u32 + size });
                 from += size as usize;
                 match open.pop() {
                     Some(split) => link(&mut nodes[split], node + 1),
@@ -139,23 +148,23 @@ impl TryFrom<TreeForm> for RowTree {
     }
 }
 
-/// Lets the right side of a split begin at node `at`.
-pub(super) fn link(split: &mut Node, at: usize) {
-    if let Node::Split { right, .. } = split {
+/// Sets where the right side of a split begins.
+pub(super) fn link(split: &mut RowNode, at: usize) {
+    if let RowNode::Split { right, .. } = split {
         *right = at as u32;
     }
 }
 
-impl From<RowTree> for TreeForm {
+impl From<RowTree> for RowTreeForm {
     fn from(tree: RowTree) -> Self {
         let (mut kinds, mut thresholds, mut leaf_sizes) = (Vec::new(), Vec::new(), Vec::new());
         for node in tree.nodes {
             match node {
-                Node::Leaf { from, to } => {
+                RowNode::Leaf { from, to } => {
                     kinds.push(0);
                     leaf_sizes.push(to - from);
                 }
-                Node::Split { feature, threshold, .. } => {
+                RowNode::Split { feature, threshold, .. } => {
                     kinds.push(feature + 1);
                     thresholds.push(threshold);
                 }
@@ -170,8 +179,8 @@ mod tests {
     use super::*;
 
     /// Feature 1 at 2.0, then on its right feature 0 at −1.0.
-    fn form() -> TreeForm {
-        TreeForm {
+    fn form() -> RowTreeForm {
+        RowTreeForm {
             kinds: vec![2, 0, 1, 0, 0],
             thresholds: vec![2.0, -1.0],
             leaf_sizes: vec![2, 1, 1],
@@ -192,14 +201,14 @@ mod tests {
 
     #[test]
     fn what_is_not_one_tree_is_refused() {
-        let refused = |change: &dyn Fn(&mut TreeForm)| {
+        let refused = |change: &dyn Fn(&mut RowTreeForm)| {
             let mut form = form();
             change(&mut form);
             let bytes = postcard::to_stdvec(&form).unwrap();
             assert!(postcard::from_bytes::<RowTree>(&bytes).is_err(), "serde must check as well");
             RowTree::try_from(form).unwrap_err()
         };
-        let shape = |n_nodes, n_rows| TreeError::Shape { n_nodes, n_rows };
+        let shape = |n_nodes, n_rows| RowTreeError::Shape { n_nodes, n_rows };
         assert_eq!(refused(&|form| form.kinds.truncate(4)), shape(4, 4));
         assert_eq!(refused(&|form| form.kinds.clear()), shape(0, 4));
         assert_eq!(refused(&|form| form.kinds.push(0)), shape(6, 4));
@@ -210,9 +219,9 @@ mod tests {
         assert_eq!(refused(&|form| form.leaf_sizes.push(1)), shape(5, 4));
         assert_eq!(refused(&|form| form.leaf_sizes[2] = u32::MAX), shape(5, 4));
         assert_eq!(refused(&|form| form.rows.push(4)), shape(5, 5));
-        assert_eq!(refused(&|form| form.thresholds[1] = f32::NAN), TreeError::Threshold { node: 2 });
-        assert_eq!(refused(&|form| form.leaf_sizes[1] = 0), TreeError::Leaf { node: 3 });
-        assert_eq!(refused(&|form| form.rows[1] = 0), TreeError::Leaf { node: 1 });
+        assert_eq!(refused(&|form| form.thresholds[1] = f32::NAN), RowTreeError::Threshold { node: 2 });
+        assert_eq!(refused(&|form| form.leaf_sizes[1] = 0), RowTreeError::Leaf { node: 3 });
+        assert_eq!(refused(&|form| form.rows[1] = 0), RowTreeError::Leaf { node: 1 });
     }
 
     #[test]
@@ -221,7 +230,7 @@ mod tests {
         let mut kinds = vec![1; n];
         kinds.resize(2 * n + 1, 0);
         let rows: Vec<u32> = (0..=n as u32).collect();
-        let form = TreeForm { kinds, thresholds: vec![0.0; n], leaf_sizes: vec![1; n + 1], rows };
+        let form = RowTreeForm { kinds, thresholds: vec![0.0; n], leaf_sizes: vec![1; n + 1], rows };
         let tree = RowTree::try_from(form).unwrap();
         assert_eq!([tree.leaf(&[0.0]), tree.leaf(&[1.0])], [&[0][..], &[n as u32]]);
     }

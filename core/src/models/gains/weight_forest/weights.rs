@@ -1,24 +1,24 @@
-//! What a forest answers: how much each row of the training counts for one vector of features.
+//! The weights of training rows that a forest returns for one vector of features.
 //!
 //! Means, quantiles and spreads of any target follow from the weights (Meinshausen, "Quantile regression forests",
-//! Journal of Machine Learning Research 7, 2006), and so does how much the vector is like anything seen.
+//! Journal of Machine Learning Research 7, 2006). The weights also show how similar the vector is to the training.
 
 use super::local_linear::LocalColumns;
-use super::rows::Rows;
+use super::rows::NumberRows;
 
-/// Weights of training rows: those above 0, by ascending row. They sum to 1 up to rounding.
+/// The weights above 0 of training rows, by ascending row. They sum to 1 up to rounding.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RowWeights {
     n_rows: usize,
     entries: Vec<(usize, f64)>,
 }
 
-/// How far a sum of weights may fall short of a quantile's share and still reach it: above what rounding does to
-/// sums of thousands of weights, below any weight of 1000 trees.
+/// A sum of weights reaches a quantile's share when it falls short of the share by at most this. Rounding changes sums of
+/// thousands of weights by less, and no weight of 1000 trees is as small.
 const ROUNDING: f64 = 1e-12;
 
 impl RowWeights {
-    /// From a weight for each row.
+    /// Keeps the weights above 0 of a list that has a weight for each row.
     pub(super) fn dense(weights: &[f64]) -> Self {
         let entries = weights.iter().copied().enumerate().filter(|(_, weight)| *weight > 0.0).collect();
         Self { n_rows: weights.len(), entries }
@@ -34,31 +34,31 @@ impl RowWeights {
         &self.entries
     }
 
-    /// The weighted mean of each column of `targets`, shape `(n_rows, n_columns)`. Sums run from the first row to
-    /// the last. Costs a multiplication per column and row that weighs something.
+    /// Returns the weighted mean of each column of `targets`, shape `(n_rows, n_columns)`. Sums run from the first row
+    /// to the last. Costs a multiplication per column and entry.
     ///
     /// # Panics
-    /// When the targets are not as many rows as the forest was fitted on; check tables when they are loaded.
-    pub fn mean(&self, targets: &Rows) -> Vec<f64> {
+    /// When the targets have another number of rows than the fit. Check tables when they are loaded.
+    pub fn mean(&self, targets: &NumberRows) -> Vec<f64> {
         self.check(targets);
         mean_of(&self.entries, targets)
     }
 
-    /// The same, allowing for how the vector that was asked for, `features`, differs in `columns` from the rows that weigh
-    /// something. May lie beyond all of their targets.
+    /// Returns the local linear mean of each column of `targets`: a regression on `columns` corrects the mean for how the
+    /// vector `features` differs from the weighted rows. The result may lie beyond all targets.
     ///
     /// # Panics
-    /// As [`RowWeights::mean`], or when the columns are not of this fit.
-    pub fn local_mean(&self, targets: &Rows, columns: &LocalColumns, features: &[f32]) -> Vec<f64> {
+    /// Same as [`RowWeights::mean`], and when the columns are of another fit.
+    pub fn local_mean(&self, targets: &NumberRows, columns: &LocalColumns, features: &[f32]) -> Vec<f64> {
         self.check(targets);
-        mean_of(&columns.tilted(self, features), targets)
+        mean_of(&columns.tilted(&self.entries, features), targets)
     }
 
-    /// The weighted standard deviation of each column: the square root of the weighted mean of (target − mean)².
+    /// Returns the weighted standard deviation of each column: the square root of the weighted mean of (target − mean)².
     ///
     /// # Panics
-    /// As [`RowWeights::mean`].
-    pub fn spread(&self, targets: &Rows) -> Vec<f64> {
+    /// Same as [`RowWeights::mean`].
+    pub fn spread(&self, targets: &NumberRows) -> Vec<f64> {
         let means = self.mean(targets);
         let mut spreads = vec![0.0; targets.n_columns()];
         for &(row, weight) in &self.entries {
@@ -70,17 +70,17 @@ impl RowWeights {
         spreads.into_iter().map(f64::sqrt).collect()
     }
 
-    /// The least target of `column` such that rows with no larger one have at least the share `q` of the weight:
-    /// 0 gives the least, 1 the largest target that weighs something. Sorts the rows that weigh something.
+    /// Returns the quantile `q` of a column: the least target such that the rows with at most this target have at least
+    /// the share `q` of the weight. 0 gives the least and 1 the largest target of the entries. Sorts the entries.
     ///
     /// # Panics
-    /// As [`RowWeights::mean`], when there is no such column, or `q` is not in `[0, 1]`.
-    pub fn quantile(&self, targets: &Rows, column: usize, q: f64) -> f64 {
+    /// Same as [`RowWeights::mean`]; also when there is no such column, or `q` is not in `[0, 1]`.
+    pub fn quantile(&self, targets: &NumberRows, column: usize, q: f64) -> f64 {
         self.check(targets);
-        assert!((0.0..=1.0).contains(&q), "a quantile is asked for by a share of 0 to 1, not {q}");
+        assert!((0.0..=1.0).contains(&q), "a quantile's share is 0 to 1, not {q}");
         let mut ordered: Vec<(f32, f64)> =
             self.entries.iter().map(|&(row, weight)| (targets.number(row, column), weight)).collect();
-        // Stable: rows with equal targets are summed in their order.
+        // The sort is stable: weights of equal targets are summed in the order of their rows.
         ordered.sort_by(|one, other| one.0.total_cmp(&other.0));
         let mut reached = 0.0;
         let quantile = ordered.iter().find(|(_, weight)| {
@@ -90,10 +90,11 @@ impl RowWeights {
         quantile.or(ordered.last()).map_or(f64::NAN, |&(target, _)| f64::from(target))
     }
 
-    /// The weights without the rows that `exclude` names, scaled to sum to 1 again; `None` when nothing remains.
+    /// Returns the weights without the rows for which `exclude` is true, scaled to sum to 1 again. Returns `None` when no
+    /// row remains.
     ///
-    /// The excluded rows have still shaped the trees, so for a training row this flatters: honest predictions of
-    /// training rows come from forests fitted without their fold ([`grouped_folds`](crate::learning::grouped_folds)).
+    /// The excluded rows have still shaped the trees, so predictions of training rows look better than they are. Honest
+    /// ones come from forests fitted without the row's fold ([`grouped_folds`](crate::learning::grouped_folds)).
     pub fn without(&self, exclude: impl Fn(usize) -> bool) -> Option<Self> {
         let mut entries: Vec<(usize, f64)> =
             self.entries.iter().copied().filter(|&(row, _)| !exclude(row)).collect();
@@ -102,24 +103,25 @@ impl RowWeights {
         (!entries.is_empty()).then_some(Self { n_rows: self.n_rows, entries })
     }
 
-    /// The largest weight. A vector that was trained on has its own row here; 1 says that every tree put the vector
-    /// into a leaf of the same single row.
+    /// Returns the largest weight. For a training row it is usually the row's own. 1 means that in every tree the
+    /// vector's leaf holds the same single row.
     pub fn largest(&self) -> f64 {
         self.entries.iter().fold(0.0, |largest, &(_, weight)| largest.max(weight))
     }
 
-    /// The effective number of rows, 1/Σw² (Kish, "Survey sampling", 1965): from 1, where one row has all weight, to
-    /// the number of rows, where all weigh the same. Trees that disagree about whom a vector is like make it large.
+    /// Returns the effective number of rows, 1/Σw² (Kish, "Survey sampling", 1965): 1 when one row has all weight, the
+    /// number of rows when all weights are equal. It is large when the trees disagree about which rows are similar.
     pub fn effective_rows(&self) -> f64 {
         1.0 / self.entries.iter().map(|(_, weight)| weight * weight).sum::<f64>()
     }
 
-    fn check(&self, targets: &Rows) {
+    fn check(&self, targets: &NumberRows) {
         assert_eq!(targets.n_rows(), self.n_rows, "targets have a row for each row of the fit");
     }
 }
 
-fn mean_of(weights: &[(usize, f64)], targets: &Rows) -> Vec<f64> {
+/// Returns the sum of weight · target for each column.
+fn mean_of(weights: &[(usize, f64)], targets: &NumberRows) -> Vec<f64> {
     let mut means = vec![0.0; targets.n_columns()];
     for &(row, weight) in weights {
         for (mean, &target) in means.iter_mut().zip(targets.row(row)) {
@@ -138,8 +140,8 @@ mod tests {
     }
 
     /// The second column ties.
-    fn targets() -> Rows {
-        Rows::new(vec![4.0, 1.0, 100.0, 9.0, 2.0, 1.0, 8.0, 3.0, -8.0, 3.0], 2).unwrap()
+    fn targets() -> NumberRows {
+        NumberRows::new(vec![4.0, 1.0, 100.0, 9.0, 2.0, 1.0, 8.0, 3.0, -8.0, 3.0], 2).unwrap()
     }
 
     #[test]
@@ -161,7 +163,7 @@ mod tests {
         assert_eq!([0.75, 0.76].map(|q| weights().quantile(&targets(), 1, q)), [1.0, 3.0]);
         // Thirds do not sum to 2/3 or 1 exactly.
         let thirds = RowWeights::dense(&[1.0 / 3.0; 3]);
-        let targets = Rows::new(vec![1.0, 2.0, 3.0], 1).unwrap();
+        let targets = NumberRows::new(vec![1.0, 2.0, 3.0], 1).unwrap();
         assert_eq!([2.0 / 3.0, 1.0].map(|q| thirds.quantile(&targets, 0, q)), [2.0, 3.0]);
     }
 
@@ -184,6 +186,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "a row for each row of the fit")]
     fn targets_of_another_fit_are_a_broken_contract() {
-        weights().mean(&Rows::new(vec![1.0; 4], 1).unwrap());
+        weights().mean(&NumberRows::new(vec![1.0; 4], 1).unwrap());
     }
 }

@@ -1,0 +1,34 @@
+//! The error of a training.
+
+use thiserror::Error;
+
+use crate::{
+    learning::FoldsError,
+    models::gains::{fit::GainFitError, weight_forest::WeightsError},
+};
+
+/// A model of gains cannot be trained.
+#[derive(Debug, Error)]
+pub enum GainTrainingError {
+    /// There are no pictures.
+    #[error("no model was fitted")]
+    NoPictures,
+    /// There are fewer sources than folds.
+    #[error(transparent)]
+    Folds(#[from] FoldsError),
+    /// The forests cannot be fitted.
+    #[error(transparent)]
+    Fit(#[from] GainFitError),
+    /// A model cannot decide for a picture.
+    #[error(transparent)]
+    Decide(#[from] WeightsError),
+    /// A decision has no transform for its learned correction.
+    #[error("a learned correction came without its transform")]
+    NoTransform,
+    /// The caller cannot measure what predicted transforms gain.
+    #[error("measuring predicted transforms: {0}")]
+    Measure(String),
+    /// The caller cannot restore a picture.
+    #[error("{0}")]
+    Restore(String),
+}
