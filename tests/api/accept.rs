@@ -1,9 +1,6 @@
 //! Content negotiation through the service; the rules themselves are tested where they are written.
 
-use pentimento_core::{
-    imaging::codec::Format,
-    restoration::receipt::{self, Receipt},
-};
+use pentimento_core::{digest::digest, imaging::codec::Format, restoration::receipt::Receipt};
 use serde_json::json;
 
 use crate::support::{TestApp, as_format, damaged, header, ok, problem};
@@ -40,7 +37,7 @@ async fn the_receipt_is_that_of_the_picture_that_would_have_come() {
     let accept = "application/json, image/webp;q=0.5";
     let answer = ok(app.post("/restore", jpeg.clone()).header("accept", accept)).await.bytes().await.unwrap();
     let receipt: Receipt = serde_json::from_slice(&answer).unwrap();
-    assert_eq!((receipt.output.format, receipt.output.sha256), (Format::WebP, receipt::digest(&picture)));
+    assert_eq!((receipt.output.format, receipt.output.sha256), (Format::WebP, digest(&picture)));
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use super::PairEvaluation;
 use crate::{
     metrics::{Quality, QualityReport},
     models::classic::{R2, r2},
-    restoration::receipt::Parameters,
+    restoration::receipt::RecordedParameters,
     search::SearchSpace,
 };
 
@@ -113,7 +113,7 @@ pub struct PictureLine {
     /// Left as it came.
     pub untouched: QualityReport,
     /// What the model chose.
-    pub parameters: Parameters,
+    pub parameters: RecordedParameters,
     /// What came of it.
     pub model: QualityReport,
     /// Whether it lost more than 0.05 dB.
