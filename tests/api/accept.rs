@@ -1,4 +1,4 @@
-//! Content negotiation through the service; the rules themselves are tested where they are written.
+//! Content negotiation through the service. The unit tests of `src/http/accept.rs` test its rules.
 
 use pentimento_core::{digest::digest, imaging::codec::Format, restoration::receipt::Receipt};
 use serde_json::json;
@@ -29,7 +29,7 @@ async fn the_accepted_format_is_made() {
 }
 
 #[tokio::test]
-async fn the_receipt_is_that_of_the_picture_that_would_have_come() {
+async fn the_receipt_is_of_the_picture_that_would_be_answered() {
     let app = TestApp::start().await;
     let jpeg = as_format(&damaged("smallest"), Format::Jpeg);
     let picture = ok(app.post("/restore", jpeg.clone()).header("accept", "image/webp")).await;
@@ -41,7 +41,7 @@ async fn the_receipt_is_that_of_the_picture_that_would_have_come() {
 }
 
 #[tokio::test]
-async fn what_is_on_offer_is_listed() {
+async fn possible_answers_are_listed() {
     let app = TestApp::start().await;
     let refused = app.post("/restore", damaged("smallest")).header("accept", "image/gif, text/html");
     let offers = problem(refused, 406, "not-acceptable").await["offers"].clone();

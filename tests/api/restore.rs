@@ -1,4 +1,4 @@
-//! `POST /restore`: the pixels, the bytes and the headers.
+//! `POST /restore`: the pixels, bytes and headers of its answers.
 
 use pentimento_core::{
     digest::digest,
@@ -9,7 +9,7 @@ use sfv::{BareItem, Dictionary, ListEntry, Parser};
 
 use crate::support::{TestApp, as_format, damaged, decode, golden, header, ok};
 
-/// `NAME.cC.gS.tT.png` → name and query.
+/// The name and the query of a file `NAME.cC.gS.tT.png`.
 fn parse(file: &str) -> (String, String) {
     let (name, rest) = file.strip_suffix(".png").unwrap().split_once(".c").unwrap();
     let (color, rest) = rest.split_once(".g").unwrap();
@@ -106,7 +106,7 @@ async fn headers_say_what_the_receipt_says() {
         assert_eq!(said("untouched"), Some(BareItem::Boolean(query.contains("strength=0"))));
         assert_eq!(said("reencoded"), Some(BareItem::Boolean(false)));
         assert_eq!(said("input-sha-256"), bytes_of(&receipt.input.sha256));
-        // Pixels of an input that is its own answer are not decoded for a header.
+        // If the input's own bytes are the answer, no pixels are decoded for a header.
         let is_input = receipt.output.route == Route::InputBytes;
         let pixels = if is_input { None } else { bytes_of(&receipt.output.pixels_sha256) };
         assert_eq!(said("pixels-sha-256"), pixels, "{query}");

@@ -22,7 +22,6 @@ use crate::{
 };
 use input::RestoreInput;
 use output::{Restoration, keep_input, restore_pixels};
-use receipt::{RECEIPT_VERSION, Receipt, RecordedModel};
 
 pub use error::{ReplayError, RestoreError};
 pub use output::Restored;
@@ -35,8 +34,8 @@ pub use request::{Record, RestoreRequest, Stage};
 /// parameters change nothing and nobody keeps the receipt, the rest of the picture is never decoded. The function calls
 /// `hook` at the beginning of each stage. The same input gives the same bytes.
 ///
-/// Memory: the decoded samples (checked against `limits` before decoding), 9 bytes per pixel while it extracts the
-/// features of the seed schema, a few rows per thread while it restores, and the encoded bytes.
+/// Memory: the decoded samples, which `limits` bounds before decoding, and the encoded bytes. The features of the seed
+/// schema take 9 bytes per pixel more, and restoring takes a few rows per thread.
 ///
 /// # Errors
 /// When the input is refused, is too small for a prediction, or cannot be written as requested.
@@ -52,7 +51,7 @@ pub fn restore<'a>(
     match request.parameters.complete() {
         Some(parameters) => {
             let restoration = decode_and_restore(&mut input, None, &parameters, None, request)?;
-            Ok(with_receipt(restoration, &parameters, None))
+            Ok(restoration.with_receipt(&parameters, None))
         }
         None => restore_predicted(&mut input, request, predictor),
     }
@@ -71,7 +70,7 @@ fn restore_predicted<'a>(
         Some(kept) => kept,
         None => decode_and_restore(input, Some(look), &parameters, transform, request)?,
     };
-    Ok(with_receipt(restoration, &parameters, Some((&features, predictor, &prediction))))
+    Ok(restoration.with_receipt(&parameters, Some((&features, predictor, &prediction))))
 }
 
 /// Restores the picture that `look` has decoded whole; without one, decodes the picture first.
@@ -87,28 +86,6 @@ fn decode_and_restore<'a>(
         None => input.decode()?,
     };
     restore_pixels(input, picture, parameters, transform, request)
-}
-
-/// Adds the receipt. `predicted` is absent if the caller gave all parameters.
-fn with_receipt<'a>(
-    restoration: Restoration<'a>,
-    parameters: &RestorationParameters,
-    predicted: Option<(&Features, &Predictor, &Prediction)>,
-) -> Restored<'a> {
-    let Restoration { input, coefficients, output } = restoration;
-    let receipt = Receipt {
-        receipt_version: RECEIPT_VERSION,
-        program: receipt::program(),
-        input,
-        output: output.record,
-        method: receipt::method(parameters).to_owned(),
-        parameters: parameters.into(),
-        coefficients,
-        features: predicted.map(|(features, ..)| features.into()),
-        model: predicted.map(|(_, predictor, prediction)| RecordedModel::new(predictor, prediction)),
-        predicted_gain: predicted.and_then(|(.., p)| p.expected).map(|expected| expected.score),
-    };
-    Restored { bytes: output.bytes, receipt }
 }
 
 /// The features of a picture and the prediction for it.

@@ -8,18 +8,19 @@ use std::borrow::Cow;
 use super::{
     error::RestoreError,
     input::RestoreInput,
-    receipt::{self, Receipt, RecordedInput, RecordedOutput, Route},
+    receipt::{self, RECEIPT_VERSION, Receipt, RecordedInput, RecordedModel, RecordedOutput, Route},
     request::{Record, RestoreRequest, Stage},
 };
 use crate::{
     digest::digest,
-    features::Look,
+    features::{Features, Look},
     imaging::{
         Image, RestorationParameters,
         codec::{self, EncodeError, Encoding, Format, Header, Metadata, MetadataPolicy, Picture},
         operators::color_transform::ColorTransform,
         pipeline::{self, Coefficients},
     },
+    models::predictor::{Prediction, Predictor},
 };
 
 /// A restored picture with its receipt.
@@ -36,6 +37,30 @@ pub(super) struct Restoration<'a> {
     pub(super) input: RecordedInput,
     pub(super) coefficients: Coefficients,
     pub(super) output: RenderedOutput<'a>,
+}
+
+impl<'a> Restoration<'a> {
+    /// Adds the receipt. `predicted` is absent if the caller gave all parameters.
+    pub(super) fn with_receipt(
+        self,
+        parameters: &RestorationParameters,
+        predicted: Option<(&Features, &Predictor, &Prediction)>,
+    ) -> Restored<'a> {
+        let Restoration { input, coefficients, output } = self;
+        let receipt = Receipt {
+            receipt_version: RECEIPT_VERSION,
+            program: receipt::program(),
+            input,
+            output: output.record,
+            method: receipt::method(parameters).to_owned(),
+            parameters: parameters.into(),
+            coefficients,
+            features: predicted.map(|(features, ..)| features.into()),
+            model: predicted.map(|(_, predictor, prediction)| RecordedModel::new(predictor, prediction)),
+            predicted_gain: predicted.and_then(|(.., p)| p.expected).map(|expected| expected.score),
+        };
+        Restored { bytes: output.bytes, receipt }
+    }
 }
 
 /// The output's bytes with the receipt's record of them.
