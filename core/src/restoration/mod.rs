@@ -1,7 +1,7 @@
 //! One request from its bytes to its answer, in reading order.
 //!
 //! [`restore`]: bytes → decoded picture → features → predicted parameters → restored pixels → encoded bytes and a
-//! [`receipt`]. [`replay`] makes the same bytes again from the receipt and predicts nothing. [`analyze`] stops after
+//! [`receipt`]. [`replay()`] makes the same bytes again from the receipt and predicts nothing. [`analyze`] stops after
 //! the prediction. The functions read no file, clock or setting: the caller passes bytes, limits and the predictor.
 
 mod error;

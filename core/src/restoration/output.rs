@@ -28,7 +28,7 @@ use crate::{
 pub struct Restored<'a> {
     /// The encoded picture. Borrowed from the input if its own bytes are the answer.
     pub bytes: Cow<'a, [u8]>,
-    /// The receipt, from which [`replay`](super::replay) makes the same bytes again.
+    /// The receipt, from which [`replay`](super::replay()) makes the same bytes again.
     pub receipt: Receipt,
 }
 

@@ -47,7 +47,7 @@ impl BodyError {
     pub(in crate::http) fn of_form(error: &MultipartError, max: u64) -> Self {
         match error.status() {
             StatusCode::PAYLOAD_TOO_LARGE => BodyError::TooLarge { got: None, max },
-            // multer gives this status only for a connection that broke while the form was read.
+            // The only cause of this status besides the limit: the connection broke while the form was read.
             StatusCode::INTERNAL_SERVER_ERROR => BodyError::Incomplete(error.body_text()),
             _ => BodyError::Form(error.body_text()),
         }

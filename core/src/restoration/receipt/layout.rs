@@ -17,6 +17,8 @@ use crate::{
 };
 
 /// The record of one restoration. Reading refuses unknown fields, since a replay would ignore them silently.
+///
+/// A digest is empty where the request's [`Record`](super::super::Record) needs none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Receipt {
@@ -94,7 +96,7 @@ pub enum Route {
     InputBytes,
     /// The input's coded pixels with other metadata.
     InputPixels,
-    /// Encoded anew.
+    /// An encoder's output.
     Encoded,
 }
 
@@ -102,7 +104,7 @@ pub enum Route {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecordedParameters {
-    /// How colours are corrected.
+    /// Method of the colour correction.
     pub color_method: ColorMethod,
     /// Share of the colour correction that is applied, above 0 to 1.
     #[serde(default = "fully", skip_serializing_if = "is_fully")]
@@ -116,6 +118,7 @@ pub struct RecordedParameters {
     pub strength: f64,
 }
 
+/// The neutral `color_blend`.
 fn fully() -> f64 {
     1.0
 }
