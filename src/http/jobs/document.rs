@@ -26,7 +26,7 @@ pub(super) struct JobDocument {
     started_at_ms: Option<i64>,
     finished_at_ms: Option<i64>,
     n_ignored: i64,
-    counts: TaskCounts,
+    counts: JobCounts,
     rate_per_s: Option<f64>,
     time_left_s: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,7 +36,7 @@ pub(super) struct JobDocument {
 
 /// The number of a job's tasks, in total and by state.
 #[derive(Serialize)]
-struct TaskCounts {
+struct JobCounts {
     total: i64,
     waiting: i64,
     running: i64,
@@ -103,7 +103,7 @@ async fn rate(jobs: &Jobs, id: &str) -> Result<Option<f64>, StorageError> {
     Ok((n > 0 && span_ms > 0).then(|| n as f64 * 1e3 / span_ms as f64))
 }
 
-impl From<Counts> for TaskCounts {
+impl From<Counts> for JobCounts {
     fn from(counts: Counts) -> Self {
         let Counts { total, waiting, running, done, reused, failed, unpaired, cancelled } = counts;
         Self { total, waiting, running, done, reused, failed, unpaired, cancelled }

@@ -12,12 +12,12 @@ use super::super::result_bodies::BodyFacts;
 const PIECE_BYTES: usize = 64 << 10;
 
 /// Counts and hashes the bytes that are written, and drops them.
-pub(super) struct Measuring {
+pub(super) struct MeasuringWriter {
     length: u64,
     hash: Sha256,
 }
 
-impl Measuring {
+impl MeasuringWriter {
     /// A writer that has seen no bytes.
     pub(super) fn new() -> Self {
         Self { length: 0, hash: Sha256::new() }
@@ -29,7 +29,7 @@ impl Measuring {
     }
 }
 
-impl Write for Measuring {
+impl Write for MeasuringWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.length += bytes.len() as u64;
         self.hash.update(bytes);
@@ -48,7 +48,7 @@ impl Write for Measuring {
 ///          |-- skip --|------ left -----|
 ///                     piece piece piece
 /// ```
-pub(super) struct Pieces {
+pub(super) struct PieceWriter {
     /// Bytes that wait until the piece is full.
     piece: Vec<u8>,
     /// Bytes before the range that are still to come.
@@ -58,7 +58,7 @@ pub(super) struct Pieces {
     to: mpsc::Sender<io::Result<Bytes>>,
 }
 
-impl Pieces {
+impl PieceWriter {
     /// Sends the bytes from `first`, at most `n`, to `to`.
     pub(super) fn new(first: u64, n: u64, to: mpsc::Sender<io::Result<Bytes>>) -> Self {
         Self { piece: Vec::new(), skip: first, left: n, to }
@@ -84,7 +84,7 @@ impl Pieces {
     }
 }
 
-impl Write for Pieces {
+impl Write for PieceWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         // At most one piece at a time, so that a client that reads slowly keeps little memory.
         let bytes = &bytes[..bytes.len().min(PIECE_BYTES)];

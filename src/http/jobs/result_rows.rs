@@ -12,7 +12,7 @@ use super::{
         problem::Problem,
         result_bodies::{BodyFacts, BodyKey, ResultBodies},
     },
-    pieces::{Measuring, Pieces},
+    pieces::{MeasuringWriter, PieceWriter},
 };
 use crate::jobs::{
     results::{ResultFormat, ResultView, write_results},
@@ -45,7 +45,7 @@ impl ResultRows {
         }
         let (rows, runtime) = (self.clone(), Handle::current());
         let measured = spawn_blocking(move || {
-            let mut measuring = Measuring::new();
+            let mut measuring = MeasuringWriter::new();
             rows.write(&runtime, &mut measuring).map(|()| measuring.facts())
         });
         let facts = measured.await.map_err(|e| internal(&e))?.map_err(|e| internal(&format!("{e:#}")))?;
@@ -58,7 +58,7 @@ impl ResultRows {
         let (rows, runtime) = (self.clone(), Handle::current());
         let (sender, receiver) = mpsc::channel(4);
         spawn_blocking(move || {
-            let mut pieces = Pieces::new(first, n, sender);
+            let mut pieces = PieceWriter::new(first, n, sender);
             let ended = rows.write(&runtime, &mut pieces).and_then(|()| Ok(pieces.send()?));
             // An error that stops the writing at the end of the range, or without a client, is no fault.
             if let Err(error) = ended
