@@ -8,7 +8,7 @@ use pentimento_core::{
         codec::{self, Encoding, Format, Limits, Metadata, Subsampling},
     },
     models::predictor::{Predictor, RequestedParameters},
-    restoration::{Record, Request, restore},
+    restoration::{Record, RestoreRequest, restore},
 };
 
 #[global_allocator]
@@ -65,7 +65,7 @@ struct Counted {
 
 fn counted(bytes: &[u8], threads: usize, predictor: &Predictor, (_, given, record): Case) -> Counted {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-    let request = Request { parameters: given, record, ..Request::default() };
+    let request = RestoreRequest { parameters: given, record, ..RestoreRequest::default() };
     let work = || restore(bytes, &request, predictor, &Limits::default(), &mut |_| ()).unwrap();
     // What is made once per process or thread is not the request's.
     pool.install(work);
@@ -101,7 +101,7 @@ fn a_request_takes_at_most_ten_bytes_per_pixel() {
         given("given: colour, wide sharpening", true, 20.0, 2.0),
         ("predicted transform, sharpen", learned, Record::Kept),
         ("untouched, with a receipt", nothing, Record::Kept),
-        ("untouched", nothing, Record::Told),
+        ("untouched", nothing, Record::WithoutDigests),
     ];
     let pictures = [
         coded(1500, 1400, Channels::Rgb, Format::Jpeg, Subsampling::S420),

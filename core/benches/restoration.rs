@@ -1,5 +1,5 @@
-//! One request in process: bytes in, restored bytes out, with given parameters and with predicted ones.
-//! Run with `cargo bench --bench restoration`; RAYON_NUM_THREADS=1 makes it CPU time.
+//! Times one request in process, from input bytes to restored bytes, with given parameters and with predicted ones.
+//! `cargo bench --bench restoration` runs it. With RAYON_NUM_THREADS=1 the times are CPU times.
 
 use divan::{Bencher, counter::ItemsCount};
 use pentimento_core::{
@@ -8,7 +8,7 @@ use pentimento_core::{
         codec::{self, Encoding, Format, Limits, Metadata},
     },
     models::predictor::{Predictor, RequestedParameters},
-    restoration::{Request, restore},
+    restoration::{RestoreRequest, restore},
 };
 
 const SIDES: [(usize, usize); 3] = [(512, 512), (2048, 1536), (4000, 3000)];
@@ -30,9 +30,10 @@ fn jpeg(width: usize, height: usize) -> Vec<u8> {
     codec::encode(&image, &Metadata::default(), &encoding).expect("a JPEG")
 }
 
+/// Times a request with `parameters` for a picture of `width × height` px.
 fn run(bencher: Bencher, (width, height): (usize, usize), parameters: RequestedParameters) {
     let (bytes, predictor) = (jpeg(width, height), Predictor::built_in());
-    let request = Request { parameters, ..Request::default() };
+    let request = RestoreRequest { parameters, ..RestoreRequest::default() };
     bencher.counter(ItemsCount::new(width * height)).bench(|| {
         restore(&bytes, &request, &predictor, &Limits::default(), &mut |_| ()).expect("a good picture")
     });

@@ -5,6 +5,7 @@ mod cpu_time;
 
 use cpu_time::cpu_time;
 use pentimento_core::{
+    digest::digest,
     features::{self, Look, Schema},
     imaging::{
         ColorCorrection, ColorMethod, RestorationParameters,
@@ -13,7 +14,7 @@ use pentimento_core::{
         pipeline,
     },
     models::predictor::{Predictor, RequestedParameters},
-    restoration::{Record, Request, receipt, restore},
+    restoration::{Record, RestoreRequest, receipt, restore},
 };
 
 /// The model that predicts, by name.
@@ -39,7 +40,7 @@ fn main() {
         repetitions: repetitions.parse().expect("a number of repetitions"),
     };
     let predictor = Predictor::named(MODEL).expect("a carried model");
-    // It is read when first asked; that is not predicting.
+    // The first call reads the model, which is not part of predicting.
     predictor.id();
     for file in files {
         let bytes = std::fs::read(file).unwrap_or_else(|e| panic!("{file}: {e}"));
@@ -48,84 +49,114 @@ fn main() {
     }
 }
 
+/// A picture whose stages are timed.
+struct TimedPicture<'a> {
+    bytes: &'a [u8],
+    megapixels: f64,
+    picture: Picture,
+}
+
+/// A pool of one thread, and how often each stage runs.
 struct Bench {
     pool: rayon::ThreadPool,
     repetitions: usize,
 }
 
 impl Bench {
+    /// Times every stage for the picture in `bytes`.
     fn stages(&self, bytes: &[u8], predictor: &Predictor) {
-        let limits = Limits::default();
-        let decode = || codec::decode(bytes, &limits).expect("a picture");
-        let picture = decode();
-        let megapixels = picture.image.n_pixels() as f64 / 1e6;
-        self.time("probe", megapixels, || (), |()| codec::probe(bytes, &limits));
-        self.time("decode", megapixels, || (), |()| decode());
-        self.time("features, seed schema", megapixels, || (), |()| features::extract(&picture.image));
-        let look = || Look::decode(bytes, &limits, Schema::Rich, |_| ()).expect("a picture");
-        self.time("look", megapixels, || (), |()| look());
+        let picture = codec::decode(bytes, &Limits::default()).expect("a picture");
+        let picture = TimedPicture { bytes, megapixels: picture.image.n_pixels() as f64 / 1e6, picture };
+        self.looks(&picture, predictor);
+        self.operators(&picture);
+        self.learned_operators(&picture);
+        self.output(&picture);
+        self.requests(&picture, predictor);
+    }
+
+    /// From bytes to a prediction.
+    fn looks(&self, of: &TimedPicture, predictor: &Predictor) {
+        let (limits, image) = (Limits::default(), &of.picture.image);
+        self.time("probe", of.megapixels, || (), |()| codec::probe(of.bytes, &limits));
+        self.time("decode", of.megapixels, || (), |()| codec::decode(of.bytes, &limits));
+        self.time("features, seed schema", of.megapixels, || (), |()| features::extract(image));
+        let look = || Look::decode(of.bytes, &limits, Schema::Rich, |_| ()).expect("a picture");
+        self.time("look", of.megapixels, || (), |()| look());
         let seen = look();
-        self.time("features", megapixels, || (), |()| seen.features());
+        self.time("features", of.megapixels, || (), |()| seen.features());
         let features = seen.features().expect("large sides");
         let open = RequestedParameters::default();
-        self.time("predict", megapixels, || (), |()| predictor.predict(&features, seen.size(), &open));
+        self.time("predict", of.megapixels, || (), |()| predictor.predict(&features, seen.size(), &open));
+    }
+
+    /// The operators with given parameters.
+    fn operators(&self, of: &TimedPicture) {
+        let image = &of.picture.image;
         for (name, color, sigma, strength) in PARAMETERS {
             let parameters = given(color, sigma, strength).complete().expect("all are given");
-            self.time(
-                &format!("measure, {name}"),
-                megapixels,
-                || (),
-                |()| pipeline::measure(&picture.image, &parameters, None),
-            );
-            let coefficients = pipeline::measure(&picture.image, &parameters, None);
-            let copy = || picture.image.clone();
-            self.time(&format!("apply, {name}"), megapixels, copy, |image| {
+            let measure = || pipeline::measure(image, &parameters, None);
+            self.time(&format!("measure, {name}"), of.megapixels, || (), |()| measure());
+            let coefficients = measure();
+            let copy = || image.clone();
+            self.time(&format!("apply, {name}"), of.megapixels, copy, |image| {
                 pipeline::apply(image, &parameters, &coefficients)
             });
         }
+    }
+
+    /// The learned colour transforms.
+    fn learned_operators(&self, of: &TimedPicture) {
+        let image = &of.picture.image;
         for (name, quadratic) in [("affine", 0.0), ("quadratic", 0.1)] {
             let mut coefficients = ColorTransform::IDENTITY.coefficients();
             (coefficients[1], coefficients[12]) = (0.1, quadratic);
             let transform = ColorTransform::new(&coefficients).expect("small numbers");
             let learned = ColorCorrection::from(ColorMethod::Learned);
             let parameters = RestorationParameters::IDENTITY.with_color(learned);
-            let coefficients = pipeline::measure(&picture.image, &parameters, Some(&transform));
-            let copy = || picture.image.clone();
-            self.time(&format!("apply, learned {name}"), megapixels, copy, |image| {
+            let coefficients = pipeline::measure(image, &parameters, Some(&transform));
+            let copy = || image.clone();
+            self.time(&format!("apply, learned {name}"), of.megapixels, copy, |image| {
                 pipeline::apply(image, &parameters, &coefficients)
             });
         }
-        let encoding = encoding(&picture);
-        let encode = || codec::encode(&picture.image, &picture.metadata, &encoding).expect("encodable");
-        self.time("encode", megapixels, || (), |()| encode());
+    }
+
+    /// Encoding and digests.
+    fn output(&self, of: &TimedPicture) {
+        let Picture { image, metadata, .. } = &of.picture;
+        let encoding = encoding(&of.picture);
+        let encode = || codec::encode(image, metadata, &encoding).expect("encodable");
+        self.time("encode", of.megapixels, || (), |()| encode());
         let encoded = encode();
-        self.time("digest of the input", megapixels, || (), |()| receipt::digest(bytes));
-        self.time("digest of the pixels", megapixels, || (), |()| receipt::pixels_digest(&picture.image));
-        self.time("digest of the output", megapixels, || (), |()| receipt::digest(&encoded));
+        self.time("digest of the input", of.megapixels, || (), |()| digest(of.bytes));
+        self.time("digest of the pixels", of.megapixels, || (), |()| receipt::pixels_digest(image));
+        self.time("digest of the output", of.megapixels, || (), |()| digest(&encoded));
+    }
+
+    /// Whole requests.
+    fn requests(&self, of: &TimedPicture, predictor: &Predictor) {
+        let limits = Limits::default();
         let whole = |name: &str, parameters, record| {
-            let request = Request { parameters, record, ..Request::default() };
-            self.time(
-                name,
-                megapixels,
-                || (),
-                |()| restore(bytes, &request, predictor, &limits, &mut |_| ()).expect("a picture"),
-            );
+            let request = RestoreRequest { parameters, record, ..RestoreRequest::default() };
+            let restore = || restore(of.bytes, &request, predictor, &limits, &mut |_| ()).expect("a picture");
+            self.time(name, of.megapixels, || (), |()| restore());
         };
         for (name, color, sigma, strength) in PARAMETERS {
-            whole(&format!("whole, {name}"), given(color, sigma, strength), Record::Told);
+            whole(&format!("whole, {name}"), given(color, sigma, strength), Record::WithoutDigests);
             whole(&format!("whole with receipt, {name}"), given(color, sigma, strength), Record::Kept);
         }
-        whole("whole, predicted", open, Record::Told);
+        whole("whole, predicted", RequestedParameters::default(), Record::WithoutDigests);
         let learned = |sigma, strength| {
             RequestedParameters::new(None, Some(ColorMethod::Learned), sigma, strength).expect("in range")
         };
         let nothing = RequestedParameters::new(Some(false), None, None, None).expect("in range");
-        whole("whole, untouched", nothing, Record::Told);
-        whole("whole, learned colour predicted", learned(Some(1.0), Some(0.0)), Record::Told);
-        whole("whole, learned colour predicted, sharpen", learned(Some(1.0), Some(0.5)), Record::Told);
+        whole("whole, untouched", nothing, Record::WithoutDigests);
+        let (alone, sharpened) = (learned(Some(1.0), Some(0.0)), learned(Some(1.0), Some(0.5)));
+        whole("whole, learned colour predicted", alone, Record::WithoutDigests);
+        whole("whole, learned colour predicted, sharpen", sharpened, Record::WithoutDigests);
     }
 
-    /// Prints the least CPU time of some runs; `prepare` is not counted.
+    /// Prints the least CPU time of `work` over all repetitions, without that of `prepare`.
     fn time<I: Send, O: Send>(
         &self,
         stage: &str,

@@ -13,8 +13,8 @@ use pentimento_core::{
     },
     models::predictor::{Predictor, RequestedParameters},
     restoration::{
-        Record, Request, Stage, analyze,
-        receipt::{Features, Receipt, Route},
+        Record, RestoreRequest, Stage, analyze,
+        receipt::{Receipt, RecordedFeatures, Route},
         restore,
     },
 };
@@ -46,7 +46,7 @@ fn learned() -> RequestedParameters {
     RequestedParameters::new(None, Some(ColorMethod::Learned), None, None).unwrap()
 }
 
-fn restored(bytes: &[u8], request: &Request) -> (Vec<Stage>, Vec<u8>, Receipt) {
+fn restored(bytes: &[u8], request: &RestoreRequest) -> (Vec<Stage>, Vec<u8>, Receipt) {
     let mut stages = Vec::new();
     let predictor = Predictor::built_in();
     let restored = restore(bytes, request, &predictor, &Limits::default(), &mut |stage| stages.push(stage));
@@ -54,8 +54,8 @@ fn restored(bytes: &[u8], request: &Request) -> (Vec<Stage>, Vec<u8>, Receipt) {
     (stages, restored.bytes.into_owned(), restored.receipt)
 }
 
-fn request(parameters: RequestedParameters, record: Record) -> Request {
-    Request { parameters, record, ..Request::default() }
+fn request(parameters: RequestedParameters, record: Record) -> RestoreRequest {
+    RestoreRequest { parameters, record, ..RestoreRequest::default() }
 }
 
 #[test]
@@ -66,16 +66,16 @@ fn an_untouched_jpeg_is_only_looked_at() {
     assert_eq!(stages, [Look, Features, Predict, Decode, Restore, Encode]);
     assert!(answer == bytes && receipt.output.route == Route::InputBytes);
     assert_eq!((receipt.output.width, receipt.output.height), (1203, 1601));
-    for record in [Record::Told, Record::Sent] {
+    for record in [Record::WithoutDigests, Record::Sent] {
         let (stages, answer, light) = restored(&bytes, &request(nothing(), record));
         assert_eq!(stages, [Look, Features, Predict, Encode], "{record:?}");
         assert!(answer == bytes);
-        assert_eq!(light.output.sha256.is_empty(), record == Record::Told);
-        assert_eq!(light.input.sha256.is_empty(), record == Record::Told);
+        assert_eq!(light.output.sha256.is_empty(), record == Record::WithoutDigests);
+        assert_eq!(light.input.sha256.is_empty(), record == Record::WithoutDigests);
         // All that is told is what a full receipt says.
         let mut full = receipt.clone();
         full.output.pixels_sha256.clear();
-        if record == Record::Told {
+        if record == Record::WithoutDigests {
             full.output.sha256.clear();
             full.input.sha256.clear();
         }
@@ -92,7 +92,7 @@ fn what_is_restored_is_decoded_after_the_look_and_the_same_for_every_record() {
     assert!(receipt.output.route == Route::Encoded && !receipt.output.pixels_sha256.is_empty());
     let (_, sent, light) = restored(&bytes, &request(learned(), Record::Sent));
     assert!(sent == answer && light == receipt);
-    let (_, told, _) = restored(&bytes, &request(learned(), Record::Told));
+    let (_, told, _) = restored(&bytes, &request(learned(), Record::WithoutDigests));
     assert!(told == answer);
 }
 
@@ -100,15 +100,16 @@ fn what_is_restored_is_decoded_after_the_look_and_the_same_for_every_record() {
 fn untouched_pictures_that_are_written_anew_are_decoded() {
     let bytes = large(Format::Jpeg);
     for changed in [
-        Request { format: Some(Format::Png), ..request(nothing(), Record::Told) },
-        Request { quality: Some(80), ..request(nothing(), Record::Told) },
-        Request { metadata: MetadataPolicy::Strip, ..request(nothing(), Record::Told) },
+        RestoreRequest { format: Some(Format::Png), ..request(nothing(), Record::WithoutDigests) },
+        RestoreRequest { quality: Some(80), ..request(nothing(), Record::WithoutDigests) },
+        RestoreRequest { metadata: MetadataPolicy::Strip, ..request(nothing(), Record::WithoutDigests) },
     ] {
         let (stages, ..) = restored(&bytes, &changed);
         assert!(stages.contains(&Stage::Decode), "{changed:?}");
     }
     // What was decoded whole to be looked at is not decoded again.
-    let (stages, answer, receipt) = restored(&large(Format::Png), &request(learned(), Record::Told));
+    let (stages, answer, receipt) =
+        restored(&large(Format::Png), &request(learned(), Record::WithoutDigests));
     use Stage::*;
     assert_eq!(stages, [Decode, Features, Predict, Restore, Encode]);
     assert!(!answer.is_empty() && receipt.output.format == Format::Png);
@@ -121,7 +122,7 @@ fn all_ways_to_the_features_of_a_file_agree() {
         let look = Look::decode(&bytes, &Limits::default(), Schema::Rich, |_| ()).unwrap();
         let features = look.features().unwrap();
         let receipt = restored(&bytes, &request(learned(), Record::Kept)).2;
-        assert_eq!(receipt.features, Some(Features::from(&features)));
+        assert_eq!(receipt.features, Some(RecordedFeatures::from(&features)));
         let analysis =
             analyze(&bytes, &nothing(), &Predictor::built_in(), &Limits::default(), &mut |_| ()).unwrap();
         assert_eq!((analysis.width, analysis.height), (1203, 1601));

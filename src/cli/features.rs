@@ -15,7 +15,7 @@ use crate::batch::{parallel, picture_file};
 use pentimento_core::{
     features::{self, Look, Schema},
     imaging::codec::Limits,
-    restoration::receipt::Features,
+    restoration::receipt::RecordedFeatures,
 };
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -75,7 +75,7 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
                 table.write_record([input.name()].into_iter().chain(values))?;
             }
             (Ok(measured), Layout::Json) => {
-                let Features { schema, values } = (&measured).into();
+                let RecordedFeatures { schema, values } = (&measured).into();
                 let line =
                     serde_json::json!({ "filename": input.name(), "schema": schema, "features": values });
                 output::line(line)?;

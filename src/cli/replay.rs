@@ -13,12 +13,9 @@ use super::{
 };
 use crate::batch::picture_file;
 use pentimento_core::{
+    digest::digest,
     imaging::codec::Format,
-    restoration::{
-        ReplayError, RestoreError,
-        receipt::{self, Receipt},
-        replay,
-    },
+    restoration::{ReplayError, RestoreError, receipt::Receipt, replay},
 };
 
 #[derive(Debug, Args)]
@@ -48,8 +45,8 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     let named = || format!("the receipt {}", arguments.receipt.display());
     let text = String::from_utf8(text.read(&limits)?).with_context(named)?;
     let receipts = Receipt::read_all(&text).with_context(named)?;
-    let digest = receipt::digest(&bytes);
-    let Some(receipt) = receipts.iter().rev().find(|r| r.input.sha256 == digest).or(receipts.first()) else {
+    let sha256 = digest(&bytes);
+    let Some(receipt) = receipts.iter().rev().find(|r| r.input.sha256 == sha256).or(receipts.first()) else {
         bail!("{} holds no receipt", arguments.receipt.display());
     };
     check_extension(&arguments.output, receipt.output.format)?;

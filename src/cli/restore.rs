@@ -19,7 +19,7 @@ use crate::batch::{parallel, picture_file};
 use pentimento_core::{
     imaging::codec::{Format, Limits, MetadataPolicy},
     models::predictor::Predictor,
-    restoration::{Record, Request, RestoreError, Restored, receipt::Receipt, restore},
+    restoration::{Record, RestoreError, RestoreRequest, Restored, receipt::Receipt, restore},
 };
 
 #[derive(Debug, Args)]
@@ -59,7 +59,7 @@ pub(super) struct Arguments {
 
 /// What every picture of one call has in common.
 struct Common<'a> {
-    request: Request,
+    request: RestoreRequest,
     predictor: &'a Predictor,
     limits: Limits,
     force: bool,
@@ -84,12 +84,12 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     let parameters = arguments.parameters.requested()?;
     predictor.check(&parameters).map_err(usage)?;
     let common = Common {
-        request: Request {
+        request: RestoreRequest {
             parameters,
             format,
             quality: arguments.quality,
             metadata: arguments.metadata,
-            record: if arguments.receipt.is_some() { Record::Kept } else { Record::Told },
+            record: if arguments.receipt.is_some() { Record::Kept } else { Record::WithoutDigests },
         },
         predictor: &predictor,
         limits: config.limits.limits(),

@@ -1,40 +1,40 @@
-//! Content negotiation (RFC 9110, section 12.5.1): which picture format, or the receipt, is answered.
+//! Content negotiation (RFC 9110, section 12.5.1): the choice between picture formats and the receipt.
 
 use axum::http::{HeaderMap, header};
 
 use crate::jobs::results::ResultFormat;
 use pentimento_core::{imaging::codec::Format, restoration::Record};
 
-use super::{error::Kind, problem::Problem};
+use super::{kind::ProblemKind, problem::Problem};
 
 /// The media type of receipts and analyses.
 pub(super) const JSON: &str = "application/json";
 
-/// What a client accepts: media ranges in lower case with their weights; empty accepts everything.
+/// The client's `Accept` header: media ranges in lower case with their weights. An empty list accepts everything.
 #[derive(Debug)]
 pub(super) struct Accept(Vec<(String, f32)>);
 
-/// What is answered.
+/// The answer that a client prefers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Choice {
+pub(super) struct ChosenAnswer {
     /// The format of the restored picture.
     pub(super) format: Format,
-    /// Whether the picture itself is answered, or its receipt.
+    /// Whether the body is the picture or its receipt.
     pub(super) body: ChosenBody,
 }
 
 /// The body that a client prefers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ChosenBody {
-    /// The picture.
+    /// The restored picture.
     Picture,
-    /// Its receipt as JSON.
+    /// The picture's receipt as JSON.
     Receipt,
 }
 
 impl ChosenBody {
-    /// What a receipt is made for: to be the body, or for the headers of a picture.
-    pub fn record(self) -> Record {
+    /// The use of the receipt: as the body, or for the headers of a picture.
+    pub(super) fn record(self) -> Record {
         match self {
             ChosenBody::Picture => Record::Sent,
             ChosenBody::Receipt => Record::Kept,
@@ -43,13 +43,14 @@ impl ChosenBody {
 }
 
 impl Accept {
-    /// Ranges that cannot be read are left out, as if the client had not sent them.
+    /// Reads the `Accept` header. Skips ranges that cannot be read.
     pub(super) fn of(headers: &HeaderMap) -> Self {
         let lines = headers.get_all(header::ACCEPT).iter().filter_map(|line| line.to_str().ok());
         Self(lines.flat_map(|line| line.split(',')).filter_map(media_range).collect())
     }
 
-    /// The weight of a media type: that of the most specific range that names it.
+    /// The weight of a media type, taken from the most specific range that matches it. `names` matches the type itself,
+    /// `kind` is its range, such as `image/*`.
     fn weight(&self, names: impl Fn(&str) -> bool, kind: &str) -> f32 {
         if self.0.is_empty() {
             return 1.0;
@@ -71,9 +72,11 @@ impl Accept {
         self.weight(|range| range == JSON, "application/*")
     }
 
-    /// Chooses for a picture that came in as `own` and is `asked` for in a format, or in none. Of equal weights the
-    /// asked or own format comes first, then the others in the order of the documentation, then the receipt.
-    pub(super) fn choose(&self, own: Format, asked: Option<Format>) -> Result<Choice, Problem> {
+    /// Chooses the answer for an input in the format `own`. `asked` is the format that the request names, if any.
+    ///
+    /// The highest weight wins. Of equal weights, the asked or own format comes first, then the others in the order of the
+    /// documentation, then the receipt.
+    pub(super) fn choose(&self, own: Format, asked: Option<Format>) -> Result<ChosenAnswer, Problem> {
         let first = asked.unwrap_or(own);
         let others = Format::ALL.into_iter().filter(|f| asked.is_none() && *f != own);
         let offered: Vec<Format> = std::iter::once(first).chain(others).collect();
@@ -85,12 +88,12 @@ impl Accept {
         let json = self.weight_of_json();
         match (weight, json) {
             (0.0, 0.0) => Err(not_acceptable(&offered)),
-            _ if json > weight => Ok(Choice { format, body: ChosenBody::Receipt }),
-            _ => Ok(Choice { format, body: ChosenBody::Picture }),
+            _ if json > weight => Ok(ChosenAnswer { format, body: ChosenBody::Receipt }),
+            _ => Ok(ChosenAnswer { format, body: ChosenBody::Picture }),
         }
     }
 
-    /// Chooses the form of a job's results; of equal weights CSV, then JSON lines, then Parquet.
+    /// Chooses the format of a job's results. Of equal weights, CSV comes first, then JSON lines, then Parquet.
     pub(super) fn choose_results(&self) -> Result<ResultFormat, Problem> {
         let weight = |format: ResultFormat| {
             let names: &[&str] = match format {
@@ -115,24 +118,28 @@ impl Accept {
             _ => {
                 let offers = ResultFormat::ALL.map(ResultFormat::mime);
                 let detail = format!("the Accept header admits none of {}", offers.join(", "));
-                Err(Problem::new(Kind::NotAcceptable, detail).offers(offers.to_vec()))
+                Err(Problem::new(ProblemKind::NotAcceptable, detail).offers(offers.to_vec()))
             }
         }
     }
 
-    /// For answers that only exist as JSON.
+    /// Checks that the client accepts JSON, the only form of some answers.
     pub(super) fn require_json(&self) -> Result<(), Problem> {
         if self.weight_of_json() > 0.0 { Ok(()) } else { Err(not_acceptable(&[])) }
     }
 }
 
+/// The problem of a client that accepts none of `formats` and no JSON.
 fn not_acceptable(formats: &[Format]) -> Problem {
     let offers: Vec<_> = formats.iter().map(|f| f.mime()).chain([JSON]).collect();
-    Problem::new(Kind::NotAcceptable, format!("the Accept header admits none of {}", offers.join(", ")))
-        .offers(offers)
+    Problem::new(
+        ProblemKind::NotAcceptable,
+        format!("the Accept header admits none of {}", offers.join(", ")),
+    )
+    .offers(offers)
 }
 
-/// `type/subtype;…;q=0.5` → range and weight.
+/// Reads `type/subtype;…;q=0.5` as a range and its weight.
 fn media_range(text: &str) -> Option<(String, f32)> {
     let mut parts = text.split(';').map(str::trim);
     let range = parts.next()?.to_ascii_lowercase();

@@ -1,4 +1,4 @@
-//! `POST /analyze`: what is seen in a picture and would be done, without doing it.
+//! `POST /analyze`: the features of a picture and the predicted parameters, without restoring it.
 
 use axum::{
     extract::{Request, State},
@@ -12,21 +12,22 @@ use pentimento_core::{
     models::{classic::RawPrediction, predictor::Predictor},
     restoration::{
         self, Analysis, Stage,
-        receipt::{Features, Parameters},
+        receipt::{RecordedFeatures, RecordedParameters},
     },
 };
 
 use super::{
-    AppState,
     accept::Accept,
     extract,
     headers::SERVER_TIMING,
     parameters::{Given, OF_ANALYZE},
     problem::Problem,
     response,
+    state::AppState,
     timing::Timings,
 };
 
+/// Answers with the analysis as JSON.
 pub(super) async fn analyze(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
     let mut timings = Timings::start("receive");
     Accept::of(request.headers()).require_json()?;
@@ -37,47 +38,53 @@ pub(super) async fn analyze(State(state): State<AppState>, request: Request) -> 
     let requested = given.requested()?;
     timings.begin("wait");
     let AppState { predictor, limits, .. } = state;
-    let (seen, timings) = place
+    let (document, timings) = place
         .run(move || {
             let mut hook = |stage: Stage| timings.begin(stage.name());
-            let seen = restoration::analyze(&bytes, &requested, &predictor, &limits, &mut hook);
+            let analysis = restoration::analyze(&bytes, &requested, &predictor, &limits, &mut hook);
             timings.end();
-            (seen.map(|analysis| Seen::new(&analysis, &predictor)), timings)
+            (analysis.map(|analysis| AnalysisDocument::new(&analysis, &predictor)), timings)
         })
         .await?;
-    let mut answer = response::json(&seen?);
+    let mut answer = response::json(&document?);
     answer.headers_mut().insert(SERVER_TIMING, timings.header());
     answer.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept"));
     Ok(answer)
 }
 
+/// The answer's body.
 #[derive(Serialize)]
-struct Seen {
+struct AnalysisDocument {
     width: usize,
     height: usize,
     format: Format,
-    features: Features,
-    prediction: Predicted,
-    model: Model,
+    features: RecordedFeatures,
+    prediction: PredictionDocument,
+    model: ModelIdentity,
 }
 
+/// The prediction in an [`AnalysisDocument`].
 #[derive(Serialize)]
-struct Predicted {
+struct PredictionDocument {
+    /// The model's numbers before rounding and clamping.
     raw: RawPrediction,
-    parameters: Parameters,
+    /// The parameters that a restoration would apply.
+    parameters: RecordedParameters,
 }
 
+/// The name and the digest of the model that predicted.
 #[derive(Serialize)]
-struct Model {
+struct ModelIdentity {
     id: String,
     sha256: String,
 }
 
-impl Seen {
+impl AnalysisDocument {
     fn new(analysis: &Analysis, predictor: &Predictor) -> Self {
         let &Analysis { width, height, format, ref features, ref prediction } = analysis;
-        let prediction = Predicted { raw: prediction.raw(), parameters: (&prediction.parameters()).into() };
-        let model = Model { id: predictor.id().to_owned(), sha256: predictor.sha256().to_owned() };
+        let prediction =
+            PredictionDocument { raw: prediction.raw(), parameters: (&prediction.parameters()).into() };
+        let model = ModelIdentity { id: predictor.id().to_owned(), sha256: predictor.sha256().to_owned() };
         Self { width, height, format, features: features.into(), prediction, model }
     }
 }

@@ -1,4 +1,5 @@
-//! Bodies of requests: a picture as such, or a form with a picture and more. Bounded in bytes and in time.
+//! Reading the bodies of requests: a picture, a form with a picture and more, or JSON. Every body has limits in bytes
+//! and in time.
 
 use std::time::Duration;
 
@@ -9,17 +10,18 @@ use axum::{
 };
 
 use super::{
-    AppState,
-    error::{BodyError, Kind},
+    error::BodyError,
+    kind::ProblemKind,
     parameters::{Given, repeated, unknown},
     problem::{Problem, echo},
+    state::AppState,
 };
 
-/// What a form may be longer than its picture: framing, receipt, parameters.
+/// Most bytes of a form besides its picture: framing, receipt and parameters.
 const FORM_OVERHEAD_BYTES_MAX: u64 = 1 << 20;
-/// Longest receipt, in bytes; real ones have about 2 000.
+/// Longest receipt, in bytes. Real ones have about 2 000.
 const RECEIPT_BYTES_MAX: u64 = 64 << 10;
-/// Longest request for a job, in bytes: a groups file of some hundred thousand pictures fits.
+/// Longest request for a job, in bytes. A groups file of some hundred thousand pictures fits.
 const JSON_BYTES_MAX: u64 = 16 << 20;
 /// Longest text of a parameter in a form, in bytes.
 const PARAMETER_BYTES_MAX: u64 = 1 << 10;
@@ -27,10 +29,10 @@ const PARAMETER_BYTES_MAX: u64 = 1 << 10;
 const IMAGE: &str = "image";
 const RECEIPT: &str = "receipt";
 
-/// What bodies with a picture are taken as (`Accept-Post` of the Linked Data Platform, widely understood).
+/// The content types of bodies with a picture, as the `Accept-Post` header of the Linked Data Platform lists them.
 const ACCEPT_POST: &str = "image/*, application/octet-stream, multipart/form-data";
 
-/// The picture of a restoration or analysis; parameters in a form are added to those `given` in the query.
+/// Reads the picture of a restoration or analysis. Adds the parameters of a form to those `given` in the query.
 pub(super) async fn picture(request: Request, state: &AppState, given: &mut Given) -> Result<Bytes, Problem> {
     check_encoding(request.headers())?;
     let reading = async {
@@ -44,7 +46,7 @@ pub(super) async fn picture(request: Request, state: &AppState, given: &mut Give
     if picture.is_empty() { Err(missing(IMAGE)) } else { Ok(picture) }
 }
 
-/// The two parts of a replay: receipt and picture.
+/// Reads the two parts of a replay: the receipt and the picture.
 pub(super) async fn receipt_and_picture(
     request: Request,
     state: &AppState,
@@ -65,7 +67,7 @@ pub(super) async fn receipt_and_picture(
     Ok((take(RECEIPT)?, take(IMAGE)?))
 }
 
-/// A body that is JSON; what `curl --data` says by itself is taken as well.
+/// Reads a JSON body. Also accepts the content type that `curl --data` sends by default.
 pub(super) async fn json(request: Request, state: &AppState) -> Result<Bytes, Problem> {
     check_encoding(request.headers())?;
     let text = request.headers().get(header::CONTENT_TYPE).map(|text| text.to_str().unwrap_or_default());
@@ -76,6 +78,7 @@ pub(super) async fn json(request: Request, state: &AppState) -> Result<Bytes, Pr
     in_time(state.body_timeout, raw(request, JSON_BYTES_MAX.min(state.limits.input_bytes_max))).await
 }
 
+/// Reads a form with a picture and parameters.
 async fn picture_and_parameters(
     request: Request,
     state: &AppState,
@@ -93,14 +96,14 @@ async fn picture_and_parameters(
     picture.ok_or_else(|| missing(IMAGE))
 }
 
-/// A body that is the picture.
+/// Reads a whole body of at most `bytes_max` bytes.
 async fn raw(mut request: Request, bytes_max: u64) -> Result<Bytes, Problem> {
     limit(&mut request, bytes_max)?;
     let read = Bytes::from_request(request, &()).await;
     Ok(read.map_err(|rejection| BodyError::of_bytes(&rejection, bytes_max))?)
 }
 
-/// The parts of a form by `known` name, each at most once, each of bounded length.
+/// Reads the parts of a form. Each part has a `known` name, occurs at most once and has a limit of its own.
 async fn form(
     mut request: Request,
     state: &AppState,
@@ -124,7 +127,7 @@ async fn form(
     Ok(parts)
 }
 
-/// The bytes of one part, which stops at its own limit.
+/// Reads the bytes of one part, up to the limit of its name.
 async fn part(
     mut field: Field<'_>,
     name: &str,
@@ -143,14 +146,14 @@ async fn part(
             let too_long = format!("the part {name:?} is too long; at most {bytes_max} bytes are read");
             return Err(match name {
                 IMAGE => BodyError::TooLarge { got: None, max: bytes_max }.into(),
-                _ => Problem::new(Kind::PartTooLarge, too_long).parameter(name).limit(bytes_max),
+                _ => Problem::new(ProblemKind::PartTooLarge, too_long).parameter(name).limit(bytes_max),
             });
         }
     }
     Ok(bytes.into())
 }
 
-/// Refuses a body that announces too much before any of it is read, and stops others at the limit.
+/// Refuses a body that announces more than `bytes_max` bytes before reading it. Sets the limit for all others.
 fn limit(request: &mut Request, bytes_max: u64) -> Result<(), BodyError> {
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     match announced.and_then(|length| length.parse().ok()) {
@@ -160,6 +163,7 @@ fn limit(request: &mut Request, bytes_max: u64) -> Result<(), BodyError> {
     Ok(())
 }
 
+/// Gives up `reading` after `timeout`.
 async fn in_time<T>(
     timeout: Duration,
     reading: impl Future<Output = Result<T, Problem>>,
@@ -168,54 +172,57 @@ async fn in_time<T>(
     tokio::time::timeout(timeout, reading).await.unwrap_or_else(|_| Err(BodyError::Timeout { max_ms }.into()))
 }
 
+/// The kind of a body by its content type.
 enum ContentType {
     Form,
     Picture,
     Other(String),
 }
 
-/// The bytes decide the picture's format; the content type only tells a picture from a form.
+/// The kind of a body. The content type only separates a picture from a form; the bytes decide the picture's format.
 fn content_type(headers: &HeaderMap) -> ContentType {
     let Some(text) = headers.get(header::CONTENT_TYPE) else { return ContentType::Picture };
     let text = text.to_str().unwrap_or_default();
     let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match essence.as_str() {
         "multipart/form-data" => ContentType::Form,
-        // What curl's --data-binary says of anything when it is not told.
+        // curl's --data-binary sends the second one if the caller names no type.
         "application/octet-stream" | "application/x-www-form-urlencoded" => ContentType::Picture,
         image if image.starts_with("image/") => ContentType::Picture,
         _ => ContentType::Other(text.to_owned()),
     }
 }
 
-/// Coded bodies would be taken for broken pictures.
+/// Refuses compressed bodies, which would look like broken pictures.
 fn check_encoding(headers: &HeaderMap) -> Result<(), Problem> {
     match headers.get(header::CONTENT_ENCODING).map(|coding| coding.to_str().unwrap_or_default()) {
         None | Some("identity") => Ok(()),
         Some(coding) => Err(Problem::new(
-            Kind::UnsupportedMediaType,
-            format!("Content-Encoding {:?} is not taken; send the picture as it is", echo(coding)),
+            ProblemKind::UnsupportedMediaType,
+            format!("Content-Encoding {:?} is not supported; send the picture uncompressed", echo(coding)),
         )
         .parameter("Content-Encoding")
         .value(coding)),
     }
 }
 
-fn unsupported(got: &str, taken: &'static str) -> Problem {
+/// The problem of a content type that is none of `supported`.
+fn unsupported(got: &str, supported: &'static str) -> Problem {
     Problem::new(
-        Kind::UnsupportedMediaType,
-        format!("Content-Type {:?} is not taken; send one of {taken}", echo(got)),
+        ProblemKind::UnsupportedMediaType,
+        format!("Content-Type {:?} is not supported; send one of {supported}", echo(got)),
     )
     .parameter("Content-Type")
     .value(got)
-    .allowed(taken)
-    .header(HeaderName::from_static("accept-post"), HeaderValue::from_static(taken))
+    .allowed(supported)
+    .header(HeaderName::from_static("accept-post"), HeaderValue::from_static(supported))
 }
 
+/// The problem of a part that is missing or empty.
 fn missing(part: &str) -> Problem {
     let detail = match part {
         IMAGE => "there is no picture: send it as the body, or as the part \"image\" of a form".to_owned(),
         part => format!("the part {part:?} is missing in the form"),
     };
-    Problem::new(Kind::MissingPart, detail).parameter(part)
+    Problem::new(ProblemKind::MissingPart, detail).parameter(part)
 }

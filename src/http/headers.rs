@@ -1,18 +1,19 @@
-//! Headers that say what was done: `Restoration` and `Content-Digest`, both structured fields (RFC 9651).
+//! The headers `Restoration` and `Content-Digest`, both structured fields (RFC 9651).
 
 use axum::http::{HeaderName, HeaderValue};
 use sfv::{Decimal, DictSerializer, KeyRef, StringRef, TokenRef};
 
 use pentimento_core::restoration::receipt::{Receipt, Route};
 
-/// What was done to the picture.
+/// The header with the main facts of the receipt.
 pub(super) const RESTORATION: HeaderName = HeaderName::from_static("restoration");
-/// The digest of the body (RFC 9530).
+/// The header with the digest of the body (RFC 9530).
 pub(super) const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
-/// How long it took (W3C Server Timing).
+/// The header with the time of each step (W3C Server Timing).
 pub(super) const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
-/// The main facts of a receipt. Numbers are rounded to three places; the receipt has them exactly.
+/// The `Restoration` header: the main facts of a receipt. Numbers are rounded to three places; the receipt has them
+/// exactly.
 pub(super) fn restoration(receipt: &Receipt) -> HeaderValue {
     let parameters = &receipt.parameters;
     let (color, output) = (parameters.color_method, &receipt.output);
@@ -31,36 +32,37 @@ pub(super) fn restoration(receipt: &Receipt) -> HeaderValue {
     dictionary.bare_item(key("strength"), decimal(parameters.strength));
     dictionary.bare_item(key("untouched"), untouched);
     dictionary.bare_item(key("reencoded"), output.reencoded);
-    // A replayed receipt's model is a stranger's word: what a structured string cannot hold stays out.
+    // The client wrote the receipt of a replay. A model name that a structured string cannot hold is left out.
     if let Some(id) = receipt.model.as_ref().and_then(|model| StringRef::from_str(&model.id).ok()) {
         dictionary.bare_item(key("model"), id);
     }
     dictionary.bare_item(key("input-sha-256"), digest_bytes(&receipt.input.sha256).as_slice());
-    // Of an input that is its own answer, pixels need not be decoded.
+    // If the input's own bytes are the answer, its pixels were not decoded and have no digest.
     if output.route != Route::InputBytes {
         dictionary.bare_item(key("pixels-sha-256"), digest_bytes(&output.pixels_sha256).as_slice());
     }
     value(dictionary)
 }
 
-/// `sha-256=:…:` of a body whose digest is known in hexadecimal.
+/// The `Content-Digest` header `sha-256=:…:` of a body with this hexadecimal digest.
 pub(super) fn content_digest(sha256: &str) -> HeaderValue {
     let mut dictionary = DictSerializer::new();
     dictionary.bare_item(key("sha-256"), digest_bytes(sha256).as_slice());
     value(dictionary)
 }
 
+/// A key of a dictionary.
 fn key(name: &'static str) -> &'static KeyRef {
     KeyRef::from_str(name).expect("keys are lower case")
 }
 
+/// The dictionary as a header's value.
 fn value(dictionary: DictSerializer<String>) -> HeaderValue {
     let text = dictionary.finish().expect("a dictionary with members");
     HeaderValue::try_from(text).expect("structured fields are ASCII")
 }
 
-/// The bytes of our own hexadecimal digests.
+/// The bytes of a digest that the program wrote in hexadecimal.
 fn digest_bytes(hexadecimal: &str) -> Vec<u8> {
-    let byte = |i| u8::from_str_radix(&hexadecimal[i..i + 2], 16).expect("digests are hexadecimal");
-    (0..hexadecimal.len()).step_by(2).map(byte).collect()
+    hex::decode(hexadecimal).expect("digests are hexadecimal")
 }

@@ -1,4 +1,4 @@
-//! `GET /health/…`: whether the service lives, has started and can take work. None of them waits for anything.
+//! `GET /health/…`: whether the service lives, has started and takes new work. These handlers wait for nothing.
 
 use axum::{
     extract::State,
@@ -9,30 +9,32 @@ use serde::Serialize;
 
 use crate::compute::ComputeError;
 
-use super::{AppState, problem::Problem, response};
+use super::{problem::Problem, response, state::AppState};
 
+/// The answer's body.
 #[derive(Serialize)]
 struct Health {
     status: &'static str,
 }
 
+/// The answer of a healthy service.
 fn healthy(status: &'static str) -> Response {
     let mut response = response::json(&Health { status });
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
-/// The process answers.
+/// Answers always: the process lives.
 pub(super) async fn live() -> Response {
     healthy("live")
 }
 
-/// The model is loaded: there is no [`AppState`] without one.
+/// Answers always: the service has started, since no [`AppState`] exists before the model is loaded.
 pub(super) async fn startup() -> Response {
     healthy("started")
 }
 
-/// New work would be admitted.
+/// Answers 200 if the service would admit new work, else 503.
 pub(super) async fn ready(State(state): State<AppState>) -> Result<Response, Problem> {
     if state.compute.is_closed() {
         return Err(state.refusal(ComputeError::Draining));

@@ -1,4 +1,4 @@
-//! Names and values from queries and forms, into what a restoration takes.
+//! Parameters of queries and forms, read into the request of a restoration.
 
 use std::{collections::BTreeMap, str::FromStr};
 
@@ -10,26 +10,26 @@ use pentimento_core::{
         codec::{Format, MetadataPolicy},
     },
     models::predictor::RequestedParameters,
-    restoration::{Record, Request},
+    restoration::{Record, RestoreRequest},
 };
 
 use super::{
-    error::Kind,
+    kind::ProblemKind,
     problem::{Problem, echo},
 };
 
-/// Names that a restoration takes.
+/// Names of the parameters of a restoration.
 pub(super) const OF_RESTORE: &[&str] =
     &["color", "sigma", "strength", "color_method", "format", "quality", "metadata"];
-/// Names that an analysis takes.
+/// Names of the parameters of an analysis.
 pub(super) const OF_ANALYZE: &[&str] = &["color", "sigma", "strength", "color_method"];
-/// A replay takes none: its receipt says everything.
+/// Names of the parameters of a replay: none, since the receipt holds everything.
 pub(super) const OF_REPLAY: &[&str] = &[];
 
-/// Least likeness of a suggestion to what was written, 0–1 by Jaro and Winkler.
-const LIKENESS_MIN: f64 = 0.75;
+/// Least similarity of a suggestion to the unknown name, 0–1 by Jaro and Winkler.
+const SIMILARITY_MIN: f64 = 0.75;
 
-/// Values by known name, each given once.
+/// The parameters that the client gave, by known name. Each is given at most once.
 #[derive(Debug)]
 pub(super) struct Given {
     known: &'static [&'static str],
@@ -37,10 +37,10 @@ pub(super) struct Given {
 }
 
 impl Given {
-    /// The parameters of a query.
+    /// Reads the parameters of a query.
     pub(super) fn in_query(uri: &Uri, known: &'static [&'static str]) -> Result<Self, Problem> {
         let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri)
-            .map_err(|e| Problem::new(Kind::BadParameter, format!("the query cannot be read: {e}")))?;
+            .map_err(|e| Problem::new(ProblemKind::BadParameter, format!("the query cannot be read: {e}")))?;
         let mut given = Self { known, values: BTreeMap::new() };
         for (name, value) in pairs {
             given.add(&name, value)?;
@@ -48,12 +48,12 @@ impl Given {
         Ok(given)
     }
 
-    /// The names that are known.
+    /// The known names.
     pub(super) fn known(&self) -> &'static [&'static str] {
         self.known
     }
 
-    /// Adds one from a form.
+    /// Adds a parameter of a form.
     pub(super) fn add(&mut self, name: &str, value: String) -> Result<(), Problem> {
         let known = self.known.iter().find(|known| **known == name);
         let known = known.ok_or_else(|| unknown(name, "parameter", self.known))?;
@@ -63,7 +63,7 @@ impl Given {
         }
     }
 
-    /// What the caller fixed.
+    /// Reads the parameters that the client fixed. The model predicts the others.
     pub(super) fn requested(&self) -> Result<RequestedParameters, Problem> {
         let color = self.read("color", "on, off", |text| match text {
             "on" => Some(true),
@@ -72,7 +72,7 @@ impl Given {
         })?;
         let method = self.read("color_method", &ColorMethod::names(), parsed::<ColorMethod>)?;
         let number = |name, range: std::ops::RangeInclusive<f64>| {
-            // NaN and infinities are numbers here; the range refuses them by name.
+            // Parsing accepts NaN and infinities; the range refuses them.
             self.read(name, &format!("a number from {} to {}", range.start(), range.end()), |text| {
                 parsed::<f64>(text).filter(|number| range.contains(number))
             })
@@ -81,12 +81,12 @@ impl Given {
         Ok(RequestedParameters::new(color, method, sigma, strength)?)
     }
 
-    /// Everything a restoration may be told.
-    pub(super) fn request(&self) -> Result<Request, Problem> {
+    /// Reads the request of a restoration.
+    pub(super) fn request(&self) -> Result<RestoreRequest, Problem> {
         let quality = self.read("quality", "a whole number from 1 to 100", |text| {
             parsed::<u8>(text).filter(|quality| (1..=100).contains(quality))
         })?;
-        Ok(Request {
+        Ok(RestoreRequest {
             parameters: self.requested()?,
             format: self.read("format", "jpeg, png, webp, tiff, bmp", parsed::<Format>)?,
             quality,
@@ -95,7 +95,7 @@ impl Given {
         })
     }
 
-    /// The value of a name, if it was given and is allowed.
+    /// Reads the value of a name, if it was given. `allowed` describes the values that `parse` accepts.
     pub(super) fn read<T>(
         &self,
         name: &str,
@@ -104,32 +104,42 @@ impl Given {
     ) -> Result<Option<T>, Problem> {
         let Some(text) = self.values.get(name) else { return Ok(None) };
         let bad = || {
-            Problem::new(Kind::BadParameter, format!("{name}={} is not allowed: it is {allowed}", echo(text)))
-                .parameter(name)
-                .value(text.as_str())
-                .allowed(allowed)
+            Problem::new(
+                ProblemKind::BadParameter,
+                format!("{name}={} is not allowed: it is {allowed}", echo(text)),
+            )
+            .parameter(name)
+            .value(text.as_str())
+            .allowed(allowed)
         };
         parse(text).ok_or_else(bad).map(Some)
     }
 }
 
+/// The value that `text` stands for, if any.
 fn parsed<T: FromStr>(text: &str) -> Option<T> {
     text.parse().ok()
 }
 
-/// A name, of a `parameter` or a `part`, that is none of `known`.
+/// The problem of a name that is none of `known`. `what` is `parameter` or `part`.
 pub(super) fn unknown(name: &str, what: &str, known: &[&'static str]) -> Problem {
-    let like = |known: &str| strsim::jaro_winkler(known, &name.to_lowercase());
-    let nearest = known.iter().copied().max_by(|a, b| like(a).total_cmp(&like(b)));
-    let suggestion = nearest.filter(|nearest| like(nearest) >= LIKENESS_MIN);
+    let similarity = |known: &str| strsim::jaro_winkler(known, &name.to_lowercase());
+    let nearest = known.iter().copied().max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
+    let suggestion = nearest.filter(|nearest| similarity(nearest) >= SIMILARITY_MIN);
     let hint = suggestion.map_or(String::new(), |s| format!("; did you mean {s:?}?"));
     let allowed = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
     let detail = format!("there is no {what} {:?} here (known: {allowed}){hint}", echo(name));
-    Problem::new(Kind::UnknownParameter, detail).parameter(name).allowed(allowed).suggestion(suggestion)
+    Problem::new(ProblemKind::UnknownParameter, detail)
+        .parameter(name)
+        .allowed(allowed)
+        .suggestion(suggestion)
 }
 
-/// A name given twice.
+/// The problem of a name that was given twice.
 pub(super) fn repeated(name: &str) -> Problem {
-    Problem::new(Kind::RepeatedParameter, format!("{name:?} is given twice, in query or form; give it once"))
-        .parameter(name)
+    Problem::new(
+        ProblemKind::RepeatedParameter,
+        format!("{name:?} is given twice, in query or form; give it once"),
+    )
+    .parameter(name)
 }

@@ -1,4 +1,4 @@
-//! Problem documents (RFC 9457): the form of every error.
+//! Problem documents (RFC 9457), the form of every error.
 
 use axum::{
     body::Body,
@@ -11,23 +11,23 @@ use serde::Serialize;
 use serde_json::Value;
 use tower_http::request_id::RequestId;
 
-use super::error::Kind;
+use super::kind::ProblemKind;
 
-/// Longest text of a client that is repeated to it, in characters.
+/// Longest text of a client that a problem repeats, in characters.
 const ECHO_CHARS_MAX: usize = 80;
 
-/// What went wrong, in public words.
+/// An error in public words, with the headers of its answer.
 #[derive(Clone, Debug)]
 pub(super) struct Problem {
-    kind: Kind,
+    kind: ProblemKind,
     detail: String,
-    members: Box<Members>,
+    members: Box<ProblemMembers>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
-/// Extension members: what was wrong, which limit was hit and which setting changes it.
+/// The extension members of a problem document. Each is absent where it does not apply.
 #[derive(Clone, Debug, Default, Serialize)]
-struct Members {
+struct ProblemMembers {
     #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,36 +44,38 @@ struct Members {
     offers: Vec<&'static str>,
 }
 
+/// The problem document that an answer carries.
 #[derive(Serialize)]
-struct Document<'a> {
+struct ProblemDocument<'a> {
     r#type: String,
     title: &'static str,
     status: u16,
     detail: &'a str,
     #[serde(flatten)]
-    members: &'a Members,
+    members: &'a ProblemMembers,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
 }
 
 impl Problem {
-    pub(super) fn new(kind: Kind, detail: impl Into<String>) -> Self {
+    /// A problem of this kind. `detail` says what was wrong this time.
+    pub(super) fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
         Self { kind, detail: detail.into(), members: Box::default(), headers: Vec::new() }
     }
 
-    /// Other words for it.
+    /// Replaces the detail.
     pub(super) fn detail(mut self, detail: String) -> Self {
         self.detail = detail;
         self
     }
 
-    /// The limit that was hit.
+    /// Names the limit that was exceeded.
     pub(super) fn limit(mut self, limit: u64) -> Self {
         self.members.limit = Some(limit);
         self
     }
 
-    /// The value that was refused.
+    /// Names the value that was refused.
     pub(super) fn value(mut self, value: impl Into<Value>) -> Self {
         self.members.value = Some(match value.into() {
             Value::String(text) => Value::String(echo(&text)),
@@ -82,44 +84,45 @@ impl Problem {
         self
     }
 
-    /// The setting that changes the limit.
+    /// Names the setting that changes the limit.
     pub(super) fn setting(mut self, setting: &'static str) -> Self {
         self.members.setting = Some(setting);
         self
     }
 
-    /// The parameter or part that was wrong.
+    /// Names the parameter, part or header that was wrong.
     pub(super) fn parameter(mut self, name: &str) -> Self {
         self.members.parameter = Some(echo(name));
         self
     }
 
-    /// What would have been allowed.
+    /// Says what is allowed instead.
     pub(super) fn allowed(mut self, allowed: impl Into<String>) -> Self {
         self.members.allowed = Some(allowed.into());
         self
     }
 
-    /// What may have been meant.
+    /// Names the known name nearest to an unknown one.
     pub(super) fn suggestion(mut self, suggestion: Option<&'static str>) -> Self {
         self.members.suggestion = suggestion;
         self
     }
 
-    /// The media types on offer.
+    /// Lists the media types of the possible answers.
     pub(super) fn offers(mut self, offers: Vec<&'static str>) -> Self {
         self.members.offers = offers;
         self
     }
 
-    /// A header of the answer.
+    /// Adds a header to the answer.
     pub(super) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
     }
 
+    /// The problem document as JSON.
     fn body(&self, request_id: Option<&str>) -> Body {
-        let document = Document {
+        let document = ProblemDocument {
             r#type: self.kind.uri(),
             title: self.kind.title(),
             status: self.kind.status().as_u16(),
@@ -157,7 +160,7 @@ pub(super) async fn name_request(request: Request, next: Next) -> Response {
     response
 }
 
-/// A client's own text, cut short.
+/// A text of the client as a problem repeats it: at most [`ECHO_CHARS_MAX`] characters.
 pub(super) fn echo(text: &str) -> String {
     match text.char_indices().nth(ECHO_CHARS_MAX) {
         Some((end, _)) => format!("{}…", &text[..end]),

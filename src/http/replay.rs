@@ -1,44 +1,35 @@
-//! `POST /replay`: a receipt and its input in, the same picture out. Nothing is predicted.
+//! `POST /replay`: makes the same picture again from a receipt and its input. Predicts nothing.
 
 use axum::{
     extract::{Request, State},
     response::Response,
 };
 
-use pentimento_core::restoration::{
-    self,
-    receipt::{Receipt, ReceiptError},
-};
+use pentimento_core::restoration::{self, receipt::Receipt};
 
 use super::{
-    AppState,
     accept::Accept,
-    error::Kind,
     extract,
+    kind::ProblemKind,
     parameters::{Given, OF_REPLAY},
     problem::Problem,
     response,
+    state::AppState,
     timing::Timings,
 };
 
-/// Exactly one receipt.
+/// Reads exactly one receipt.
 fn only_receipt(bytes: &[u8]) -> Result<Receipt, Problem> {
-    let bad = |reason: &str| Problem::new(Kind::BadReceipt, format!("the receipt cannot be read: {reason}"));
+    let bad =
+        |reason: &str| Problem::new(ProblemKind::BadReceipt, format!("the receipt cannot be read: {reason}"));
     let text = std::str::from_utf8(bytes).map_err(|e| bad(&e.to_string()))?;
-    match Receipt::read_all(text) {
-        Ok(receipts) => {
-            let [receipt] = <[Receipt; 1]>::try_from(receipts).map_err(|several| {
-                bad(&format!("the part holds {} receipts, one is needed", several.len()))
-            })?;
-            Ok(receipt)
-        }
-        Err(error @ ReceiptError::Version { got, .. }) => {
-            Err(Problem::new(Kind::ReceiptVersion, error.to_string()).value(got))
-        }
-        Err(ReceiptError::Syntax(error)) => Err(bad(&error.to_string())),
-    }
+    let receipts = Receipt::read_all(text)?;
+    let [receipt] = <[Receipt; 1]>::try_from(receipts)
+        .map_err(|several| bad(&format!("the part holds {} receipts, one is needed", several.len())))?;
+    Ok(receipt)
 }
 
+/// Answers with the replayed picture or its receipt.
 pub(super) async fn replay(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
     let mut timings = Timings::start("receive");
     let accept = Accept::of(request.headers());

@@ -1,11 +1,12 @@
-//! Ids of requests: a client's own if it is usable, else a new one, in logs, problems and `x-request-id`.
+//! Ids of requests, which appear in logs, problems and `x-request-id`. A client may send its own; else a new one is made.
 
 use axum::{extract::Request, middleware::Next, response::Response};
 
-/// Longest id that is taken from a client.
+/// Longest id of a client, in bytes.
 const LENGTH_MAX: usize = 128;
 
-/// Removes an id that is empty, long, or more than letters, digits and `-_.:`; a new one will be made.
+/// Removes a client's id that is empty, too long, or has bytes other than letters, digits and `-_.:`. The next layer then
+/// makes a new id.
 pub(super) async fn forget_unusable(mut request: Request, next: Next) -> Response {
     let usable = |id: &[u8]| {
         (1..=LENGTH_MAX).contains(&id.len())

@@ -1,4 +1,4 @@
-//! Answers that more than one resource gives.
+//! Answers that several routes share.
 
 use std::borrow::Cow;
 
@@ -9,9 +9,9 @@ use axum::{
 };
 use serde::Serialize;
 
-use pentimento_core::restoration::{
-    Restored,
-    receipt::{self, Receipt},
+use pentimento_core::{
+    digest::digest,
+    restoration::{Restored, receipt::Receipt},
 };
 
 use super::{
@@ -20,15 +20,16 @@ use super::{
     timing::Timings,
 };
 
-/// A restored picture in the bytes that are sent, with its receipt.
+/// A restored picture as the bytes of an answer, with its receipt.
 pub(super) struct Answer {
     bytes: Bytes,
     receipt: Receipt,
 }
 
 impl Answer {
-    /// Of what was made from `input`; nothing is copied, not even an input that is its own answer.
-    pub fn new(restored: Restored, input: &Bytes) -> Self {
+    /// The answer with the picture that was restored from `input`. Copies no bytes, also if the input's own bytes are the
+    /// answer.
+    pub(super) fn new(restored: Restored, input: &Bytes) -> Self {
         let bytes = match restored.bytes {
             Cow::Borrowed(_) => input.clone(),
             Cow::Owned(bytes) => bytes.into(),
@@ -37,7 +38,7 @@ impl Answer {
     }
 }
 
-/// A restored picture, or its receipt.
+/// The response with a restored picture or its receipt.
 pub(super) fn restored(answer: Answer, body: ChosenBody, timings: &Timings) -> Response {
     let Answer { bytes, receipt } = answer;
     let restoration = restoration(&receipt);
@@ -45,7 +46,7 @@ pub(super) fn restored(answer: Answer, body: ChosenBody, timings: &Timings) -> R
         ChosenBody::Picture => (receipt.output.format.mime(), receipt.output.sha256, bytes),
         ChosenBody::Receipt => {
             let json = to_json(&receipt);
-            (JSON, receipt::digest(&json), json.into())
+            (JSON, digest(&json), json.into())
         }
     };
     let headers = [
@@ -58,11 +59,12 @@ pub(super) fn restored(answer: Answer, body: ChosenBody, timings: &Timings) -> R
     (headers, bytes).into_response()
 }
 
-/// Anything as JSON; floats are written so that they parse to exactly the same number.
+/// The response with `value` as JSON. Floats are written so that they parse to exactly the same number.
 pub(super) fn json(value: &impl Serialize) -> Response {
     ([(header::CONTENT_TYPE, HeaderValue::from_static(JSON))], to_json(value)).into_response()
 }
 
+/// `value` as JSON.
 fn to_json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).expect("plain structures become JSON")
 }

@@ -1,4 +1,4 @@
-//! `POST /restore`: a picture in, the restored picture or its receipt out.
+//! `POST /restore`: restores a picture and answers with it or with its receipt.
 
 use axum::{
     extract::{Request, State},
@@ -11,20 +11,21 @@ use pentimento_core::{
 };
 
 use super::{
-    AppState,
     accept::Accept,
     extract,
     parameters::{Given, OF_RESTORE},
     problem::Problem,
     response,
+    state::AppState,
     timing::Timings,
 };
 
+/// Answers with the restored picture or its receipt.
 pub(super) async fn restore(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
     let mut timings = Timings::start("receive");
     let accept = Accept::of(request.headers());
     let mut given = Given::in_query(request.uri(), OF_RESTORE)?;
-    // Refuses a bad query before anything is read; a form may add to it.
+    // A bad query is refused before the body is read. A form may add parameters afterwards.
     given.request()?;
     let place = state.admit()?;
     let bytes = extract::picture(request, &state, &mut given).await?;

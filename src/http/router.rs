@@ -1,7 +1,7 @@
-//! Every route on one page, and what wraps them.
+//! The list of all routes, and the layers around them.
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::Request,
     http::{HeaderValue, Method, StatusCode, Uri, header},
     middleware::{from_fn, from_fn_with_state, map_response},
@@ -11,27 +11,34 @@ use axum::{
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 
 use super::{
-    AppState, analyze, datasets, error::Kind, health, index, jobs, problem, problem::Problem, replay,
-    request_id, restore, trace, under_way, version,
+    analyze, datasets, health,
+    index::{self, RoutePaths},
+    jobs,
+    kind::ProblemKind,
+    problem::{self, Problem},
+    replay, request_id, restore,
+    state::AppState,
+    trace, track, version,
 };
 
+/// Every route with its methods. A stopping service waits for the tracked ones.
 fn routes(state: &AppState) -> Vec<(&'static str, MethodRouter<AppState>)> {
-    let counted = from_fn_with_state(state.clone(), under_way::count);
+    let tracked = from_fn_with_state(state.clone(), track::track);
     vec![
-        ("/restore", post(restore::restore).route_layer(counted.clone())),
-        ("/replay", post(replay::replay).route_layer(counted.clone())),
-        ("/analyze", post(analyze::analyze).route_layer(counted.clone())),
+        ("/restore", post(restore::restore).route_layer(tracked.clone())),
+        ("/replay", post(replay::replay).route_layer(tracked.clone())),
+        ("/analyze", post(analyze::analyze).route_layer(tracked.clone())),
         ("/datasets", get(datasets::list)),
         ("/datasets/{name}", get(datasets::show)),
         ("/jobs", get(jobs::list)),
-        ("/jobs/optimize", post(jobs::optimize).route_layer(counted.clone())),
-        ("/jobs/train", post(jobs::train).route_layer(counted.clone())),
-        ("/jobs/evaluate", post(jobs::evaluate).route_layer(counted.clone())),
+        ("/jobs/optimize", post(jobs::optimize).route_layer(tracked.clone())),
+        ("/jobs/train", post(jobs::train).route_layer(tracked.clone())),
+        ("/jobs/evaluate", post(jobs::evaluate).route_layer(tracked.clone())),
         ("/jobs/{id}", get(jobs::show).delete(jobs::delete)),
         ("/jobs/{id}/events", get(jobs::events)),
         ("/jobs/{id}/results", get(jobs::results)),
-        ("/jobs/{id}/cancel", post(jobs::cancel).route_layer(counted.clone())),
-        ("/jobs/{id}/retry", post(jobs::retry).route_layer(counted)),
+        ("/jobs/{id}/cancel", post(jobs::cancel).route_layer(tracked.clone())),
+        ("/jobs/{id}/retry", post(jobs::retry).route_layer(tracked)),
         ("/version", get(version::version)),
         ("/health/live", get(health::live)),
         ("/health/ready", get(health::ready)),
@@ -46,13 +53,15 @@ pub fn paths(state: &AppState) -> Vec<&'static str> {
     routes(state).into_iter().map(|(path, _)| path).collect()
 }
 
-/// The service. Layers run from the last to the first.
+/// The service. The layers below run from the last to the first.
 pub fn router(state: AppState) -> Router {
+    let paths = RoutePaths(paths(&state).into());
     let routes = routes(&state).into_iter();
     routes
         .fold(Router::new(), |router, (path, methods)| router.route(path, methods))
         .fallback(unknown_route)
         .method_not_allowed_fallback(other_method)
+        .layer(Extension(paths))
         .layer(from_fn(problem::name_request))
         .layer(map_response(no_sniffing))
         .layer(PropagateRequestIdLayer::x_request_id())
@@ -62,25 +71,27 @@ pub fn router(state: AppState) -> Router {
         .with_state(state)
 }
 
+/// Answers a request for a path without a route.
 async fn unknown_route(uri: Uri) -> Problem {
-    let detail = format!("there is no {}; GET / lists what there is", problem::echo(uri.path()));
-    Problem::new(Kind::UnknownRoute, detail)
+    let detail = format!("there is no {}; GET / lists the routes", problem::echo(uri.path()));
+    Problem::new(ProblemKind::UnknownRoute, detail)
 }
 
-/// `OPTIONS` is answered by the methods of the path, which axum adds as `Allow`, like every method it does not have.
+/// Answers a method that the path does not have. axum adds the path's methods as `Allow`, so `OPTIONS` gets an empty
+/// answer.
 async fn other_method(request: Request) -> Response {
     if request.method() == Method::OPTIONS {
         return StatusCode::NO_CONTENT.into_response();
     }
     let (method, path) = (request.method(), request.uri().path());
     let detail = format!(
-        "{path} does not take {}; the Allow header has what it takes",
+        "{path} does not support {}; the Allow header lists its methods",
         problem::echo(method.as_str())
     );
-    Problem::new(Kind::MethodNotAllowed, detail).into_response()
+    Problem::new(ProblemKind::MethodNotAllowed, detail).into_response()
 }
 
-/// A picture from a stranger must not be taken for a page.
+/// Forbids browsers to guess the content type, so that no client's picture is shown as a page.
 async fn no_sniffing(mut response: Response) -> Response {
     response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response

@@ -1,4 +1,4 @@
-//! Serving until told to stop, and stopping without losing a request.
+//! Serving until the signal to stop, and stopping without losing a request.
 
 use std::{pin::pin, time::Duration};
 
@@ -6,13 +6,15 @@ use anyhow::Context as _;
 use axum::serve::ListenerExt as _;
 use tokio::{net::TcpListener, sync::oneshot, time::timeout};
 
-use super::{AppState, router};
+use super::{router::router, state::AppState};
 
-/// How long the last answers may take to leave after everything is computed or cut.
+/// Longest time for sending the last answers after every request has ended.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Serves `listener` until `shutdown` resolves. Then new work and readiness are answered 503 while requests under way
-/// finish, those that take longer than `drain_timeout` are answered 503 too, and connections are closed.
+/// Serves `listener` until `shutdown` resolves, then stops.
+///
+/// While it stops, it answers new work and `/health/ready` with 503 and waits for running requests. It answers those that
+/// take longer than `drain_timeout` with 503 too. Then it closes the connections.
 ///
 /// # Errors
 /// When the listener fails.
@@ -46,12 +48,12 @@ pub async fn serve(
     Ok(())
 }
 
-/// Takes no new work and waits for the old; the listener still answers meanwhile.
+/// Refuses new work and waits for running requests. The listener still answers meanwhile.
 async fn drain(state: &AppState, drain_timeout: Duration) {
     state.compute.close();
-    tracing::info!(n_requests = state.under_way.n(), "draining");
-    if timeout(drain_timeout, state.under_way.none()).await.is_err() {
-        tracing::warn!(n_requests = state.under_way.n(), "requests are cut that did not finish in time");
-        state.under_way.cut();
+    tracing::info!(n_requests = state.running.n(), "draining");
+    if timeout(drain_timeout, state.running.wait_until_none()).await.is_err() {
+        tracing::warn!(n_requests = state.running.n(), "requests are cut that did not finish in time");
+        state.running.cut();
     }
 }

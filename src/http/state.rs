@@ -1,36 +1,39 @@
-//! What handlers share.
+//! The state that all handlers share.
 
 use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 
+use super::{
+    error::no_jobs, problem::Problem, result_bodies::ResultBodies, running_requests::RunningRequests,
+};
 use crate::{
     compute::{Compute, ComputeError, Place},
     jobs::service::{Availability, Jobs},
 };
 use pentimento_core::{imaging::codec::Limits, models::predictor::Predictor};
 
-use super::{error::no_jobs, jobs::Measured, problem::Problem, under_way::UnderWay};
-
-/// Everything a handler may use. Cheap to clone.
+/// The state that a handler may use. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct AppState {
     /// The pixel pool and its admission.
     pub compute: Compute,
     /// The model that predicts.
     pub predictor: Arc<Predictor>,
-    /// What one picture may cost.
+    /// Limits of one picture.
     pub limits: Limits,
-    /// How long a body may take to arrive.
+    /// Longest time in which a body must arrive.
     pub body_timeout: Duration,
-    pub(super) under_way: UnderWay,
-    /// Jobs, or why there are none.
+    /// The requests that the service is working on.
+    pub(super) running: RunningRequests,
+    /// The jobs, or why they cannot be reached.
     availability: watch::Receiver<Availability>,
-    pub(super) measured: Measured,
+    /// Lengths and digests of the results of ended jobs.
+    pub(super) result_bodies: ResultBodies,
 }
 
 impl AppState {
-    /// The state of one service that has no jobs.
+    /// The state of a service without jobs.
     pub fn new(compute: Compute, predictor: Arc<Predictor>, limits: Limits, body_timeout: Duration) -> Self {
         let (_, availability) = watch::channel(Availability::Closed("jobs were not opened".to_owned()));
         Self {
@@ -38,19 +41,19 @@ impl AppState {
             predictor,
             limits,
             body_timeout,
-            under_way: UnderWay::default(),
+            running: RunningRequests::default(),
             availability,
-            measured: Measured::default(),
+            result_bodies: ResultBodies::default(),
         }
     }
 
-    /// The same with jobs, as soon as they are open.
+    /// The same state with jobs. Handlers reach the jobs as soon as they are open.
     #[must_use]
     pub fn with_jobs(self, availability: watch::Receiver<Availability>) -> Self {
         Self { availability, ..self }
     }
 
-    /// Jobs, if they are open.
+    /// The jobs, if they are open.
     pub(super) fn jobs(&self) -> Result<Arc<Jobs>, Problem> {
         match &*self.availability.borrow() {
             Availability::Open(jobs) => Ok(jobs.clone()),
@@ -58,12 +61,12 @@ impl AppState {
         }
     }
 
-    /// A place in the queue, to be taken before the body is read.
+    /// Takes a place in the queue. A handler calls this before it reads the body.
     pub(super) fn admit(&self) -> Result<Place, Problem> {
         self.compute.admit().map_err(|refusal| self.refusal(refusal))
     }
 
-    /// Why there is no place.
+    /// The problem of a request that got no place.
     pub(super) fn refusal(&self, refusal: ComputeError) -> Problem {
         let problem = Problem::from(refusal);
         match refusal {

@@ -1,4 +1,4 @@
-//! How long each step of a request took, for `Server-Timing` (W3C).
+//! The time of each step of a request, for the header `Server-Timing` (W3C).
 
 use std::{
     fmt::Write as _,
@@ -7,7 +7,7 @@ use std::{
 
 use axum::http::HeaderValue;
 
-/// Steps in the order in which they began; one runs at a time.
+/// The steps of a request in the order in which they began. One runs at a time.
 #[derive(Debug)]
 pub(super) struct Timings {
     started: Instant,
@@ -16,7 +16,7 @@ pub(super) struct Timings {
 }
 
 impl Timings {
-    /// Begins now, with the step `name`.
+    /// Starts the clock and the step `name`.
     pub(super) fn start(name: &'static str) -> Self {
         let now = Instant::now();
         Self { started: now, current: Some((name, now)), finished: Vec::with_capacity(8) }
@@ -35,7 +35,7 @@ impl Timings {
         }
     }
 
-    /// `decode;dur=1.234, …, total;dur=5.678`, in milliseconds.
+    /// The header `decode;dur=1.234, …, total;dur=5.678`, in milliseconds.
     pub(super) fn header(&self) -> HeaderValue {
         let mut text = String::new();
         for (name, took) in &self.finished {

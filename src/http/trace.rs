@@ -1,4 +1,5 @@
-//! One span and one line per request: method, route, id, status, latency. Never a query's or body's content.
+//! One span and one log line per request: method, route, id, status, latency. The content of queries and bodies is never
+//! logged.
 
 use std::time::Duration;
 
@@ -13,7 +14,8 @@ use tower_http::{
 };
 use tracing::Span;
 
-type Layer = TraceLayer<
+/// The layer that logs requests.
+type RequestTraceLayer = TraceLayer<
     SharedClassifier<ServerErrorsAsFailures>,
     fn(&Request) -> Span,
     (),
@@ -23,8 +25,8 @@ type Layer = TraceLayer<
     (),
 >;
 
-/// Faults log themselves where they are found, so failures are not logged here again.
-pub(super) fn layer() -> Layer {
+/// The layer that logs requests. It logs no failures, since faults are logged where they are found.
+pub(super) fn layer() -> RequestTraceLayer {
     TraceLayer::new_for_http()
         .make_span_with(span as fn(&Request) -> Span)
         .on_request(())
@@ -34,6 +36,7 @@ pub(super) fn layer() -> Layer {
         .on_failure(())
 }
 
+/// The span of a request. Health probes have none.
 fn span(request: &Request) -> Span {
     let route = request.extensions().get::<MatchedPath>().map_or("unknown", MatchedPath::as_str);
     if route.starts_with("/health/") {
@@ -43,9 +46,9 @@ fn span(request: &Request) -> Span {
     tracing::info_span!("request", method = %request.method(), route, id)
 }
 
+/// Logs an answer. Probes come every second, so they are logged at a lower level.
 fn answered(response: &Response, latency: Duration, span: &Span) {
     let (status, latency_ms) = (response.status().as_u16(), latency.as_secs_f64() * 1e3);
-    // Probes come every second and have no span.
     if span.is_none() {
         tracing::debug!(status, latency_ms, "answered a probe");
     } else {

@@ -1,4 +1,4 @@
-//! `GET /version`: which program, definitions and model answer.
+//! `GET /version`: the program, its definitions and its model.
 
 use axum::{extract::State, response::Response};
 use serde::Serialize;
@@ -17,8 +17,9 @@ use pentimento_core::{
     restoration::receipt::{METHOD, RECEIPT_VERSION},
 };
 
-use super::{AppState, response};
+use super::{response, state::AppState};
 
+/// The answer's body.
 #[derive(Serialize)]
 struct Version<'a> {
     program: &'static str,
@@ -26,25 +27,27 @@ struct Version<'a> {
     feature_schema: &'static str,
     receipt_version: u32,
     method: &'static str,
-    model: Model<'a>,
+    model: ServedModel<'a>,
 }
 
+/// The model that predicts.
 #[derive(Serialize)]
-struct Model<'a> {
+struct ServedModel<'a> {
     id: &'a str,
     sha256: &'a str,
     family: Family,
-    card: Card<'a>,
+    card: CardDocument<'a>,
 }
 
+/// The main facts of a model's card.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Card<'a> {
+enum CardDocument<'a> {
     Classic(ClassicCard<'a>),
     Gains(GainsCard<'a>),
 }
 
-/// What of the card of a model of gains a caller may want to know.
+/// The main facts of the card of a model of the gains kind.
 #[derive(Serialize)]
 struct GainsCard<'a> {
     program_version: &'a str,
@@ -53,12 +56,12 @@ struct GainsCard<'a> {
     n_damaged: usize,
     n_undamaged: usize,
     n_synthetic: usize,
-    /// How models fitted alike did on pictures of which they saw no source.
+    /// The trial: gains on pictures whose sources the trial's models were not fitted on.
     trial: &'a [SetTrial],
     warnings: &'a [String],
 }
 
-/// What of a model's card a caller may want to know.
+/// The main facts of the card of a model of the classic kind.
 #[derive(Serialize)]
 struct ClassicCard<'a> {
     program_version: &'a str,
@@ -67,7 +70,7 @@ struct ClassicCard<'a> {
     n_fit: usize,
     n_held_out: usize,
     bounds: SearchedBounds,
-    /// Scores of the held-out pictures restored by the family that was kept.
+    /// Scores of the held-out pictures, restored by the family of this model.
     restored: Option<RestorationScores>,
     untouched: Option<RestorationScores>,
     best_fixed: Option<FixedBaseline>,
@@ -106,6 +109,7 @@ impl<'a> From<&'a GainCard> for GainsCard<'a> {
     }
 }
 
+/// Answers with the versions and the model.
 pub(super) async fn version(State(state): State<AppState>) -> Response {
     let card = state.predictor.card();
     response::json(&Version {
@@ -114,13 +118,13 @@ pub(super) async fn version(State(state): State<AppState>) -> Response {
         feature_schema: FEATURE_SCHEMA,
         receipt_version: RECEIPT_VERSION,
         method: METHOD,
-        model: Model {
+        model: ServedModel {
             id: state.predictor.id(),
             sha256: state.predictor.sha256(),
             family: card.family(),
             card: match card {
-                predictor::PredictorCard::Classic(card) => Card::Classic(card.into()),
-                predictor::PredictorCard::Gains(card) => Card::Gains(card.into()),
+                predictor::PredictorCard::Classic(card) => CardDocument::Classic(card.into()),
+                predictor::PredictorCard::Gains(card) => CardDocument::Gains(card.into()),
             },
         },
     })

@@ -1,9 +1,6 @@
-//! Content negotiation through the service; the rules themselves are tested where they are written.
+//! Content negotiation through the service. The unit tests of `src/http/accept.rs` test its rules.
 
-use pentimento_core::{
-    imaging::codec::Format,
-    restoration::receipt::{self, Receipt},
-};
+use pentimento_core::{digest::digest, imaging::codec::Format, restoration::receipt::Receipt};
 use serde_json::json;
 
 use crate::support::{TestApp, as_format, damaged, header, ok, problem};
@@ -32,7 +29,7 @@ async fn the_accepted_format_is_made() {
 }
 
 #[tokio::test]
-async fn the_receipt_is_that_of_the_picture_that_would_have_come() {
+async fn the_receipt_is_of_the_picture_that_would_be_answered() {
     let app = TestApp::start().await;
     let jpeg = as_format(&damaged("smallest"), Format::Jpeg);
     let picture = ok(app.post("/restore", jpeg.clone()).header("accept", "image/webp")).await;
@@ -40,11 +37,11 @@ async fn the_receipt_is_that_of_the_picture_that_would_have_come() {
     let accept = "application/json, image/webp;q=0.5";
     let answer = ok(app.post("/restore", jpeg.clone()).header("accept", accept)).await.bytes().await.unwrap();
     let receipt: Receipt = serde_json::from_slice(&answer).unwrap();
-    assert_eq!((receipt.output.format, receipt.output.sha256), (Format::WebP, receipt::digest(&picture)));
+    assert_eq!((receipt.output.format, receipt.output.sha256), (Format::WebP, digest(&picture)));
 }
 
 #[tokio::test]
-async fn what_is_on_offer_is_listed() {
+async fn possible_answers_are_listed() {
     let app = TestApp::start().await;
     let refused = app.post("/restore", damaged("smallest")).header("accept", "image/gif, text/html");
     let offers = problem(refused, 406, "not-acceptable").await["offers"].clone();

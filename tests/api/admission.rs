@@ -1,4 +1,4 @@
-//! Admission: a full service refuses at once and unread, and every place comes back.
+//! Admission: a full service refuses at once without reading the body, and every place becomes free again.
 
 use serde_json::{Value, json};
 
@@ -38,7 +38,7 @@ async fn a_full_service_reads_nothing() {
     let refused: Value = serde_json::from_slice(&body).unwrap();
     check_problem(&refused, 503, "full");
     drop(held);
-    // With a place the same head is asked to go on, so the refusal above was not the head's.
+    // With a free place, the service accepts the same head, so the head was not the cause of the refusal above.
     let mut client = app.connect().await;
     client
         .send("POST /restore HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
@@ -49,7 +49,7 @@ async fn a_full_service_reads_nothing() {
 }
 
 #[tokio::test]
-async fn what_the_head_already_says_is_refused_without_a_place() {
+async fn errors_in_the_head_are_refused_without_a_place() {
     let app = TestApp::with(places(1, 0)).await;
     let _held = app.compute.admit().unwrap();
     problem(app.post("/restore?sigma=0", damaged("smallest")), 422, "bad-parameter").await;
@@ -68,7 +68,7 @@ async fn every_answer_gives_its_place_back() {
         ("/replay", damaged("smallest"), 415),
     ] {
         assert_eq!(send(app.post(path, body)).await.status(), status, "{path}");
-        // The pool hands the place back a moment after the answer left.
+        // The pool frees the place a moment after it has sent the answer.
         until("a free place", || app.compute.has_room()).await;
     }
 }
@@ -78,7 +78,7 @@ async fn a_client_that_leaves_frees_its_place() {
     let app = TestApp::with(places(1, 1)).await;
     let (release, work) = occupy(&app.compute).await;
     let picture = damaged("smallest");
-    // One leaves while its body is read, the other while it waits for its turn.
+    // One client leaves while its body is read, the other while it waits for its turn.
     for body in [&picture[..100], &picture[..]] {
         let mut client = app.connect().await;
         client

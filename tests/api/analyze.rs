@@ -1,4 +1,4 @@
-//! `POST /analyze`: features as in the truth, and the prediction that a restoration follows.
+//! `POST /analyze`: the features of the golden reference, and the prediction that a restoration follows.
 
 use pentimento_core::{imaging::codec::Format, restoration::receipt::Receipt};
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ async fn the_features_are_those_of_the_reference() {
 }
 
 #[tokio::test]
-async fn it_says_what_a_restoration_would_do() {
+async fn the_analysis_predicts_what_a_restoration_applies() {
     let app = TestApp::start().await;
     let body = as_format(&damaged("cast"), Format::WebP);
     let seen = analyze(&app, "?sigma=1.5", body.clone()).await;
@@ -53,7 +53,7 @@ async fn it_says_what_a_restoration_would_do() {
 }
 
 #[tokio::test]
-async fn a_form_is_taken_like_a_raw_picture() {
+async fn a_form_gives_the_same_as_a_raw_picture() {
     let app = TestApp::start().await;
     let form = form_with_image(damaged("dark")).text("color", "off");
     let by_form = ok(app.post_form("/analyze", form)).await.bytes().await.unwrap();
@@ -62,7 +62,7 @@ async fn a_form_is_taken_like_a_raw_picture() {
 }
 
 #[tokio::test]
-async fn only_names_that_matter_are_known() {
+async fn only_parameters_of_an_analysis_are_known() {
     let app = TestApp::start().await;
     let refused = problem(app.post("/analyze?format=png", damaged("dark")), 422, "unknown-parameter").await;
     assert_eq!(refused["parameter"], "format");

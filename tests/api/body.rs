@@ -1,4 +1,4 @@
-//! Bodies: what is taken, what is too much, too slow, broken or unknown.
+//! Bodies that are accepted, too large, too slow, broken or unknown.
 
 use std::time::Duration;
 
@@ -62,7 +62,7 @@ async fn other_content_types_are_refused() {
 }
 
 #[tokio::test]
-async fn forms_must_hold_exactly_what_is_known() {
+async fn forms_must_hold_known_parts_only() {
     let app = TestApp::start().await;
     let body = || damaged("smallest");
     let missing =
@@ -90,7 +90,7 @@ async fn forms_must_hold_exactly_what_is_known() {
 }
 
 #[tokio::test]
-async fn no_picture_and_no_known_picture_are_told_apart() {
+async fn a_missing_picture_and_an_unknown_format_are_different_problems() {
     let app = TestApp::start().await;
     assert_eq!(problem(app.post(EXPLICIT, ""), 422, "missing-part").await["parameter"], "image");
     for path in ["/restore", "/analyze", EXPLICIT] {
@@ -107,7 +107,7 @@ async fn broken_and_unsupported_pictures_are_refused_by_name() {
         let cut = whole[..whole.len() / 2].to_vec();
         problem(app.post(EXPLICIT, cut), 422, "broken-picture").await;
     }
-    // A golden PNG that says 16 bits per sample in its header, check sum and all.
+    // A golden PNG whose header declares 16 bits per sample, with a valid check sum.
     let mut deep = damaged("smallest");
     deep[24] = 16;
     let sum = crc32fast::hash(&deep[12..29]);
@@ -142,7 +142,7 @@ async fn small_pictures_need_explicit_parameters() {
 }
 
 #[tokio::test]
-async fn what_the_output_cannot_hold_is_refused() {
+async fn pictures_that_the_output_format_cannot_hold_are_refused() {
     let app = TestApp::start().await;
     let refused = app.post("/restore?color=on&sigma=1&strength=1&format=jpeg", png(9, 9, true));
     assert_eq!(problem(refused, 422, "alpha-into-jpeg").await["parameter"], "format");
@@ -185,7 +185,7 @@ async fn pictures_of_several_megabytes_pass() {
 async fn a_body_that_announces_too_much_is_refused_unread() {
     let app = TestApp::with(limited(Limits { input_bytes_max: 1000, ..Limits::default() })).await;
     let mut client = app.connect().await;
-    // No byte of the body is ever sent, and no 100 Continue asks for it.
+    // The client sends no byte of the body, and the service sends no 100 Continue.
     let head = "POST /restore HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\nExpect: 100-continue\r\n\r\n";
     client.send(head).await;
     let (head, body) = client.answer().await;
@@ -222,7 +222,7 @@ async fn the_limit_is_of_the_picture_and_forms_may_be_framed() {
         let refused = problem(request, 413, "body-too-large").await;
         assert_eq!(refused["limit"], body.len());
     }
-    // A form that is all framing ends at its own limit.
+    // A form that consists of framing only ends at the limit of forms.
     let mut client = app.connect().await;
     let length = body.len() + (1 << 20) + 1;
     let head = "POST /restore HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n";

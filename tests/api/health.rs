@@ -50,7 +50,7 @@ async fn head_is_get_without_a_body() {
 }
 
 #[tokio::test]
-async fn other_methods_are_told_which_there_are() {
+async fn other_methods_get_the_list_of_methods() {
     let app = TestApp::start().await;
     for (path, allowed) in [("/restore", "POST"), ("/version", "GET,HEAD"), ("/health/live", "GET,HEAD")] {
         let url = format!("http://{}{path}", app.address);

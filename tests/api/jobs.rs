@@ -1,4 +1,4 @@
-//! Jobs: accepted, followed, read, called off, tried again, reused, forgotten.
+//! Jobs: submitting, following, reading, cancelling, retrying, reusing results, deleting.
 
 use std::{fs, os::unix::fs::symlink};
 
@@ -18,7 +18,7 @@ fn id(job: &Value) -> &str {
     job["id"].as_str().unwrap()
 }
 
-/// Number, kind and data of events in the text of a stream.
+/// Number, kind and data of each event in the text of a stream.
 fn events(text: &str) -> Vec<(Option<i64>, String, Value)> {
     let field = |block: &str, name: &str| {
         block.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")).map(str::to_owned))
@@ -153,7 +153,7 @@ async fn a_repeated_request_with_a_key_is_the_same_job() {
     app.dataset("d", &["smallest"]);
     let post = |key: &str, body: Value| app.submit("optimize", &body).header("idempotency-key", key);
     let first = job_of(send(post("k1", json!({ "dataset": "d" }))).await).await;
-    // The same in other words: what is left open is filled in.
+    // The same request with the defaults written out.
     let again = send(post("\"k1\"", json!({ "grid": "seed", "dataset": "d" }))).await;
     assert_eq!(again.status(), 202);
     assert_eq!(id(&job_of(again).await), id(&first));
@@ -165,10 +165,10 @@ async fn a_repeated_request_with_a_key_is_the_same_job() {
         let refused = problem(post(bad, json!({ "dataset": "d" })), 422, "bad-parameter").await;
         assert_eq!(refused["parameter"], "Idempotency-Key");
     }
-    // A request that was not accepted leaves its key free.
+    // The key of a refused request stays free.
     problem(post("k2", json!({ "dataset": "gone" })), 404, "unknown-dataset").await;
     assert_eq!(send(post("k2", json!({ "dataset": "d" }))).await.status(), 202);
-    // Many at once make one job; those that come while it is being accepted are told so.
+    // Many requests at once make one job. Those that arrive while it is being accepted get a problem of their own.
     let many = (0..12).map(|_| tokio::spawn(send(post("k3", json!({ "dataset": "d" })))));
     let mut ids = std::collections::BTreeSet::new();
     for response in many.collect::<Vec<_>>() {
@@ -183,7 +183,7 @@ async fn a_repeated_request_with_a_key_is_the_same_job() {
         }
     }
     assert_eq!(ids.len(), 1);
-    // A deleted job's key is free again.
+    // The key of a deleted job is free again.
     app.ended(id(&first)).await;
     let path = format!("/jobs/{}", id(&first));
     assert_eq!(send(app.request(Method::DELETE, &path)).await.status(), 204);
@@ -191,7 +191,7 @@ async fn a_repeated_request_with_a_key_is_the_same_job() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_a_job_is_told() {
+async fn a_request_that_describes_no_job_is_refused() {
     let app = JobsApp::start().await;
     app.dataset("d", &["smallest"]);
     let told = async |kind: &str, body: Value, status: u16, slug: &str| {
@@ -265,12 +265,12 @@ async fn jobs_are_listed_newest_first_page_by_page() {
 }
 
 #[tokio::test]
-async fn events_tell_everything_once_and_go_on_where_a_client_was() {
+async fn events_come_once_and_continue_after_the_last_one_that_a_client_saw() {
     let app = JobsApp::start().await;
     app.dataset("d", &PAIRS);
     let job = app.accepted("optimize", &json!({ "dataset": "d" })).await;
     let path = format!("/jobs/{}/events", id(&job));
-    // Followed from the beginning while it runs: the stream ends with the job.
+    // The client follows the job from the beginning while it runs: the stream ends with the job.
     let live = ok(app.get(&path)).await;
     assert_eq!(live.headers()["content-type"], "text/event-stream");
     let live = events(&live.text().await.unwrap());
@@ -280,7 +280,7 @@ async fn events_tell_everything_once_and_go_on_where_a_client_was() {
     let mut names: Vec<_> = live[2..6].iter().map(|event| event.2["name"].as_str().unwrap()).collect();
     names.sort_unstable();
     assert_eq!(names, PAIRS.map(|pair| format!("{pair}.png")));
-    // Replayed: all of it, or what comes after the last seen.
+    // The client reads the events again: all of them, or those after the last one that it saw.
     assert_eq!(events(&ok(app.get(&path)).await.text().await.unwrap()), live);
     let rest = ok(app.get(&path).header("last-event-id", "5")).await.text().await.unwrap();
     assert_eq!(events(&rest), live[5..]);
@@ -311,7 +311,7 @@ async fn a_cancelled_job_ends_at_once_and_keeps_what_was_done() {
     );
     assert_eq!(job_of(ok(cancel()).await).await["finished_at_ms"], cancelled["finished_at_ms"]);
     problem(app.request(Method::POST, &format!("/jobs/{}/retry", id(&job))), 409, "job-state").await;
-    // The processes are gone within seconds, so the next job has its turns at once.
+    // The processes end within seconds, so the next job starts at once.
     let next = tokio::time::timeout(std::time::Duration::from_secs(20), async {
         app.dataset("e", &["odd-size"]);
         app.run("optimize", &json!({ "dataset": "e" })).await
@@ -354,12 +354,12 @@ async fn retry_repeats_what_failed_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn what_was_found_before_is_not_found_again() {
+async fn earlier_results_are_not_computed_again() {
     let app = JobsApp::start().await;
     app.dataset("d", &PAIRS);
     let first = app.run("optimize", &json!({ "dataset": "d" })).await;
     assert_eq!(first["counts"]["reused"], 0);
-    // Under other names as well: the pictures decide, not where they lie.
+    // The results are reused under other names too, since they depend on the pictures only.
     app.dataset("copy/set", &PAIRS);
     for (dataset, n) in [("d", 4), ("copy", 4)] {
         let again = app.run("optimize", &json!({ "dataset": dataset })).await;
@@ -369,7 +369,7 @@ async fn what_was_found_before_is_not_found_again() {
     }
     let other = app.run("optimize", &json!({ "dataset": "d", "grid": "full" })).await;
     assert_eq!(other["counts"]["reused"], 0, "another grid");
-    // The seed's grid spelt out is the same space.
+    // The lists of the seed grid are the same space as its name.
     let lists = json!({ "color_methods": ["white_balance", "none"], "sigmas": [0.5, 1, 1.5, 2], "strengths": [0.5, 1, 1.5, 2, 2.5] });
     let spelt = app.run("optimize", &json!({ "dataset": "d", "grid": lists })).await;
     assert_eq!(spelt["counts"]["reused"], 4);
@@ -377,13 +377,13 @@ async fn what_was_found_before_is_not_found_again() {
     let changed = app.run("optimize", &json!({ "dataset": "d" })).await;
     assert_eq!(changed["counts"]["reused"], 3, "another picture");
     assert!(app.results(id(&changed), "", "*/*").await == app.optimize("d", "seed").0);
-    // What the deleted job found is still there for others.
+    // Other jobs still reuse the results of the deleted job.
     assert_eq!(send(app.request(Method::DELETE, &format!("/jobs/{}", id(&changed)))).await.status(), 204);
     assert_eq!(app.run("optimize", &json!({ "dataset": "d" })).await["counts"]["reused"], 4);
 }
 
 #[tokio::test]
-async fn what_is_old_is_forgotten() {
+async fn old_jobs_are_deleted() {
     let app = JobsApp::start().await;
     app.dataset("d", &["smallest"]);
     let old = app.run("optimize", &json!({ "dataset": "d" })).await;
@@ -432,7 +432,7 @@ async fn training_and_evaluation_are_jobs_too() {
     assert_eq!(report["model"], predictor.id(), "{report}");
     let part = send(app.get(&path).header(header::RANGE, "bytes=0-0")).await;
     assert_eq!((part.status().as_u16(), part.bytes().await.unwrap().as_ref()), (206, &b"{"[..]));
-    // One that cannot be done says what the command says.
+    // A job that fails reports the command's message.
     app.dataset("few", &["smallest"]);
     let few = app.run("optimize", &json!({ "dataset": "few" })).await;
     let failed = app.run("train", &json!({ "tables": [id(&few)] })).await;
@@ -446,7 +446,7 @@ async fn training_and_evaluation_are_jobs_too() {
 async fn without_a_folder_to_write_pictures_are_restored_and_jobs_come_later() {
     let mut data = std::path::PathBuf::new();
     let app = JobsApp::with(|setup| {
-        // A file where a folder should be: nobody, not even root, can write below it.
+        // A file stands in the place of the folder, so that not even root can write below it.
         setup.folder = setup.folder.join("sub");
         fs::write(setup.folder.parent().unwrap(), b"").unwrap();
         data = setup.folder.clone();

@@ -1,4 +1,4 @@
-//! A service with jobs: a database and datasets of its own, and the real program for the processes.
+//! A service with jobs for tests. It has its own database and datasets, and the real program runs its processes.
 
 use std::{
     fs,
@@ -35,7 +35,7 @@ use crate::{
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_pentimento");
 
-/// A service with jobs; what it keeps is gone with it.
+/// A service with jobs. Dropping it deletes its folder.
 pub struct JobsApp {
     pub folder: TempDir,
     pub base: String,
@@ -106,7 +106,7 @@ impl JobsApp {
         self.request(Method::POST, &format!("/jobs/{kind}")).json(body)
     }
 
-    /// Submits, and expects that it is accepted as described.
+    /// Submits a job and checks that the answer is as described.
     pub async fn accepted(&self, kind: &str, body: &Value) -> Value {
         let response = send(self.submit(kind, body)).await;
         assert_eq!(response.status(), 202, "{}", response.text().await.unwrap());
@@ -122,7 +122,7 @@ impl JobsApp {
         job_of(response).await
     }
 
-    /// Waits until a job is as it should be; what never is so is a failure.
+    /// Waits until a job meets a condition. Fails if it does not in time.
     pub async fn until(&self, id: &str, holds: impl Fn(&Value) -> bool) -> Value {
         let waiting = async {
             loop {
@@ -144,13 +144,13 @@ impl JobsApp {
             .await
     }
 
-    /// Runs a job to its end.
+    /// Submits a job and waits for its end.
     pub async fn run(&self, kind: &str, body: &Value) -> Value {
         let job = self.accepted(kind, body).await;
         self.ended(job["id"].as_str().unwrap()).await
     }
 
-    /// The body of results in a view and a form.
+    /// The body of a job's results in a view and a format.
     pub async fn results(&self, id: &str, query: &str, accept: &str) -> Vec<u8> {
         let request = self.get(&format!("/jobs/{id}/results{query}")).header("accept", accept);
         let response = send(request).await;
@@ -158,7 +158,7 @@ impl JobsApp {
         response.bytes().await.unwrap().to_vec()
     }
 
-    /// What the command writes for a dataset: the table and all combinations.
+    /// The files that the command writes for a dataset: the table and all combinations.
     pub fn optimize(&self, dataset: &str, grid: &str) -> (Vec<u8>, Vec<u8>) {
         let (table, all) = (self.folder.path().join("t.csv"), self.folder.path().join("all.csv"));
         let status = Command::new(PROGRAM)
@@ -175,7 +175,7 @@ impl JobsApp {
         (fs::read(table).unwrap(), fs::read(all).unwrap())
     }
 
-    /// Golden pairs as a dataset.
+    /// Makes a dataset of golden pairs.
     pub fn dataset(&self, name: &str, pairs: &[&str]) {
         for pair in pairs {
             self.write(&format!("{name}/damaged/{pair}.png"), &golden(&format!("pairs/{pair}.damaged.png")));
@@ -186,7 +186,7 @@ impl JobsApp {
         }
     }
 
-    /// A pair that takes long enough to do something meanwhile.
+    /// Makes a pair whose search takes long enough for the test to act meanwhile.
     pub fn slow_pair(&self, dataset: &str, pair: &str, side_px: usize) {
         self.write(&format!("{dataset}/damaged/{pair}.bmp"), &picture(side_px, 1));
         self.write(&format!("{dataset}/undamaged/{pair}.bmp"), &picture(side_px, 2));
@@ -209,14 +209,14 @@ impl Drop for JobsApp {
     }
 }
 
-/// The job of an answer, which is as described.
+/// The job of an answer, after a check against the description.
 pub async fn job_of(response: Response) -> Value {
     let job: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
     openapi::check(&job, "Job");
     job
 }
 
-/// A square picture of noise that no two seeds share.
+/// A square picture of noise, which differs from seed to seed.
 pub fn picture(side_px: usize, seed: u32) -> Vec<u8> {
     let mut state = seed.wrapping_mul(2_654_435_761).max(1);
     let mut sample = || {

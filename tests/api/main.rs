@@ -1,4 +1,4 @@
-//! The service through its real router on a real socket.
+//! Tests of the service through its real router on a real socket.
 
 mod accept;
 mod admission;

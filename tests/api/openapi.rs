@@ -1,18 +1,19 @@
-//! `openapi.yaml` against the router: neither says more than the other.
+//! Compares `openapi.yaml` with the router and its answers: neither says more than the other.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::LazyLock,
 };
 
-use pentimento::http::Kind;
+use jsonschema::{Draft, Validator};
+use pentimento::http::ProblemKind;
 use pentimento_core::imaging::codec::Format;
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{TestApp, as_format, damaged, form_with_image, header, ok, problem, send};
 
-/// The description as a JSON value; YAML is only its spelling.
+/// The description as a JSON value.
 pub static DESCRIPTION: LazyLock<Value> =
     LazyLock::new(|| serde_norway::from_str(include_str!("../../openapi.yaml")).unwrap());
 
@@ -42,62 +43,104 @@ fn walk(value: &'static Value, visit: &mut dyn FnMut(&'static Value)) {
     }
 }
 
-/// Where `value` breaks `schema`, in the part of JSON Schema that the description uses.
-fn violation(value: &Value, schema: &'static Value) -> Option<String> {
-    let schema = resolved(schema);
-    if let Some(options) = schema.get("oneOf") {
-        let options = options.as_array().unwrap();
-        let n = options.iter().filter(|option| violation(value, option).is_none()).count();
-        return (n != 1).then(|| format!("{value} fits {n} of oneOf"));
-    }
-    let types: Vec<&str> = match schema.get("type") {
-        Some(Value::Array(types)) => types.iter().filter_map(Value::as_str).collect(),
-        Some(name) => vec![name.as_str().unwrap()],
-        None => Vec::new(),
-    };
-    let is = |name: &&str| match *name {
-        "null" => value.is_null(),
-        "boolean" => value.is_boolean(),
-        "integer" => value.is_u64() || value.is_i64(),
-        "number" => value.is_number(),
-        "string" => value.is_string(),
-        "array" => value.is_array(),
-        "object" => value.is_object(),
-        other => panic!("{other}"),
-    };
-    if !types.is_empty() && !types.iter().any(is) {
-        return Some(format!("{value} is none of {types:?}"));
-    }
-    if schema.get("const").is_some_and(|constant| constant != value) {
-        return Some(format!("{value} is not {}", schema["const"]));
-    }
-    if schema.get("enum").is_some_and(|options| !options.as_array().unwrap().contains(value)) {
-        return Some(format!("{value} is none of {}", schema["enum"]));
-    }
-    if let (Some(items), Some(item)) = (value.as_array(), schema.get("items")) {
-        return items.iter().find_map(|value| violation(value, item));
-    }
-    let members = value.as_object()?;
-    let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
-    if let Some(missing) = required.filter_map(Value::as_str).find(|name| !members.contains_key(*name)) {
-        return Some(format!("{missing} is missing"));
-    }
-    members.iter().find_map(|(name, member)| {
-        match schema.get("properties").and_then(|properties| properties.get(name)) {
-            Some(schema) => violation(member, schema).map(|v| format!("{name}: {v}")),
-            None => match schema.get("additionalProperties") {
-                Some(Value::Bool(false)) => Some(format!("{name} is not described")),
-                Some(schema) => violation(member, schema).map(|v| format!("{name}: {v}")),
-                None => None,
-            },
-        }
-    })
+/// The validator of each schema of the description, by name.
+///
+/// The schema that is compiled is the whole description with a reference to one of its schemas, so that references within
+/// the file resolve. Compiling fails at a reference that leads nowhere, at an unknown format and at a malformed keyword.
+static VALIDATORS: LazyLock<BTreeMap<&'static str, Validator>> = LazyLock::new(|| {
+    let compiled = object(at("/components/schemas")).map(|(name, _)| {
+        let mut root = DESCRIPTION.clone();
+        root["$ref"] = Value::String(format!("#/components/schemas/{name}"));
+        (name, validator(&root))
+    });
+    compiled.collect()
+});
+
+/// Compiles a schema of JSON Schema 2020-12, the dialect of OpenAPI 3.1.
+fn validator(schema: &Value) -> Validator {
+    let options = jsonschema::options().with_draft(Draft::Draft202012).offline();
+    let strict = options.should_validate_formats(true).should_ignore_unknown_formats(false);
+    strict.build(schema).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Every place where `value` breaks the schema.
+fn violations(value: &Value, schema: &Validator) -> Vec<String> {
+    schema.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect()
 }
 
 /// Fails unless `value` is as `#/components/schemas/NAME` says.
 pub fn check(value: &Value, name: &str) {
-    let violation = violation(value, at(&format!("/components/schemas/{name}")));
-    assert_eq!(violation, None, "{name}: {value}");
+    let schema = VALIDATORS.get(name).unwrap_or_else(|| panic!("no schema {name}"));
+    assert_eq!(violations(value, schema), [""; 0], "{name}: {value}");
+}
+
+/// Keywords of JSON Schema that the description uses. The library ignores keywords that it does not know, so a misspelt
+/// one would check nothing.
+const KEYWORDS: [&str; 17] = [
+    "$ref",
+    "additionalProperties",
+    "const",
+    "default",
+    "description",
+    "enum",
+    "exclusiveMinimum",
+    "format",
+    "items",
+    "maxItems",
+    "maximum",
+    "minItems",
+    "minimum",
+    "oneOf",
+    "pattern",
+    "properties",
+    "required",
+];
+
+/// Fails at a keyword of `schema`, or of a schema in it, that is none of [`KEYWORDS`] or `type`.
+fn check_keywords(schema: &'static Value) {
+    for (keyword, value) in object(schema) {
+        assert!(keyword == "type" || KEYWORDS.contains(&keyword), "unknown keyword {keyword} in {schema}");
+        match keyword {
+            "properties" => object(value).for_each(|(_, member)| check_keywords(member)),
+            "oneOf" => value.as_array().unwrap().iter().for_each(check_keywords),
+            "items" => check_keywords(value),
+            "additionalProperties" if value.is_object() => check_keywords(value),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn schemas_are_json_schema_and_use_known_keywords() {
+    let mut schemas: Vec<&'static Value> =
+        object(at("/components/schemas")).map(|(_, schema)| schema).collect();
+    walk(&DESCRIPTION, &mut |value| schemas.extend(value.get("schema").filter(|schema| schema.is_object())));
+    assert!(schemas.len() > 60, "{}", schemas.len());
+    for schema in schemas {
+        jsonschema::draft202012::meta::validate(schema).unwrap_or_else(|error| panic!("{error}: {schema}"));
+        check_keywords(schema);
+    }
+}
+
+#[test]
+fn the_checker_refuses_what_a_schema_excludes() {
+    let problem = |kind: &str| json!({"type": kind, "title": "t", "status": 422, "detail": "d"});
+    check(&problem("/problems/bad-receipt"), "Problem");
+    for (broken, name) in [
+        (problem("/problems/other"), "Problem"),
+        (json!({"type": "/problems/full", "title": "t", "status": 503}), "Problem"),
+        (json!({"status": "live", "more": 1}), "Health"),
+        (json!({"status": 1}), "Health"),
+        (json!("0123"), "Sha256"),
+        (json!({"color_method": "none", "sigma": 1, "strength": 1, "denoise": 6}), "Parameters"),
+        (json!({"jobs": [{}], "next": null}), "Jobs"),
+    ] {
+        assert!(!violations(&broken, &VALIDATORS[name]).is_empty(), "{name}: {broken}");
+    }
+    let compiled = std::panic::catch_unwind(|| validator(&json!({"$ref": "#/nowhere"})));
+    assert!(compiled.is_err(), "a reference that leads nowhere is an error");
+    let compiled = std::panic::catch_unwind(|| validator(&json!({"format": "sha256"})));
+    assert!(compiled.is_err(), "an unknown format is an error");
 }
 
 #[test]
@@ -126,7 +169,7 @@ async fn paths_and_methods_are_those_of_the_router() {
         let described: BTreeSet<_> = object(item).map(|(method, _)| method.to_uppercase()).collect();
         assert_eq!(allowed, described.iter().map(String::as_str).collect(), "{path}");
         for method in described {
-            // A job that is not there is a 404 of its own.
+            // A path with an unknown job answers 404 with a problem type of its own.
             let answer = send(app.client.request(method.parse().unwrap(), &url)).await;
             let (status, text) = (answer.status().as_u16(), answer.text().await.unwrap());
             assert!(
@@ -149,8 +192,8 @@ fn problem_types_are_those_of_the_program() {
         })
         .collect();
     let kinds: BTreeMap<String, String> =
-        Kind::ALL.iter().map(|kind| (kind.uri(), kind.status().as_str().to_owned())).collect();
-    assert_eq!(kinds.len(), Kind::ALL.len(), "every kind has a type of its own");
+        ProblemKind::ALL.iter().map(|kind| (kind.uri(), kind.status().as_str().to_owned())).collect();
+    assert_eq!(kinds.len(), ProblemKind::ALL.len(), "every kind has a type of its own");
     assert_eq!(described, kinds);
 }
 
@@ -169,7 +212,7 @@ fn examples_of_problems_are_problems_of_their_status() {
                 for example in several.unwrap_or_else(|| vec![&content["example"]]) {
                     check(example, "Problem");
                     assert_eq!(example["status"].to_string(), status, "{method} {path}");
-                    let kind = Kind::ALL.into_iter().find(|kind| kind.uri() == example["type"]).unwrap();
+                    let kind = ProblemKind::ALL.iter().find(|kind| kind.uri() == example["type"]).unwrap();
                     assert_eq!(
                         (example["title"].as_str(), kind.status().as_str()),
                         (Some(kind.title()), status)
@@ -197,7 +240,7 @@ async fn parameters_are_those_that_are_known_and_their_examples_work() {
             let text = example.as_str().map_or_else(|| example.to_string(), str::to_owned);
             ok(app.post(&format!("{path}?{name}={text}"), damaged("smallest"))).await;
             ok(app.post_form(path, form_with_image(damaged("smallest")).text(name, text))).await;
-            assert_eq!(violation(example, &parameter["schema"]), None, "{name}");
+            assert_eq!(violations(example, &validator(&parameter["schema"])), [""; 0], "{name}");
         }
         let known = problem(app.post(&format!("{path}?x=1"), ""), 422, "unknown-parameter").await;
         let mut known: Vec<_> = known["allowed"].as_str().unwrap().split(", ").collect();

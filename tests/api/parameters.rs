@@ -1,4 +1,4 @@
-//! Parameters in queries and forms: every refusal says which, what was given, and what is allowed.
+//! Parameters in queries and forms. Every refusal names the parameter, its value and the allowed values.
 
 use serde_json::json;
 
@@ -78,7 +78,7 @@ async fn unknown_names_get_a_suggestion() {
 }
 
 #[tokio::test]
-async fn a_name_may_be_given_once() {
+async fn a_name_given_twice_is_refused() {
     let app = TestApp::start().await;
     let body = || damaged("smallest");
     let in_query = app.post("/restore?sigma=1&sigma=1", body());

@@ -1,4 +1,4 @@
-//! `POST /replay`: the same bytes from a receipt, and every refusal.
+//! `POST /replay`: the same bytes from a receipt, and all refusals.
 
 use pentimento_core::{imaging::codec::Format, restoration::receipt::Receipt};
 use reqwest::multipart::{Form, Part};
@@ -94,7 +94,7 @@ async fn receipts_that_do_not_fit_are_refused_each_by_its_type() {
     let other = damaged("odd-size");
     let wrong = problem(app.post_form("/replay", form(&good, &other)), 422, "wrong-input").await;
     assert_eq!(wrong["value"], pentimento_core::digest::digest(&other));
-    // The receipt that was not touched is fine, so each refusal above is the change's.
+    // The unchanged receipt is accepted, so every refusal above is due to the change.
     ok(app.post_form("/replay", form(&good, &body))).await;
 }
 
@@ -108,7 +108,7 @@ async fn forms_without_a_whole_receipt_are_refused() {
     let missing = app.post_form("/replay", Form::new().text("receipt", good.to_string()));
     assert_eq!(problem(missing, 422, "missing-part").await["parameter"], "image");
 
-    // A later release's receipt is refused for its version, not for what else it holds.
+    // The receipt of a later release is refused for its version, not for its other fields.
     let mut later = good.clone();
     (later["receipt_version"], later["layers"]) = (json!(2), json!([]));
     let later = problem(app.post_form("/replay", form(&later, &body)), 422, "receipt-version").await;

@@ -1,14 +1,15 @@
-//! `POST /restore`: the pixels, the bytes and the headers.
+//! `POST /restore`: the pixels, bytes and headers of its answers.
 
 use pentimento_core::{
+    digest::digest,
     imaging::codec::Format,
-    restoration::receipt::{self, Receipt, Route},
+    restoration::receipt::{Receipt, Route},
 };
 use sfv::{BareItem, Dictionary, ListEntry, Parser};
 
 use crate::support::{TestApp, as_format, damaged, decode, golden, header, ok};
 
-/// `NAME.cC.gS.tT.png` → name and query.
+/// The name and the query of a file `NAME.cC.gS.tT.png`.
 fn parse(file: &str) -> (String, String) {
     let (name, rest) = file.strip_suffix(".png").unwrap().split_once(".c").unwrap();
     let (color, rest) = rest.split_once(".g").unwrap();
@@ -79,7 +80,7 @@ async fn headers_say_what_the_receipt_says() {
         let answer = ok(app.post(&path, body.clone()).header("accept", "application/json")).await;
         assert_eq!(header(&answer, "content-type"), "application/json");
         assert_eq!(header(&answer, "restoration"), header(&picture, "restoration"));
-        let (restoration, digest) =
+        let (restoration, content_digest) =
             (header(&picture, "restoration").to_owned(), header(&picture, "content-digest").to_owned());
         for response in [&picture, &answer] {
             assert_eq!(header(response, "vary"), "Accept");
@@ -91,10 +92,10 @@ async fn headers_say_what_the_receipt_says() {
         let (picture, json) = (picture.bytes().await.unwrap(), answer.bytes().await.unwrap());
         let receipt: Receipt = serde_json::from_slice(&json).unwrap();
         assert_eq!(length, picture.len());
-        assert_eq!(receipt.output.sha256, receipt::digest(&picture));
-        assert_eq!(receipt.input.sha256, receipt::digest(&body));
-        assert_eq!(member(&digest, "sha-256"), bytes_of(&receipt.output.sha256));
-        assert_eq!(member(&json_digest, "sha-256"), bytes_of(&receipt::digest(&json)));
+        assert_eq!(receipt.output.sha256, digest(&picture));
+        assert_eq!(receipt.input.sha256, digest(&body));
+        assert_eq!(member(&content_digest, "sha-256"), bytes_of(&receipt.output.sha256));
+        assert_eq!(member(&json_digest, "sha-256"), bytes_of(&digest(&json)));
 
         let parameters = receipt.parameters;
         let said = |key| member(&restoration, key);
@@ -105,7 +106,7 @@ async fn headers_say_what_the_receipt_says() {
         assert_eq!(said("untouched"), Some(BareItem::Boolean(query.contains("strength=0"))));
         assert_eq!(said("reencoded"), Some(BareItem::Boolean(false)));
         assert_eq!(said("input-sha-256"), bytes_of(&receipt.input.sha256));
-        // Pixels of an input that is its own answer are not decoded for a header.
+        // If the input's own bytes are the answer, no pixels are decoded for a header.
         let is_input = receipt.output.route == Route::InputBytes;
         let pixels = if is_input { None } else { bytes_of(&receipt.output.pixels_sha256) };
         assert_eq!(said("pixels-sha-256"), pixels, "{query}");
@@ -208,6 +209,5 @@ fn token(name: &str) -> sfv::Token {
 
 fn bytes_of(hexadecimal: &str) -> Option<BareItem> {
     assert_eq!(hexadecimal.len(), 64);
-    let byte = |i: usize| u8::from_str_radix(&hexadecimal[2 * i..2 * i + 2], 16).unwrap();
-    Some(BareItem::ByteSequence((0..32).map(byte).collect()))
+    Some(BareItem::ByteSequence(hex::decode(hexadecimal).unwrap()))
 }

@@ -1,4 +1,4 @@
-//! Stopping: new work is refused, old work finishes or is cut.
+//! Stopping the service: new requests are refused, running ones finish or are cut.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ fn one_at_a_time(drain_timeout: Duration) -> Setup {
     Setup { running_max: 1, waiting_max: 1, drain_timeout, ..Setup::default() }
 }
 
-/// A request under way that waits behind the test's own work.
+/// A running request that waits until the test's own work ends.
 async fn waiting_request(app: &TestApp) -> tokio::task::JoinHandle<reqwest::Response> {
     let request =
         app.post("/restore?color=on&sigma=1&strength=1", damaged("cast")).header(CONNECTION, "close");

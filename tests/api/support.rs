@@ -1,4 +1,4 @@
-//! A service on a port of its own, clients of it, and golden pictures.
+//! A service on its own port for tests, clients of it, and golden pictures.
 
 use std::{
     net::SocketAddr,
@@ -37,10 +37,10 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// Longer than anything here takes; only a defect waits so long.
+/// Longer than any step of these tests takes.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A small model: colour follows `color_balance_need`, strength `sharpening_need`.
+/// A small model. Its colour follows `color_balance_need`, its strength `sharpening_need`.
 pub static PREDICTOR: LazyLock<Arc<Predictor>> = LazyLock::new(|| {
     let rows: Vec<TableRow> = (0..60_u32)
         .map(|i| {
@@ -76,7 +76,7 @@ pub static PREDICTOR: LazyLock<Arc<Predictor>> = LazyLock::new(|| {
     Arc::new(Predictor::from_bytes(&ModelArtifact { card, regressors }.to_bytes()).unwrap())
 });
 
-/// How a service is set up.
+/// The settings of a [`TestApp`].
 #[derive(Clone, Copy)]
 pub struct Setup {
     pub running_max: usize,
@@ -121,7 +121,7 @@ impl TestApp {
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let shutdown = async {
-            // A dropped sender is no order to stop.
+            // Dropping the sender must not stop the service.
             if stopped.await.is_err() {
                 std::future::pending::<()>().await;
             }
@@ -151,7 +151,7 @@ impl TestApp {
         self.client.post(format!("http://{}{path}", self.address)).multipart(form)
     }
 
-    /// A connection on which a test says every byte itself.
+    /// A connection on which the test writes every byte.
     pub async fn connect(&self) -> RawClient {
         RawClient(TcpStream::connect(self.address).await.unwrap())
     }
@@ -164,7 +164,7 @@ impl RawClient {
         self.0.write_all(bytes.as_ref()).await.unwrap();
     }
 
-    /// Reads one answer with a `Content-Length`: its head, and its body.
+    /// Reads the head and the body of one answer with a `Content-Length`.
     pub async fn answer(&mut self) -> (String, Vec<u8>) {
         tokio::time::timeout(PATIENCE, self.read_answer()).await.expect("an answer")
     }
@@ -188,12 +188,12 @@ impl RawClient {
     }
 }
 
-/// Sends it; an answer that does not come is a failure.
+/// Sends a request. Fails if no answer arrives in time.
 pub async fn send(request: RequestBuilder) -> Response {
     request.timeout(PATIENCE).send().await.unwrap()
 }
 
-/// Sends it, and expects a picture or document.
+/// Sends a request and expects status 200.
 pub async fn ok(request: RequestBuilder) -> Response {
     let response = send(request).await;
     let status = response.status();
@@ -207,7 +207,7 @@ pub fn header<'a>(response: &'a Response, name: &str) -> &'a str {
     response.headers().get(name).unwrap_or_else(|| panic!("header {name}")).to_str().unwrap()
 }
 
-/// Sends it, and expects a problem document of this status and type, with everything each of them has.
+/// Sends a request and expects a problem document of this status and type, with the headers of every problem.
 pub async fn problem(request: RequestBuilder, status: u16, slug: &str) -> Value {
     let response = send(request).await;
     let got = response.status().as_u16();
@@ -224,7 +224,7 @@ pub async fn problem(request: RequestBuilder, status: u16, slug: &str) -> Value 
     problem
 }
 
-/// What every problem document says; `openapi.yaml` lists its type and describes its members.
+/// Checks a problem document: its type, its status and the members that `openapi.yaml` describes.
 pub fn check_problem(problem: &Value, status: u16, slug: &str) {
     assert_eq!(problem["type"], format!("/problems/{slug}"), "{problem}");
     assert_eq!(problem["status"], status, "{problem}");
@@ -234,7 +234,7 @@ pub fn check_problem(problem: &Value, status: u16, slug: &str) {
     }
 }
 
-/// Waits until something holds; what holds never is a failure. For states that only the service itself reaches.
+/// Waits until a condition holds. Fails if it does not hold in time.
 pub async fn until(what: &str, holds: impl Fn() -> bool) {
     let waiting = async {
         while !holds() {
@@ -244,7 +244,7 @@ pub async fn until(what: &str, holds: impl Fn() -> bool) {
     tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("never: {what}"));
 }
 
-/// Occupies the pixel pool until the sender is dropped; needs a free place.
+/// Occupies one place of the pixel pool until the sender is dropped. A place must be free.
 pub async fn occupy(compute: &Compute) -> (std::sync::mpsc::Sender<()>, JoinHandle<()>) {
     let (begun, has_begun) = oneshot::channel();
     let (release, released) = std::sync::mpsc::channel::<()>();
@@ -273,7 +273,7 @@ pub fn decode(bytes: &[u8]) -> Image {
     codec::decode(bytes, &Limits::default()).unwrap().image
 }
 
-/// A golden PNG in another format, lossless where it can be.
+/// A golden PNG in another format, lossless except as JPEG.
 pub fn as_format(png: &[u8], format: Format) -> Vec<u8> {
     let encoding = Encoding { format, quality: None, subsampling: None, lossless: format != Format::Jpeg };
     codec::encode(&decode(png), &Metadata::default(), &encoding).unwrap()

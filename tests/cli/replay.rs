@@ -144,7 +144,7 @@ fn what_only_a_later_model_will_ask_for_is_replayed_already() {
     let transform = ColorTransform::new(&coefficients).unwrap();
     let measured = pipeline::measure(&picture, &parameters, Some(&transform));
     let restored = pipeline::apply(picture, &parameters, &measured);
-    receipt["parameters"] = serde_json::to_value(receipt::Parameters::from(&parameters)).unwrap();
+    receipt["parameters"] = serde_json::to_value(receipt::RecordedParameters::from(&parameters)).unwrap();
     receipt["method"] = json!("color, denoise, unsharp_mask");
     receipt["coefficients"] = serde_json::to_value(&measured).unwrap();
     receipt["output"]["pixels_sha256"] = json!(receipt::pixels_digest(&restored));

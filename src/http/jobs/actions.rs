@@ -1,4 +1,4 @@
-//! `POST /jobs/{id}/cancel`, `POST /jobs/{id}/retry`, `DELETE /jobs/{id}`.
+//! `POST /jobs/{id}/cancel`, `POST /jobs/{id}/retry` and `DELETE /jobs/{id}`.
 
 use axum::{
     extract::{Path, State},
@@ -7,13 +7,13 @@ use axum::{
 };
 
 use super::{
-    super::{AppState, error::Kind, problem::Problem, response},
-    document::document,
-    known, unknown,
+    super::{kind::ProblemKind, problem::Problem, response, state::AppState},
+    document::job_document,
+    known::{known, unknown},
 };
 use crate::{jobs::retention, storage::JobState};
 
-/// Calls a job off; one that has ended stays as it is, so that asking twice does no harm.
+/// Cancels a job. A cancelled job stays cancelled, so that a client may repeat the request.
 pub(in crate::http) async fn cancel(
     State(state): State<AppState>,
     Path(id): Path<String>,
@@ -23,23 +23,23 @@ pub(in crate::http) async fn cancel(
     if matches!(job.state, JobState::Finished | JobState::Failed) {
         return Err(wrong_state(job.state, "only a job that has not ended can be cancelled"));
     }
-    Ok(response::json(&document(&jobs, job, true).await?))
+    Ok(response::json(&job_document(&jobs, job, true).await?))
 }
 
-/// Queues what failed once more.
+/// Queues the failed tasks of a job again.
 pub(in crate::http) async fn retry(
     State(state): State<AppState>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let (jobs, job) = known(&state, &id).await?;
     if job.state == JobState::Cancelled {
-        return Err(wrong_state(job.state, "a cancelled job stays so; a new one reuses what it found"));
+        return Err(wrong_state(job.state, "a cancelled job stays cancelled; a new job reuses its results"));
     }
     if jobs.storage.retry(&id).await? == 0 {
-        return Err(wrong_state(job.state, "nothing in it failed that could be tried again"));
+        return Err(wrong_state(job.state, "it has no failed task that can be retried"));
     }
     let (jobs, job) = known(&state, &id).await?;
-    Ok((StatusCode::ACCEPTED, response::json(&document(&jobs, job, true).await?)).into_response())
+    Ok((StatusCode::ACCEPTED, response::json(&job_document(&jobs, job, true).await?)).into_response())
 }
 
 /// Deletes a job that has ended.
@@ -54,6 +54,7 @@ pub(in crate::http) async fn delete(
     Err(wrong_state(job.state, "only a job that has ended can be deleted; cancel it first"))
 }
 
+/// The problem of a job whose state does not allow the request.
 fn wrong_state(state: JobState, rule: &str) -> Problem {
-    Problem::new(Kind::JobState, format!("the job is {state}: {rule}")).value(state.name())
+    Problem::new(ProblemKind::JobState, format!("the job is {state}: {rule}")).value(state.name())
 }

@@ -1,4 +1,4 @@
-//! A job as it is told.
+//! The document that describes a job.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -8,16 +8,17 @@ use crate::{
     storage::{Counts, Job, StorageError, Task},
 };
 
-/// Failures that a job's document lists; `counts` has their number.
+/// Most failures that a document lists. `counts` has the number of all.
 const FAILURES_MAX: i64 = 1000;
-/// Ends that the rate is taken over.
+/// Number of the last tasks from whose ends the rate is computed.
 const RATE_OVER: i64 = 21;
 
+/// A job as answers show it.
 #[derive(Serialize)]
-pub(super) struct Document {
+pub(super) struct JobDocument {
     id: String,
     kind: &'static str,
-    /// The job's, or `paused` while nothing can be written.
+    /// The job's state, or `paused` while the disk takes no writes.
     state: &'static str,
     reason: Option<String>,
     request: Value,
@@ -25,16 +26,17 @@ pub(super) struct Document {
     started_at_ms: Option<i64>,
     finished_at_ms: Option<i64>,
     n_ignored: i64,
-    counts: CountsDocument,
+    counts: JobCounts,
     rate_per_s: Option<f64>,
     time_left_s: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    failures: Option<Vec<Failure>>,
-    links: Links,
+    failures: Option<Vec<TaskFailure>>,
+    links: JobLinks,
 }
 
+/// The number of a job's tasks, in total and by state.
 #[derive(Serialize)]
-struct CountsDocument {
+struct JobCounts {
     total: i64,
     waiting: i64,
     running: i64,
@@ -45,23 +47,29 @@ struct CountsDocument {
     cancelled: i64,
 }
 
+/// A task that failed or has no mate.
 #[derive(Serialize)]
-struct Failure {
+struct TaskFailure {
     name: String,
     state: String,
     reason: Option<String>,
     attempts: i64,
 }
 
+/// The paths of a job.
 #[derive(Serialize)]
-struct Links {
+struct JobLinks {
     own: String,
     events: String,
     results: String,
 }
 
-/// A job with its numbers, and with its failures if asked for.
-pub(super) async fn document(jobs: &Jobs, job: Job, with_failures: bool) -> Result<Document, StorageError> {
+/// Reads the counts and the rate of a job, and its failures if `with_failures`.
+pub(super) async fn job_document(
+    jobs: &Jobs,
+    job: Job,
+    with_failures: bool,
+) -> Result<JobDocument, StorageError> {
     let counts = jobs.storage.counts(&job.id).await?;
     let rate = if job.state.is_final() { None } else { rate(jobs, &job.id).await? };
     let left = (counts.waiting + counts.running) as f64;
@@ -69,7 +77,7 @@ pub(super) async fn document(jobs: &Jobs, job: Job, with_failures: bool) -> Resu
         if with_failures { Some(jobs.storage.failures(&job.id, FAILURES_MAX).await?) } else { None };
     let paused = jobs.paused().filter(|_| !job.state.is_final());
     let base = format!("/jobs/{}", job.id);
-    Ok(Document {
+    Ok(JobDocument {
         kind: job.kind.name(),
         state: if paused.is_some() { "paused" } else { job.state.name() },
         reason: paused.or(job.reason),
@@ -81,13 +89,13 @@ pub(super) async fn document(jobs: &Jobs, job: Job, with_failures: bool) -> Resu
         counts: counts.into(),
         rate_per_s: rate,
         time_left_s: rate.filter(|rate| *rate > 0.0).map(|rate| left / rate),
-        failures: failures.map(|failures| failures.into_iter().map(Failure::from).collect()),
-        links: Links { events: format!("{base}/events"), results: format!("{base}/results"), own: base },
+        failures: failures.map(|failures| failures.into_iter().map(TaskFailure::from).collect()),
+        links: JobLinks { events: format!("{base}/events"), results: format!("{base}/results"), own: base },
         id: job.id,
     })
 }
 
-/// Tasks a second, over the last ends that took work.
+/// Tasks per second, over the last ends of tasks that were computed.
 async fn rate(jobs: &Jobs, id: &str) -> Result<Option<f64>, StorageError> {
     let ends = jobs.storage.last_ends(id, RATE_OVER).await?;
     let (Some(newest), Some(oldest)) = (ends.first(), ends.last()) else { return Ok(None) };
@@ -95,14 +103,14 @@ async fn rate(jobs: &Jobs, id: &str) -> Result<Option<f64>, StorageError> {
     Ok((n > 0 && span_ms > 0).then(|| n as f64 * 1e3 / span_ms as f64))
 }
 
-impl From<Counts> for CountsDocument {
+impl From<Counts> for JobCounts {
     fn from(counts: Counts) -> Self {
         let Counts { total, waiting, running, done, reused, failed, unpaired, cancelled } = counts;
         Self { total, waiting, running, done, reused, failed, unpaired, cancelled }
     }
 }
 
-impl From<Task> for Failure {
+impl From<Task> for TaskFailure {
     fn from(task: Task) -> Self {
         Self { name: task.name, state: task.state, reason: task.reason, attempts: task.attempts }
     }

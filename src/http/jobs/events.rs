@@ -1,4 +1,4 @@
-//! `GET /jobs/{id}/events`: what happens to a job, as server-sent events from the first, or after `Last-Event-ID`.
+//! `GET /jobs/{id}/events`: the events of a job as server-sent events, from the first one or after `Last-Event-ID`.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -14,20 +14,22 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::{
-    super::{AppState, error::Kind, problem::Problem},
-    known,
+    super::{kind::ProblemKind, problem::Problem, state::AppState},
+    known::known,
 };
 use crate::{jobs::service::Jobs, storage::StorageError};
 
-/// Events read at a time.
+/// Most events that are read from the database at a time.
 const CHUNK: i64 = 256;
-/// How often the database is asked when nothing told of a change.
+/// Period of reading the database while no change is reported.
 const POLL_PERIOD: Duration = Duration::from_secs(1);
-/// How often a silent connection is told that it lives.
+/// Period of the comments that keep a silent connection open.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-type Sender = mpsc::Sender<Result<Event, Infallible>>;
+/// The sending half of an answer's stream of events.
+type EventSender = mpsc::Sender<Result<Event, Infallible>>;
 
+/// Answers with the stream of a job's events.
 pub(in crate::http) async fn events(
     State(state): State<AppState>,
     Path(id): Path<String>,
@@ -35,7 +37,7 @@ pub(in crate::http) async fn events(
 ) -> Result<Response, Problem> {
     let (jobs, job) = known(&state, &id).await?;
     let after = last_seen(&headers)?;
-    // What a client of events takes for "do not come back": it has seen everything there will be.
+    // The client has seen every event. 204 makes an `EventSource` stop reconnecting.
     if job.state.is_final() && jobs.storage.events(&id, after, 1).await?.is_empty() {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
@@ -52,11 +54,12 @@ pub(in crate::http) async fn events(
     Ok(response)
 }
 
+/// The number in `Last-Event-ID`, or 0 without one.
 fn last_seen(headers: &HeaderMap) -> Result<i64, Problem> {
     let Some(value) = headers.get("last-event-id") else { return Ok(0) };
     let text = value.to_str().unwrap_or_default();
     let bad = || {
-        Problem::new(Kind::BadParameter, "Last-Event-ID is not the number of an event".to_owned())
+        Problem::new(ProblemKind::BadParameter, "Last-Event-ID is not the number of an event".to_owned())
             .parameter("Last-Event-ID")
             .value(text)
             .allowed("a whole number from 0")
@@ -64,13 +67,13 @@ fn last_seen(headers: &HeaderMap) -> Result<i64, Problem> {
     text.parse().ok().filter(|number| *number >= 0).ok_or_else(bad)
 }
 
-/// Sends what there is and what comes, until the job has ended, the client has gone or the service stops.
-async fn follow(jobs: &Arc<Jobs>, id: &str, mut after: i64, to: &Sender) -> Result<(), StorageError> {
+/// Sends the stored events and all later ones, until the job has ended, the client has gone or the service stops.
+async fn follow(jobs: &Arc<Jobs>, id: &str, mut after: i64, to: &EventSender) -> Result<(), StorageError> {
     let mut changes = jobs.storage.changes();
-    let mut told_pause = None;
+    let mut sent_pause = None;
     loop {
         changes.mark_unchanged();
-        // The state is read before the events, so that none can come between.
+        // The state is read before the events. If it is final, the events read afterwards include the last one.
         let ended = jobs.storage.job(id).await?.is_none_or(|job| job.state.is_final());
         loop {
             let events = jobs.storage.events(id, after, CHUNK).await?;
@@ -86,15 +89,16 @@ async fn follow(jobs: &Arc<Jobs>, id: &str, mut after: i64, to: &Sender) -> Resu
         if ended {
             return Ok(());
         }
-        // A pause is a state of this process that cannot be written down: told as it is, without a number.
+        // A pause is a state of this process that cannot be stored, since the disk takes no writes. Its event therefore
+        // has no number.
         let pause = jobs.paused();
-        if pause != told_pause {
+        if pause != sent_pause {
             let kind = if pause.is_some() { "paused" } else { "resumed" };
             let data = serde_json::json!({ "reason": pause }).to_string();
             if to.send(Ok(Event::default().event(kind).data(data))).await.is_err() {
                 return Ok(());
             }
-            told_pause = pause;
+            sent_pause = pause;
         }
         tokio::select! {
             _ = changes.changed() => {}

@@ -1,4 +1,4 @@
-//! `GET /jobs` and `GET /jobs/{id}`.
+//! `GET /jobs` and `GET /jobs/{id}`: the list of jobs, and one job.
 
 use axum::{
     extract::{Path, Request, State},
@@ -8,21 +8,26 @@ use axum::{
 use serde::Serialize;
 
 use super::{
-    super::{AppState, parameters::Given, problem::Problem, response},
-    document::{Document, document},
-    known,
+    super::{parameters::Given, problem::Problem, response, state::AppState},
+    document::{JobDocument, job_document},
+    known::known,
 };
 use crate::storage::JobState;
 
+/// Jobs of a page if the client names no limit.
 const LIMIT_DEFAULT: i64 = 20;
+/// Most jobs of a page.
 const LIMIT_MAX: i64 = 100;
 
+/// A page of jobs, newest first.
 #[derive(Serialize)]
-struct List {
-    jobs: Vec<Document>,
+struct JobList {
+    jobs: Vec<JobDocument>,
+    /// The path of the next page, if there is one.
     next: Option<String>,
 }
 
+/// Lists jobs, newest first, without their failures.
 pub(in crate::http) async fn list(
     State(state): State<AppState>,
     request: Request,
@@ -37,7 +42,7 @@ pub(in crate::http) async fn list(
         })?
         .unwrap_or(LIMIT_DEFAULT);
     let jobs = state.jobs()?;
-    // One more than asked for tells whether there are more.
+    // One more job than the limit is read: it shows whether there is a next page.
     let mut found = jobs.storage.jobs(wanted, before.as_deref(), limit + 1).await?;
     let has_more = found.len() as i64 > limit;
     found.truncate(limit as usize);
@@ -47,20 +52,21 @@ pub(in crate::http) async fn list(
     });
     let mut documents = Vec::with_capacity(found.len());
     for job in found {
-        documents.push(document(&jobs, job, false).await?);
+        documents.push(job_document(&jobs, job, false).await?);
     }
-    Ok(unstored(response::json(&List { jobs: documents, next })))
+    Ok(unstored(response::json(&JobList { jobs: documents, next })))
 }
 
+/// Shows one job with its failures.
 pub(in crate::http) async fn show(
     State(state): State<AppState>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let (jobs, job) = known(&state, &id).await?;
-    Ok(unstored(response::json(&document(&jobs, job, true).await?)))
+    Ok(unstored(response::json(&job_document(&jobs, job, true).await?)))
 }
 
-/// It changes by itself.
+/// Forbids caches to store the response, because the job changes while it is worked on.
 fn unstored(mut response: Response) -> Response {
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response

@@ -1,4 +1,4 @@
-//! `POST /jobs/optimize`, `/jobs/train`, `/jobs/evaluate`: accepted is on disk.
+//! `POST /jobs/optimize`, `/jobs/train` and `/jobs/evaluate`: submitting a job. An accepted job is on disk.
 
 use axum::{
     body::Bytes,
@@ -8,26 +8,30 @@ use axum::{
 };
 
 use super::{
-    super::{AppState, error::Kind, extract, parameters::Given, problem::Problem, response},
-    document::document,
+    super::{extract, kind::ProblemKind, parameters::Given, problem::Problem, response, state::AppState},
+    document::job_document,
 };
 use crate::{jobs::request, storage::JobKind};
 
-/// Longest key, in characters.
+/// Longest idempotency key, in characters.
 const KEY_LENGTH_MAX: usize = 255;
 
+/// Submits a search of a dataset.
 pub(in crate::http) async fn optimize(state: State<AppState>, request: Request) -> Result<Response, Problem> {
     submit(state, request, JobKind::Optimize).await
 }
 
+/// Submits the training of a model.
 pub(in crate::http) async fn train(state: State<AppState>, request: Request) -> Result<Response, Problem> {
     submit(state, request, JobKind::Train).await
 }
 
+/// Submits the evaluation of a model.
 pub(in crate::http) async fn evaluate(state: State<AppState>, request: Request) -> Result<Response, Problem> {
     submit(state, request, JobKind::Evaluate).await
 }
 
+/// Submits a job of this kind and answers with its document.
 async fn submit(State(state): State<AppState>, request: Request, kind: JobKind) -> Result<Response, Problem> {
     Given::in_query(request.uri(), &[])?;
     let jobs = state.jobs()?;
@@ -35,11 +39,11 @@ async fn submit(State(state): State<AppState>, request: Request, kind: JobKind) 
     let body: Bytes = extract::json(request, &state).await?;
     let job = jobs.submit(request::Request::parse(kind, &body)?, key).await?;
     let location = HeaderValue::try_from(format!("/jobs/{}", job.id)).expect("ids are ASCII");
-    let document = document(&jobs, job, true).await?;
+    let document = job_document(&jobs, job, true).await?;
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], response::json(&document)).into_response())
 }
 
-/// The request's own name: a string in quotes, as the draft of the header has it, or without.
+/// The `Idempotency-Key`, which names the request. It may stand in quotes, as the header's draft requires, or without.
 fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let text = value.to_str().unwrap_or_default();
@@ -49,7 +53,7 @@ fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
         return Ok(Some(bare.to_owned()));
     }
     let allowed = format!("1 to {KEY_LENGTH_MAX} visible ASCII characters");
-    Err(Problem::new(Kind::BadParameter, format!("Idempotency-Key is not allowed: it is {allowed}"))
+    Err(Problem::new(ProblemKind::BadParameter, format!("Idempotency-Key is not allowed: it is {allowed}"))
         .parameter("Idempotency-Key")
         .allowed(allowed))
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{metrics::QualityReport, models::classic::R2, restoration::receipt::Parameters};
+use crate::{metrics::QualityReport, models::classic::R2, restoration::receipt::RecordedParameters};
 
 /// Means over some pictures, restored in one way. PSNR is capped at 50 dB.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
@@ -105,7 +105,7 @@ pub struct PictureLine {
     /// Quality of the damaged picture.
     pub untouched: QualityReport,
     /// Parameters that the model chose.
-    pub parameters: Parameters,
+    pub parameters: RecordedParameters,
     /// Quality of the picture that the model restored.
     pub model: QualityReport,
     /// Whether the model lost more than 0.05 dB.

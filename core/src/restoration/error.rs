@@ -1,0 +1,86 @@
+//! Errors of restoring and replaying.
+
+use thiserror::Error;
+
+use super::receipt::RECEIPT_VERSION;
+use crate::{
+    features::FeatureError,
+    imaging::{
+        ParameterError,
+        codec::{DecodeError, EncodeError},
+        pipeline::CoefficientsError,
+    },
+    models::PredictError,
+};
+
+/// A picture cannot be restored.
+#[derive(Debug, Error)]
+pub enum RestoreError {
+    /// The input cannot be decoded within the limits.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// The input has no features to predict from.
+    #[error("{0}; give color, sigma and strength to restore it without a prediction")]
+    Features(#[from] FeatureError),
+    /// The model cannot predict.
+    #[error(transparent)]
+    Predict(#[from] PredictError),
+    /// The output cannot be written.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+}
+
+/// A receipt cannot be replayed.
+#[derive(Debug, Error)]
+pub enum ReplayError {
+    /// The receipt has a layout that this release does not read.
+    #[error(
+        "the receipt is of version {got}, made by {program}; this release replays version {RECEIPT_VERSION}"
+    )]
+    Version {
+        /// Version of the receipt.
+        got: u32,
+        /// Program that wrote the receipt.
+        program: String,
+    },
+    /// The receipt names operators that this release does not have.
+    #[error(
+        "the receipt's method {got:?}, made by {program}, is unknown to this release or not for its parameters"
+    )]
+    Method {
+        /// Method of the receipt.
+        got: String,
+        /// Program that wrote the receipt.
+        program: String,
+    },
+    /// The picture is not the receipt's input.
+    #[error("the input's SHA-256 is {got}, the receipt is for {expected}")]
+    Input {
+        /// Digest of the given bytes.
+        got: String,
+        /// Digest in the receipt.
+        expected: String,
+    },
+    /// The parameters are out of range.
+    #[error("the receipt's parameters: {0}")]
+    Parameters(#[from] ParameterError),
+    /// The coefficients cannot belong to the picture.
+    #[error("the receipt's coefficients: {0}")]
+    Coefficients(#[from] CoefficientsError),
+    /// The output cannot have been made by the recorded route.
+    #[error("the receipt's output route does not fit the picture and format")]
+    Route,
+    /// The replayed output differs from the recorded one.
+    #[error("the replay by {here} gives other {what} than the receipt of {program} records")]
+    Differs {
+        /// `pixels`, `bytes` or `facts of the output`.
+        what: &'static str,
+        /// This program.
+        here: String,
+        /// Program that wrote the receipt.
+        program: String,
+    },
+    /// Decoding or encoding failed.
+    #[error(transparent)]
+    Restore(#[from] RestoreError),
+}

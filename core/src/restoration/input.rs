@@ -1,0 +1,39 @@
+//! The input of a restoration: the bytes, the limits of decoding them, and the hook for the stages.
+
+use super::{receipt::RecordedInput, request::Stage};
+use crate::{
+    features::{Look, Schema},
+    imaging::codec::{self, DecodeError, Format, Limits, Picture},
+};
+
+/// The bytes of the input picture with the limits of decoding, and the caller's hook.
+pub(super) struct RestoreInput<'a, 'h> {
+    pub(super) bytes: &'a [u8],
+    pub(super) limits: &'h Limits,
+    pub(super) hook: &'h mut dyn FnMut(Stage),
+}
+
+impl RestoreInput<'_, '_> {
+    /// Reports the beginning of a stage.
+    pub(super) fn begin(&mut self, stage: Stage) {
+        (self.hook)(stage);
+    }
+
+    /// Decodes the whole picture.
+    pub(super) fn decode(&mut self) -> Result<Picture, DecodeError> {
+        self.begin(Stage::Decode);
+        codec::decode(self.bytes, self.limits)
+    }
+
+    /// The receipt's record of the input, which is in `format` and has the digest `sha256`.
+    pub(super) fn recorded(&self, format: Format, sha256: String) -> RecordedInput {
+        RecordedInput { sha256, size_bytes: self.bytes.len() as u64, format }
+    }
+
+    /// Decodes as much of the picture as the features of `schema` need.
+    pub(super) fn look(&mut self, schema: Schema) -> Result<Look, DecodeError> {
+        let hook = &mut *self.hook;
+        let begin = |is_reduced| hook(if is_reduced { Stage::Look } else { Stage::Decode });
+        Look::decode(self.bytes, self.limits, schema, begin)
+    }
+}

@@ -1,0 +1,253 @@
+//! The output of a restoration: which bytes to write, and writing them.
+//!
+//! Untouched pixels in their own format keep their coded form: the input's bytes, or the input's container with other
+//! metadata. Everything else is encoded, with the input's settings where the format stays the same.
+
+use std::borrow::Cow;
+
+use super::{
+    error::RestoreError,
+    input::RestoreInput,
+    receipt::{self, RECEIPT_VERSION, Receipt, RecordedInput, RecordedModel, RecordedOutput, Route},
+    request::{Record, RestoreRequest, Stage},
+};
+use crate::{
+    digest::digest,
+    features::{Features, Look},
+    imaging::{
+        Image, RestorationParameters,
+        codec::{self, EncodeError, Encoding, Format, Header, Metadata, MetadataPolicy, Picture},
+        operators::color_transform::ColorTransform,
+        pipeline::{self, Coefficients},
+    },
+    models::predictor::{Prediction, Predictor},
+};
+
+/// A restored picture with its receipt.
+#[derive(Clone, Debug)]
+pub struct Restored<'a> {
+    /// The encoded picture. Borrowed from the input if its own bytes are the answer.
+    pub bytes: Cow<'a, [u8]>,
+    /// The receipt, from which [`replay`](super::replay()) makes the same bytes again.
+    pub receipt: Receipt,
+}
+
+/// A restoration before its receipt is written.
+pub(super) struct Restoration<'a> {
+    pub(super) input: RecordedInput,
+    pub(super) coefficients: Coefficients,
+    pub(super) output: RenderedOutput<'a>,
+}
+
+impl<'a> Restoration<'a> {
+    /// Adds the receipt. `predicted` is absent if the caller gave all parameters.
+    pub(super) fn with_receipt(
+        self,
+        parameters: &RestorationParameters,
+        predicted: Option<(&Features, &Predictor, &Prediction)>,
+    ) -> Restored<'a> {
+        let Restoration { input, coefficients, output } = self;
+        let receipt = Receipt {
+            receipt_version: RECEIPT_VERSION,
+            program: receipt::program(),
+            input,
+            output: output.record,
+            method: receipt::method(parameters).to_owned(),
+            parameters: parameters.into(),
+            coefficients,
+            features: predicted.map(|(features, ..)| features.into()),
+            model: predicted.map(|(_, predictor, prediction)| RecordedModel::new(predictor, prediction)),
+            predicted_gain: predicted.and_then(|(.., p)| p.expected).map(|expected| expected.score),
+        };
+        Restored { bytes: output.bytes, receipt }
+    }
+}
+
+/// The output's bytes with the receipt's record of them.
+pub(super) struct RenderedOutput<'a> {
+    pub(super) bytes: Cow<'a, [u8]>,
+    pub(super) record: RecordedOutput,
+}
+
+/// Returns the input's own bytes if they are the answer and nobody keeps the receipt. The picture is then not decoded.
+pub(super) fn keep_input<'a>(
+    input: &mut RestoreInput<'a, '_>,
+    look: &Look,
+    parameters: &RestorationParameters,
+    request: &RestoreRequest,
+) -> Option<Restoration<'a>> {
+    let plan = OutputPlan::new(look.header(), parameters, request);
+    if plan.route != Route::InputBytes || request.record == Record::Kept {
+        return None;
+    }
+    input.begin(Stage::Encode);
+    let bytes = input.bytes;
+    let sha256 = request.record.digest(|| digest(bytes));
+    let digests = OutputDigests { bytes: sha256.clone(), pixels: String::new() };
+    let record = plan.recorded_output(bytes, look.size(), digests);
+    Some(Restoration {
+        input: input.recorded(look.header().format, sha256),
+        coefficients: Coefficients::default(),
+        output: RenderedOutput { bytes: Cow::Borrowed(bytes), record },
+    })
+}
+
+/// Measures the operators' coefficients, applies the operators and encodes.
+///
+/// `transform` is the predicted one of a learned colour correction.
+pub(super) fn restore_pixels<'a>(
+    input: &mut RestoreInput<'a, '_>,
+    picture: Picture,
+    parameters: &RestorationParameters,
+    transform: Option<&ColorTransform>,
+    request: &RestoreRequest,
+) -> Result<Restoration<'a>, RestoreError> {
+    input.begin(Stage::Restore);
+    let bytes = input.bytes;
+    // Measuring leaves threads idle: one of them computes the digest of the input meanwhile.
+    let measure = || pipeline::measure(&picture.image, parameters, transform);
+    let (coefficients, sha256) = rayon::join(measure, || request.record.digest(|| digest(bytes)));
+    let recorded = input.recorded(picture.header.format, sha256);
+    let plan = OutputPlan::new(&picture.header, parameters, request);
+    let output = plan.render(input, picture, parameters, &coefficients)?;
+    Ok(Restoration { input: recorded, coefficients, output })
+}
+
+/// How the output's bytes are made.
+pub(super) struct OutputPlan {
+    route: Route,
+    /// Whether the parameters leave every pixel unchanged.
+    is_untouched: bool,
+    record: Record,
+    metadata: MetadataPolicy,
+    encoding: Encoding,
+}
+
+/// The digests of an output; empty where the record needs none.
+struct OutputDigests {
+    bytes: String,
+    pixels: String,
+}
+
+impl OutputPlan {
+    /// Plans the output of a picture with this `header`.
+    pub(super) fn new(header: &Header, parameters: &RestorationParameters, request: &RestoreRequest) -> Self {
+        let format = request.format.unwrap_or(header.format);
+        let is_untouched = parameters.is_identity();
+        let keeps_pixels = is_untouched && format == header.format && request.quality.is_none();
+        let route = match (keeps_pixels, request.metadata) {
+            (true, MetadataPolicy::Keep) => Route::InputBytes,
+            (true, MetadataPolicy::Strip) if rewrites_containers(format) => Route::InputPixels,
+            _ => Route::Encoded,
+        };
+        // WebP can be lossless or lossy. The output is what the input was. Untouched pixels become lossy only if the
+        // request names a quality.
+        let lossless = match format {
+            Format::Jpeg => false,
+            Format::WebP => request.quality.is_none() && (is_untouched || header.lossless),
+            Format::Png | Format::Tiff | Format::Bmp => true,
+        };
+        let quality =
+            (!lossless && route == Route::Encoded).then(|| request.quality.unwrap_or(codec::QUALITY_DEFAULT));
+        let subsampling = match format {
+            Format::Jpeg => Some(header.jpeg_subsampling.unwrap_or(codec::Subsampling::S444)),
+            _ => None,
+        };
+        let encoding = Encoding { format, quality, subsampling, lossless };
+        Self { route, is_untouched, record: request.record, metadata: request.metadata, encoding }
+    }
+
+    /// The plan by which a recorded output was made.
+    pub(super) fn recorded(output: &RecordedOutput, parameters: &RestorationParameters) -> Self {
+        let &RecordedOutput { route, format, quality, subsampling, lossless, metadata, .. } = output;
+        let encoding = Encoding { format, quality, subsampling, lossless };
+        Self { route, is_untouched: parameters.is_identity(), record: Record::Kept, metadata, encoding }
+    }
+
+    /// Whether the route can be taken for an input with this `header`.
+    pub(super) fn fits(&self, header: &Header) -> bool {
+        let keeps_pixels = self.is_untouched && self.encoding.format == header.format;
+        match self.route {
+            Route::InputBytes => keeps_pixels,
+            Route::InputPixels => keeps_pixels && rewrites_containers(self.encoding.format),
+            Route::Encoded => true,
+        }
+    }
+
+    /// Applies the operators and makes the output's bytes.
+    pub(super) fn render<'a>(
+        &self,
+        input: &mut RestoreInput<'a, '_>,
+        picture: Picture,
+        parameters: &RestorationParameters,
+        coefficients: &Coefficients,
+    ) -> Result<RenderedOutput<'a>, RestoreError> {
+        let image = pipeline::apply(picture.image, parameters, coefficients);
+        input.begin(Stage::Encode);
+        let metadata = picture.metadata.under(self.metadata);
+        let encode = || self.encode(input.bytes, &image, &metadata);
+        // The digest of the pixels takes half as long as encoding: another thread computes it meanwhile, if one is free.
+        let (bytes, pixels) = rayon::join(encode, || self.pixels_digest(&image));
+        let bytes = bytes?;
+        let digests = OutputDigests { bytes: self.record.digest(|| digest(&bytes)), pixels };
+        let record = self.recorded_output(&bytes, (image.width(), image.height()), digests);
+        Ok(RenderedOutput { bytes, record })
+    }
+
+    /// The output's bytes by the planned route.
+    fn encode<'a>(
+        &self,
+        input: &'a [u8],
+        image: &Image,
+        metadata: &Metadata,
+    ) -> Result<Cow<'a, [u8]>, EncodeError> {
+        match self.route {
+            Route::InputBytes => Ok(Cow::Borrowed(input)),
+            Route::InputPixels => match codec::replace_metadata(input, metadata) {
+                Some(rewritten) => rewritten.map(Cow::Owned),
+                None => Ok(Cow::Borrowed(input)),
+            },
+            Route::Encoded => codec::encode(image, metadata, &self.encoding).map(Cow::Owned),
+        }
+    }
+
+    /// The digest of the restored pixels, if the record needs it.
+    fn pixels_digest(&self, image: &Image) -> String {
+        match (self.record, self.route) {
+            (Record::Sent, Route::InputBytes) => String::new(),
+            _ => self.record.digest(|| receipt::pixels_digest(image)),
+        }
+    }
+
+    /// The receipt's record of the output `bytes`, a picture of `width × height` px.
+    fn recorded_output(
+        &self,
+        bytes: &[u8],
+        (width, height): (usize, usize),
+        digests: OutputDigests,
+    ) -> RecordedOutput {
+        let Encoding { format, quality, subsampling, lossless } = self.encoding;
+        let is_encoded = self.route == Route::Encoded;
+        RecordedOutput {
+            sha256: digests.bytes,
+            pixels_sha256: digests.pixels,
+            size_bytes: bytes.len() as u64,
+            width,
+            height,
+            format,
+            route: self.route,
+            quality,
+            subsampling,
+            lossless,
+            encoder: is_encoded.then(|| codec::encoder_version(format).to_owned()),
+            metadata: self.metadata,
+            reencoded: is_encoded && self.is_untouched && !lossless,
+        }
+    }
+}
+
+/// Whether metadata of this format can be rewritten around the coded pixels. The other formats are lossless, so encoding
+/// them again loses nothing.
+fn rewrites_containers(format: Format) -> bool {
+    matches!(format, Format::Jpeg | Format::Png | Format::WebP)
+}

@@ -1,0 +1,246 @@
+//! The fields of a receipt. Their names are those of the JSON.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{
+    features::Features,
+    imaging::{
+        ColorCorrection, ColorMethod, ParameterError, RestorationParameters,
+        codec::{Format, MetadataPolicy, Subsampling},
+        pipeline::Coefficients,
+    },
+    models::{
+        gains::{decide::Reason, model::ExpectedGain},
+        predictor::{Prediction, Predictor},
+    },
+};
+
+/// The record of one restoration. Reading refuses unknown fields, since a replay would ignore them silently.
+///
+/// A digest is empty where the request's [`Record`](super::super::Record) needs none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Receipt {
+    /// [`RECEIPT_VERSION`](super::RECEIPT_VERSION) of the writer.
+    pub receipt_version: u32,
+    /// The program that wrote the receipt, such as `pentimento 0.1.0`.
+    pub program: String,
+    /// The input's bytes.
+    pub input: RecordedInput,
+    /// The output's bytes.
+    pub output: RecordedOutput,
+    /// The operators: [`METHOD`](super::METHOD) or [`METHOD_WITH_DENOISE`](super::METHOD_WITH_DENOISE).
+    pub method: String,
+    /// The operators' parameters.
+    pub parameters: RecordedParameters,
+    /// The numbers that the operators measured on the picture or the model predicted for them.
+    pub coefficients: Coefficients,
+    /// The features that the model predicted from; absent when all parameters were given.
+    pub features: Option<RecordedFeatures>,
+    /// The model that predicted; absent when all parameters were given.
+    pub model: Option<RecordedModel>,
+    /// The gain in score that the model expects; absent when the model predicts no gain.
+    pub predicted_gain: Option<f64>,
+}
+
+/// The input of a restoration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordedInput {
+    /// SHA-256 of the bytes, hexadecimal.
+    pub sha256: String,
+    /// Number of bytes.
+    pub size_bytes: u64,
+    /// Format of the bytes.
+    pub format: Format,
+}
+
+/// The output of a restoration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordedOutput {
+    /// SHA-256 of the bytes, hexadecimal.
+    pub sha256: String,
+    /// SHA-256 of the restored pixels before encoding, see [`pixels_digest`](super::pixels_digest).
+    pub pixels_sha256: String,
+    /// Number of bytes.
+    pub size_bytes: u64,
+    /// Width in pixels as displayed.
+    pub width: usize,
+    /// Height in pixels as displayed.
+    pub height: usize,
+    /// Format of the bytes.
+    pub format: Format,
+    /// How the bytes were made.
+    pub route: Route,
+    /// The encoder's quality, for lossy encodings.
+    pub quality: Option<u8>,
+    /// The JPEG's chroma subsampling.
+    pub subsampling: Option<Subsampling>,
+    /// Whether the encoding keeps every pixel.
+    pub lossless: bool,
+    /// Name and version of the encoder; absent when the input's coded pixels were kept.
+    pub encoder: Option<String>,
+    /// Whether metadata were kept or stripped.
+    pub metadata: MetadataPolicy,
+    /// Whether a lossy encoder wrote pixels that the parameters leave unchanged.
+    pub reencoded: bool,
+}
+
+/// How the output's bytes were made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Route {
+    /// The input's own bytes.
+    InputBytes,
+    /// The input's coded pixels with other metadata.
+    InputPixels,
+    /// An encoder's output.
+    Encoded,
+}
+
+/// The parameters of a restoration. The JSON holds `color_blend` and `denoise` only where they are not neutral.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordedParameters {
+    /// Method of the colour correction.
+    pub color_method: ColorMethod,
+    /// Share of the colour correction that is applied, above 0 to 1.
+    #[serde(default = "fully", skip_serializing_if = "is_fully")]
+    pub color_blend: f64,
+    /// Strength of the denoising, 0 without.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub denoise: f64,
+    /// Deviation of the Gaussian in pixels, 0 without sharpening.
+    pub sigma: f64,
+    /// Strength of the unsharp mask, 0 without sharpening.
+    pub strength: f64,
+}
+
+/// The neutral `color_blend`.
+fn fully() -> f64 {
+    1.0
+}
+
+fn is_fully(blend: &f64) -> bool {
+    *blend == 1.0
+}
+
+fn is_zero(denoise: &f64) -> bool {
+    *denoise == 0.0
+}
+
+/// The features that the model predicted from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordedFeatures {
+    /// The schema: the version of the features' definitions.
+    pub schema: String,
+    /// Value of each feature, sorted by name.
+    pub values: Map<String, Value>,
+}
+
+/// The model that predicted, and its numbers before rounding and clamping.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordedModel {
+    /// The model's family and the first digits of its digest.
+    pub id: String,
+    /// SHA-256 of the model file, hexadecimal.
+    pub sha256: String,
+    /// Predicted colour flag; on at 0.5 and above.
+    pub color: f64,
+    /// Predicted sigma in pixels.
+    pub sigma: f64,
+    /// Predicted strength.
+    pub strength: f64,
+    /// The reason of the decision; absent when the model gives none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// The expected gain over identity; absent when the model predicts none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<ExpectedGain>,
+}
+
+impl RecordedModel {
+    /// The record of `predictor` and its `prediction`.
+    pub(in crate::restoration) fn new(predictor: &Predictor, prediction: &Prediction) -> Self {
+        Self {
+            id: predictor.id().to_owned(),
+            sha256: predictor.sha256().to_owned(),
+            color: prediction.raw().color,
+            sigma: prediction.raw().sigma,
+            strength: prediction.raw().strength,
+            reason: prediction.reason(),
+            expected: prediction.expected_gain(),
+        }
+    }
+}
+
+impl From<&RestorationParameters> for RecordedParameters {
+    fn from(p: &RestorationParameters) -> Self {
+        Self {
+            color_method: p.color_method(),
+            color_blend: p.color_blend(),
+            denoise: p.denoise(),
+            sigma: p.sigma(),
+            strength: p.strength(),
+        }
+    }
+}
+
+impl RecordedParameters {
+    /// The parameters, checked again, because a receipt comes from outside.
+    ///
+    /// # Errors
+    /// For values out of range.
+    pub fn checked(&self) -> Result<RestorationParameters, ParameterError> {
+        // Without sharpening, sigma is recorded as 0. No Gaussian has a deviation of 0, so any valid sigma stands in.
+        let sigma = if self.strength == 0.0 && self.sigma == 0.0 { 1.0 } else { self.sigma };
+        let color = ColorCorrection::new(self.color_method, self.color_blend)?;
+        RestorationParameters::new(self.color_method, sigma, self.strength)?
+            .with_color(color)
+            .with_denoise(self.denoise)
+    }
+}
+
+impl From<&Features> for RecordedFeatures {
+    fn from(features: &Features) -> Self {
+        let named = features.named().map(|(name, value)| (name.to_owned(), value.into()));
+        Self { schema: features.schema.name().to_owned(), values: named.collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::restoration::receipt::method;
+
+    #[test]
+    fn recorded_parameters_are_checked_again() {
+        let recorded = |sigma, strength| RecordedParameters {
+            sigma,
+            strength,
+            ..RecordedParameters::from(&RestorationParameters::IDENTITY)
+        };
+        assert!(recorded(0.0, 0.0).checked().unwrap().is_identity());
+        assert!(recorded(0.0, 1.0).checked().is_err());
+        assert!(recorded(1.0, 50.0).checked().is_err());
+        assert!(RecordedParameters { denoise: 9.0, ..recorded(0.0, 0.0) }.checked().is_err());
+        assert!(RecordedParameters { color_blend: 0.5, ..recorded(0.0, 0.0) }.checked().is_err());
+    }
+
+    #[test]
+    fn neutral_values_leave_no_trace_in_a_receipt() {
+        let json = |p: &RestorationParameters| serde_json::to_string(&RecordedParameters::from(p)).unwrap();
+        let sharpened = RestorationParameters::new(ColorMethod::WhiteBalance, 1.5, 0.75).unwrap();
+        assert_eq!(json(&sharpened), r#"{"color_method":"white_balance","sigma":1.5,"strength":0.75}"#);
+        assert_eq!(method(&sharpened), "color, unsharp_mask");
+        let color = ColorCorrection::new(ColorMethod::Stretch, 0.35).unwrap();
+        let all = sharpened.with_color(color).with_denoise(2.0).unwrap();
+        let text = json(&all);
+        assert_eq!(serde_json::from_str::<RecordedParameters>(&text).unwrap().checked(), Ok(all), "{text}");
+        assert_eq!(method(&all), "color, denoise, unsharp_mask");
+    }
+}

@@ -1,0 +1,14 @@
+//! The receipt of a restoration: everything from which [`replay`](super::replay()) makes the same bytes again, and no
+//! times.
+
+mod layout;
+mod pixels;
+mod read;
+mod version;
+
+pub use layout::{
+    Receipt, RecordedFeatures, RecordedInput, RecordedModel, RecordedOutput, RecordedParameters, Route,
+};
+pub use pixels::pixels_digest;
+pub use read::ReceiptError;
+pub use version::{METHOD, METHOD_WITH_DENOISE, RECEIPT_VERSION, method, program};

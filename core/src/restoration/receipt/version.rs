@@ -1,0 +1,22 @@
+//! What a receipt says about its writer: the version of the layout, the operators, the program.
+
+use crate::imaging::RestorationParameters;
+
+/// The version of the receipt's layout and of the meaning of its method.
+pub const RECEIPT_VERSION: u32 = 1;
+
+/// The operators in their order. A later release with other operators uses another name.
+pub const METHOD: &str = "color, unsharp_mask";
+/// The operators of a restoration that denoises. A restoration without denoising keeps [`METHOD`], the name that release
+/// 0.1.0 wrote.
+pub const METHOD_WITH_DENOISE: &str = "color, denoise, unsharp_mask";
+
+/// The operators that `parameters` need, by the name that a receipt uses.
+pub fn method(parameters: &RestorationParameters) -> &'static str {
+    if parameters.denoise() > 0.0 { METHOD_WITH_DENOISE } else { METHOD }
+}
+
+/// The program's name and version.
+pub fn program() -> String {
+    concat!("pentimento ", env!("CARGO_PKG_VERSION")).to_owned()
+}
