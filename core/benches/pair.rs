@@ -8,11 +8,11 @@ use cpu_time::cpu_time;
 use pentimento_core::{
     features,
     imaging::{
-        Image,
+        Image, Level,
         codec::{self, Limits},
         operators::resize::resize,
     },
-    search::{Level, SearchSpace, search_at},
+    search::{SearchSpace, search_at},
 };
 
 /// Spaces of 40, named by what they try beside the seed's.

@@ -4,8 +4,8 @@
 use divan::{Bencher, counter::ItemsCount};
 use pentimento_core::{
     features,
-    imaging::{Channels, Image},
-    search::{Level, SearchSpace, search_at},
+    imaging::{Channels, Image, Level},
+    search::{SearchSpace, search_at},
 };
 
 const SIDE: usize = 1024;

@@ -1,8 +1,8 @@
 //! Every instruction level and every number of threads gives the same bits.
 
 use pentimento_core::{
-    imaging::{Channels, Image},
-    search::{Level, SearchSpace, search_at},
+    imaging::{Channels, Image, Level},
+    search::{SearchSpace, search_at},
 };
 use proptest::prelude::*;
 
