@@ -15,8 +15,8 @@ pub const N_FEATURES: usize = 14;
 /// - `low_freq_energy`: mean of M in the centre block of 60×60 frequencies, clipped to the picture.
 /// - `high_freq_energy`: mean of M outside that block, 0 without an outside.
 /// - `energy_ratio`: `high_freq_energy / low_freq_energy`, 0 for a black picture.
-/// - `radial_center`, `radial_25`, `radial_50`, `radial_75`, `radial_edge`: mean of M where the whole part of the
-///   radius is 0, n/4, n/2, 3n/4 and n − 1. n is the smaller of half the width and half the height.
+/// - `radial_center`, `radial_25`, `radial_50`, `radial_75`, `radial_edge`: mean of M on circles. The whole part of
+///   the radius is 0, n/4, n/2, 3n/4 and n − 1; n is the smaller of half the width and half the height.
 /// - `color_balance_need`, 0 to 1: how unequal the channels' means and deviations are; 0 for grey.
 /// - `sharpening_need`, 0 to 1: how weak Laplacian, gradient and high frequencies are.
 pub const FEATURE_NAMES: [&str; N_FEATURES] = [
@@ -44,9 +44,9 @@ pub type FeatureVector = [f64; N_FEATURES];
 
 /// Extracts the features of schema seed from `image`. The values are the same for any number of threads.
 ///
-/// Cost: a real FFT of the luma. Memory per pixel: 8 bytes for half of the spectrum, 1 for the luma, and 1 for the
-/// columns at work, for any number of threads. A picture that is only some 10 px high or wide takes as much again,
-/// for numbers prepared per column or row.
+/// Cost: a real FFT of the luma. Memory per pixel, for any number of threads: 8 bytes for half of the spectrum, 1 for
+/// the luma, and 1 for the columns at work. A picture that is only some 10 px high or wide takes as much again, for
+/// numbers prepared per column or row.
 ///
 /// # Errors
 /// When a side is below 7 px.

@@ -4,8 +4,8 @@
 //! Windows lie wholly inside the picture, which crops 3 px on each side. The result is the mean over the windows of
 //! each channel, then over the channels.
 //!
-//! With N = 49 samples and the window sums Sx, Sy, Sxx, Syy, Sxy, both fractions of the definition are multiplied by
-//! N² and by N·(N − 1). Then all terms but the constants are whole numbers, exact in 64 bits:
+//! A window has N = 49 samples and the sums Sx, Sy, Sxx, Syy, Sxy. The two fractions of the definition are extended
+//! by N² and by N·(N − 1). Then all terms except the constants are whole numbers, exact in 64 bits:
 //!
 //! ```text
 //!   means:       2·Sx·Sy           over   Sx² + Sy²

@@ -85,8 +85,8 @@ impl Plan {
         self.colors.iter().map(of).collect()
     }
 
-    /// Returns the largest radii of a colour correction's blurs in pixels: of the narrow ones (0 if there are none),
-    /// and of the wide ones that slide.
+    /// Returns the largest radii of a colour correction's blurs, in pixels. The first is that of the narrow blurs, 0
+    /// without any; the second that of the wide ones.
     pub fn radii_max(&self, color: usize) -> (usize, Option<usize>) {
         let max = |slides: bool| {
             let groups = self.groups.iter().filter(|group| group.color == color);

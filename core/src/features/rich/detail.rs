@@ -38,9 +38,9 @@ const UNIT: u32 = 16;
 /// - `log_detail_max`: maximum of the luma's Laplacian variance.
 /// - `log_noise_red`, `log_noise_green`, `log_noise_blue`: median of the channel's noise, estimated by the median.
 ///
-/// Noise is the standard deviation of white noise that would give the measured second differences d: median |d| /
-/// 0.6745 / 6, or mean |d| · √(π/2) / 6 (Immerkær 1996). The outermost pixels of a window are left out; only the blur
-/// reflects them (reflect-101).
+/// Noise is the standard deviation of white noise that would give the measured second differences d (Immerkær 1996).
+/// It is estimated as median |d| / 0.6745 / 6, or as mean |d| · √(π/2) / 6. The outermost pixels of a window are left
+/// out; only the blur reflects them (reflect-101).
 pub(super) fn measure(windows: &[Window]) -> [f64; N] {
     let (mut medians, mut means) = (Vec::new(), Vec::new());
     let (mut laplacians, mut blurred, mut gradients) = (Vec::new(), Vec::new(), Vec::new());

@@ -1,5 +1,5 @@
-//! Windows in which single pixels are measured: up to 3×3 windows of at most 128 px, cut out of the picture without
-//! the reduction to 256 px.
+//! Windows in which single pixels are measured: up to 3×3 windows of at most 128 px. They are cut out of the picture
+//! without the reduction to 256 px.
 
 use super::analysis::planes;
 use crate::{features::luma, imaging::Image};

@@ -59,8 +59,8 @@ pub(super) fn squared_error_of_seven_rows(columns: &[ColumnSums], reference: &Re
 
 /// Brings a column to the current row and adds it to the window. `v` enters, `q` leaves.
 ///
-/// The change of Σx² is `v² − q² = (v − q)·(v + q)`, one product instead of two. The change of Σxy is `v·a + q·(−b)`,
-/// where `a` and `b` are the reference's samples in the same rows: the levels compute it as one product of pairs.
+/// The change of Σx² is `v² − q² = (v − q)·(v + q)`, one product instead of two. The change of Σxy is `v·a + q·(−b)`;
+/// `a` and `b` are the reference's samples in the same rows. Other levels compute it as one product of pairs.
 #[inline(always)]
 fn slide(
     column: &mut ColumnSums,

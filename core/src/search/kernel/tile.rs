@@ -28,7 +28,7 @@ pub(in crate::search) struct Tile {
 
 impl Tile {
     /// Returns the tiles of a picture of `width × height` pixels: those of the first band of rows from left to right,
-    /// then those of the next band. All have about the same size, which does not depend on the number of threads.
+    /// then the next band. All have about the same size, which does not depend on the number of threads.
     ///
     /// When a damaged picture of `source_width` columns is much wider than the reference, tiles are narrower.
     pub fn cover(width: usize, height: usize, source_width: usize) -> Vec<Tile> {
