@@ -11,6 +11,7 @@ mod color;
 mod error;
 mod look;
 mod luma;
+mod moments;
 pub mod rich;
 mod rounding;
 mod schema;

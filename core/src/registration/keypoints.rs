@@ -61,7 +61,7 @@ impl ScaleSpace {
     pub fn new(base: &Plane, blurred: f64) -> Self {
         let sigmas: Vec<f64> =
             (0..SCALES + 3).map(|s| SIGMA * libm::exp2(s as f64 / SCALES as f64)).collect();
-        // Blurs add up by their squares. So each plane is the one before, blurred by what is missing.
+        // Variances of blurs add up, so each plane is the previous one blurred by the missing variance.
         let step = |from: f64, to: f64| (to * to - from * from).sqrt();
         let mut octaves: Vec<Vec<Plane>> = Vec::new();
         for octave in 0..OCTAVES {

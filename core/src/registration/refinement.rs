@@ -2,9 +2,9 @@
 //! *Parametric image alignment using enhanced correlation coefficient maximization*, 2008 (ECC, the forward additive
 //! form).
 //!
-//! Keypoints place a map within a pixel or so. The correlation of all steep places is more exact, but has a maximum
-//! only near the right map. r and d are the reference's and the damaged picture's samples, minus their means. G is
-//! the matrix of derivatives of r by the eight numbers of the map. The best change of these numbers to first order is
+//! Keypoints are few, so a map from them is only near the right one. A step uses the samples of up to 12,000 steep
+//! places. r and d are the reference's and the damaged picture's samples, minus their means. G is the matrix of
+//! derivatives of r by the eight numbers of the map. The best change of these numbers to first order is
 //!
 //! ```text
 //!   δ = (GᵀG)⁻¹ · Gᵀ(λ·d − r)      λ = (|r|² − rᵀP·r) / (dᵀr − dᵀP·r)      P = G·(GᵀG)⁻¹·Gᵀ

@@ -40,7 +40,7 @@ pub enum SearchError {
 ///
 /// Both pictures have 8 bits per sample. If only one is grey, both are compared as RGB. A damaged picture of another
 /// size is restored first and then resized to the reference (bilinear). PSNR is exact; SSIM is within 1e-6 of
-/// [`metrics::ssim`].
+/// [`metrics::ssim()`].
 ///
 /// # Memory
 ///
