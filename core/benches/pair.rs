@@ -1,6 +1,6 @@
-//! CPU seconds of searches on a real pair, printed as the peers print theirs:
-//! `cargo bench --bench pair -- DAMAGED REFERENCE REPETITIONS [CASES] [fastest]`, cases a list as `seed,sigmas`.
-//! `scripts/bench-peers.py` runs it beside them.
+//! CPU seconds of searches on a real pair, printed in the format of the peers:
+//! `cargo bench --bench pair -- DAMAGED REFERENCE REPETITIONS [CASES] [fastest]`, cases a list such as `seed,sigmas`.
+//! `scripts/bench-peers.py` runs this bench and the peers.
 
 mod cpu_time;
 
@@ -8,14 +8,14 @@ use cpu_time::cpu_time;
 use pentimento_core::{
     features,
     imaging::{
-        Image,
+        Image, Level,
         codec::{self, Limits},
         operators::resize::resize,
     },
-    search::{Level, SearchSpace, search_at},
+    search::{SearchSpace, search_at},
 };
 
-/// Spaces of 40, named by what they try beside the seed's.
+/// Spaces of 40 candidates: the seed's, and four with other sigmas or strengths, after which they are named.
 const SPACES: [(&str, &str, &str); 5] = [
     ("seed", "[0.5, 1, 1.5, 2]", "[0.5, 1, 1.5, 2, 2.5]"),
     ("quarters", "[0.5, 1, 1.5, 2]", "[-0.5, -0.25, 0.25, 0.75, 1.25]"),
@@ -70,7 +70,7 @@ fn main() {
 struct Bench {
     pool: rayon::ThreadPool,
     repetitions: usize,
-    /// Which cases to run, all when not given.
+    /// Cases to run; `None` for all.
     cases: Option<Vec<String>>,
 }
 
@@ -79,7 +79,7 @@ impl Bench {
         self.cases.as_ref().is_none_or(|cases| cases.iter().any(|c| c == case))
     }
 
-    /// Prints the least CPU time of some runs, and that per megapixel of the larger picture.
+    /// Prints the least CPU time of some runs, also per megapixel of the larger picture.
     fn time(&self, level: Level, case: &str, n_pixels: usize, work: impl Fn() + Sync) {
         if !self.has(case) {
             return;

@@ -1,17 +1,17 @@
-//! The search on golden pictures tiled to a megapixel, at each instruction level, and what its stages add up from.
-//! Run with `cargo bench --bench search`; RAYON_NUM_THREADS=1 makes it CPU time.
+//! The search on golden pictures tiled to a megapixel, at each instruction level, whole and by stages. Run with
+//! `cargo bench --bench search`. With RAYON_NUM_THREADS=1 the times are CPU times.
 
 use divan::{Bencher, counter::ItemsCount};
 use pentimento_core::{
     features,
-    imaging::{Channels, Image},
-    search::{Level, SearchSpace, search_at},
+    imaging::{Channels, Image, Level},
+    search::{SearchSpace, search_at},
 };
 
 const SIDE: usize = 1024;
 
-/// Spaces that differ by one stage each. Rows are read, cut and compared once for `untouched`; `a blur` adds blurring
-/// and combining; `five strengths` four times combining and comparing; `five blurs` four times all three.
+/// Spaces that differ by one stage each. `untouched` reads, cuts and compares rows once. `a blur` adds blurring and
+/// combining. `five strengths` adds four times combining and comparing, `five blurs` four times all three.
 const STAGES: [(&str, &str); 4] = [
     ("untouched", "identity = true\nsigmas = []\nstrengths = []"),
     ("a blur", "sigmas = [1]\nstrengths = [1]"),
@@ -23,7 +23,7 @@ fn main() {
     divan::main();
 }
 
-/// A golden picture repeated to `width × height`.
+/// Returns a golden picture repeated to `width × height`.
 fn tiled(path: &str, width: usize, height: usize) -> Image {
     let path = format!("{}/../tests/golden/pairs/{path}.png", env!("CARGO_MANIFEST_DIR"));
     let tile = image::open(path).expect("a golden picture").to_rgb8();

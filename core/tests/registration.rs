@@ -1,7 +1,7 @@
-//! Registration proven on pairs warped by known maps, then damaged, and on pairs of different scenes.
+//! Registration of pairs warped by known maps and then damaged, and of pairs of different scenes.
 //!
-//! The scenes are crops of Kodak pictures. A warp is sampled here by plain bilinear interpolation, which shares no code
-//! with what is tested.
+//! The scenes are crops of Kodak pictures. A warp is sampled here by plain bilinear interpolation, which shares no
+//! code with the tested crate.
 
 use std::path::Path;
 
@@ -15,22 +15,22 @@ use pentimento_core::{
 };
 use rayon::prelude::*;
 
-/// The part of a scene that a reference shows: the scene goes on around it, so that a warp finds pixels there.
+/// Margin in pixels around the part of a scene that a reference shows. A warp finds pixels there.
 const MARGIN: usize = 32;
 
 /// Warps per scene.
 const WARPS: u64 = 6;
 
-/// Numbers that are the same in every run.
+/// Random numbers that are the same in every run.
 struct Random(RandomStream);
 
 impl Random {
-    /// From `low` to `high`, evenly.
+    /// Returns a number from `low` to `high`, evenly distributed.
     fn between(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.0.uniform()
     }
 
-    /// Mean 0, deviation 1: the sum of twelve even numbers.
+    /// Returns a number of mean 0 and deviation 1: the sum of twelve even ones, minus 6.
     fn normal(&mut self) -> f64 {
         (0..12).map(|_| self.between(0.0, 1.0)).sum::<f64>() - 6.0
     }
@@ -48,7 +48,7 @@ fn scenes() -> Vec<Image> {
         .collect()
 }
 
-/// `scene` seen through `map`, in a frame of `size`.
+/// Returns the samples of `scene` seen through `map`, in a frame of `size`.
 fn seen(scene: &Image, map: impl Fn(f64, f64) -> [f64; 2], size: (usize, usize)) -> Vec<f64> {
     let (w, h, s) = (scene.width(), scene.height(), scene.samples());
     let mut out = Vec::new();
@@ -76,7 +76,7 @@ fn reference(scene: &Image) -> Image {
     image(size, &seen(scene, |x, y| [x + MARGIN as f64, y + MARGIN as f64], size))
 }
 
-/// A turn, a size, a shift and a perspective about the middle of a frame.
+/// Returns a random map: turn, size, shift and perspective about the middle of a frame.
 fn warp(random: &mut Random, (w, h): (f64, f64)) -> Homography {
     let (turn, size) = (random.between(-8.0, 8.0).to_radians(), random.between(0.9, 1.1));
     let (sin, cos) = (turn.sin() * size, turn.cos() * size);
@@ -88,7 +88,7 @@ fn warp(random: &mut Random, (w, h): (f64, f64)) -> Homography {
     middle.after(&inner).unwrap().after(&back).unwrap()
 }
 
-/// One of six damages: as it is, cast, haze with noise, noise, blur, fading with uneven light.
+/// Applies one of six damages: none, cast, haze with noise, noise, blur, fading with uneven light.
 fn damage(kind: u64, samples: &mut [f64], size: (usize, usize), random: &mut Random) {
     let gains = [random.between(0.5, 1.0), random.between(0.7, 1.1), random.between(0.7, 1.2)];
     if kind == 4 {
@@ -119,12 +119,12 @@ fn box_blur(samples: &mut [f64], (w, h): (usize, usize)) {
     }
 }
 
-/// A damaged picture of a size of its own that shows the reference's scene through a known map.
+/// Returns a damaged picture that shows the reference's scene through a map, and that map.
 fn warped(scene: &Image, i: u64) -> (Image, Homography) {
     let random = &mut Random(RandomStream::new(1000 + i));
     let frame = (scene.width() - 2 * MARGIN, scene.height() - 2 * MARGIN);
     let truth = warp(random, (frame.0 as f64, frame.1 as f64));
-    // Every third has other proportions, as some sets' damaged sides have.
+    // Every third picture has other proportions than the reference, as in some sets.
     let size = if i % 3 == 2 { (frame.0 * 9 / 10, frame.1 * 6 / 5) } else { frame };
     let whole = truth.after(&Homography::resizing(size, frame)).unwrap();
     let place = |x, y| whole.apply([x, y]).unwrap().map(|v| v + MARGIN as f64);
@@ -133,7 +133,7 @@ fn warped(scene: &Image, i: u64) -> (Image, Homography) {
     (image(size, &samples), truth)
 }
 
-/// The mean distance between where two maps send the places of a frame.
+/// Returns the mean distance between the places to which two maps move the places of a frame.
 fn error_px(found: &Homography, truth: &Homography, reference: &Image) -> f64 {
     let apart = found.after(&truth.inverse().unwrap()).unwrap();
     Displacement::of(&apart, reference.width(), reference.height()).mean
@@ -194,7 +194,7 @@ fn aligned_pairs_stay_as_they_are() {
 #[test]
 fn a_registered_pair_shows_the_same_pixel_by_pixel() {
     let scenes = scenes();
-    // Neither damage nor another size: what is left is interpolation.
+    // Warp 24 has no damage and no other size. Only interpolation makes a difference.
     let (reference, (damaged, _)) = (reference(&scenes[4]), warped(&scenes[4], 24));
     let found = register(&reference, &damaged);
     let size = (reference.width(), reference.height());

@@ -1,4 +1,5 @@
-//! How much a picture seems to want colour correction (the first system's heuristic).
+//! The feature `color_balance_need`: how much a picture seems to need colour correction (the first system's
+//! heuristic).
 
 use rayon::prelude::*;
 
@@ -7,11 +8,13 @@ use crate::imaging::{Channels, Image};
 /// Pixels that one task sums.
 const PIXELS_PER_TASK: usize = 1 << 16;
 
-/// `min(1, 0.4·deviation + 0.4·cast + 0.2·min(1, spread))`, 0 to 1.
+/// Returns `min(1, 0.4·deviation + 0.4·cast + 0.2·min(1, spread))`, 0 to 1; 0 for a grey picture.
 ///
-/// Deviation: mean absolute distance of the channel means from their mean, over that mean. Cast: distance of the
-/// largest and smallest channel mean over the largest. Spread: deviation of the channels' standard deviations over
-/// their mean. A grey picture has none of them. All deviations are population ones.
+/// - Deviation: mean absolute distance of the channel means from their mean, divided by that mean.
+/// - Cast: largest minus smallest channel mean, divided by the largest.
+/// - Spread: standard deviation of the channels' standard deviations, divided by their mean + 10⁻⁶.
+///
+/// Deviation and cast of a black picture are 0. All standard deviations are population ones. Cost: one pass.
 pub fn color_balance_need(image: &Image) -> f64 {
     if image.channels() == Channels::Grey {
         return 0.0;
@@ -31,9 +34,9 @@ fn mean(values: &[f64; 3]) -> f64 {
     (values[0] + values[1] + values[2]) / 3.0
 }
 
-/// Mean and population standard deviation of each channel, from exact whole sums.
+/// Returns mean and population standard deviation of each channel, from exact whole sums.
 fn channel_statistics(image: &Image) -> ([f64; 3], [f64; 3]) {
-    // Whole sums: adding them up in any order is exact.
+    // ChannelSums are whole numbers, so any order of adding them is exact.
     let sums = image.samples().par_chunks(3 * PIXELS_PER_TASK).map(sums_of).reduce(Default::default, added);
     let n = image.n_pixels() as u128;
     let means = sums.map(|[sum, _]| sum as f64 / n as f64);
@@ -46,10 +49,10 @@ fn channel_statistics(image: &Image) -> ([f64; 3], [f64; 3]) {
 }
 
 /// Sum and sum of squares of each channel.
-type Sums = [[u64; 2]; 3];
+type ChannelSums = [[u64; 2]; 3];
 
-fn sums_of(samples: &[u8]) -> Sums {
-    let mut sums = Sums::default();
+fn sums_of(samples: &[u8]) -> ChannelSums {
+    let mut sums = ChannelSums::default();
     for pixel in samples.as_chunks::<3>().0 {
         for (sum, &v) in sums.iter_mut().zip(pixel) {
             sum[0] += u64::from(v);
@@ -59,7 +62,7 @@ fn sums_of(samples: &[u8]) -> Sums {
     sums
 }
 
-fn added(mut a: Sums, b: Sums) -> Sums {
+fn added(mut a: ChannelSums, b: ChannelSums) -> ChannelSums {
     for (a, b) in a.as_flattened_mut().iter_mut().zip(b.as_flattened()) {
         *a += b;
     }

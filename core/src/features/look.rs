@@ -1,7 +1,7 @@
-//! A look at a coded picture: decoded as far as its features need, which for a large JPEG is a fraction of its sides.
+//! A look at a coded picture: it is decoded only as far as its features need. For a large JPEG that is a fraction of
+//! its sides.
 //!
-//! The one way from a file to the features of a prediction, so that restoring, analysing and the command that prints
-//! features agree on them.
+//! Restoring, analysing and the command that prints features all take this way from a file to features, so they agree.
 
 use std::borrow::Cow;
 
@@ -15,11 +15,14 @@ pub struct Look {
 }
 
 impl Look {
-    /// Decodes what `schema` looks at: a JPEG that [`rich::reduced`] would halve or more at an eighth, a quarter or half
-    /// of its sides, all else whole. `begin` is told which as soon as the header is read: whether it is less than all.
+    /// Decodes a file as far as the features of `schema` need.
+    ///
+    /// A JPEG that [`rich::reduced`] would reduce to half or less is decoded at an eighth, a quarter or half of its
+    /// sides. Every other picture is decoded whole. `begin` is called when the header is read; its argument says
+    /// whether the picture is decoded reduced.
     ///
     /// # Errors
-    /// As [`codec::decode`]: what it refuses is refused here, in the same words.
+    /// Same errors as [`codec::decode`].
     pub fn decode(
         bytes: &[u8],
         limits: &Limits,
@@ -34,7 +37,7 @@ impl Look {
         Ok(Self { schema, picture })
     }
 
-    /// The features.
+    /// Returns the features of the picture.
     ///
     /// # Errors
     /// When a side of the picture is below 7 px.
@@ -46,24 +49,24 @@ impl Look {
         measure(&seen, self.schema)
     }
 
-    /// The file's header.
+    /// Returns the file's header.
     pub fn header(&self) -> &Header {
         &self.picture.header
     }
 
-    /// Width and height of the whole picture as displayed.
+    /// Returns width and height of the whole picture as displayed, in pixels.
     pub fn size(&self) -> (usize, usize) {
         self.picture.size
     }
 
-    /// The picture, if it was decoded whole.
+    /// Returns the picture if it was decoded whole, `None` otherwise.
     pub fn whole(self) -> Option<Picture> {
         (self.picture.size == (self.picture.image.width(), self.picture.image.height()))
             .then_some(self.picture)
     }
 }
 
-/// How many eighths of its sides a file can be decoded at: up to four, or all.
+/// Returns the number of eighths of its sides at which a file is decoded: 1 to 4, or 8.
 fn eighths(header: &Header, schema: Schema) -> usize {
     let reducible = schema == Schema::Rich && header.format == Format::Jpeg && !header.lossless;
     match rich::eighths(header.width, header.height) {

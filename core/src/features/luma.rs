@@ -1,4 +1,4 @@
-//! The plane of luma Y′ (see [`luma_of`]).
+//! The plane of luma Y′. [`luma_of`] defines it.
 
 use rayon::prelude::*;
 
@@ -7,7 +7,7 @@ use crate::imaging::{Channels, Image, luma_of};
 /// Pixels that one task converts.
 const PIXELS_PER_TASK: usize = 1 << 16;
 
-/// `height · width` samples 0–255; a grey picture is its own luma.
+/// Returns the luma of `image`: `height · width` samples, 0–255. A grey picture is its own luma. Cost: one pass.
 pub fn luma(image: &Image) -> Vec<u8> {
     match image.channels() {
         Channels::Grey => image.samples().to_vec(),

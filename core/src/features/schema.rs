@@ -1,22 +1,22 @@
-//! Which features a predictor asks for: by schema, so that each model gets what it was trained on.
+//! Schemas: versions of feature lists. A model names its schema, so it gets the features that it was trained on.
 
 use super::{FEATURE_NAMES, FEATURE_SCHEMA, FeatureError, extract, rich};
 use crate::imaging::Image;
 
-/// A set of features with its version.
+/// Version of a feature list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Schema {
-    /// The first system's 14, of the whole picture's spectrum.
+    /// The first system's 14 features of the whole picture.
     Seed,
-    /// 110 cheap ones of a reduced picture and some windows.
+    /// 110 cheap features of a reduced picture and of some windows.
     Rich,
 }
 
 impl Schema {
-    /// All there are.
+    /// All schemas.
     pub const ALL: [Schema; 2] = [Schema::Seed, Schema::Rich];
 
-    /// The name with its version, as models and receipts have it.
+    /// Returns the name with its version, as models and receipts write it.
     pub const fn name(self) -> &'static str {
         match self {
             Schema::Seed => FEATURE_SCHEMA,
@@ -24,12 +24,12 @@ impl Schema {
         }
     }
 
-    /// The schema of that name and version, if this release has it.
+    /// Returns the schema of that name and version, if this release has it.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|schema| schema.name() == name)
     }
 
-    /// The features' names in the order of tables and vectors.
+    /// Returns the features' names in the order of tables and vectors.
     pub const fn names(self) -> &'static [&'static str] {
         match self {
             Schema::Seed => &FEATURE_NAMES,
@@ -41,20 +41,20 @@ impl Schema {
 /// The features of one picture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Features {
-    /// What they are.
+    /// Schema of the values.
     pub schema: Schema,
-    /// Their values in the order of the schema's names, all finite.
+    /// Values in the order of the schema's names, all finite.
     pub values: Vec<f64>,
 }
 
 impl Features {
-    /// Name and value, in the order of the schema.
+    /// Returns names and values, in the order of the schema.
     pub fn named(&self) -> impl Iterator<Item = (&'static str, f64)> {
         self.schema.names().iter().copied().zip(self.values.iter().copied())
     }
 }
 
-/// The features of `image` that `schema` names; costs what [`extract`] or [`rich::extract`] does.
+/// Measures the features of `image` that `schema` names. Cost: that of [`extract`] or [`rich::extract`].
 ///
 /// # Errors
 /// When a side is below 7 px.

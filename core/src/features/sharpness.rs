@@ -1,14 +1,16 @@
-//! How much a picture seems to want sharpening (the first system's heuristic).
+//! The feature `sharpening_need`: how much a picture seems to need sharpening (the first system's heuristic).
 
 use rayon::prelude::*;
 
 use crate::imaging::operators::gaussian_blur::{pad_row, reflect_101};
 
-/// `0.4·max(0, 1 − V/500) + 0.3·max(0, 1 − share/0.5) + 0.3·max(0, 1 − G/30)`, clamped to 0–1.
+/// Returns `0.4·max(0, 1 − V/500) + 0.3·max(0, 1 − share/0.5) + 0.3·max(0, 1 − G/30)`, clamped to 0–1.
 ///
-/// V is the population variance of the Laplacian (4-neighbour), G the mean magnitude of the 3×3 Sobel gradient, both
-/// of the luma with border reflect-101 and in its units; `share` is the part of the spectrum's magnitude outside the
-/// centre block.
+/// - V: population variance of the Laplacian (4 neighbours) of the luma.
+/// - G: mean magnitude of the 3×3 Sobel gradient of the luma.
+/// - `share`: the spectrum's magnitude outside the centre block over the whole magnitude, 0–1 (`outside_share`).
+///
+/// Units: those of the luma, 0–255. Border: reflect-101. Cost: one pass.
 pub fn sharpening_need(luma: &[u8], width: usize, height: usize, outside_share: f64) -> f64 {
     let (variance, gradient) = edges(luma, width, height);
     let need = 0.4 * (1.0 - variance / 500.0).max(0.0)
@@ -17,25 +19,26 @@ pub fn sharpening_need(luma: &[u8], width: usize, height: usize, outside_share: 
     need.clamp(0.0, 1.0)
 }
 
-/// Rows that one task sums; their sums are added in order, so threads change nothing.
+/// Rows that one task sums. The tasks' sums are added in order, so threads change nothing.
 const ROWS_PER_TASK: usize = 64;
 
-/// Samples of a row summed in 32 bits: the largest square is 1020².
+/// Samples of a row that are summed in 32 bits: the largest square is 1020², and 1024·1020² is below 2³¹.
 const SAMPLES_AT_A_TIME: usize = 1024;
 
-/// Sum and squares of the Laplacian, sum of the gradient's magnitude.
+/// Sum and sum of squares of the Laplacian, and sum of the gradient's magnitude.
 #[derive(Clone, Copy, Default)]
-struct Sums {
+struct EdgeSums {
     laplacian: i64,
     squares: u64,
     gradient: f64,
 }
 
-/// The Laplacian's population variance and the gradient's mean magnitude. One pass over three rows at a time.
+/// Returns the Laplacian's population variance and the gradient's mean magnitude, in one pass over three rows at a
+/// time.
 fn edges(luma: &[u8], width: usize, height: usize) -> (f64, f64) {
     let tasks: Vec<usize> = (0..height).step_by(ROWS_PER_TASK).collect();
     let rows = |from: usize| {
-        let (mut sums, mut padded) = (Sums::default(), vec![0; 3 * (width + 2)]);
+        let (mut sums, mut padded) = (EdgeSums::default(), vec![0; 3 * (width + 2)]);
         for y in from..height.min(from + ROWS_PER_TASK) {
             for (above, out) in padded.chunks_exact_mut(width + 2).enumerate() {
                 let row = reflect_101(y as isize + above as isize - 1, height);
@@ -45,7 +48,7 @@ fn edges(luma: &[u8], width: usize, height: usize) -> (f64, f64) {
         }
         sums
     };
-    let parts: Vec<Sums> = tasks.into_par_iter().map(rows).collect();
+    let parts: Vec<EdgeSums> = tasks.into_par_iter().map(rows).collect();
     let n = (width * height) as f64;
     let mean = parts.iter().map(|part| part.laplacian).sum::<i64>() as f64 / n;
     let squares = parts.iter().map(|part| part.squares).sum::<u64>() as f64;
@@ -53,15 +56,16 @@ fn edges(luma: &[u8], width: usize, height: usize) -> (f64, f64) {
     (squares / n - mean * mean, gradient / n)
 }
 
-impl Sums {
-    /// Takes in the middle one of three rows, one above the other, each padded by a sample on both sides.
+impl EdgeSums {
+    /// Adds the middle one of three rows. `padded` holds the rows above, here and below, each with one sample more on
+    /// both sides.
     fn add_row(&mut self, padded: &[u8], width: usize) {
         let mut magnitudes = [0.0; SAMPLES_AT_A_TIME];
         for from in (0..width).step_by(SAMPLES_AT_A_TIME) {
             let n = SAMPLES_AT_A_TIME.min(width - from);
             let [above, here, below] = [0, 1, 2].map(|row| &padded[row * (width + 2) + from..][..n + 2]);
             let (mut laplacians, mut squares) = (0, 0);
-            // Flat loops over neighbours at fixed distances: what vectorises on any CPU.
+            // One flat loop over neighbours at fixed distances, which vectorises on any CPU.
             for (x, magnitude) in magnitudes[..n].iter_mut().enumerate() {
                 let at = |row: &[u8], i: usize| i32::from(row[x + i]);
                 let laplacian = at(above, 1) + at(below, 1) + at(here, 0) + at(here, 2) - 4 * at(here, 1);
@@ -75,7 +79,7 @@ impl Sums {
             }
             self.laplacian += i64::from(laplacians);
             self.squares += squares as u64;
-            // In the samples' order, so that how many are taken at a time changes no bit.
+            // In the order of the samples, so that `SAMPLES_AT_A_TIME` changes no bit.
             magnitudes[..n].iter().for_each(|magnitude| self.gradient += magnitude);
         }
     }

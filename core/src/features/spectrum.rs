@@ -1,8 +1,24 @@
-//! Statistics of the log-magnitude spectrum `M = 20·ln(|F| + 1)` of the luma, centred.
+//! Statistics of the centred log-magnitude spectrum `M = 20·ln(|F| + 1)` of the luma.
 //!
-//! A real picture's spectrum is symmetric, so half of it is transformed (real FFT along the rows, complex along the
-//! columns) and every value counts for itself and its mirror. Columns are transformed in blocks of fixed size whose
-//! partial statistics are merged in order: the same bits for any number of threads.
+//! # Why half of the columns is enough
+//!
+//! The luma is real, so its spectrum is symmetric: `F(−u, −v)` is the conjugate of `F(u, v)` and has the same
+//! magnitude. A real FFT of the rows gives the columns u = 0 … width/2. A complex FFT follows along each of them.
+//! Most values count twice: for themselves and for their mirrors in columns that are not computed.
+//!
+//! ```text
+//!   u:        0     1 … width/2 − 1     width/2        width/2 + 1 … width − 1
+//!             │            │               │                      │
+//!   weight    1            2               1 (even width)      mirrors, not computed
+//!                                          2 (odd width)
+//! ```
+//!
+//! Column 0 and, for an even width, column width/2 are their own mirrors: both values of a mirrored pair lie in them.
+//!
+//! # Order
+//!
+//! Columns are transformed in blocks of fixed size. The blocks' statistics are merged in order, so any number of
+//! threads gives the same bits.
 
 use std::sync::Arc;
 
@@ -10,23 +26,27 @@ use rayon::prelude::*;
 use realfft::RealFftPlanner;
 use rustfft::{Fft, FftPlanner, num_complex::Complex};
 
+use super::moments::Moments;
+
 /// Half the side of the centre block, in frequencies: −30 … 29.
 const BLOCK: isize = 30;
 
-/// Rows that one task transforms.
+/// Number of rows that one task transforms.
 const ROWS_PER_TASK: usize = 32;
 
-/// What all columns being transformed may take, of the twelve bytes per pixel that a pair may; luma and half spectrum take
-/// nine. Small pictures have fewer tasks at work than there are threads.
+/// Bytes per pixel that all columns at work may take together. A pair may take twelve bytes per pixel; luma and half
+/// spectrum take nine. For small pictures this limits the number of tasks at work.
 const COLUMNS_BYTES_PER_PIXEL: usize = 1;
 
-/// Columns that one task transforms of `n_half`: two cache lines of every row, and half a megabyte at 24 megapixels; one of
-/// a narrow picture, of which eight would be a good part.
+/// Returns the number of columns that one task transforms, of `n_half` columns in all.
+///
+/// Eight columns are two cache lines of every row, and half a megabyte at 24 megapixels. In a narrow picture eight
+/// columns would be a large part of all, so a task takes one.
 fn columns_per_task(n_half: usize) -> usize {
     if n_half < 64 { 1 } else { 8 }
 }
 
-/// What is measured. `M` is the log-magnitude, all statistics are population ones.
+/// Statistics of a spectrum. `M` is the log-magnitude; all statistics are population ones.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spectrum {
     /// Mean of M.
@@ -37,17 +57,17 @@ pub struct Spectrum {
     pub skewness: f64,
     /// Excess kurtosis of M, 0 for a constant M.
     pub kurtosis: f64,
-    /// Mean of M in the 60×60 centre block (clipped to the picture).
+    /// Mean of M in the centre block of 60×60 frequencies, clipped to the picture.
     pub inside_mean: f64,
-    /// Mean of M outside it, 0 when there is no outside.
+    /// Mean of M outside the centre block, 0 when there is no outside.
     pub outside_mean: f64,
-    /// Share of the magnitude |F| outside the block.
+    /// Share of the magnitude |F| outside the centre block, 0–1.
     pub outside_share: f64,
-    /// Mean of M on the circles of radius 0, n/4, n/2, 3n/4, n−1 with n = min(rows/2, columns/2).
+    /// Mean of M where the whole part of the radius is 0, n/4, n/2, 3n/4 and n − 1, with n = min(rows/2, columns/2).
     pub radial: [f64; 5],
 }
 
-/// Measures the spectrum of `luma` (`height · width` samples, sides of at least 2).
+/// Measures the spectrum of `luma`: `height · width` samples, sides of at least 2.
 pub fn measure(luma: &[u8], width: usize, height: usize) -> Spectrum {
     let n_half = width / 2 + 1;
     let rows = transform_rows(luma, width, height);
@@ -58,28 +78,29 @@ pub fn measure(luma: &[u8], width: usize, height: usize) -> Spectrum {
         * (columns_per_task(n_half) * height + column_fft.get_inplace_scratch_len())
         + size_of::<f64>() * height;
     let at_once = (COLUMNS_BYTES_PER_PIXEL * width * height / task_bytes).max(1);
-    let parts: Vec<Sums> = (0..n_tasks)
+    let parts: Vec<SpectrumSums> = (0..n_tasks)
         .into_par_iter()
         .with_min_len(n_tasks.div_ceil(at_once))
         .map(|task| {
             let first = task * columns_per_task(n_half);
             let columns = transform_columns(&rows, n_half, first, height, &column_fft);
-            let mut sums = Sums::new(width, height);
+            let mut sums = SpectrumSums::new(width, height);
             for (u, column) in (first..).zip(columns.chunks_exact(height)) {
                 sums.add_column(u, column);
             }
             sums
         })
         .collect();
-    let mut total = Sums::new(width, height);
+    let mut total = SpectrumSums::new(width, height);
     for part in &parts {
         total.merge(part);
     }
     total.finish()
 }
 
-/// Real FFT of every row: `width/2 + 1` values each, in blocks of rows, which their tasks allocate (filling one large
-/// buffer with zeros would keep the other threads waiting).
+/// Returns the real FFT of every row, `width/2 + 1` values each, in blocks of rows.
+///
+/// Each task allocates its own block. Filling one large buffer with zeros would keep the other threads waiting.
 fn transform_rows(luma: &[u8], width: usize, height: usize) -> Vec<Vec<Complex<f64>>> {
     let fft = RealFftPlanner::<f64>::new().plan_fft_forward(width);
     let n_half = width / 2 + 1;
@@ -100,7 +121,7 @@ fn transform_rows(luma: &[u8], width: usize, height: usize) -> Vec<Vec<Complex<f
     blocks.collect()
 }
 
-/// The columns of one task, from `first`, one after the other, transformed.
+/// Returns the transformed columns of one task, from column `first` on, one after the other.
 fn transform_columns(
     rows: &[Vec<Complex<f64>>],
     n_half: usize,
@@ -120,61 +141,64 @@ fn transform_columns(
     columns
 }
 
-/// Running statistics over some columns, mergeable.
+/// Running statistics over some columns. Two of them can be merged.
 #[derive(Clone)]
-struct Sums {
+struct SpectrumSums {
     width: usize,
     height: usize,
     moments: Moments,
-    inside: Mean,
+    /// M in the centre block.
+    inside: WeightedMean,
     magnitude: f64,
     magnitude_inside: f64,
-    /// The radii of the circles, which may be the same.
+    /// Radii of the five circles. Small pictures have equal ones.
     radii: [usize; 5],
-    /// Sum and count of M where the whole radius is that of a circle, of equal ones in the first.
-    radial: [Mean; 5],
+    /// M on each circle. Of equal circles only the first is used.
+    radial: [WeightedMean; 5],
 }
 
+/// Number and sum of some values, each with its weight.
 #[derive(Clone, Copy, Default)]
-struct Mean {
+struct WeightedMean {
     n: f64,
     sum: f64,
 }
 
-impl Mean {
+impl WeightedMean {
     fn add(&mut self, value: f64, weight: f64) {
         self.n += weight;
         self.sum += weight * value;
     }
 
-    fn merge(&mut self, other: Mean) {
+    fn merge(&mut self, other: WeightedMean) {
         self.n += other.n;
         self.sum += other.sum;
     }
 
+    /// Returns the mean, 0 without values.
     fn value(self) -> f64 {
         if self.n > 0.0 { self.sum / self.n } else { 0.0 }
     }
 }
 
-impl Sums {
+impl SpectrumSums {
     fn new(width: usize, height: usize) -> Self {
         let n = (width / 2).min(height / 2);
         Self {
             width,
             height,
             moments: Moments::default(),
-            inside: Mean::default(),
+            inside: WeightedMean::default(),
             magnitude: 0.0,
             magnitude_inside: 0.0,
             radii: [0, n / 4, n / 2, 3 * n / 4, n - 1],
-            radial: [Mean::default(); 5],
+            radial: [WeightedMean::default(); 5],
         }
     }
 
-    /// Takes in column `u` (horizontal frequency `u`) and, where it has one, its mirror of frequency `−u`.
+    /// Adds column `u` (horizontal frequency `u`) and its mirror of frequency `−u`, if that is another column.
     fn add_column(&mut self, u: usize, column: &[Complex<f64>]) {
-        // Frequency 0 and, for even widths, the Nyquist column are their own mirrors.
+        // Frequency 0 and, for even widths, the Nyquist frequency are their own mirrors.
         let mirrored = u != 0 && 2 * u != self.width;
         let fx = if 2 * u == self.width { -(u as isize) } else { u as isize };
         let weight = if mirrored { 2.0 } else { 1.0 };
@@ -185,6 +209,7 @@ impl Sums {
                 let magnitude = value.norm_sqr().sqrt();
                 let m = 20.0 * libm::log(magnitude + 1.0);
                 let fy = signed(v, self.height);
+                // The block −30 … 29 is not symmetric, so value and mirror are tested apart.
                 let n_inside = f64::from(in_block(fx, fy))
                     + if mirrored { f64::from(in_block(-fx, signed_mirror(v, self.height))) } else { 0.0 };
                 self.inside.add(m, n_inside);
@@ -200,12 +225,12 @@ impl Sums {
         self.moments.merge(&Moments::of(&log_magnitudes, weight));
     }
 
-    /// Where the values of a radius are summed, if they are.
+    /// Returns the index of the circle of this radius, if there is one.
     fn ring(&self, radius: usize) -> Option<usize> {
         self.radii.iter().position(|&r| r == radius)
     }
 
-    fn merge(&mut self, other: &Sums) {
+    fn merge(&mut self, other: &SpectrumSums) {
         self.moments.merge(&other.moments);
         self.inside.merge(other.inside);
         self.magnitude += other.magnitude;
@@ -215,14 +240,15 @@ impl Sums {
         }
     }
 
+    /// Returns the statistics of all columns added.
     fn finish(&self) -> Spectrum {
         let n = self.moments.n;
         let variance = self.moments.m2 / n;
-        // A constant M has no shape; its third and fourth moments are stated as 0.
+        // Skewness and kurtosis of a constant M are 0/0, and are defined as 0.
         let shape = |moment: f64, scale: f64, normal: f64| {
             if variance > 0.0 { moment / n / scale - normal } else { 0.0 }
         };
-        let outside = Mean { n: n - self.inside.n, sum: self.moments.mean * n - self.inside.sum };
+        let outside = WeightedMean { n: n - self.inside.n, sum: self.moments.mean * n - self.inside.sum };
         let circle = |&radius: &usize| self.ring(radius).map_or(0.0, |ring| self.radial[ring].value());
         Spectrum {
             mean: self.moments.mean,
@@ -241,67 +267,20 @@ impl Sums {
     }
 }
 
-/// The signed frequency of index `v` of `n`: −n/2 … (n−1)/2.
+/// Returns the signed frequency of index `v` of `n`: −n/2 … (n−1)/2.
 fn signed(v: usize, n: usize) -> isize {
     if v < n.div_ceil(2) { v as isize } else { v as isize - n as isize }
 }
 
-/// The signed frequency of the mirror of index `v`.
+/// Returns the signed frequency of the mirror of index `v`.
 fn signed_mirror(v: usize, n: usize) -> isize {
     signed((n - v) % n, n)
 }
 
+/// Whether a frequency lies in the centre block.
 fn in_block(fx: isize, fy: isize) -> bool {
     let inside = -BLOCK..BLOCK;
     inside.contains(&fx) && inside.contains(&fy)
-}
-
-/// Count, mean and central moment sums, merged by Pébay's formulas (SAND2008-6212).
-#[derive(Clone, Copy, Default)]
-struct Moments {
-    n: f64,
-    mean: f64,
-    m2: f64,
-    m3: f64,
-    m4: f64,
-}
-
-impl Moments {
-    /// Of values that each count `weight` times.
-    fn of(values: &[f64], weight: f64) -> Self {
-        let n = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / n;
-        let mut moments = Moments { n: n * weight, mean, ..Moments::default() };
-        for value in values {
-            let d = value - mean;
-            let d2 = d * d;
-            moments.m2 += d2;
-            moments.m3 += d2 * d;
-            moments.m4 += d2 * d2;
-        }
-        Moments { m2: moments.m2 * weight, m3: moments.m3 * weight, m4: moments.m4 * weight, ..moments }
-    }
-
-    fn merge(&mut self, b: &Moments) {
-        if self.n == 0.0 {
-            *self = *b;
-            return;
-        }
-        let a = *self;
-        let n = a.n + b.n;
-        let d = b.mean - a.mean;
-        let d_n = d / n;
-        self.n = n;
-        self.mean = a.mean + d_n * b.n;
-        self.m2 = a.m2 + b.m2 + d * d_n * a.n * b.n;
-        self.m3 =
-            a.m3 + b.m3 + d * d_n * d_n * a.n * b.n * (a.n - b.n) + 3.0 * d_n * (a.n * b.m2 - b.n * a.m2);
-        self.m4 = a.m4
-            + b.m4
-            + d * d_n * d_n * d_n * a.n * b.n * (a.n * a.n - a.n * b.n + b.n * b.n)
-            + 6.0 * d_n * d_n * (a.n * a.n * b.m2 + b.n * b.n * a.m2)
-            + 4.0 * d_n * (a.n * b.m3 - b.n * a.m3);
-    }
 }
 
 #[cfg(test)]

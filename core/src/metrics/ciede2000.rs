@@ -1,11 +1,14 @@
-//! CIEDE2000 after Sharma, Wu, Dalal, "The CIEDE2000 color-difference formula: implementation notes, supplementary test
-//! data, and mathematical observations" (2005); sRGB under D65 in, all weights 1.
+//! Colour difference CIEDE2000 for sRGB pictures under D65, with all weights 1.
+//!
+//! Source: Sharma, Wu, Dalal, "The CIEDE2000 color-difference formula: implementation notes, supplementary test data,
+//! and mathematical observations" (2005).
 
 use std::f64::consts::PI;
 
 use crate::imaging::{Image, operators::area_resize::area_resize};
 
-/// Pictures are reduced to this longest side, by area, before they are compared: colours are what is asked for, not grain.
+/// Longest side of the compared pictures, in pixels. Larger pictures are reduced to it by area averaging, so that
+/// colours are compared and not grain.
 pub const COMPARED_SIDE_PX: usize = 128;
 
 /// White of D65, 2°, as the sum of the rows of [`TO_XYZ`].
@@ -19,8 +22,10 @@ const TO_XYZ: [[f64; 3]; 3] = [
 /// 25⁷.
 const CHROMA_7: f64 = 6_103_515_625.0;
 
-/// Mean ΔE00 between two pictures, 0 for equal ones; lower is better. Both are reduced to [`COMPARED_SIDE_PX`], the
-/// candidate to the size of the reference; alpha is ignored. Cost: about a microsecond per pixel left.
+/// Returns the mean ΔE00 between two pictures, 0 for equal ones. Lower is better.
+///
+/// The reference is reduced to [`COMPARED_SIDE_PX`], and the candidate is brought to the same size. Alpha is ignored.
+/// Cost: about a microsecond per pixel of the reduced picture.
 pub fn mean_ciede2000(reference: &Image, candidate: &Image) -> f64 {
     let side = reference.width().max(reference.height());
     let to = |length: usize| {
@@ -38,11 +43,12 @@ pub fn mean_ciede2000(reference: &Image, candidate: &Image) -> f64 {
     sum / reference.len() as f64
 }
 
+/// Linear light of an encoded sRGB value, both 0–1.
 fn to_linear(encoded: f64) -> f64 {
     if encoded <= 0.040_45 { encoded / 12.92 } else { libm::pow((encoded + 0.055) / 1.055, 2.4) }
 }
 
-/// CIE L*a*b* of linear sRGB, 0–1.
+/// Returns CIE L*a*b* of a linear sRGB colour, 0–1.
 fn lab(linear: [f64; 3]) -> [f64; 3] {
     let curve = |t: f64| {
         const DELTA: f64 = 6.0 / 29.0;
@@ -56,18 +62,18 @@ fn lab(linear: [f64; 3]) -> [f64; 3] {
     [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
 }
 
-/// ΔE00 of two L*a*b* colours, symmetric; equation numbers are those of the paper.
+/// Returns ΔE00 of two L*a*b* colours, at least 0 and symmetric. Numbers in the comments are the paper's equations.
 pub fn ciede2000([l1, a1, b1]: [f64; 3], [l2, a2, b2]: [f64; 3]) -> f64 {
     let root_7 = |c: f64| {
         let c7 = libm::pow(c, 7.0);
         libm::sqrt(c7 / (c7 + CHROMA_7))
     };
-    // (2)–(7): a is stretched near grey.
+    // (2)–(7): chroma and hue, after a* is stretched near grey.
     let g = 0.5 * (1.0 - root_7((libm::hypot(a1, b1) + libm::hypot(a2, b2)) / 2.0));
     let (a1, a2) = ((1.0 + g) * a1, (1.0 + g) * a2);
     let (c1, c2) = (libm::hypot(a1, b1), libm::hypot(a2, b2));
     let (h1, h2) = (hue(a1, b1), hue(a2, b2));
-    // (8)–(11)
+    // (8)–(11): differences of lightness, chroma and hue. The hue turns the short way round.
     let grey = c1 * c2 == 0.0;
     let turn = match h2 - h1 {
         _ if grey => 0.0,
@@ -77,7 +83,7 @@ pub fn ciede2000([l1, a1, b1]: [f64; 3], [l2, a2, b2]: [f64; 3]) -> f64 {
     };
     let (delta_l, delta_c) = (l2 - l1, c2 - c1);
     let delta_h = 2.0 * libm::sqrt(c1 * c2) * libm::sin(turn / 2.0);
-    // (12)–(14)
+    // (12)–(14): means. The mean hue lies in the middle of the short way round.
     let (l, c) = ((l1 + l2) / 2.0, (c1 + c2) / 2.0);
     let h = match h1 + h2 {
         sum if grey => sum,
@@ -85,7 +91,7 @@ pub fn ciede2000([l1, a1, b1]: [f64; 3], [l2, a2, b2]: [f64; 3]) -> f64 {
         sum if sum < 2.0 * PI => sum / 2.0 + PI,
         sum => sum / 2.0 - PI,
     };
-    // (15)–(21)
+    // (15)–(21): weights of the differences, and the rotation of blue.
     let degrees = PI / 180.0;
     let t = 1.0 - 0.17 * libm::cos(h - 30.0 * degrees)
         + 0.24 * libm::cos(2.0 * h)
@@ -97,12 +103,12 @@ pub fn ciede2000([l1, a1, b1]: [f64; 3], [l2, a2, b2]: [f64; 3]) -> f64 {
     let s_l = 1.0 + 0.015 * middle / libm::sqrt(20.0 + middle);
     let (s_c, s_h) = (1.0 + 0.045 * c, 1.0 + 0.015 * c * t);
     let r_t = -libm::sin(2.0 * rotation) * 2.0 * root_7(c);
-    // (22)
+    // (22): the weighted length.
     let (l, c, h) = (delta_l / s_l, delta_c / s_c, delta_h / s_h);
     libm::sqrt((l * l + c * c + h * h + r_t * c * h).max(0.0))
 }
 
-/// Hue angle, 0 to 2π; 0 for grey.
+/// Returns the hue angle, 0 to 2π; 0 for grey.
 fn hue(a: f64, b: f64) -> f64 {
     if a == 0.0 && b == 0.0 {
         return 0.0;
@@ -116,7 +122,7 @@ mod tests {
     use super::*;
     use crate::imaging::Channels;
 
-    /// Table 1 of the paper: two colours and their difference, to four places.
+    /// Table 1 of the paper: two colours and their difference, to four decimal places.
     const PUBLISHED: [[f64; 7]; 34] = [
         [50.0, 2.6772, -79.7751, 50.0, 0.0, -82.7485, 2.0425],
         [50.0, 3.1571, -77.2803, 50.0, 0.0, -82.7485, 2.8615],
@@ -169,7 +175,7 @@ mod tests {
         let plain = |rgb: [u8; 3], side: usize| {
             Image::new(side, side, Channels::Rgb, rgb.repeat(side * side), None).unwrap()
         };
-        // White is L* 100, black 0, and L* alone differs: 100 / S_L at L* 50, where S_L is 1.
+        // White has L* 100, black 0, and only L* differs: 100 / S_L at L* 50, where S_L is 1.
         let contrast = mean_ciede2000(&plain([255; 3], 200), &plain([0; 3], 90));
         assert!((contrast - 100.0).abs() < 1e-2, "{contrast}");
         assert_eq!(mean_ciede2000(&plain([9, 80, 200], 50), &plain([9, 80, 200], 50)), 0.0);

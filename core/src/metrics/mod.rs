@@ -1,5 +1,8 @@
-//! How close a candidate is to the reference. Arguments come as `(reference, candidate)`, both 8 bit with a data
-//! range of 255 and of the same size; alpha is ignored. Higher is better everywhere here.
+//! Figures that say how close a picture is to its reference: PSNR, SSIM, the score of both, and colour difference.
+//!
+//! Arguments come as `(reference, candidate)`. Samples have 8 bits and a data range of 255; alpha is ignored. Higher
+//! is better, except for [`ciede2000`] and [`mean_ciede2000`]. This file is the only home of the score's formula
+//! ([`score`]) and of the limit of harm ([`HARM_DB`]).
 
 mod ciede2000;
 mod psnr;
@@ -15,7 +18,7 @@ use thiserror::Error;
 
 use crate::imaging::{Channels, Image, operators::resize::resize};
 
-/// What a comparison found.
+/// Result of a comparison with a reference.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quality {
     /// Peak signal-to-noise ratio in dB; infinite for identical pictures.
@@ -24,44 +27,56 @@ pub struct Quality {
     pub ssim: f64,
 }
 
-/// Losing more of the capped PSNR than this is harm.
+/// Largest loss of capped PSNR in dB that is no harm.
 pub const HARM_DB: f64 = 0.05;
 
+/// Returns the score of a PSNR in dB and an SSIM: `0.5 · PSNR/50 + 0.5 · SSIM`. Higher is better.
+///
+/// With a PSNR capped at [`PSNR_CAP_DB`] the score is at most 1. With an infinite PSNR it is infinite.
+pub fn score(psnr: f64, ssim: f64) -> f64 {
+    0.5 * psnr / 50.0 + 0.5 * ssim
+}
+
+/// Whether going from one capped PSNR to another, both in dB, loses more than [`HARM_DB`].
+pub fn is_harm(before: f64, after: f64) -> bool {
+    after < before - HARM_DB
+}
+
 impl Quality {
-    /// `0.5 · PSNR/50 + 0.5 · SSIM`, uncapped: what the classic search compares.
+    /// Returns the score with the uncapped PSNR. The classic search compares it.
     pub fn score(self) -> f64 {
-        0.5 * self.psnr / 50.0 + 0.5 * self.ssim
+        score(self.psnr, self.ssim)
     }
 
-    /// PSNR capped at 50 dB.
+    /// Returns the PSNR in dB, capped at [`PSNR_CAP_DB`].
     pub fn capped_psnr(self) -> f64 {
         self.psnr.min(PSNR_CAP_DB)
     }
 
-    /// The score with the capped PSNR; gains are differences of this.
+    /// Returns the score with the capped PSNR. Gains are differences of capped scores.
     pub fn capped_score(self) -> f64 {
-        Quality { psnr: self.capped_psnr(), ..self }.score()
+        score(self.capped_psnr(), self.ssim)
     }
 
-    /// Whether the candidate is the reference.
+    /// Whether all samples equal the reference's.
     pub fn is_identical(self) -> bool {
         self.psnr == f64::INFINITY
     }
 
-    /// Whether going from `before` to `self` loses more than 0.05 dB of capped PSNR.
+    /// Whether going from `before` to `self` loses more than [`HARM_DB`] of capped PSNR.
     pub fn harms(self, before: Quality) -> bool {
-        self.capped_psnr() < before.capped_psnr() - HARM_DB
+        is_harm(before.capped_psnr(), self.capped_psnr())
     }
 }
 
-/// As JSON: an infinite PSNR is `null` beside `identical: true`.
+/// A [`Quality`] for JSON: an infinite PSNR becomes `null`, together with `identical: true`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct QualityReport {
     /// PSNR in dB, `None` when infinite.
     pub psnr: Option<f64>,
     /// Mean SSIM.
     pub ssim: f64,
-    /// The uncapped score, `None` when infinite.
+    /// Score with the uncapped PSNR, `None` when infinite.
     pub score: Option<f64>,
     /// Whether the pictures are identical.
     pub identical: bool,
@@ -79,10 +94,10 @@ impl From<Quality> for QualityReport {
     }
 }
 
-/// Two pictures cannot be compared.
+/// Reason why two pictures cannot be compared.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum MetricError {
-    /// SSIM's window does not fit.
+    /// A side is shorter than SSIM's window.
     #[error(
         "a picture of {width}×{height} px is too small to compare: both sides must be at least {SIDE_MIN_PX} px"
     )]
@@ -94,8 +109,10 @@ pub enum MetricError {
     },
 }
 
-/// Compares `candidate` with `reference`. A candidate of another size is resized to the reference's first
-/// (bilinear, as the search does); when only one is grey, it is compared as RGB.
+/// Compares `candidate` with `reference`.
+///
+/// A candidate of another size is first resized to the reference's (bilinear, as in the search). If only one picture
+/// is grey, both are compared as RGB. Cost: one pass for PSNR, and [`ssim`].
 ///
 /// # Errors
 /// When the reference is smaller than the SSIM window.
@@ -115,7 +132,7 @@ pub fn compare(reference: &Image, candidate: &Image) -> Result<Quality, MetricEr
     Ok(Quality { psnr: psnr_from_squared_error(squared_error, n_samples), ssim: ssim(reference, candidate) })
 }
 
-/// The channels that a comparison of these two works on.
+/// Returns the channels in which two pictures are compared: their own if both have the same, RGB otherwise.
 pub fn common_channels(a: &Image, b: &Image) -> Channels {
     if a.channels() == b.channels() { a.channels() } else { Channels::Rgb }
 }

@@ -1,10 +1,18 @@
-//! Structural similarity (Wang, Bovik, Sheikh, Simoncelli, 2004) as `skimage.metrics.structural_similarity` has it.
+//! Structural similarity (Wang, Bovik, Sheikh, Simoncelli, 2004), equal to `skimage.metrics.structural_similarity`.
 //!
-//! Definition matched: 7×7 uniform window, sample covariance (49/48), K1 0.01, K2 0.03, data range 255, windows wholly
-//! inside the picture (3 px cropped each side), mean per channel, then mean of the channels.
+//! Definition matched: 7×7 uniform window, sample covariance (49/48), constants 0.01 and 0.03, data range 255.
+//! Windows lie wholly inside the picture, which crops 3 px on each side. The result is the mean over the windows of
+//! each channel, then over the channels.
 //!
-//! With window sums Sx, Sy, P = Σx², R = Σy², Q = Σxy everything up to the last division is whole numbers. This is the
-//! plain form; `search::kernel` is its fast translation and is tested against it.
+//! A window has N = 49 samples and the sums Sx, Sy, Sxx, Syy, Sxy. The two fractions of the definition are extended
+//! by N² and by N·(N − 1). Then all terms except the constants are whole numbers, exact in 64 bits:
+//!
+//! ```text
+//!   means:       2·Sx·Sy           over   Sx² + Sy²
+//!   covariance:  2·(N·Sxy − Sx·Sy) over   (N·Sxx − Sx²) + (N·Syy − Sy²)
+//! ```
+//!
+//! This is the plain form. `search::kernel` is its fast translation, and tests compare the two.
 
 use std::ops::Range;
 
@@ -14,24 +22,25 @@ use crate::imaging::Image;
 
 /// Side of the uniform window, in pixels.
 pub const WINDOW_PX: usize = 7;
-/// The smallest side that can be compared, in pixels.
+/// Smallest side that can be compared, in pixels.
 pub const SIDE_MIN_PX: usize = WINDOW_PX;
 
+/// Samples of a window.
 const N: i64 = (WINDOW_PX * WINDOW_PX) as i64;
-/// `(0.01 · 255)²`, `(0.03 · 255)²`.
+/// Constants of the definition: `(0.01 · 255)²` and `(0.03 · 255)²`.
 const C1: f64 = (0.01 * 255.0) * (0.01 * 255.0);
 const C2: f64 = (0.03 * 255.0) * (0.03 * 255.0);
-/// The constants in the unit of the window sums: N² for means, N·(N−1) for sample covariances.
+/// The constants times N² (means) and N·(N − 1) (sample covariances), the units of the window sums.
 pub(crate) const K1: f64 = (N * N) as f64 * C1;
 pub(crate) const K2: f64 = (N * (N - 1)) as f64 * C2;
 
-/// Mean SSIM of two pictures of one shape, −1 to 1, higher is better.
+/// Returns the mean SSIM of two pictures, −1 to 1. Higher is better.
 ///
-/// Cost: a few operations per sample whatever the window; memory: five sums per column. The channels run on the
-/// caller's rayon pool.
+/// Cost: a few operations per sample, independent of the window's size. Memory: five sums per column. Channels and
+/// bands of rows run on the caller's rayon pool.
 ///
 /// # Panics
-/// When shapes differ or a side is below 7 px (see `compare`).
+/// When sizes or channels differ, or a side is below 7 px. [`compare`](super::compare) handles these cases.
 pub fn ssim(reference: &Image, candidate: &Image) -> f64 {
     assert_eq!(
         (reference.width(), reference.height(), reference.channels()),
@@ -47,12 +56,12 @@ pub fn ssim(reference: &Image, candidate: &Image) -> f64 {
     means.iter().sum::<f64>() / n_channels as f64
 }
 
-/// Rows of windows that one task sums; their sums are added in order, so threads change nothing.
+/// Rows of windows that one task sums. The tasks' sums are added in order, so threads change nothing.
 const ROWS_PER_TASK: usize = 128;
 
-/// Sums over the seven rows of one column.
+/// PairSums over the seven rows of one column, or over a window.
 #[derive(Clone, Copy, Default)]
-struct Sums {
+struct PairSums {
     x: i64,
     y: i64,
     xx: i64,
@@ -60,8 +69,8 @@ struct Sums {
     xy: i64,
 }
 
-impl Sums {
-    fn add(&mut self, other: Sums, sign: i64) {
+impl PairSums {
+    fn add(&mut self, other: PairSums, sign: i64) {
         self.x += sign * other.x;
         self.y += sign * other.y;
         self.xx += sign * other.xx;
@@ -71,9 +80,10 @@ impl Sums {
 
     fn of(x: u8, y: u8) -> Self {
         let (x, y) = (i64::from(x), i64::from(y));
-        Sums { x, y, xx: x * x, yy: y * y, xy: x * y }
+        PairSums { x, y, xx: x * x, yy: y * y, xy: x * y }
     }
 
+    /// Returns the SSIM of a window with these sums.
     fn ssim(self) -> f64 {
         let (covariance, product) = (N * self.xy - self.x * self.y, self.x * self.y);
         let variances = (N * self.xx - self.x * self.x) + (N * self.yy - self.y * self.y);
@@ -83,7 +93,7 @@ impl Sums {
     }
 }
 
-/// Mean SSIM of one channel.
+/// Returns the mean SSIM of one channel.
 fn plane_mean(reference: &[u8], candidate: &[u8], width: usize) -> f64 {
     let n_rows = reference.len() / width - WINDOW_PX + 1;
     let tasks: Vec<Range<usize>> =
@@ -93,10 +103,10 @@ fn plane_mean(reference: &[u8], candidate: &[u8], width: usize) -> f64 {
     sums.iter().sum::<f64>() / ((width - WINDOW_PX + 1) * n_rows) as f64
 }
 
-/// The sum of the SSIM of all windows whose first row is among `rows`.
+/// Returns the sum of SSIM over all windows whose first row is among `rows`.
 fn rows_sum(reference: &[u8], candidate: &[u8], width: usize, rows: Range<usize>) -> f64 {
-    let at = |y: usize, i: usize| Sums::of(candidate[y * width + i], reference[y * width + i]);
-    let mut columns = vec![Sums::default(); width];
+    let at = |y: usize, i: usize| PairSums::of(candidate[y * width + i], reference[y * width + i]);
+    let mut columns = vec![PairSums::default(); width];
     let mut total = 0.0;
     for y in rows.start..rows.end + WINDOW_PX - 1 {
         for (i, column) in columns.iter_mut().enumerate() {
@@ -112,9 +122,9 @@ fn rows_sum(reference: &[u8], candidate: &[u8], width: usize, rows: Range<usize>
     total
 }
 
-/// The sum of the SSIM of all windows whose column sums are given.
-fn row_sum(columns: &[Sums]) -> f64 {
-    let mut window = Sums::default();
+/// Returns the sum of SSIM over one row of windows, from the column sums: column `i` enters, column `i − 7` leaves.
+fn row_sum(columns: &[PairSums]) -> f64 {
+    let mut window = PairSums::default();
     let mut sum = 0.0;
     for (i, &column) in columns.iter().enumerate() {
         window.add(column, 1);
@@ -139,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn identical_pictures_are_alike() {
+    fn identical_pictures_have_an_ssim_of_one() {
         let image = grey(9, (0..72).map(|i| (i * 29 % 256) as u8).collect());
         assert!((ssim(&image, &image) - 1.0).abs() < 1e-15);
     }

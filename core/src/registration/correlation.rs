@@ -1,21 +1,23 @@
-//! Whether edges lie on edges: the correlation of two pictures' gradients, one of them seen through a map.
+//! Whether edges lie on edges: the correlation of two planes' gradients, one of them seen through a map.
 //!
-//! A gradient counts with its direction, so chance gives about 0 and an inverted picture less. Light, haze and casts are
-//! gone from the planes before; noise lowers it, which is why it is taken on smooth planes.
+//! The correlation is `Σ g·h / √(Σ|g|² · Σ|h|²)` over the pixels that both planes show; g and h are gradient vectors.
+//! Their directions count, so unrelated pictures give about 0 and an inverted picture gives a negative value.
+//!
+//! Light, haze and casts are removed from the planes before. Noise lowers the correlation, so the planes are smoothed.
 
 use super::{homography::Homography, plane::Plane};
 
-/// What a map makes of two planes.
+/// Agreement of two planes under a map.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Agreement {
-    /// −1 to 1; 0 where there is nothing to compare.
+    /// Correlation of the gradients, −1 to 1; 0 if the planes share no pixels or one is flat.
     pub correlation: f64,
-    /// The share of the frame that both show, 0–1.
+    /// Share of the frame that both planes show, 0–1.
     pub overlap: f64,
 }
 
-/// Correlates the gradients of `damaged` with those of `reference` seen through `map` (damaged → reference, in pixels of
-/// these planes). Cost: four bilinear samples per pixel of `damaged`.
+/// Correlates the gradients of `damaged` with those of `reference` seen through `map`. The map goes from `damaged` to
+/// `reference`, in pixels of these planes. Cost: one bilinear sample per pixel of `damaged`.
 pub(super) fn agreement(damaged: &Plane, reference: &Plane, map: &Homography) -> Agreement {
     let (width, height) = (damaged.width, damaged.height);
     let seen = warped(reference, map, width, height);
@@ -24,6 +26,7 @@ pub(super) fn agreement(damaged: &Plane, reference: &Plane, map: &Homography) ->
         for x in 1..width.saturating_sub(1) {
             let i = y * width + x;
             let [left, right, up, down] = [i - 1, i + 1, i - width, i + width].map(|k| seen[k]);
+            // One NaN makes the sum NaN: a neighbour lies outside the reference.
             if (left + right + up + down).is_nan() {
                 continue;
             }
@@ -44,7 +47,7 @@ pub(super) fn agreement(damaged: &Plane, reference: &Plane, map: &Homography) ->
     }
 }
 
-/// `plane` as seen through `map` in a frame of `width × height`; NaN where it shows nothing.
+/// Returns `plane` seen through `map` in a frame of `width × height`; NaN where the map leaves the plane.
 fn warped(plane: &Plane, map: &Homography, width: usize, height: usize) -> Vec<f32> {
     let mut seen = Vec::with_capacity(width * height);
     for y in 0..height {

@@ -1,47 +1,62 @@
-//! What a keypoint's surroundings look like: 4 × 4 histograms of 8 gradient directions, as SIFT's, on a fixed grid of
-//! 16 × 16 samples, square-rooted (Arandjelović and Zisserman, *Three things everyone should know*, 2012).
+//! Descriptors: 128 numbers that say what the surroundings of a keypoint look like, as in SIFT.
+//!
+//! ```text
+//!   16 × 16 samples around the keypoint        4 × 4 cells of 4 × 4 samples each
+//!   ┌──┬──┬──┬──┐
+//!   ├──┼──┼──┼──┤    each cell: a histogram of 8 gradient directions, weighted by magnitude
+//!   ├──┼──┼──┼──┤    each sample is shared among up to 4 cells and 2 directions, so that a small
+//!   ├──┼──┼──┼──┤    shift or turn changes the descriptor only a little
+//!   └──┴──┴──┴──┘
+//! ```
+//!
+//! The grid scales with the keypoint. Each number is square-rooted at the end, which compares histograms better than
+//! the plain product (Arandjelović and Zisserman, *Three things everyone should know*, 2012).
 
 use super::{
     keypoints::{Keypoint, ScaleSpace},
     plane::Plane,
 };
 
-/// Numbers of a descriptor.
+/// Length of a descriptor.
 pub(super) const LENGTH: usize = 128;
 
-/// Length 1, no element negative.
+/// Vector of Euclidean length 1 without negative elements.
 pub(super) type Descriptor = [f32; LENGTH];
 
-/// Samples along a side of the grid, and cells.
+/// Samples along a side of the grid.
 const SAMPLES: usize = 16;
+/// Cells along a side of the grid.
 const CELLS: usize = 4;
+/// Directions of a cell's histogram.
 const DIRECTIONS: usize = 8;
 
-/// A cell's side in deviations of the scale.
+/// Side of a cell, in standard deviations of the keypoint's scale.
 const CELL_SIGMAS: f32 = 3.0;
 
-/// Bins of the histogram that tells the dominant direction.
+/// Bins of the histogram of which the peaks are the dominant directions.
 const ORIENTATIONS: usize = 36;
 
 /// How a descriptor is turned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// Not at all: more telling, and stands turns of some fifteen degrees.
+    /// Not turned. Such descriptors differ more from each other, and match under turns of up to about fifteen degrees.
     Upright,
-    /// By the dominant direction of the surroundings: stands any turn.
+    /// Turned by the dominant direction of the surroundings. Such descriptors match under any turn.
     Dominant,
 }
 
-/// A keypoint with its descriptor.
+/// Place of a keypoint in the working plane's pixels, with a descriptor.
 #[derive(Clone, Debug)]
-pub(super) struct Feature {
+pub(super) struct DescribedPlace {
     pub x: f64,
     pub y: f64,
     pub descriptor: Descriptor,
 }
 
-/// Describes keypoints; those with several dominant directions come several times.
-pub(super) fn describe(space: &ScaleSpace, keypoints: &[Keypoint], turn: Turn) -> Vec<Feature> {
+/// Describes keypoints. A keypoint with two dominant directions is described twice; one without any structure is left
+/// out.
+pub(super) fn describe(space: &ScaleSpace, keypoints: &[Keypoint], turn: Turn) -> Vec<DescribedPlace> {
+    // The gradients of a smoothed plane are computed when its first keypoint is described.
     let mut gradients: Vec<Vec<Option<(Plane, Plane)>>> =
         space.octaves.iter().map(|planes| planes.iter().map(|_| None).collect()).collect();
     let mut features = Vec::with_capacity(keypoints.len());
@@ -55,13 +70,14 @@ pub(super) fn describe(space: &ScaleSpace, keypoints: &[Keypoint], turn: Turn) -
         };
         for angle in angles {
             if let Some(descriptor) = patch.descriptor(angle) {
-                features.push(Feature { x: keypoint.x, y: keypoint.y, descriptor });
+                features.push(DescribedPlace { x: keypoint.x, y: keypoint.y, descriptor });
             }
         }
     }
     features
 }
 
+/// Surroundings of a keypoint.
 struct Patch<'a> {
     across: &'a Plane,
     down: &'a Plane,
@@ -69,14 +85,15 @@ struct Patch<'a> {
 }
 
 impl Patch<'_> {
-    /// The gradient at an offset from the keypoint, in pixels of the octave.
+    /// Returns the gradient at an offset from the keypoint, in pixels of the octave.
     fn gradient(&self, dx: f32, dy: f32) -> (f32, f32) {
         let size = (1u32 << self.keypoint.octave) as f32;
         let (x, y) = (self.keypoint.x as f32 / size + dx, self.keypoint.y as f32 / size + dy);
         (self.across.nearest(x, y), self.down.nearest(x, y))
     }
 
-    /// Directions (radians) of the peaks of a smoothed histogram, those above four fifths of the highest.
+    /// Returns up to two dominant directions in radians: the peaks of a smoothed histogram of directions that are
+    /// above four fifths of its highest value.
     fn dominant_directions(&self) -> Vec<f32> {
         let mut histogram = [0.0f32; ORIENTATIONS];
         let sigma = self.keypoint.sigma;
@@ -84,7 +101,7 @@ impl Patch<'_> {
             for j in -8i16..=8 {
                 let (u, v) = (f32::from(j) * 0.5, f32::from(i) * 0.5);
                 let (gx, gy) = self.gradient(u * sigma, v * sigma);
-                // A Gaussian of 1.5 scales by a parabola's square, which needs no exponential.
+                // The square of a parabola stands for a Gaussian of 1.5 scales. It needs no exponential.
                 let weight = (1.0 - (u * u + v * v) / 20.0).max(0.0);
                 let bin = direction(gx, gy) * ORIENTATIONS as f32;
                 histogram[bin as usize % ORIENTATIONS] += weight * weight * (gx * gx + gy * gy).sqrt();
@@ -98,6 +115,7 @@ impl Patch<'_> {
             }
         }
         let highest = histogram.iter().copied().fold(0.0, f32::max);
+        // The vertex of the parabola through three bins places a peak between bins.
         let peak = |i: usize| {
             let (left, here, right) =
                 (histogram[around(i, ORIENTATIONS - 1)], histogram[i], histogram[around(i, 1)]);
@@ -109,14 +127,14 @@ impl Patch<'_> {
         (0..ORIENTATIONS).filter_map(peak).take(2).collect()
     }
 
-    /// `None` where nothing is to be seen.
+    /// Returns the descriptor on the grid turned by `angle` (radians); `None` where the surroundings are flat.
     fn descriptor(&self, angle: f32) -> Option<Descriptor> {
         let (sin, cos) = (libm::sinf(angle), libm::cosf(angle));
         let mut histogram = [0.0f32; LENGTH];
         let spacing = CELL_SIGMAS * self.keypoint.sigma * CELLS as f32 / SAMPLES as f32;
         for i in 0..SAMPLES {
             for j in 0..SAMPLES {
-                // From −2 to 2 cells, at the centres of the samples.
+                // Centres of the samples, from the keypoint in the middle of the grid.
                 let (u, v) = (j as f32 - 7.5, i as f32 - 7.5);
                 let (dx, dy) = ((cos * u - sin * v) * spacing, (sin * u + cos * v) * spacing);
                 let (gx, gy) = self.gradient(dx, dy);
@@ -127,7 +145,7 @@ impl Patch<'_> {
             }
         }
         normalise(&mut histogram)?;
-        // No single edge may say it all.
+        // The limit keeps a single strong edge from deciding the product of two descriptors.
         histogram.iter_mut().for_each(|v| *v = v.min(0.2));
         let sum: f32 = histogram.iter().sum();
         histogram.iter_mut().for_each(|v| *v = (*v / sum).sqrt());
@@ -135,7 +153,7 @@ impl Patch<'_> {
     }
 }
 
-/// Shares a gradient among the neighbouring cells and directions.
+/// Adds a gradient to the neighbouring cells and directions, in shares that fall off linearly with the distance.
 fn spread(histogram: &mut Descriptor, column: usize, row: usize, direction: f32, magnitude: f32) {
     let parts = |sample: usize| {
         let place = (sample as f32 + 0.5) / (SAMPLES / CELLS) as f32 - 0.5;
@@ -156,6 +174,7 @@ fn spread(histogram: &mut Descriptor, column: usize, row: usize, direction: f32,
     }
 }
 
+/// Scales a histogram to length 1; `None` if it is nearly 0.
 fn normalise(histogram: &mut Descriptor) -> Option<()> {
     let length = histogram.iter().map(|v| v * v).sum::<f32>().sqrt();
     if length.is_nan() || length <= 1e-6 {
@@ -165,8 +184,9 @@ fn normalise(histogram: &mut Descriptor) -> Option<()> {
     Some(())
 }
 
-/// The direction of a vector as a share of the full turn, from 0 below 1. Rajan's approximation of the arc tangent, off
-/// by less than a quarter of a degree, and the same on any CPU.
+/// Returns the direction of a vector as a share of the full turn: at least 0, below 1.
+///
+/// Rajan's approximation of the arc tangent: it is wrong by less than a quarter of a degree, and the same on any CPU.
 fn direction(x: f32, y: f32) -> f32 {
     let (ax, ay) = (x.abs(), y.abs());
     let (low, high) = (ax.min(ay), ax.max(ay));
@@ -195,8 +215,8 @@ mod tests {
         }
     }
 
-    /// Hills of several sizes; `turn` by 90 degrees if asked.
-    fn features(turned: bool, turn: Turn) -> Vec<Feature> {
+    /// Describes a plane of hills of several sizes, which `turned` turns by 90 degrees.
+    fn features(turned: bool, turn: Turn) -> Vec<DescribedPlace> {
         let n = 128;
         let height = |x: f64, y: f64| {
             let hills = [(40.0, 50.0, 6.0, 90.0), (52.0, 56.0, 4.0, -70.0), (38.0, 66.0, 5.0, 60.0)];
@@ -215,7 +235,7 @@ mod tests {
         describe(&space, &space.keypoints(8), turn)
     }
 
-    fn likeness(a: &Feature, b: &Feature) -> f32 {
+    fn likeness(a: &DescribedPlace, b: &DescribedPlace) -> f32 {
         a.descriptor.iter().zip(&b.descriptor).map(|(a, b)| a * b).sum()
     }
 

@@ -1,47 +1,60 @@
-//! Projective maps of the plane: what a photograph of a flat thing does under another camera.
+//! Projective maps of the plane. Two photographs of a flat thing from different places are related by such a map.
 //!
-//! Fitted by least squares of the algebraic error on normalised points (Hartley and Zisserman, *Multiple View Geometry*,
-//! algorithm 4.2, with the last element fixed to 1, which is safe for maps near the identity).
+//! A map `(x, y) ↦ (u, v)` has nine numbers up to a common factor. The last one is fixed to 1, which is safe for maps
+//! near the identity. Each pair of points then gives two linear equations for the other eight:
+//!
+//! ```text
+//!   a·x + b·y + c − u·(g·x + h·y) = u
+//!   d·x + e·y + f − v·(g·x + h·y) = v
+//! ```
+//!
+//! They are solved by least squares on normalised points (Hartley and Zisserman, *Multiple View Geometry*, algorithm
+//! 4.2).
 
 use serde::Serialize;
 
 use crate::numeric::linear::solve;
 
-/// A place in pixels; (0, 0) is the centre of the top left pixel.
+/// Place in pixels; (0, 0) is the centre of the top left pixel.
 pub type Point = [f64; 2];
 
-/// A 3×3 matrix on homogeneous points, rows first, the last element 1.
+/// Projective map: a 3×3 matrix on homogeneous points, row by row, with the last element 1.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Homography(pub [[f64; 3]; 3]);
 
 impl Homography {
-    /// Every point stays where it is.
+    /// The map that moves no point.
     pub const IDENTITY: Self = Self([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]);
 
-    /// The affine map `x ↦ sx·x + tx`, `y ↦ sy·y + ty`.
+    /// Returns the affine map `x ↦ sx·x + tx`, `y ↦ sy·y + ty`.
     pub const fn scaling(sx: f64, sy: f64, tx: f64, ty: f64) -> Self {
         Self([[sx, 0.0, tx], [0.0, sy, ty], [0.0, 0.0, 1.0]])
     }
 
-    /// Pixel centres of a picture of `from` onto those of one of `to` (width, height) that shows the same, stretched.
+    /// Returns the map from the pixels of a picture of size `from` to those of the same picture stretched to size
+    /// `to`. Sizes are (width, height).
     pub fn resizing(from: (usize, usize), to: (usize, usize)) -> Self {
         let (sx, sy) = (to.0 as f64 / from.0 as f64, to.1 as f64 / from.1 as f64);
         Self::scaling(sx, sy, 0.5 * sx - 0.5, 0.5 * sy - 0.5)
     }
 
-    /// Where a point goes; `None` on or behind the horizon.
+    /// Returns where the map moves a point; `None` on or behind the horizon.
     pub fn apply(&self, [x, y]: Point) -> Option<Point> {
         let [a, b, c] = self.0.map(|row| row[0] * x + row[1] * y + row[2]);
         (c > 1e-9).then(|| [a / c, b / c])
     }
 
-    /// First `first`, then `self`; `None` when the product has no last element to be divided by.
+    /// Returns the map that applies `first`, then `self`; `None` when the product cannot be divided by its last
+    /// element.
     pub fn after(&self, first: &Self) -> Option<Self> {
         let entry = |i: usize, j: usize| (0..3).map(|k| self.0[i][k] * first.0[k][j]).sum::<f64>();
         Self::normalised([0, 1, 2].map(|i| [0, 1, 2].map(|j| entry(i, j))))
     }
 
-    /// The map back, by the adjugate.
+    /// Returns the inverse map; `None` if there is none.
+    ///
+    /// It is the adjugate, the transposed matrix of minors. The determinant is only a common factor, which division
+    /// by the last element removes.
     pub fn inverse(&self) -> Option<Self> {
         let m = &self.0;
         let minor = |i: usize, j: usize| {
@@ -51,20 +64,22 @@ impl Homography {
         Self::normalised([0, 1, 2].map(|i| [0, 1, 2].map(|j| minor(j, i))))
     }
 
+    /// Divides a matrix by its last element.
     fn normalised(matrix: [[f64; 3]; 3]) -> Option<Self> {
         let last = matrix[2][2];
         let found = matrix.map(|row| row.map(|v| v / last));
         found.iter().flatten().all(|v| v.is_finite()).then_some(Self(found))
     }
 
-    /// Whether a frame stays a convex picture of the same side up, neither shrunk nor enlarged beyond reason: what a
-    /// damaged picture may be of its reference.
+    /// Whether the map may relate a damaged picture to its reference. A frame of this size must stay convex, must not
+    /// be mirrored, and must not become much smaller or larger. The triangle at each corner keeps 0.25 to 4 times its
+    /// area.
     pub fn is_plausible(&self, width: f64, height: f64) -> bool {
         let corners = [[0.0, 0.0], [width, 0.0], [width, height], [0.0, height]];
         let Some(moved) = corners.iter().map(|&p| self.apply(p)).collect::<Option<Vec<_>>>() else {
             return false;
         };
-        // Twice the signed area of the triangle at each corner: all of a convex frame's have one sign.
+        // Twice the signed area of the triangle at each corner. In a convex frame all four have the same sign.
         let turn = |i: usize| {
             let [p, q, r] = [0, 1, 2].map(|k| moved[(i + k) % 4]);
             (q[0] - p[0]) * (r[1] - q[1]) - (q[1] - p[1]) * (r[0] - q[0])
@@ -75,7 +90,8 @@ impl Homography {
         })
     }
 
-    /// Least squares over pairs `(from, to)`, at least 4. `None` when they do not determine a map.
+    /// Fits a projective map to at least 4 pairs `(from, to)` by least squares of the algebraic error. `None` when
+    /// they do not determine a map.
     pub fn fit(pairs: &[(Point, Point)]) -> Option<Self> {
         Self::fit_normalised(pairs, |pairs| {
             let (mut matrix, mut right) = ([[0.0; 8]; 8], [0.0; 8]);
@@ -92,7 +108,7 @@ impl Homography {
         })
     }
 
-    /// The same without perspective, over at least 3 pairs.
+    /// Fits an affine map to at least 3 pairs `(from, to)` by least squares. `None` when they do not determine a map.
     pub fn fit_affine(pairs: &[(Point, Point)]) -> Option<Self> {
         Self::fit_normalised(pairs, |pairs| {
             let (mut matrix, mut right_x, mut right_y) = ([[0.0; 3]; 3], [0.0; 3], [0.0; 3]);
@@ -104,7 +120,8 @@ impl Homography {
         })
     }
 
-    /// Fits on points moved to mean 0 and mean distance √2, without which the equations are ill-conditioned.
+    /// Fits to points moved to mean 0 and mean distance √2. With coordinates in pixels the equations would be
+    /// ill-conditioned.
     fn fit_normalised(
         pairs: &[(Point, Point)],
         fit: impl Fn(&[(Point, Point)]) -> Option<Self>,
@@ -125,6 +142,7 @@ fn accumulate<const N: usize>(matrix: &mut [[f64; N]; N], right: &mut [f64; N], 
     }
 }
 
+/// Returns the map that moves points to mean 0 and mean distance √2; `None` if they all are one point.
 fn normalisation(points: impl Iterator<Item = Point> + Clone) -> Option<Homography> {
     let n = points.clone().count() as f64;
     let (x, y) = points.clone().fold((0.0, 0.0), |(x, y), p| (x + p[0] / n, y + p[1] / n));

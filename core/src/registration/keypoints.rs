@@ -1,8 +1,16 @@
-//! Places that can be found again: extrema of differences of Gaussians over place and scale (Lowe, *Distinctive image
-//! features from scale-invariant keypoints*, 2004, sections 3 and 4).
+//! Keypoints: places that can be found again in another picture of the same scene.
 //!
-//! Two departures: the strongest are kept cell by cell instead of by a contrast threshold, since hazy pictures have no
-//! contrast, and the scale-space starts at the working size.
+//! They are extrema of differences of Gaussians, over place and scale (Lowe, *Distinctive image features from
+//! scale-invariant keypoints*, 2004, sections 3 and 4):
+//!
+//! ```text
+//!   octave 0 (working size)    6 smoothed planes, sigma 1.6·2^(s/3)   →  5 differences  →  extrema of the inner 3
+//!   octave 1 (half of it)      6 smoothed planes                      →  5 differences  →  extrema of the inner 3
+//!   …
+//! ```
+//!
+//! Two things differ from Lowe. The strongest extrema are kept cell by cell instead of by a contrast threshold, since
+//! hazy pictures have little contrast. The scale space starts at the working size, without doubling it.
 
 use super::plane::Plane;
 use crate::numeric::linear::solve;
@@ -10,46 +18,50 @@ use crate::numeric::linear::solve;
 /// Scales per octave.
 const SCALES: usize = 3;
 
-/// Deviation of the first scale, in pixels of its octave.
+/// Standard deviation of the first scale, in pixels of its octave.
 const SIGMA: f64 = 1.6;
 
-/// An octave is not begun below this side.
+/// Smallest side of an octave after the first, in its pixels.
 const SIDE_MIN: usize = 24;
 
-/// Octaves at most: structures larger than some 40 pixels are few and badly placed.
+/// Largest number of octaves. Structures larger than about 40 pixels are few, and their places are not exact.
 const OCTAVES: usize = 4;
 
-/// Ratio of principal curvatures above which an extremum lies on an edge.
+/// Ratio of the principal curvatures from which on an extremum lies on an edge. Along an edge its place is not exact.
 const EDGE: f32 = 10.0;
 
-/// Cells along the frame's sides among which keypoints are shared out.
+/// Cells along a side of the frame. Each cell keeps a limited number of keypoints.
 const CELLS: usize = 8;
 
-/// A place with its scale.
+/// A place and its scale.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Keypoint {
-    /// In the working plane's pixels.
+    /// Column in the working plane's pixels.
     pub x: f64,
+    /// Row in the working plane's pixels.
     pub y: f64,
-    /// Index of the octave and of the smoothed plane in it to describe the place on.
+    /// Index of the octave.
     pub octave: usize,
+    /// Index of the smoothed plane in the octave on which the place is described.
     pub level: usize,
-    /// Deviation of the scale in pixels of the octave.
+    /// Standard deviation of the scale, in pixels of the octave.
     pub sigma: f32,
     response: f32,
 }
 
-/// Smoothed planes: `octaves[o][s]` has the deviation `1.6 · 2^(s/3)` in its own pixels, of which one is `2^o` of the
-/// working plane's.
+/// Smoothed planes. `octaves[o][s]` has the standard deviation `1.6 · 2^(s/3)` in its own pixels; one of them is
+/// `2^o` pixels of the working plane wide.
 pub(super) struct ScaleSpace {
     pub octaves: Vec<Vec<Plane>>,
 }
 
 impl ScaleSpace {
-    /// `blurred` says how smooth `base` already is: its deviation in pixels, below 1.6.
+    /// Builds the scale space of `base`. `blurred` is the smoothing that `base` already has: a standard deviation in
+    /// pixels, below 1.6.
     pub fn new(base: &Plane, blurred: f64) -> Self {
         let sigmas: Vec<f64> =
             (0..SCALES + 3).map(|s| SIGMA * libm::exp2(s as f64 / SCALES as f64)).collect();
+        // Variances of blurs add up, so each plane is the previous one blurred by the missing variance.
         let step = |from: f64, to: f64| (to * to - from * from).sqrt();
         let mut octaves: Vec<Vec<Plane>> = Vec::new();
         for octave in 0..OCTAVES {
@@ -69,7 +81,8 @@ impl ScaleSpace {
         Self { octaves }
     }
 
-    /// At most `n_max` keypoints, shared out over the frame, in a fixed order.
+    /// Returns at most `n_max` keypoints, the strongest first. A cell of the frame keeps at most twice its share of
+    /// `n_max`.
     pub fn keypoints(&self, n_max: usize) -> Vec<Keypoint> {
         let mut found: Vec<Keypoint> = Vec::new();
         for (octave, planes) in self.octaves.iter().enumerate() {
@@ -98,7 +111,7 @@ fn difference(a: &Plane, b: &Plane) -> Plane {
     Plane::new(a.width, a.height, a.samples.iter().zip(&b.samples).map(|(a, b)| a - b).collect())
 }
 
-/// Extrema of 26 neighbours in one level, placed between the samples.
+/// Finds the extrema of one level among their 26 neighbours, with places between the samples.
 fn extrema(differences: &[Plane], octave: usize, level: usize, found: &mut Vec<Keypoint>) {
     let plane = &differences[level];
     let (width, height) = (plane.width, plane.height);
@@ -114,9 +127,10 @@ fn extrema(differences: &[Plane], octave: usize, level: usize, found: &mut Vec<K
     }
 }
 
+/// Whether a value is at least as extreme as its 8 neighbours in the level and 9 in each level next to it.
 fn is_extremum(differences: &[Plane], level: usize, i: usize, width: usize, value: f32) -> bool {
     let beats = |other: f32| if value > 0.0 { value >= other } else { value <= other };
-    // Nearest neighbours first: most samples fail there.
+    // The nearest neighbours come first: most samples fail there.
     let own = &differences[level].samples;
     if value == 0.0 || !beats(own[i - 1]) || !beats(own[i + 1]) {
         return false;
@@ -127,7 +141,8 @@ fn is_extremum(differences: &[Plane], level: usize, i: usize, width: usize, valu
     })
 }
 
-/// The vertex of the parabola through an extremum's neighbours, unless it lies on an edge or beyond the next sample.
+/// Returns the keypoint at the vertex of the quadratic function through an extremum's neighbours in place and scale.
+/// `None` if it lies on an edge or beyond the next sample.
 fn place(differences: &[Plane], octave: usize, level: usize, x: usize, y: usize) -> Option<Keypoint> {
     let at = |dl: isize, dx: isize, dy: isize| {
         let plane = &differences[level.wrapping_add_signed(dl)];

@@ -1,18 +1,20 @@
-//! Pairs of features that look alike, each the other's best and clearly better than the second (Lowe's ratio).
+//! Matches: pairs of described keypoints, one from each picture. Each is the other's best, and the best is clearly
+//! better than the second best (Lowe's ratio).
 
 use super::{
-    descriptors::{Descriptor, Feature, LENGTH},
+    descriptors::{DescribedPlace, Descriptor, LENGTH},
     homography::Point,
 };
 
-/// The best distance over the second best, at most.
+/// Largest ratio of the best distance to the second best.
 const RATIO: f32 = 0.85;
 
-/// A second best nearer than this to the best, in pixels, is the same place described twice.
+/// Distance in pixels within which a second best counts as the same place described twice.
 const SAME_PLACE_PX: f64 = 3.0;
 
-/// Pairs `(place in a, place in b)` in the order of `a`. Cost: one product of 128 numbers per pair of features.
-pub(super) fn matches(a: &[Feature], b: &[Feature]) -> Vec<(Point, Point)> {
+/// Returns matches `(place in a, place in b)` in the order of `a`, each once. Cost: one product of 128 numbers per
+/// pair.
+pub(super) fn matches(a: &[DescribedPlace], b: &[DescribedPlace]) -> Vec<(Point, Point)> {
     let likeness: Vec<f32> =
         a.iter().flat_map(|a| b.iter().map(|b| product(&a.descriptor, &b.descriptor))).collect();
     let mut best_of_b = vec![(f32::MIN, 0); b.len()];
@@ -30,7 +32,7 @@ pub(super) fn matches(a: &[Feature], b: &[Feature]) -> Vec<(Point, Point)> {
             |&(k, _): &(usize, f32)| (b[k].x - b[j].x).abs() + (b[k].y - b[j].y).abs() > SAME_PLACE_PX;
         let second =
             best_of(row.iter().copied().enumerate().filter(elsewhere)).map_or(0.0, |(_, value)| value);
-        // Squared distances of vectors of length 1.
+        // Vectors of length 1 have the squared distance 2·(1 − product), so the ratio of distances is squared too.
         let is_clear = 1.0 - best < RATIO * RATIO * (1.0 - second);
         let pair = ([a[i].x, a[i].y], [b[j].x, b[j].y]);
         if best_of_b[j].1 == i && is_clear && !found.contains(&pair) {
@@ -40,6 +42,7 @@ pub(super) fn matches(a: &[Feature], b: &[Feature]) -> Vec<(Point, Point)> {
     found
 }
 
+/// Returns the first of the largest values, with its index.
 fn best_of(values: impl Iterator<Item = (usize, f32)>) -> Option<(usize, f32)> {
     values.fold(None, |best, (i, value)| match best {
         Some((_, highest)) if highest >= value => best,
@@ -47,7 +50,7 @@ fn best_of(values: impl Iterator<Item = (usize, f32)>) -> Option<(usize, f32)> {
     })
 }
 
-/// The scalar product in sixteen sums, which vectorise, of fixed order.
+/// Returns the scalar product, added in sixteen lanes in a fixed order, which vectorises.
 fn product(a: &Descriptor, b: &Descriptor) -> f32 {
     const LANES: usize = 16;
     let mut sums = [0.0f32; LANES];
@@ -64,11 +67,11 @@ fn product(a: &Descriptor, b: &Descriptor) -> f32 {
 mod tests {
     use super::*;
 
-    /// A unit vector with these two elements.
-    fn feature(x: f64, elements: [(usize, f32); 2]) -> Feature {
+    /// Returns a place with a descriptor of these two elements.
+    fn feature(x: f64, elements: [(usize, f32); 2]) -> DescribedPlace {
         let mut descriptor = [0.0; LENGTH];
         elements.iter().for_each(|&(at, value)| descriptor[at] = value);
-        Feature { x, y: 0.0, descriptor }
+        DescribedPlace { x, y: 0.0, descriptor }
     }
 
     #[test]
@@ -80,10 +83,10 @@ mod tests {
         ];
         let b = [
             feature(10.0, [(0, 0.99), (1, 0.14)]),
-            // Two that are equally like the second of `a`, at two places.
+            // Two places that resemble the second of `a` equally.
             feature(20.0, [(5, 1.0), (7, 0.0)]),
             feature(60.0, [(5, 1.0), (8, 0.0)]),
-            // Two that are equally like the third, at one place.
+            // Two descriptors of one place that resemble the third of `a` equally.
             feature(30.0, [(9, 1.0), (7, 0.0)]),
             feature(31.0, [(9, 1.0), (8, 0.0)]),
         ];

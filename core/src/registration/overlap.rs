@@ -1,18 +1,18 @@
-//! The part of a pair that both pictures show, as two upright pictures that the search can take as they are.
+//! Overlap: the part that both pictures of a registered pair show, as two upright pictures that the search can use.
 //!
-//! The reference is brought into the damaged picture's frame, not the other way: features and operators then meet the
-//! damaged pixels as they came, which is what a prediction will meet. What is resampled, and so softened a little, is
-//! what a restoration is compared with; labels of sharpening from such pairs are to be left out or weighed down.
+//! The reference is brought into the damaged picture's frame, not the other way round. So features and operators work
+//! on the original damaged pixels, as in a prediction. The reference is resampled and therefore a little softer.
+//! Optima of sharpening from such pairs should be left out or get less weight.
 
 use rayon::prelude::*;
 
 use super::homography::Homography;
 use crate::imaging::Image;
 
-/// Cells along a side of the grid in which the rectangle is sought.
+/// Cells along a side of the grid on which the rectangle is searched.
 const GRID: usize = 128;
 
-/// The least share of the damaged picture that the rectangle must hold.
+/// Smallest share of the damaged picture that the rectangle must hold.
 const SHARE_MIN: f64 = 0.25;
 
 /// A rectangle of pixels.
@@ -22,22 +22,24 @@ pub struct Rectangle {
     pub left: usize,
     /// Topmost row.
     pub top: usize,
-    /// Columns.
+    /// Number of columns.
     pub width: usize,
-    /// Rows.
+    /// Number of rows.
     pub height: usize,
 }
 
-/// The largest upright rectangle of the damaged picture (within a 128th of its sides) that the reference shows whole, or
-/// `None` when it holds less than a quarter of the picture. `map` goes from the damaged picture, stretched to the
-/// reference's size, to the reference. Sizes are (width, height).
+/// Returns the largest upright rectangle of the damaged picture that the reference shows whole, exact to a 128th of
+/// the sides.
+///
+/// `None` when the rectangle holds less than a quarter of the picture. `map` goes from the damaged picture, stretched
+/// to the reference's size, to the reference. Sizes are (width, height) in pixels.
 pub fn common_rectangle(
     map: &Homography,
     damaged: (usize, usize),
     reference: (usize, usize),
 ) -> Option<Rectangle> {
     let whole = map.after(&Homography::resizing(damaged, reference))?;
-    // Half a pixel of the damaged picture around the centres asked for is sampled too.
+    // Resampling also reads half a pixel of the damaged picture around the centres.
     let inset = |own: usize, other: usize| 0.5 * (other as f64 / own as f64).max(1.0);
     let (inset_x, inset_y) = (inset(damaged.0, reference.0), inset(damaged.1, reference.1));
     let is_shown = |x: usize, y: usize| {
@@ -51,7 +53,7 @@ pub fn common_rectangle(
     let (columns, rows) = (lines(damaged.0), lines(damaged.1));
     let shown: Vec<Vec<bool>> =
         rows.iter().map(|&y| columns.iter().map(|&x| is_shown(x, y)).collect()).collect();
-    // What a map without a horizon in the frame shows of a convex picture is convex: four corners speak for a cell.
+    // Without a horizon in the frame the shown part is convex, so a cell is whole if its four corners are shown.
     let is_whole = |i: usize, j: usize| {
         [(i, j), (i + 1, j), (i, j + 1), (i + 1, j + 1)].iter().all(|&(i, j)| shown[i][j])
     };
@@ -67,13 +69,17 @@ pub fn common_rectangle(
     ((found.width * found.height) as f64 >= SHARE_MIN * (damaged.0 * damaged.1) as f64).then_some(found)
 }
 
-/// Lines of the grid, the first and the last pixel among them.
+/// Returns the positions of the grid's lines, with the first and the last pixel.
 fn lines(n: usize) -> Vec<usize> {
     let cells = GRID.min(n - 1).max(1);
     (0..=cells).map(|k| k * (n - 1) / cells).collect()
 }
 
-/// The largest rectangle of whole cells by `area` of its lines (first, last) across and down.
+/// Returns the lines (first, last) across and down of the largest rectangle of whole cells. `area` gives the area of
+/// such lines.
+///
+/// Row by row, `depth` counts the whole cells above each column. Each run of columns then holds a rectangle as deep
+/// as its smallest depth.
 fn largest_rectangle(
     n_columns: usize,
     n_rows: usize,
@@ -105,9 +111,11 @@ fn largest_rectangle(
     best
 }
 
-/// Both pictures' share of the rectangle: the reference brought into the damaged picture's frame at its own resolution
-/// (bicubic, Keys' a = −½), and the damaged pixels as they are. By the rule of sizes the second, resized to the first,
-/// shows the same. Alpha is dropped.
+/// Returns the part of the reference and the part of the damaged picture in a rectangle.
+///
+/// The reference is resampled into the damaged picture's frame, at the reference's resolution (bicubic, Keys' a = −½;
+/// places outside read the border). The damaged pixels are copied. The second picture, resized to the size of the
+/// first, shows the same. Alpha is dropped.
 ///
 /// # Panics
 /// When the rectangle does not lie in the damaged picture.
@@ -126,7 +134,7 @@ pub fn crop(map: &Homography, reference: &Image, damaged: &Image, rectangle: Rec
     (warp(reference, &chain, size.0, size.1), cut(damaged, rectangle))
 }
 
-/// Rows and columns of a rectangle.
+/// Returns the pixels of a rectangle.
 fn cut(image: &Image, r: Rectangle) -> Image {
     let step = image.channels().count();
     let row = |y: usize| &image.samples()[(y * image.width() + r.left) * step..][..r.width * step];
@@ -134,8 +142,8 @@ fn cut(image: &Image, r: Rectangle) -> Image {
     Image::new(r.width, r.height, image.channels(), samples, None).expect("a rectangle of the picture")
 }
 
-/// `image` seen through `map` (destination → source, pixel centres) in a frame of `width × height`; places outside read
-/// the border.
+/// Returns `image` seen through `map` (destination → source, pixel centres) in a frame of `width × height`. Places
+/// outside read the border.
 fn warp(image: &Image, map: &Homography, width: usize, height: usize) -> Image {
     let step = image.channels().count();
     let mut samples = vec![0u8; width * height * step];
@@ -148,6 +156,7 @@ fn warp(image: &Image, map: &Homography, width: usize, height: usize) -> Image {
     Image::new(width, height, image.channels(), samples, None).expect("sides of at least a pixel")
 }
 
+/// Fills `pixel` with the bicubic sample at a place: 4 × 4 pixels with Keys' weights, rounded half to even.
 fn bicubic(image: &Image, u: f64, v: f64, pixel: &mut [u8]) {
     let (width, height, step) = (image.width(), image.height(), pixel.len());
     let (u, v) = (u.clamp(0.0, (width - 1) as f64), v.clamp(0.0, (height - 1) as f64));
@@ -169,7 +178,7 @@ fn bicubic(image: &Image, u: f64, v: f64, pixel: &mut [u8]) {
     }
 }
 
-/// Keys' weights (a = −½) of the samples at −1, 0, 1 and 2 for a place `t` from 0 to 1.
+/// Returns Keys' weights (a = −½) of the samples at −1, 0, 1 and 2 for a place `t` from 0 to 1.
 fn keys(t: f32) -> [f32; 4] {
     let (t2, t3) = (t * t, t * t * t);
     [-0.5 * t3 + t2 - 0.5 * t, 1.5 * t3 - 2.5 * t2 + 1.0, -1.5 * t3 + 2.0 * t2 + 0.5 * t, 0.5 * t3 - 0.5 * t2]

@@ -1,13 +1,13 @@
-//! Grey planes in `f32` that registration works on: brought to a size, smoothed, and freed of light and contrast.
+//! Grey planes in `f32` on which registration works: brought to a size, smoothed, and freed of light and contrast.
 //!
-//! Everything here is a fixed sequence of IEEE operations, so the same picture gives the same plane on any CPU.
+//! Every function is a fixed sequence of IEEE operations, so the same picture gives the same plane on any CPU.
 
 use crate::imaging::{Channels, Image};
 
 /// BT.601 weights of red, green and blue in the luma.
 const WEIGHTS: [f32; 3] = [0.299, 0.587, 0.114];
 
-/// `height` rows of `width` samples; the position of a sample is its pixel's centre, (0, 0) at the top left.
+/// `height` rows of `width` samples. The position of a sample is its pixel's centre; (0, 0) is the top left one.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Plane {
     pub width: usize,
@@ -25,13 +25,13 @@ impl Plane {
         &self.samples[y * self.width..][..self.width]
     }
 
-    /// The sample nearest to a place, which may lie outside.
+    /// Returns the sample nearest to a place. Border: repeated.
     pub fn nearest(&self, x: f32, y: f32) -> f32 {
         let clamp = |v: f32, n: usize| (v + 0.5).max(0.0).min((n - 1) as f32) as usize;
         self.samples[clamp(y, self.height) * self.width + clamp(x, self.width)]
     }
 
-    /// Bilinear sample at a place; `None` outside the centres of the outermost pixels.
+    /// Returns the bilinear sample at a place; `None` outside the centres of the outermost pixels.
     pub fn sample(&self, x: f64, y: f64) -> Option<f32> {
         if !(x >= 0.0 && y >= 0.0 && x <= (self.width - 1) as f64 && y <= (self.height - 1) as f64) {
             return None;
@@ -45,9 +45,10 @@ impl Plane {
         Some(above + fy * (below - above))
     }
 
-    /// The luma (0–255) of `image` at `width × height`: a triangle filter as wide as the larger pixel, so that
-    /// shrinking averages and enlarging interpolates. Proportions are not kept. Memory: 4 bytes per source row and
-    /// destination column.
+    /// Returns the luma (0–255) of `image` at `width × height`. Proportions are not kept.
+    ///
+    /// The filter is a triangle whose half-width is the larger of a source and a destination pixel. So shrinking
+    /// averages and enlarging interpolates. Memory: 4 bytes per source row and destination column.
     pub fn luma(image: &Image, width: usize, height: usize) -> Self {
         let columns = triangle_taps(image.width(), width);
         let row_samples = image.width() * image.channels().count();
@@ -74,7 +75,7 @@ impl Plane {
         Self::new(width, height, out)
     }
 
-    /// Smoothed by a Gaussian of deviation `sigma` pixels; the border is repeated.
+    /// Returns the plane smoothed by a Gaussian of standard deviation `sigma` pixels. Border: repeated.
     pub fn blurred(&self, sigma: f64) -> Self {
         let half = gaussian(sigma);
         let radius = half.len() - 1;
@@ -102,15 +103,18 @@ impl Plane {
         Self::new(width, height, out)
     }
 
-    /// Every second sample of every second row. Smooth before.
+    /// Returns every second sample of every second row. The plane should be smooth, since nothing is averaged.
     pub fn halved(&self) -> Self {
         let (width, height) = (self.width.div_ceil(2), self.height.div_ceil(2));
         let rows = (0..height).flat_map(|y| self.row(2 * y).iter().step_by(2).copied());
         Self::new(width, height, rows.collect())
     }
 
-    /// The plane freed of light and contrast: minus its local mean, over its local deviation plus a tenth of the whole
-    /// plane's, both in a box of some `2·radius` pixels. Casts, haze, fading and uneven light change it little.
+    /// Returns the plane freed of light and contrast: `(v − local mean) / (local deviation + floor)`.
+    ///
+    /// Mean and deviation are those of a box of `2·radius + 1` pixels. The floor is a tenth of the whole plane's
+    /// deviation plus 0.1; it keeps noise in flat places small. Casts, haze, fading and uneven light change the
+    /// result little.
     pub fn structure(&self, radius: usize) -> Self {
         let squares = Self::new(self.width, self.height, self.samples.iter().map(|v| v * v).collect());
         let (mean, square) = (self.box_mean(radius), squares.box_mean(radius));
@@ -125,7 +129,7 @@ impl Plane {
         Self::new(self.width, self.height, samples.collect())
     }
 
-    /// The mean in a box of `2·radius + 1` pixels, cut at the border, by running sums in f64.
+    /// Returns the mean in a box of `2·radius + 1` pixels, by running sums in f64. Border: the box is cut.
     fn box_mean(&self, radius: usize) -> Self {
         let (width, height) = (self.width, self.height);
         let mut across = vec![0.0f64; self.samples.len()];
@@ -156,7 +160,7 @@ impl Plane {
         Self::new(width, height, out)
     }
 
-    /// Central differences across and down; 0 on the border.
+    /// Returns the central differences across and down; 0 on the border.
     pub fn gradients(&self) -> (Self, Self) {
         let (width, height) = (self.width, self.height);
         let (mut across, mut down) = (vec![0.0; width * height], vec![0.0; width * height]);
@@ -171,15 +175,17 @@ impl Plane {
     }
 }
 
+/// Returns the scalar product, as long as the shorter slice.
 fn dot(weights: &[f32], values: &[f32]) -> f32 {
     weights.iter().zip(values).map(|(w, v)| w * v).sum()
 }
 
+/// Adds `weight` times `values` to `out`.
 fn add_scaled(out: &mut [f32], values: &[f32], weight: f32) {
     out.iter_mut().zip(values).for_each(|(o, v)| *o += weight * v);
 }
 
-/// One side of a normalised Gaussian of three deviations, the centre first.
+/// Returns one side of a normalised Gaussian, the centre first, up to three standard deviations.
 fn gaussian(sigma: f64) -> Vec<f32> {
     let radius = libm::ceil(3.0 * sigma) as usize;
     let weight = |k: usize| libm::exp(-((k * k) as f64) / (2.0 * sigma * sigma));
@@ -187,7 +193,8 @@ fn gaussian(sigma: f64) -> Vec<f32> {
     (0..=radius).map(|k| (weight(k) / sum) as f32).collect()
 }
 
-/// What each destination sample reads: the first source sample and the weights from there on, together 1.
+/// Returns, for each destination sample, the first source sample that it reads and the weights from there on. They
+/// add up to 1.
 fn triangle_taps(n_source: usize, n_destination: usize) -> Vec<(usize, Vec<f32>)> {
     let scale = n_source as f64 / n_destination as f64;
     let support = scale.max(1.0);
@@ -199,7 +206,7 @@ fn triangle_taps(n_source: usize, n_destination: usize) -> Vec<(usize, Vec<f32>)
         let weight = |i: usize| (1.0 - ((i as f64 - centre) / support).abs()).max(0.0);
         let mut weights: Vec<f64> = (first..=last).map(weight).collect();
         let mut sum: f64 = weights.iter().sum();
-        // At a border the triangle may touch one sample by its tip only.
+        // At a border the triangle may reach a sample only where its weight is 0.
         if sum <= 0.0 {
             (weights, sum) = (vec![1.0; last + 1 - first], (last + 1 - first) as f64);
         }

@@ -1,44 +1,63 @@
-//! The map that most matches agree on (Fischler and Bolles' random sampling, scored as MSAC, Torr and Zisserman 2000),
-//! refitted on all that agree. Seeded: the same matches give the same map.
+//! Consensus: the map that most matches agree with, found by random sampling (RANSAC, Fischler and Bolles 1981).
+//!
+//! Most of the matches may be wrong, so least squares over all of them would fail. Instead a map is fitted to a
+//! random sample of 3 or 4 matches, again and again. The map of least cost wins. The cost is MSAC's (Torr and
+//! Zisserman 2000): the sum of squared distances, each limited by the tolerance. So all wrong matches count the same.
+//! A map that beats the best one is refitted to all matches that agree with it.
+//!
+//! Samples come from a seeded stream: the same matches give the same map.
 
 use super::homography::{Homography, Point};
 use crate::numeric::random::RandomStream;
 
-/// Samples tried at most.
+/// Largest number of samples.
 const TRIALS_MAX: usize = 1500;
 
-/// The share of runs that may miss an all-inlier sample.
+/// Share of runs that may end before a sample without wrong matches was drawn.
 const MISS: f64 = 1e-3;
 
-/// What is fitted.
+/// Kind of a fitted map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Model {
+pub(super) enum MapKind {
+    /// Six numbers, determined by 3 matches.
     Affine,
+    /// Eight numbers, determined by 4 matches.
     Projective,
 }
 
-impl Model {
-    fn fit(self, pairs: &[(Point, Point)]) -> Option<Homography> {
+impl MapKind {
+    /// Number of matches that determine a map.
+    fn n_sample(self) -> usize {
         match self {
-            Model::Affine => Homography::fit_affine(pairs),
-            Model::Projective => Homography::fit(pairs),
+            MapKind::Affine => 3,
+            MapKind::Projective => 4,
         }
     }
 }
 
-/// A map that is plausible for a frame of `size` and that agrees with as many matches as can be, within
-/// `tolerance_px`; `None` when there is none.
+/// Conditions of a fit.
+struct Fitting<'a> {
+    matches: &'a [(Point, Point)],
+    /// Width and height of the frame for which a map must be plausible.
+    size: (f64, f64),
+    tolerance_px: f64,
+    kind: MapKind,
+}
+
+/// Returns the map of least cost found for `matches`, plausible for a frame of `size` (width, height); `None` if
+/// there is none. A match agrees with a map within `tolerance_px`.
 pub(super) fn consensus(
     matches: &[(Point, Point)],
     size: (f64, f64),
     tolerance_px: f64,
-    model: Model,
+    kind: MapKind,
     seed: u64,
 ) -> Option<Homography> {
-    let n_sample = if model == Model::Affine { 3 } else { 4 };
+    let n_sample = kind.n_sample();
     if matches.len() < n_sample {
         return None;
     }
+    let fitting = Fitting { matches, size, tolerance_px, kind };
     let mut random = RandomStream::new(seed);
     let mut best: Option<(f64, Homography)> = None;
     let mut trials = TRIALS_MAX;
@@ -47,10 +66,11 @@ pub(super) fn consensus(
         trial += 1;
         let mut sample = Vec::with_capacity(n_sample);
         (0..n_sample).for_each(|_| sample.push(matches[random.below(matches.len())]));
-        let Some(found) = model.fit(&sample).filter(|m| m.is_plausible(size.0, size.1)) else { continue };
-        let cost = cost(&found, matches, tolerance_px);
+        let Some(found) = fitting.fit(&sample) else { continue };
+        let cost = fitting.cost(&found);
         if best.as_ref().is_none_or(|(least, _)| cost < *least) {
-            let (cost, found) = improve(found, cost, matches, size, tolerance_px, model);
+            let (cost, found) = fitting.improve(found, cost);
+            // The more matches agree, the fewer samples are needed to hit a clean one.
             let share = inliers(&found, matches, tolerance_px).len() as f64 / matches.len() as f64;
             trials = trials.min(trials_for(share, n_sample));
             best = Some((cost, found));
@@ -59,7 +79,8 @@ pub(super) fn consensus(
     best.map(|(_, found)| found)
 }
 
-/// Samples after which one without outliers was drawn but for [`MISS`].
+/// Returns the number of samples after which one without wrong matches was drawn, except with probability [`MISS`]:
+/// `ln MISS / ln(1 − share^n)`.
 fn trials_for(inlier_share: f64, n_sample: usize) -> usize {
     let clean = (0..n_sample).fold(1.0, |p, _| p * inlier_share);
     if clean >= 1.0 {
@@ -69,39 +90,45 @@ fn trials_for(inlier_share: f64, n_sample: usize) -> usize {
     }
 }
 
-/// Refits on the inliers while that lowers the cost.
-fn improve(
-    found: Homography,
-    cost_before: f64,
-    matches: &[(Point, Point)],
-    size: (f64, f64),
-    tolerance_px: f64,
-    model: Model,
-) -> (f64, Homography) {
-    let mut best = (cost_before, found);
-    for _ in 0..8 {
-        let agreeing = inliers(&best.1, matches, tolerance_px);
-        let Some(refitted) = model.fit(&agreeing).filter(|m| m.is_plausible(size.0, size.1)) else { break };
-        let cost = cost(&refitted, matches, tolerance_px);
-        if cost >= best.0 {
-            break;
-        }
-        best = (cost, refitted);
+impl Fitting<'_> {
+    /// Fits a map to some matches; `None` if they determine none or it is not plausible.
+    fn fit(&self, pairs: &[(Point, Point)]) -> Option<Homography> {
+        let found = match self.kind {
+            MapKind::Affine => Homography::fit_affine(pairs),
+            MapKind::Projective => Homography::fit(pairs),
+        };
+        found.filter(|map| map.is_plausible(self.size.0, self.size.1))
     }
-    best
+
+    /// Refits to the matches that agree, as long as that lowers the cost and at most eight times. Returns cost and
+    /// map.
+    fn improve(&self, found: Homography, cost_before: f64) -> (f64, Homography) {
+        let mut best = (cost_before, found);
+        for _ in 0..8 {
+            let agreeing = inliers(&best.1, self.matches, self.tolerance_px);
+            let Some(refitted) = self.fit(&agreeing) else { break };
+            let cost = self.cost(&refitted);
+            if cost >= best.0 {
+                break;
+            }
+            best = (cost, refitted);
+        }
+        best
+    }
+
+    /// Returns the sum of squared distances over all matches, each limited to the squared tolerance.
+    fn cost(&self, map: &Homography) -> f64 {
+        let limit = self.tolerance_px * self.tolerance_px;
+        self.matches.iter().map(|pair| squared_error(map, pair).min(limit)).sum()
+    }
 }
 
-/// Squared distances, each at most the tolerance's.
-fn cost(map: &Homography, matches: &[(Point, Point)], tolerance_px: f64) -> f64 {
-    let limit = tolerance_px * tolerance_px;
-    matches.iter().map(|pair| squared_error(map, pair).min(limit)).sum()
-}
-
+/// Returns the squared distance between where a map moves a place and where its match lies.
 fn squared_error(map: &Homography, (from, to): &(Point, Point)) -> f64 {
     map.apply(*from).map_or(f64::MAX, |[x, y]| (x - to[0]) * (x - to[0]) + (y - to[1]) * (y - to[1]))
 }
 
-/// The matches that a map agrees with.
+/// Returns the matches that agree with a map within `tolerance_px`.
 pub(super) fn inliers(
     map: &Homography,
     matches: &[(Point, Point)],
@@ -131,13 +158,13 @@ mod tests {
                 )
             })
             .collect();
-        let found = consensus(&matches, (600.0, 400.0), 3.0, Model::Projective, 1).unwrap();
+        let found = consensus(&matches, (600.0, 400.0), 3.0, MapKind::Projective, 1).unwrap();
         for p in [[50.0, 50.0], [550.0, 50.0], [300.0, 200.0], [550.0, 350.0]] {
             let (a, b) = (found.apply(p).unwrap(), truth.apply(p).unwrap());
             assert!((a[0] - b[0]).abs() < 1.0 && (a[1] - b[1]).abs() < 1.0, "{a:?} {b:?}");
         }
-        assert_eq!(consensus(&matches, (600.0, 400.0), 3.0, Model::Projective, 1), Some(found));
-        assert_eq!(consensus(&matches[..3], (600.0, 400.0), 3.0, Model::Projective, 1), None);
+        assert_eq!(consensus(&matches, (600.0, 400.0), 3.0, MapKind::Projective, 1), Some(found));
+        assert_eq!(consensus(&matches[..3], (600.0, 400.0), 3.0, MapKind::Projective, 1), None);
         assert!(inliers(&found, &matches, 3.0).len() >= 30);
     }
 }

@@ -1,37 +1,51 @@
-//! A map made exact: the enhanced correlation coefficient of two planes, climbed from coarse to fine (Evangelidis and
-//! Psarakis, *Parametric image alignment using enhanced correlation coefficient maximization*, 2008, forward additive).
+//! Refinement of a map by small steps that raise the correlation of two planes. Source: Evangelidis and Psarakis,
+//! *Parametric image alignment using enhanced correlation coefficient maximization*, 2008 (ECC, the forward additive
+//! form).
+//!
+//! Keypoints are few, so a map from them is only near the right one. A step uses the samples of up to 12,000 steep
+//! places. r and d are the reference's and the damaged picture's samples, minus their means. G is the matrix of
+//! derivatives of r by the eight numbers of the map. The best change of these numbers to first order is
+//!
+//! ```text
+//!   δ = (GᵀG)⁻¹ · Gᵀ(λ·d − r)      λ = (|r|² − rᵀP·r) / (dᵀr − dᵀP·r)      P = G·(GᵀG)⁻¹·Gᵀ
+//! ```
+//!
+//! The factor λ makes up for another contrast; subtracting the means makes up for another brightness.
 
 use super::{homography::Homography, plane::Plane};
 use crate::numeric::linear::solve;
 
-/// Steps per level at most.
+/// Largest number of steps on a level.
 const STEPS: usize = 12;
 
-/// Places looked at per level at most: those with the steepest gradients.
+/// Largest number of places used on a level: those with the steepest gradients.
 const PLACES_MAX: usize = 12_000;
 
-/// The least share of the places that both pictures must show.
+/// Smallest share of the places that both pictures must show.
 const OVERLAP_MIN: f64 = 0.25;
 
-/// Two planes of one size with what climbing needs of them.
-pub(super) struct Level {
+/// Level of the pyramid: two planes of one size, with the reference's gradients and the places used.
+pub(super) struct PyramidLevel {
     damaged: Plane,
     reference: Plane,
     across: Plane,
     down: Plane,
+    /// Indices of the damaged plane's samples.
     places: Vec<u32>,
 }
 
-impl Level {
+impl PyramidLevel {
     pub fn new(damaged: Plane, reference: Plane) -> Self {
         let (across, down) = reference.gradients();
         let places = steepest(&damaged);
         Self { damaged, reference, across, down, places }
     }
 
-    /// Climbs from `map` (damaged → reference, in this level's pixels); `None` when it leads nowhere.
+    /// Refines `map` (damaged → reference, in this level's pixels). `None` when no step can be computed, or the
+    /// result is not plausible.
     pub fn climb(&self, map: &Homography) -> Option<Homography> {
-        // Coordinates from −1 to 1, in which all eight numbers are of one size.
+        // In coordinates from −1 to 1 all eight numbers of a map have about the same size, so the equations are well
+        // conditioned.
         let half = 0.5 * self.damaged.width.max(self.damaged.height) as f64;
         let centre = (0.5 * self.damaged.width as f64, 0.5 * self.damaged.height as f64);
         let pixels = Homography::scaling(half, half, centre.0, centre.1);
@@ -43,7 +57,7 @@ impl Level {
             for (k, value) in step.iter().enumerate() {
                 m[k / 3][k % 3] += value;
             }
-            // A step that moves a corner by less than a five hundredth of a pixel.
+            // Each number moves the corners by less than about 1/500 px.
             if step.iter().all(|v| v.abs() * half < 2e-3) {
                 break;
             }
@@ -52,9 +66,9 @@ impl Level {
         found.is_plausible(self.damaged.width as f64, self.damaged.height as f64).then_some(found)
     }
 
-    /// The change of the eight numbers that raises the correlation most, to first order.
+    /// Returns the change of the eight numbers that raises the correlation most, to first order.
     fn step(&self, unit_map: &Homography, half: f64, centre: (f64, f64)) -> Option<[f64; 8]> {
-        let mut rows: Vec<Row> = Vec::with_capacity(self.places.len());
+        let mut rows: Vec<PlaceRow> = Vec::with_capacity(self.places.len());
         for &place in &self.places {
             let (x, y) = (place as usize % self.damaged.width, place as usize / self.damaged.width);
             let (u, v) = ((x as f64 - centre.0) / half, (y as f64 - centre.1) / half);
@@ -70,6 +84,8 @@ impl Level {
                 continue;
             };
             let (gx, gy) = (f64::from(gx) * half / depth, f64::from(gy) * half / depth);
+            // Derivatives by the chain rule: a number of the map moves the place, and the gradient there changes the
+            // sample. The last two numbers change the depth by which both coordinates are divided.
             let inward = -(gx * to[0] + gy * to[1]);
             let row = [gx * u, gx * v, gx, gy * u, gy * v, gy, inward * u, inward * v].map(|v| v as f32);
             rows.push((row, seen, self.damaged.samples[place as usize]));
@@ -81,13 +97,17 @@ impl Level {
     }
 }
 
-/// How the reference's sample changes with each number, the reference's sample, the damaged sample.
-type Row = ([f32; 8], f32, f32);
+/// One place: the derivatives of the reference's sample by the eight numbers, the reference's sample, the damaged
+/// sample.
+type PlaceRow = ([f32; 8], f32, f32);
 
-fn correlation_step(rows: &[Row]) -> Option<[f64; 8]> {
+/// Solves for the step δ of the module's description; `None` if the equations have no solution or the correlation
+/// cannot rise.
+fn correlation_step(rows: &[PlaceRow]) -> Option<[f64; 8]> {
     let n = rows.len() as f64;
-    let mean = |value: fn(&Row) -> f32| rows.iter().map(|r| f64::from(value(r))).sum::<f64>() / n;
+    let mean = |value: fn(&PlaceRow) -> f32| rows.iter().map(|r| f64::from(value(r))).sum::<f64>() / n;
     let (seen_mean, own_mean) = (mean(|r| r.1), mean(|r| r.2));
+    // GᵀG, Gᵀr, Gᵀd, |r|² and dᵀr.
     let mut hessian = [[0.0; 8]; 8];
     let (mut on_seen, mut on_own) = ([0.0; 8], [0.0; 8]);
     let (mut seen_square, mut cross) = (0.0, 0.0);
@@ -106,7 +126,7 @@ fn correlation_step(rows: &[Row]) -> Option<[f64; 8]> {
     }
     #[expect(clippy::needless_range_loop, reason = "two rows of a matrix at a time")]
     for i in 0..8 {
-        // A touch of damping for planes that leave a number free.
+        // A little damping keeps the equations solvable when the planes do not determine one of the numbers.
         hessian[i][i] *= 1.0 + 1e-6;
         (0..i).for_each(|j| hessian[i][j] = hessian[j][i]);
     }
@@ -122,7 +142,7 @@ fn correlation_step(rows: &[Row]) -> Option<[f64; 8]> {
     solve(hessian, right)
 }
 
-/// Indices of at most [`PLACES_MAX`] places with the steepest gradients, in order.
+/// Returns the indices of at most [`PLACES_MAX`] places with the steepest gradients, in rising order.
 fn steepest(plane: &Plane) -> Vec<u32> {
     let (across, down) = plane.gradients();
     let steepness = |i: u32| across.samples[i as usize].abs() + down.samples[i as usize].abs();
@@ -157,7 +177,7 @@ mod tests {
         let truth = Homography([[1.01, 0.015, -2.0], [-0.01, 0.985, 3.0], [3e-5, -2e-5, 1.0]]);
         let mut damaged = plane(&truth);
         damaged.samples.iter_mut().for_each(|v| *v = 0.4 * *v + 7.0);
-        let level = Level::new(damaged, plane(&Homography::IDENTITY));
+        let level = PyramidLevel::new(damaged, plane(&Homography::IDENTITY));
         let found = level.climb(&Homography::IDENTITY).unwrap();
         for p in [[0.0, 0.0], [199.0, 0.0], [0.0, 149.0], [199.0, 149.0]] {
             let (a, b) = (found.apply(p).unwrap(), truth.apply(p).unwrap());
@@ -168,6 +188,6 @@ mod tests {
     #[test]
     fn flat_planes_lead_nowhere() {
         let flat = || Plane::new(60, 60, vec![1.0; 3600]);
-        assert_eq!(Level::new(flat(), flat()).climb(&Homography::IDENTITY), None);
+        assert_eq!(PyramidLevel::new(flat(), flat()).climb(&Homography::IDENTITY), None);
     }
 }

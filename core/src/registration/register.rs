@@ -1,7 +1,6 @@
-//! The steps of a registration in their order, and what decides.
+//! The steps of a registration in their order, and the limits that decide.
 
 use super::{
-    Displacement, Mismatch, Registration, Verdict,
     correlation::{Agreement, agreement},
     descriptors::{Turn, describe},
     homography::{Homography, Point},
@@ -9,57 +8,60 @@ use super::{
     matching::matches,
     overlap::common_rectangle,
     plane::Plane,
-    ransac::{Model, consensus, inliers},
-    refinement::Level,
+    ransac::{MapKind, consensus, inliers},
+    refinement::PyramidLevel,
+    verdict::{Displacement, Mismatch, Registration, Verdict},
 };
 use crate::imaging::Image;
 
-/// The longest side of the working planes. Larger pictures are shrunk to it, smaller ones enlarged, at most
-/// [`ENLARGED_MAX`] times, so that their details span enough pixels to be described.
+/// Longest side of the working planes, in pixels. Larger pictures are shrunk to it, smaller ones enlarged, so that
+/// their details span enough pixels to be described.
 const WORK_SIDE: usize = 640;
+/// Largest factor by which small pictures are enlarged.
 const ENLARGED_MAX: f64 = 2.0;
 
-/// Working planes have sides of at least this, so that filters fit.
+/// Smallest side of the working planes, in pixels, so that filters fit.
 const SIDE_MIN: usize = 16;
 
-/// Keypoints per picture.
+/// Largest number of keypoints of a picture.
 const KEYPOINTS_MAX: usize = 700;
 
-/// A match agrees with a map within this, in working pixels.
+/// Distance within which a match agrees with a map, in working pixels.
 const TOLERANCE_PX: f64 = 3.0;
 
 /// Seed of the random samples.
 const SEED: u64 = 20_261_123;
 
-/// Gradients are compared on planes smoothed by this, in working pixels, so that noise and blur count less.
+/// Smoothing of the planes on which gradients are compared, in working pixels. It lowers the weight of noise and blur.
 const SMOOTH_PX: f64 = 1.5;
 
-/// The box within which light and contrast are levelled, in working pixels.
+/// Radius of the box in which light and contrast are levelled, in working pixels.
 const STRUCTURE_RADIUS_PX: usize = 16;
 
-/// A pair is of one scene when gradients correlate by this …
+/// Smallest correlation of the gradients of one scene, if [`INLIERS_MIN`] keypoints agree.
 const CORRELATION_MIN: f64 = 0.45;
-/// … and so many features agree;
+/// Smallest number of agreeing keypoints for [`CORRELATION_MIN`].
 const INLIERS_MIN: usize = 20;
-/// or when they correlate by this, however few features could be matched.
+/// Smallest correlation of the gradients of one scene, if fewer keypoints agree.
 const CORRELATION_ALONE_MIN: f64 = 0.6;
 
-/// A map other than leaving the pair as it is has to raise the correlation by this …
+/// Smallest rise of the correlation for which a map is preferred to the identity.
 const CORRELATION_GAIN_MIN: f64 = 0.02;
-/// … and to move places by this on average, in the pixels of the coarser picture: less is not worth a resampling.
+/// Smallest mean displacement for which a map is preferred to the identity, in pixels of the coarser picture. Less
+/// does not outweigh the loss by resampling.
 const DISPLACEMENT_MIN_PX: f64 = 0.75;
 
-/// A map found by features is climbed from when gradients correlate by this: chance gives a tenth of it.
+/// Smallest correlation for which a map from keypoints is refined. Unrelated gradients give about a tenth of it.
 const PROMISING_MIN: f64 = 0.15;
 
-/// The least share of the frame that a map must show.
+/// Smallest share of the frame that both pictures must show under a map.
 const OVERLAP_MIN: f64 = 0.25;
 
-/// Registers `damaged` to `reference`. Sizes may differ: the damaged picture counts as stretched to the reference's size,
-/// as the search does it.
+/// Registers `damaged` to `reference`. Sizes may differ: the damaged picture counts as stretched to the reference's
+/// size, as in the search.
 ///
-/// Deterministic. Cost: about a third of a second, for any size beyond decoding; memory: some 40 planes of 640 × 640 in
-/// `f32`, and 4 bytes for each source row and working column.
+/// The result is the same on every CPU and for any number of threads. Cost: about a third of a second for pictures of
+/// any size. Memory: about 40 planes of 640 × 640 in `f32`, and 4 bytes for each source row and working column.
 pub fn register(reference: &Image, damaged: &Image) -> Registration {
     let size = (reference.width(), reference.height());
     if size == (damaged.width(), damaged.height()) && reference.samples() == damaged.samples() {
@@ -73,7 +75,8 @@ pub fn register(reference: &Image, damaged: &Image) -> Registration {
         };
     }
     let work = working_size(size);
-    let pair = Pair::new(reference, damaged, work);
+    let pair = WorkingPair::new(reference, damaged, work);
+    // Upright descriptors differ more from each other, so they are tried first. Turned ones follow if those fail.
     let mut found = pair.best(Turn::Upright);
     if !found.is_accepted() {
         let other = pair.best(Turn::Dominant);
@@ -84,21 +87,23 @@ pub fn register(reference: &Image, damaged: &Image) -> Registration {
     pair.conclude(&found, size, (damaged.width(), damaged.height()))
 }
 
+/// Returns the size of the working planes for a reference of `size`, both (width, height).
 fn working_size(size: (usize, usize)) -> (usize, usize) {
     let scale = (WORK_SIDE as f64 / size.0.max(size.1) as f64).min(ENLARGED_MAX);
     let side = |n: usize| (libm::round(n as f64 * scale) as usize).max(SIDE_MIN);
     (side(size.0), side(size.1))
 }
 
-/// A map with how well it does, in working pixels.
+/// A map in working pixels, with its agreement.
 #[derive(Clone, Copy, Debug)]
-struct Candidate {
+struct MeasuredMap {
     map: Homography,
     agreement: Agreement,
     n_inliers: usize,
 }
 
-impl Candidate {
+impl MeasuredMap {
+    /// Whether the map shows that the pictures are of one scene.
     fn is_accepted(&self) -> bool {
         let Agreement { correlation, overlap } = self.agreement;
         overlap >= OVERLAP_MIN
@@ -108,17 +113,18 @@ impl Candidate {
 }
 
 /// The working planes of a pair.
-struct Pair {
-    /// Damaged and reference: where features are found, and which.
+struct WorkingPair {
+    /// Scale space and keypoints of the damaged picture, then of the reference.
     spaces: [(ScaleSpace, Vec<Keypoint>); 2],
-    /// From the coarsest to the full working size.
-    levels: Vec<Level>,
-    /// Smoothed: what decides.
+    /// The pyramid, from the coarsest level to the full working size.
+    levels: Vec<PyramidLevel>,
+    /// Smoothed plane of the damaged picture. Its gradients decide.
     smooth_damaged: Plane,
+    /// Smoothed plane of the reference.
     smooth_reference: Plane,
 }
 
-impl Pair {
+impl WorkingPair {
     fn new(reference: &Image, damaged: &Image, (width, height): (usize, usize)) -> Self {
         let plane = |image| Plane::luma(image, width, height).blurred(0.5).structure(STRUCTURE_RADIUS_PX);
         let (damaged, reference) = (plane(damaged), plane(reference));
@@ -130,7 +136,7 @@ impl Pair {
             }
             planes.push((d.blurred(1.0).halved(), r.blurred(1.0).halved()));
         }
-        let levels = planes.into_iter().rev().map(|(d, r)| Level::new(d, r)).collect();
+        let levels = planes.into_iter().rev().map(|(d, r)| PyramidLevel::new(d, r)).collect();
         let (smooth_damaged, smooth_reference) = (damaged.blurred(SMOOTH_PX), reference.blurred(SMOOTH_PX));
         let spaces = [damaged, reference].map(|plane| {
             let space = ScaleSpace::new(&plane, 0.5);
@@ -140,50 +146,53 @@ impl Pair {
         Self { spaces, levels, smooth_damaged, smooth_reference }
     }
 
+    /// Returns the working size (width, height).
     fn size(&self) -> (f64, f64) {
         (self.smooth_damaged.width as f64, self.smooth_damaged.height as f64)
     }
 
-    /// The best of all maps, with features described this way.
-    fn best(&self, turn: Turn) -> Candidate {
+    /// Returns the map of the highest correlation, with keypoints described as `turn` says.
+    fn best(&self, turn: Turn) -> MeasuredMap {
         let [damaged, reference] = self.spaces.each_ref().map(|(space, found)| describe(space, found, turn));
         let matches = matches(&damaged, &reference);
-        let mut best = self.candidate(Homography::IDENTITY, &matches);
+        let mut best = self.measured(Homography::IDENTITY, &matches);
         let mut starts = vec![best];
-        for model in [Model::Projective, Model::Affine] {
-            // An affine map only comes near a projective one, so it is looked for more loosely.
-            let tolerance = if model == Model::Affine { 2.0 * TOLERANCE_PX } else { TOLERANCE_PX };
-            let found = consensus(&matches, self.size(), tolerance, model, SEED);
-            starts.extend(found.map(|map| self.candidate(map, &matches)));
+        for kind in [MapKind::Projective, MapKind::Affine] {
+            // An affine map only comes near a projective one, so its tolerance is larger.
+            let tolerance = if kind == MapKind::Affine { 2.0 * TOLERANCE_PX } else { TOLERANCE_PX };
+            let found = consensus(&matches, self.size(), tolerance, kind, SEED);
+            starts.extend(found.map(|map| self.measured(map, &matches)));
         }
-        let good = |c: &Candidate| c.agreement.overlap >= OVERLAP_MIN;
+        let good = |c: &MeasuredMap| c.agreement.overlap >= OVERLAP_MIN;
         for start in starts {
             let is_promising =
                 start.map == Homography::IDENTITY || start.agreement.correlation >= PROMISING_MIN;
             let climbed = if is_promising { self.climb(&start.map) } else { None };
-            let climbed = climbed.map(|map| self.candidate(map, &matches));
-            for candidate in [Some(start), climbed].into_iter().flatten().filter(good) {
-                if candidate.agreement.correlation > best.agreement.correlation {
-                    best = candidate;
+            let climbed = climbed.map(|map| self.measured(map, &matches));
+            for measured in [Some(start), climbed].into_iter().flatten().filter(good) {
+                if measured.agreement.correlation > best.agreement.correlation {
+                    best = measured;
                 }
             }
         }
         best
     }
 
-    fn candidate(&self, map: Homography, matches: &[(Point, Point)]) -> Candidate {
-        Candidate {
+    /// Measures how well a map agrees with the gradients and the matches.
+    fn measured(&self, map: Homography, matches: &[(Point, Point)]) -> MeasuredMap {
+        MeasuredMap {
             map,
             agreement: agreement(&self.smooth_damaged, &self.smooth_reference, &map),
             n_inliers: inliers(&map, matches, TOLERANCE_PX).len(),
         }
     }
 
-    /// Climbs level by level; the levels' maps differ by the halving of pixels.
+    /// Refines a map level by level, from coarse to fine. A coarse level brings the map near enough for the next one.
     fn climb(&self, start: &Homography) -> Option<Homography> {
         let mut map = *start;
         for (i, level) in self.levels.iter().enumerate() {
-            // A level keeps every second sample, so places on it are those of the full size halved.
+            // A level keeps every second sample of the next finer one, so its coordinates are those of the full size
+            // over a power of two.
             let factor = (1usize << (self.levels.len() - 1 - i)) as f64;
             let (down, up) = (
                 Homography::scaling(1.0 / factor, 1.0 / factor, 0.0, 0.0),
@@ -192,7 +201,7 @@ impl Pair {
             let climbed = level.climb(&down.after(&map)?.after(&up)?);
             match climbed {
                 Some(climbed) => map = up.after(&climbed)?.after(&down)?,
-                // A coarse level may be too poor; the fine ones may still do.
+                // A coarse level may show too little; the finer ones may still refine the map.
                 None if i + 1 < self.levels.len() => (),
                 None => return None,
             }
@@ -200,8 +209,8 @@ impl Pair {
         Some(map)
     }
 
-    /// From working pixels to the reference's, and the verdict.
-    fn conclude(&self, found: &Candidate, size: (usize, usize), damaged: (usize, usize)) -> Registration {
+    /// Brings the map from working pixels to the reference's and decides. `size` is the reference's size.
+    fn conclude(&self, found: &MeasuredMap, size: (usize, usize), damaged: (usize, usize)) -> Registration {
         let work = (self.smooth_damaged.width, self.smooth_damaged.height);
         let (to_work, from_work) = (Homography::resizing(size, work), Homography::resizing(work, size));
         let whole =

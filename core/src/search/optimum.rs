@@ -1,9 +1,9 @@
-//! Who wins: a total order that no thread can change.
+//! The winner of a search. Threads cannot change it.
 
 use super::SearchSpace;
 use crate::metrics::Quality;
 
-/// The index of the best of `qualities` by uncapped score; among equals the earliest wins.
+/// Returns the index of the best of `qualities` by uncapped score. Among equal scores the earliest wins.
 ///
 /// # Panics
 /// When `qualities` is empty.
@@ -18,8 +18,8 @@ pub fn best(qualities: &[Quality]) -> usize {
     winner
 }
 
-/// Whether a candidate lies on the edge of the space's sigmas or strengths, so that a wider space might be better.
-/// Identity and colour alone lie on no edge.
+/// Whether a candidate has the smallest or largest sigma or strength of its space, so that a wider space might hold a
+/// better one. A candidate that does not sharpen lies on no edge.
 pub fn is_on_edge(space: &SearchSpace, index: usize) -> bool {
     let sharpenings = || space.candidates().iter().filter_map(|c| c.parameters.sharpening());
     let Some(own) = space.candidates()[index].parameters.sharpening() else { return false };

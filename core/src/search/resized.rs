@@ -1,88 +1,124 @@
 //! Rows of all candidates when the damaged picture has another size: restored first, then resized to the reference.
 //!
-//! Every sample of a resized row comes from two columns of two restored rows. Own and blurred samples of those columns
-//! are gathered into lanes once per group and source row; combining, which belongs to each candidate, and weighting then
-//! work within the lanes. Each candidate keeps two restored source rows, already weighted across, and no plane.
+//! Bilinear resizing computes each sample from two columns of two restored source rows:
+//!
+//! ```text
+//!   source row p       left ─── right      across:  weight[0]·left + weight[1]·right       → i16, slot p mod 2
+//!   source row p + 1   left ─── right      across:  as above                               → i16, slot (p + 1) mod 2
+//!                                          down:    weight[0]·upper + weight[1]·lower      → sample of the reference's row
+//! ```
+//!
+//! Own and blurred samples of the columns that the tile reads are gathered into lanes, once per group and source row.
+//! Combining them belongs to each candidate. Combining and weighting work within the lanes.
+//!
+//! When the reference is larger, several of its rows read the same two source rows. So a candidate keeps its two
+//! restored source rows, already weighted across. It keeps no plane.
 
 use super::{
-    Level,
-    exhaustive::{Damaged, Group, Plan},
-    kernel::{CandidateRows, LANES, Samples, Tile},
+    kernel::{CandidateRows, LANES, LaneSamples, Tile},
+    plan::{BlurGroup, DamagedChannel, Plan},
 };
-use crate::imaging::operators::{
-    gaussian_blur::RowBlur,
-    resize::{Tap, across, column_tap, down, row_tap},
-    sliding_blur::{ROWS, Room, RowWindow, Slide, SlidingBlur},
-    unsharp_mask::Combine,
+use crate::imaging::{
+    Level,
+    operators::{
+        gaussian_blur::RowBlur,
+        resize::{Tap, across, column_tap, down, row_tap},
+        sliding_blur::{ROWS, Room, RowWindow, Slide, SlidingBlur},
+        unsharp_mask::Combine,
+    },
 };
 
-/// The candidates of one tile.
+/// Source of the candidates' rows for one tile.
 pub(super) struct Resized<'a> {
-    damaged: Damaged<'a>,
+    damaged: DamagedChannel<'a>,
     /// Rows of the reference.
     n_rows: usize,
-    columns: Columns,
-    groups: Vec<GroupRows<'a>>,
-    /// What wide blurs use, if there are any.
+    columns: SourceColumns,
+    /// One per group of the plan.
+    groups: Vec<GatheredGroup<'a>>,
+    /// Working memory of the wide blurs, if there are any.
     room: Option<Room>,
     /// For each candidate its group and how it combines.
     members: Vec<(usize, Combine)>,
     has_fma: bool,
-    /// Of each candidate the restored source rows weighted across: row `p` in slot `p mod 2`.
+    /// For each candidate the restored source rows weighted across: row `p` in slot `p mod 2`.
     across: Vec<[Vec<[i16; LANES]>; 2]>,
-    /// What the current row reads.
+    /// Source rows and weights of the current row.
     tap: Tap,
-    /// Which slots the groups have changed since the last row.
+    /// Slots that received another source row for the current row.
     changed: [bool; 2],
-    restored: Vec<Samples>,
+    restored: Vec<LaneSamples>,
 }
 
-/// What the tile's columns read of a source row.
-struct Columns {
-    /// Source columns that the tile reaches, the widest blur not counted.
+/// Source columns that the tile's columns read, with their weights.
+struct SourceColumns {
+    /// First source column that the tile reads, without the reach of blurs.
     first: usize,
+    /// Number of source columns from there on.
     n: usize,
-    /// For each column of each strip the position, from `first`, of its left and right source sample.
+    /// For each column of each strip the positions, counted from `first`, of its left and right source sample.
     index: Vec<[[u32; LANES]; 2]>,
-    /// The left samples' weights, and the right ones'.
+    /// Weights of the left samples, and of the right ones.
     weight: [Vec<[i16; LANES]>; 2],
 }
 
-/// One group's source rows as they are needed, from the top.
-struct GroupRows<'a> {
+/// Source rows of one group, gathered when they are needed, from the top.
+struct GatheredGroup<'a> {
     /// Index of the colour correction in the plan.
     color: usize,
-    blur: Option<Blur<'a>>,
+    blur: Option<SourceBlur<'a>>,
     /// A row, padded by the radius of a narrow blur.
     padded: Vec<u8>,
     /// The two rows gathered last: row `p` in slot `p mod 2`.
-    gathered: [Gathered; 2],
+    gathered: [GatheredRow; 2],
 }
 
-enum Blur<'a> {
-    /// Also the next row to push into it.
+/// How a group's blurred source rows are computed.
+enum SourceBlur<'a> {
+    /// Tap by tap, with the next row to push into the blur.
     Narrow(RowBlur<'a>, isize),
-    Wide(Box<WideBlur>),
+    /// By running sums.
+    Wide(Box<WideSourceBlur>),
 }
 
-/// A wide blur, and the rows that it made last.
-struct WideBlur {
+/// A wide blur with the up to sixteen source rows that it computed last.
+struct WideSourceBlur {
     rows: RowWindow,
     blur: SlidingBlur,
-    /// Of each column.
+    /// For each source column the samples of these rows.
     blurred: Vec<[u8; ROWS]>,
-    /// The row after these, a whole number of times [`ROWS`] below the first of all.
+    /// The row after them: the first row of all plus a multiple of [`ROWS`].
     next: isize,
 }
 
-/// Own and blurred samples of the left and the right source columns, left ones first.
-struct Gathered {
+/// Own and blurred samples of one source row, in lanes: those of the left source columns, then those of the right
+/// ones.
+struct GatheredRow {
     row: Option<usize>,
-    own: Vec<Samples>,
-    blurred: Vec<Samples>,
+    own: Vec<LaneSamples>,
+    blurred: Vec<LaneSamples>,
 }
 
-impl Columns {
+/// Reads source rows after one colour correction.
+#[derive(Clone, Copy)]
+struct SourceReader<'a> {
+    damaged: DamagedChannel<'a>,
+    /// Index of the colour correction in the plan.
+    color: usize,
+    /// First source column of the tile.
+    first: isize,
+}
+
+impl SourceReader<'_> {
+    /// Fills `out` with the samples of row `p`, from `n_before` columns before the tile's first on.
+    #[inline(always)]
+    fn read(self, p: isize, n_before: isize, out: &mut [u8]) {
+        self.damaged.read(self.color, p, self.first - n_before, out);
+    }
+}
+
+impl SourceColumns {
+    /// Finds the source columns of `tile`, for pictures of these numbers of columns.
     fn new(n_source: usize, n_reference: usize, tile: &Tile) -> Self {
         let at = |j: usize, lane: usize| {
             let column = (tile.first() + lane * tile.strip() + j).min(n_reference - 1);
@@ -103,9 +139,10 @@ impl Columns {
         }
     }
 
-    /// The left columns' samples, then the right ones'.
+    /// Gathers a row: fills the first half of `out` with the left columns' samples, the second half with the right
+    /// ones'.
     #[inline(always)]
-    fn gather(&self, row: &[u8], out: &mut [Samples]) {
+    fn gather(&self, row: &[u8], out: &mut [LaneSamples]) {
         let row = &row[..self.n];
         let (left, right) = out.split_at_mut(self.index.len());
         for ((index, left), right) in self.index.iter().zip(left).zip(right) {
@@ -116,9 +153,9 @@ impl Columns {
         }
     }
 
-    /// The same of row number `r` of blurred columns.
+    /// Gathers row `r` of sixteen blurred rows that lie column by column; otherwise as [`Self::gather`].
     #[inline(always)]
-    fn gather_blurred(&self, blurred: &[[u8; ROWS]], r: usize, out: &mut [Samples]) {
+    fn gather_blurred(&self, blurred: &[[u8; ROWS]], r: usize, out: &mut [LaneSamples]) {
         let blurred = &blurred[..self.n];
         let (left, right) = out.split_at_mut(self.index.len());
         for ((index, left), right) in self.index.iter().zip(left).zip(right) {
@@ -131,32 +168,33 @@ impl Columns {
 }
 
 impl<'a> Resized<'a> {
-    /// For a reference of this size, width and height.
+    /// Prepares the candidates of `plan` for one tile and one channel; `reference` is the reference's width and
+    /// height.
     pub fn new(
         level: Level,
-        damaged: Damaged<'a>,
+        damaged: DamagedChannel<'a>,
         reference: (usize, usize),
         tile: &Tile,
         plan: &'a Plan,
     ) -> Self {
         let (n_source_columns, n_source_rows) = damaged.own.size();
-        let columns = Columns::new(n_source_columns, reference.0, tile);
+        let columns = SourceColumns::new(n_source_columns, reference.0, tile);
         let tap = row_tap(tile.first_row(), n_source_rows, reference.1);
         let first_row = tap.index[0] as isize;
         let gathered = || {
             let empty = || vec![[0; LANES]; 2 * tile.n_columns()];
-            Gathered { row: None, own: empty(), blurred: empty() }
+            GatheredRow { row: None, own: empty(), blurred: empty() }
         };
-        let group_rows = |group: &'a Group| GroupRows {
+        let gathered_group = |group: &'a BlurGroup| GatheredGroup {
             color: group.color,
-            blur: Blur::new(level, group, columns.n, first_row),
+            blur: SourceBlur::new(level, group, columns.n, first_row),
             padded: vec![0; columns.n + 2 * group.radius()],
             gathered: [gathered(), gathered()],
         };
         Self {
             damaged,
             n_rows: reference.1,
-            groups: plan.groups.iter().map(group_rows).collect(),
+            groups: plan.groups.iter().map(gathered_group).collect(),
             room: plan.radius_of_wide_max().map(|radius| Room::new(radius, columns.n)),
             columns,
             across: plan
@@ -172,14 +210,14 @@ impl<'a> Resized<'a> {
         }
     }
 
-    /// Bytes that these take, for a damaged picture and a reference of these widths.
+    /// Returns the bytes that the rows of all candidates take for one tile, for pictures of these widths.
     pub fn bytes(n_source: usize, n_reference: usize, tile: &Tile, plan: &Plan) -> usize {
         let n = tile.n_columns();
-        // As wide as the tile's columns lie apart in the source, and what their interpolation reaches.
+        // The tile's share of the source's width, and two columns that interpolation may reach beyond it.
         let n_read = (tile.strip() * LANES + n).min(n_reference) * n_source / n_reference + 2;
-        let group = |group: &Group| {
+        let group = |group: &BlurGroup| {
             let blur = match (&group.half_taps, &group.slide) {
-                (_, Some(slide)) => WideBlur::bytes(slide, n_read),
+                (_, Some(slide)) => WideSourceBlur::bytes(slide, n_read),
                 (Some(taps), None) => RowBlur::bytes(taps, n_read),
                 (None, None) => 0,
             };
@@ -192,24 +230,26 @@ impl<'a> Resized<'a> {
     }
 }
 
-impl<'a> Blur<'a> {
-    /// For `n` columns from source row `first_row` on.
-    fn new(level: Level, group: &'a Group, n: usize, first_row: isize) -> Option<Self> {
+impl<'a> SourceBlur<'a> {
+    /// Prepares a group's blur for `n` columns, from source row `first_row` on; `None` if the group does not blur.
+    fn new(level: Level, group: &'a BlurGroup, n: usize, first_row: isize) -> Option<Self> {
         let taps = group.half_taps.as_ref()?;
         Some(match &group.slide {
-            Some(slide) => Blur::Wide(Box::new(WideBlur::new(level, slide, n, first_row))),
-            None => Blur::Narrow(RowBlur::new(taps, n, 1), first_row - group.radius() as isize),
+            Some(slide) => SourceBlur::Wide(Box::new(WideSourceBlur::new(level, slide, n, first_row))),
+            None => SourceBlur::Narrow(RowBlur::new(taps, n, 1), first_row - group.radius() as isize),
         })
     }
 }
 
-impl WideBlur {
+impl WideSourceBlur {
+    /// Prepares the blur for `n` columns, from source row `first_row` on.
     fn new(level: Level, slide: &Slide, n: usize, first_row: isize) -> Self {
         let [n_kept, n_read] = Self::extent(slide, n);
         let mut rows = RowWindow::new(n_kept, n_read);
         let before = slide.n_before() as isize;
         rows.begin(first_row - before);
-        // Rows are read with what they reflect.
+        // A row is read with `before` columns before and `radius` columns after the tile's, reflected at the
+        // picture's border. So the blur itself has nothing to reflect.
         let held = -before..(n + slide.radius()) as isize;
         Self {
             blur: SlidingBlur::new(level, slide.clone(), &rows, held, 0..n as isize, n),
@@ -219,25 +259,28 @@ impl WideBlur {
         }
     }
 
-    /// Rows that must stay, and samples of one.
+    /// Returns the number of rows kept and the number of samples of a row.
     fn extent(slide: &Slide, n: usize) -> [usize; 2] {
         [SlidingBlur::n_rows_kept(slide.radius()), slide.n_before() + n + slide.radius()]
     }
 
+    /// Returns the bytes that the blur takes.
     fn bytes(slide: &Slide, n: usize) -> usize {
         let [n_kept, n_read] = Self::extent(slide, n);
         RowWindow::bytes(n_kept, n_read) + SlidingBlur::bytes(slide, n) + n * ROWS
     }
 
-    /// Blurs rows until source row `p`, which is none of those before the last, is among the last; tells which one it is.
+    /// Blurs sixteen rows at a time until source row `p` is among the rows blurred last. Returns its index among them.
+    ///
+    /// Row `p` must not lie above the rows blurred last.
     #[inline(always)]
-    fn bring(&mut self, p: isize, color: usize, first: isize, damaged: Damaged, room: &mut Room) -> usize {
-        let n_source_rows = damaged.own.size().1 as isize;
+    fn bring(&mut self, p: isize, reader: SourceReader, room: &mut Room) -> usize {
+        let n_source_rows = reader.damaged.own.size().1 as isize;
         while self.next <= p {
             let n_rows = (n_source_rows - self.next).min(ROWS as isize);
             while self.rows.end() < self.next + n_rows + self.blur.radius() as isize {
                 let (p, before) = (self.rows.end(), self.blur.n_before() as isize);
-                damaged.read(color, p, first - before, self.rows.push());
+                reader.read(p, before, self.rows.push());
             }
             self.blurred.copy_from_slice(self.blur.blur(&self.rows, self.next, n_rows as usize, room));
             self.next += ROWS as isize;
@@ -246,31 +289,39 @@ impl WideBlur {
     }
 }
 
-impl GroupRows<'_> {
-    /// Brings source row `p` into its slot; tells whether it was not there yet.
+impl GatheredGroup<'_> {
+    /// Brings source row `p` into its slot. Returns whether the slot held another row before.
     #[inline(always)]
-    fn bring(&mut self, columns: &Columns, p: usize, damaged: Damaged, room: Option<&mut Room>) -> bool {
+    fn bring(
+        &mut self,
+        columns: &SourceColumns,
+        p: usize,
+        damaged: DamagedChannel,
+        room: Option<&mut Room>,
+    ) -> bool {
         let slot = &mut self.gathered[p % 2];
         if slot.row == Some(p) {
             return false;
         }
         slot.row = Some(p);
-        let (color, first, p) = (self.color, columns.first as isize, p as isize);
-        damaged.read(color, p, first, &mut self.padded[..columns.n]);
+        let (reader, p) =
+            (SourceReader { damaged, color: self.color, first: columns.first as isize }, p as isize);
+        reader.read(p, 0, &mut self.padded[..columns.n]);
         columns.gather(&self.padded, &mut slot.own);
-        // Rows that no destination row reads still pass through the blurs.
+        // When the damaged picture is larger, no row of the reference reads some source rows. Blurs need them all the
+        // same.
         match (&mut self.blur, room) {
-            (Some(Blur::Narrow(blur, next)), _) => {
+            (Some(SourceBlur::Narrow(blur, next)), _) => {
                 let radius = blur.radius() as isize;
                 while *next <= p + radius {
-                    damaged.read(color, *next, first - radius, &mut self.padded);
+                    reader.read(*next, radius, &mut self.padded);
                     blur.push(&self.padded);
                     *next += 1;
                 }
                 columns.gather(blur.row(), &mut slot.blurred);
             }
-            (Some(Blur::Wide(blur)), Some(room)) => {
-                let r = blur.bring(p, color, first, damaged, room);
+            (Some(SourceBlur::Wide(blur)), Some(room)) => {
+                let r = blur.bring(p, reader, room);
                 columns.gather_blurred(&blur.blurred, r, &mut slot.blurred);
             }
             _ => {}
@@ -286,7 +337,7 @@ impl CandidateRows for Resized<'_> {
 
     #[inline(always)]
     fn start_row(&mut self, y: usize) {
-        // Rows are read from the top: the second index is never above one read before.
+        // Rows are asked for from the top, so neither index ever decreases.
         self.changed = [false; 2];
         self.tap = row_tap(y, self.damaged.own.size().1, self.n_rows);
         for p in self.tap.index {
@@ -298,7 +349,7 @@ impl CandidateRows for Resized<'_> {
     }
 
     #[inline(always)]
-    fn write_row(&mut self, candidate: usize, _y: usize, out: &mut [Samples]) {
+    fn write_row(&mut self, candidate: usize, _y: usize, out: &mut [LaneSamples]) {
         let (group, combine) = self.members[candidate];
         let (group, tap) = (&self.groups[group], self.tap);
         let n = out.len();
@@ -306,7 +357,7 @@ impl CandidateRows for Resized<'_> {
             if !self.changed[p % 2] {
                 continue;
             }
-            let Gathered { own, blurred, .. } = &group.gathered[p % 2];
+            let GatheredRow { own, blurred, .. } = &group.gathered[p % 2];
             let (own, blurred) = (own.as_flattened(), blurred.as_flattened());
             let restored = self.restored.as_flattened_mut();
             match (&group.blur, self.has_fma) {
@@ -314,7 +365,7 @@ impl CandidateRows for Resized<'_> {
                 (Some(_), false) => combine.row(own, blurred, restored),
                 (None, _) => restored.copy_from_slice(own),
             }
-            // Flat loops over all lanes of all columns: what vectorises best.
+            // One flat loop over all lanes of all columns, which compilers vectorise best.
             let (left, right) = restored.split_at(n * LANES);
             let [weight_left, weight_right] =
                 self.columns.weight.each_ref().map(|weight| weight.as_flattened());

@@ -1,151 +1,172 @@
-//! Rows of all candidates when both pictures have one size.
+//! Rows of all candidates when both pictures have the same size.
 //!
-//! Rows are read once per colour correction and cut into strips, which are kept until the narrow blurs no longer need them;
-//! these and combination work within the lanes. Wide blurs work on the rows themselves, sixteen rows ahead, and what they
-//! make is cut into strips.
+//! ```text
+//!   picture row ── colour table ──┬── cut into strips ──┬── own samples ───────────┐
+//!                                 │                     └── narrow blur, in lanes ─┤ combine, in lanes
+//!                                 └── wide blur, 16 rows at once ── cut into strips┘
+//! ```
+//!
+//! Rows are read once per colour correction. A narrow blur also reads the columns within its radius on both sides of a
+//! strip, so strips are cut with that padding. They are kept as long as narrow blurs need them. Narrow blurs and
+//! combination work within the lanes. Wide blurs slide along rows of the picture; their output is cut into strips.
 
 use std::ops::Range;
 
 use super::{
-    Level,
-    exhaustive::{Damaged, Group, Plan},
-    kernel::{CandidateRows, LANES, Samples, Tile, cut_into_strips},
+    kernel::{CandidateRows, LANES, LaneSamples, Tile, cut_into_strips},
+    plan::{BlurGroup, DamagedChannel, Plan},
 };
-use crate::imaging::operators::{
-    gaussian_blur::RowBlur,
-    sliding_blur::{Held, ROWS, Room, RowWindow, SlidingBlur, held_for, n_before},
-    unsharp_mask::Combine,
+use crate::imaging::{
+    Level,
+    operators::{
+        gaussian_blur::RowBlur,
+        sliding_blur::{Held, ROWS, Room, RowWindow, SlidingBlur, held_for, n_before},
+        unsharp_mask::Combine,
+    },
 };
 
-/// The candidates of one tile.
+/// Source of the candidates' rows for one tile.
 pub(super) struct SameSize<'a> {
-    damaged: Damaged<'a>,
+    damaged: DamagedChannel<'a>,
     tile: &'a Tile,
-    sources: Vec<Source>,
-    /// What wide blurs use, if there are any.
+    /// One per colour correction of the plan.
+    colors: Vec<ColorRows>,
+    /// Working memory of the wide blurs, if there are any.
     room: Option<Room>,
-    groups: Vec<GroupRows<'a>>,
+    /// One per group of the plan.
+    groups: Vec<StripGroup<'a>>,
     /// For each candidate its group and how it combines.
     members: Vec<(usize, Combine)>,
     has_fma: bool,
 }
 
-/// The rows of one colour correction.
-struct Source {
+/// Rows of the damaged picture after one colour correction.
+struct ColorRows {
+    /// Index of the colour correction in the plan.
     color: usize,
-    /// The radius of the widest of the wide blurs, if there are any.
+    /// Radius of the widest of the wide blurs, if there are any.
     reach: Option<usize>,
-    /// Rows that are read above the tile's first.
+    /// Number of rows that are read above the tile's first row.
     n_before: usize,
-    /// The picture's columns that are read.
+    /// Columns of the picture that are read.
     columns: Range<isize>,
-    /// As the picture has them, as long as wide blurs need them.
+    /// The rows that wide blurs still need, column by column as in the picture.
     rows: RowWindow,
-    /// Of a row what goes into padded strips.
+    /// Which columns of a row the padded strips take, and which of theirs are reflected.
     held: Held,
     padded: Vec<u8>,
-    /// In strips, as long as narrow blurs need them.
+    /// The rows that narrow blurs still need, in padded strips.
     strips: RowWindow,
-    /// By how much strips are padded on both sides, for narrow blurs.
+    /// Columns that pad each strip on both sides: the largest radius of the narrow blurs.
     padding: usize,
-    /// Columns of padded strips.
+    /// Number of columns of a padded strip.
     n_columns: usize,
 }
 
-struct GroupRows<'a> {
-    source: usize,
-    blur: Blur<'a>,
+/// The blur of one group, with the colour correction that it reads.
+struct StripGroup<'a> {
+    /// Index into `SameSize::colors`.
+    color: usize,
+    blur: StripBlur<'a>,
 }
 
-enum Blur<'a> {
-    /// Of candidates without sharpening.
+/// How a group's blurred rows are computed.
+enum StripBlur<'a> {
+    /// Not at all: candidates without sharpening.
     None,
+    /// Tap by tap, on strips in lanes.
     Narrow(RowBlur<'a>),
-    Wide(Box<WideBlur>),
+    /// By running sums, on rows of the picture.
+    Wide(Box<WideStripBlur>),
 }
 
-/// A wide blur, and the rows that it made last.
-struct WideBlur {
+/// A wide blur with the up to sixteen rows that it computed last, in strips.
+struct WideStripBlur {
     blur: SlidingBlur,
-    blurred: Vec<Samples>,
+    blurred: Vec<LaneSamples>,
 }
 
 impl<'a> SameSize<'a> {
-    pub fn new(level: Level, damaged: Damaged<'a>, tile: &'a Tile, plan: &'a Plan) -> Self {
-        let sources: Vec<Source> =
-            (0..plan.colors.len()).map(|color| Source::new(color, damaged, plan, tile)).collect();
+    /// Prepares the candidates of `plan` for one tile and one channel.
+    pub fn new(level: Level, damaged: DamagedChannel<'a>, tile: &'a Tile, plan: &'a Plan) -> Self {
+        let colors: Vec<ColorRows> =
+            (0..plan.colors.len()).map(|color| ColorRows::new(color, damaged, plan, tile)).collect();
         let width = damaged.own.size().0;
-        let blur = |group: &'a Group| GroupRows {
-            source: group.color,
-            blur: Blur::new(level, group, tile, &sources[group.color], width),
+        let blur = |group: &'a BlurGroup| StripGroup {
+            color: group.color,
+            blur: StripBlur::new(level, group, tile, &colors[group.color], width),
         };
         Self {
             damaged,
             tile,
             groups: plan.groups.iter().map(blur).collect(),
-            sources,
+            colors,
             room: plan.radius_of_wide_max().map(|radius| Room::new(radius, n_columns(tile))),
             members: plan.members(),
             has_fma: level.has_fma(),
         }
     }
 
-    /// Bytes that these take.
+    /// Returns the bytes that the rows of all candidates take for one tile.
     pub fn bytes(tile: &Tile, plan: &Plan) -> usize {
         let n = tile.n_columns() * LANES;
-        let blur = |group: &Group| match (&group.half_taps, &group.slide) {
+        let blur = |group: &BlurGroup| match (&group.half_taps, &group.slide) {
             (_, Some(slide)) => SlidingBlur::bytes(slide, n_columns(tile)) + ROWS * n,
             (Some(taps), None) => RowBlur::bytes(taps, n),
             (None, None) => 0,
         };
-        let sources = (0..plan.colors.len()).map(|color| Source::bytes(color, plan, tile));
+        let colors = (0..plan.colors.len()).map(|color| ColorRows::bytes(color, plan, tile));
         let room = plan.radius_of_wide_max().map_or(0, |radius| Room::bytes(radius, n_columns(tile)));
-        plan.groups.iter().map(blur).sum::<usize>() + sources.sum::<usize>() + room
+        plan.groups.iter().map(blur).sum::<usize>() + colors.sum::<usize>() + room
     }
 }
 
-/// Sample columns of a tile's strips together.
+/// Returns the number of sample columns that a tile's strips cover together.
 fn n_columns(tile: &Tile) -> usize {
     tile.strip() * (LANES - 1) + tile.n_columns()
 }
 
-/// The same as columns of the picture; the last ones may lie outside.
+/// Returns the sample columns that a tile's strips cover. The last ones may lie outside the picture.
 fn columns(tile: &Tile) -> Range<isize> {
     let first = tile.first() as isize;
     first..first + n_columns(tile) as isize
 }
 
-impl<'a> Blur<'a> {
-    fn new(level: Level, group: &'a Group, tile: &Tile, source: &Source, width: usize) -> Self {
+impl<'a> StripBlur<'a> {
+    /// Prepares the blur of a group that reads `source`, for a picture of `width` columns.
+    fn new(level: Level, group: &'a BlurGroup, tile: &Tile, source: &ColorRows, width: usize) -> Self {
         match (&group.half_taps, &group.slide) {
             (_, Some(slide)) => {
                 let (held, columns) = (source.columns.clone(), columns(tile));
                 let blur = SlidingBlur::new(level, slide.clone(), &source.rows, held, columns, width);
-                Blur::Wide(Box::new(WideBlur { blur, blurred: vec![[0; LANES]; ROWS * tile.n_columns()] }))
+                let blurred = vec![[0; LANES]; ROWS * tile.n_columns()];
+                StripBlur::Wide(Box::new(WideStripBlur { blur, blurred }))
             }
-            (Some(taps), None) => Blur::Narrow(RowBlur::new(taps, tile.n_columns() * LANES, LANES)),
-            (None, None) => Blur::None,
+            // A row in strips is a row of sixteen interleaved channels: taps lie sixteen samples apart.
+            (Some(taps), None) => StripBlur::Narrow(RowBlur::new(taps, tile.n_columns() * LANES, LANES)),
+            (None, None) => StripBlur::None,
         }
     }
 }
 
-impl WideBlur {
-    /// Blurs row `y` and those below it, `n_rows` together.
+impl WideStripBlur {
+    /// Blurs these rows, at most [`ROWS`], and keeps them in strips.
     #[inline(always)]
-    fn blur(&mut self, source: &Source, tile: &Tile, y: isize, n_rows: usize, room: &mut Room) {
-        let blurred = self.blur.blur(&source.rows, y, n_rows, room);
+    fn blur(&mut self, source: &ColorRows, tile: &Tile, rows: Range<isize>, room: &mut Room) {
+        let n_rows = (rows.end - rows.start) as usize;
+        let blurred = self.blur.blur(&source.rows, rows.start, n_rows, room);
         self.blur.into_strips(blurred, tile.strip(), tile.n_columns(), &mut self.blurred);
     }
 
-    /// The tile's row number `i`, of `n` samples in every strip.
+    /// Returns row `i` of the tile, `n` samples of every strip. It must be among the rows blurred last.
     #[inline(always)]
     fn row(&self, i: usize, n: usize) -> &[u8] {
         self.blurred[i % ROWS * n..][..n].as_flattened()
     }
 }
 
-impl Source {
-    fn new(color: usize, damaged: Damaged, plan: &Plan, tile: &Tile) -> Self {
+impl ColorRows {
+    fn new(color: usize, damaged: DamagedChannel, plan: &Plan, tile: &Tile) -> Self {
         let (padding, reach) = plan.radii_max(color);
         let width = damaged.own.size().0;
         let tile_columns = columns(tile);
@@ -170,7 +191,8 @@ impl Source {
         }
     }
 
-    /// Rows that must stay and samples of a row at most: as the picture has them, and in strips.
+    /// Returns, for rows of the picture and for rows in strips, the number of rows kept and the largest number of
+    /// samples of a row.
     fn extent(padding: usize, reach: Option<usize>, tile: &Tile) -> [(usize, usize); 2] {
         let n_kept = reach.map_or(1, SlidingBlur::n_rows_kept);
         let n = n_columns(tile) + reach.map_or(2 * padding, |reach| n_before(reach) + reach);
@@ -183,16 +205,16 @@ impl Source {
         windows.iter().sum::<usize>() + n_columns(tile) + 2 * padding
     }
 
-    /// Reads rows up to row `last`; those outside are reflected.
+    /// Reads rows up to row `last`. Border: reflect-101.
     #[inline(always)]
-    fn read_to(&mut self, last: isize, damaged: Damaged) {
+    fn read_to(&mut self, last: isize, damaged: DamagedChannel) {
         while self.rows.end() <= last {
             let p = self.rows.end();
             damaged.read(self.color, p, self.columns.start, self.rows.push());
         }
     }
 
-    /// Cuts the next row into strips.
+    /// Cuts the next row into padded strips.
     #[inline(always)]
     fn cut(&mut self, tile: &Tile) {
         let there = &self.rows.from(self.strips.end())[self.held.there.clone()];
@@ -204,9 +226,9 @@ impl Source {
         cut_into_strips(&self.padded, tile.strip(), &mut strips[..self.n_columns]);
     }
 
-    /// The columns from `radius` before the strips' first to as many after their last, of row `p`; at most the padding.
+    /// Returns row `p` in strips, with `radius` columns of padding on both sides. `radius` is at most the padding.
     #[inline(always)]
-    fn padded_strips(&self, p: isize, radius: usize) -> &[Samples] {
+    fn padded_strips(&self, p: isize, radius: usize) -> &[LaneSamples] {
         let cut = self.padding - radius;
         &self.strips.from(p).as_chunks().0[cut..self.n_columns - cut]
     }
@@ -222,11 +244,12 @@ impl CandidateRows for SameSize<'_> {
         let from_first = y - self.tile.first_row();
         let n_left = self.tile.end_row() - y;
         let y = y as isize;
-        // A tile begins with all the rows above its first that the blur reaches.
+        // A blur of row y reads rows y − radius … y + radius. At the tile's first row all of them enter, later only
+        // the last.
         let come = |radius: isize| if from_first == 0 { y - radius } else { y + radius }..=y + radius;
-        // Rows that wide blurs make now.
+        // Number of rows that wide blurs compute now: sixteen, or what is left of the tile, once in sixteen rows.
         let n_rows = if from_first.is_multiple_of(ROWS) { n_left.min(ROWS) } else { 0 };
-        for source in &mut self.sources {
+        for source in &mut self.colors {
             let padding = source.padding as isize;
             if from_first == 0 {
                 source.rows.begin(y - source.n_before as isize);
@@ -241,17 +264,17 @@ impl CandidateRows for SameSize<'_> {
             }
         }
         for group in &mut self.groups {
-            let source = &self.sources[group.source];
+            let source = &self.colors[group.color];
             match (&mut group.blur, &mut self.room) {
-                (Blur::Narrow(blur), _) => {
+                (StripBlur::Narrow(blur), _) => {
                     let radius = blur.radius();
                     for p in come(radius as isize) {
                         blur.push(source.padded_strips(p, radius).as_flattened());
                     }
                     blur.row();
                 }
-                (Blur::Wide(blur), Some(room)) if n_rows > 0 => {
-                    blur.blur(source, self.tile, y, n_rows, room);
+                (StripBlur::Wide(blur), Some(room)) if n_rows > 0 => {
+                    blur.blur(source, self.tile, y..y + n_rows as isize, room);
                 }
                 _ => {}
             }
@@ -259,14 +282,14 @@ impl CandidateRows for SameSize<'_> {
     }
 
     #[inline(always)]
-    fn write_row(&mut self, candidate: usize, y: usize, out: &mut [Samples]) {
+    fn write_row(&mut self, candidate: usize, y: usize, out: &mut [LaneSamples]) {
         let (group, combine) = self.members[candidate];
         let group = &self.groups[group];
-        let own = self.sources[group.source].padded_strips(y as isize, 0);
+        let own = self.colors[group.color].padded_strips(y as isize, 0);
         let blurred = match &group.blur {
-            Blur::None => return out.copy_from_slice(own),
-            Blur::Narrow(blur) => blur.last_row(),
-            Blur::Wide(blur) => blur.row(y - self.tile.first_row(), out.len()),
+            StripBlur::None => return out.copy_from_slice(own),
+            StripBlur::Narrow(blur) => blur.last_row(),
+            StripBlur::Wide(blur) => blur.row(y - self.tile.first_row(), out.len()),
         };
         if self.has_fma {
             combine.row_fused(own.as_flattened(), blurred, out.as_flattened_mut());

@@ -1,64 +1,64 @@
-//! What is tried: the list of candidates in its order.
+//! Search spaces: ordered lists of candidates.
 
 use serde::Deserialize;
 use thiserror::Error;
 
 use crate::imaging::{ColorCorrection, ColorMethod, ParameterError, RestorationParameters};
 
-/// Most candidates that a space may hold.
+/// Largest number of candidates of a space.
 pub const CANDIDATES_MAX: usize = 4096;
 
-/// One combination of the space.
+/// One choice of parameters in a search space.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidate {
-    /// Its name in `all.csv`: `identity`, `METHOD/SIGMA/STRENGTH` with `METHOD@BLEND` when colours are corrected in part,
-    /// `denoise/T`, or both one behind the other. It has the parameters exactly.
+    /// Name in `all.csv`: `identity`, `METHOD/SIGMA/STRENGTH`, `denoise/T`, or `METHOD/SIGMA/STRENGTH/denoise/T`. A
+    /// colour correction applied in part is `METHOD@BLEND`. The name holds the exact parameters.
     pub name: String,
-    /// What it does.
+    /// The parameters that it applies.
     pub parameters: RestorationParameters,
 }
 
-/// An ordered list of candidates. A later one wins only by a strictly greater score.
+/// Ordered list of candidates. A later candidate wins only by a strictly greater score.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SearchSpace {
     name: String,
     candidates: Vec<Candidate>,
 }
 
-/// A grid file makes no space.
+/// Reason why a grid file describes no space.
 #[derive(Debug, Error)]
 pub enum SpaceError {
-    /// Not TOML, or an unknown key.
+    /// The text is not TOML, or a key is unknown.
     #[error("the grid file is not understood: {0}")]
     Syntax(#[from] toml::de::Error),
     /// A value is out of range.
     #[error("the grid file: {0}")]
     Parameter(#[from] ParameterError),
-    /// A colour transform that a model predicts for each picture is not searched.
+    /// The grid names the method `learned`, which a model predicts for each picture.
     #[error("the grid cannot hold the color_method learned: it is predicted, not searched")]
     Learned,
-    /// Nothing to try.
+    /// The grid has no candidates.
     #[error("the grid has no candidates")]
     Empty,
-    /// More candidates than a space may hold.
+    /// The grid has more candidates than a space may hold.
     #[error("the grid has {got} candidates; at most {CANDIDATES_MAX} are allowed")]
     TooMany {
-        /// Their number.
+        /// Number of candidates.
         got: usize,
     },
 }
 
-/// A grid file: the product of its lists, in this order.
+/// A grid file. Its candidates are the product of its lists, in this order.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct GridFile {
     #[serde(default)]
     identity: bool,
     color_methods: Vec<ColorMethod>,
-    /// How far each method is applied that can be in part; fully if open.
+    /// Blends of the methods that can be applied in part. Default: 1.
     #[serde(default)]
     color_blends: Vec<f64>,
-    /// Strengths of the denoising; none if open.
+    /// Strengths of the denoising. Default: 0.
     #[serde(default)]
     denoise: Vec<f64>,
     sigmas: Vec<f64>,
@@ -66,7 +66,8 @@ struct GridFile {
 }
 
 impl SearchSpace {
-    /// The first system's 40 combinations in its order: colour on, off; sigma 0.5 … 2; strength 0.5 … 2.5.
+    /// Returns the first system's 40 candidates in its order: white balance on, off; sigma 0.5 … 2 px; strength 0.5 …
+    /// 2.5.
     pub fn seed() -> Self {
         let grid = GridFile {
             identity: false,
@@ -78,8 +79,10 @@ impl SearchSpace {
         Self::product("seed", &grid).expect("the seed grid is in range")
     }
 
-    /// What a predictor of gains chooses from: doing nothing; sharpening and smoothing alone, small strengths and noise's
-    /// sigmas included; the seed's white balance, alone too; the classical colour corrections in part and fully; denoising.
+    /// Returns the 100 candidates that a model of kind gains chooses from.
+    ///
+    /// In this order: the identity; sharpening and smoothing without colour correction; white balance only; the
+    /// seed's white balance with sharpening. The other colour corrections in part and fully follow, and denoising.
     pub fn full() -> Self {
         let mut space = Self { name: "full".to_owned(), candidates: Vec::new() };
         let color_alone = |method: ColorMethod, blends: &[f64]| GridFile {
@@ -122,14 +125,17 @@ impl SearchSpace {
         space
     }
 
-    /// Doing nothing and nothing else: compares two pictures at the pace of the search.
+    /// Returns the space with the identity as its only candidate. With it, a search compares two pictures.
     pub fn identity() -> Self {
         let candidates = vec![Candidate::new(RestorationParameters::IDENTITY)];
         Self { name: "identity".to_owned(), candidates }
     }
 
-    /// The space that a TOML text describes: `color_methods`, `sigmas`, `strengths`, if wanted `color_blends` (each method
-    /// that can be applied in part takes all of them) and `denoise`, and `identity = true` to offer doing nothing (first).
+    /// Returns the space that a TOML text describes.
+    ///
+    /// Keys: the lists `color_methods`, `sigmas` and `strengths`, and optionally the lists `color_blends` and
+    /// `denoise`. Each method that can be applied in part takes all blends. `identity = true` puts the identity
+    /// first.
     ///
     /// # Errors
     /// For unknown keys, values out of range, empty and oversized grids, and the method `learned`.
@@ -143,7 +149,7 @@ impl SearchSpace {
         if space.candidates.is_empty() { Err(SpaceError::Empty) } else { Ok(space) }
     }
 
-    /// Appends the product of the lists.
+    /// Appends the product of the lists of `grid`.
     fn append(&mut self, grid: &GridFile) -> Result<(), SpaceError> {
         let or = |values: &[f64], otherwise: f64| {
             if values.is_empty() { vec![otherwise] } else { values.to_vec() }
@@ -170,8 +176,10 @@ impl SearchSpace {
         Ok(())
     }
 
+    /// Appends a candidate unless an equal one is there.
     fn offer(&mut self, parameters: RestorationParameters) {
-        // Strength 0 is the same picture for every sigma: once is enough, and identity only by request.
+        // With strength 0 every sigma gives the same picture, so one candidate is enough. The identity needs
+        // `identity = true`.
         let repeated = parameters.strength() == 0.0
             && (parameters.is_identity() || self.candidates.iter().any(|c| c.parameters == parameters));
         if !repeated {
@@ -179,7 +187,7 @@ impl SearchSpace {
         }
     }
 
-    /// This space with doing nothing in it, appended unless it is there already, and where it stands.
+    /// Returns this space with the identity, appended unless the space has it, and the identity's index.
     pub fn with_identity(&self) -> (Self, usize) {
         let is_identity = |c: &Candidate| c.parameters.is_identity();
         let at = self.candidates.iter().position(is_identity);
@@ -190,24 +198,24 @@ impl SearchSpace {
         (space, at.unwrap_or(self.candidates.len()))
     }
 
-    /// Whether a candidate is more than a colour method, sigma and strength, so that tables need further columns.
+    /// Whether a candidate has a blend other than 1 or denoises, so that tables need further columns.
     pub fn blends_or_denoises(&self) -> bool {
         let more = |p: &RestorationParameters| p.color_blend() != 1.0 || p.denoise() != 0.0;
         self.candidates.iter().any(|c| more(&c.parameters))
     }
 
-    /// `seed`, `full`, or the file's name.
+    /// Returns the name: `seed`, `full`, `identity`, or the one given to [`Self::from_toml`].
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The candidates in their order, at least one.
+    /// Returns the candidates in their order, at least one.
     pub fn candidates(&self) -> &[Candidate] {
         &self.candidates
     }
 }
 
-/// Every method with every blend that it takes.
+/// Returns every method with every blend that it takes.
 fn colors(methods: &[ColorMethod], blends: &[f64]) -> Result<Vec<ColorCorrection>, SpaceError> {
     let mut colors = Vec::new();
     for &method in methods {
@@ -225,7 +233,7 @@ fn colors(methods: &[ColorMethod], blends: &[f64]) -> Result<Vec<ColorCorrection
 }
 
 impl Candidate {
-    /// With the name that tells its parameters.
+    /// Returns the candidate of these parameters, with its name.
     pub fn new(parameters: RestorationParameters) -> Self {
         let denoised = RestorationParameters::IDENTITY.with_denoise(parameters.denoise());
         let sharpened = format!("{}/{}/{}", parameters.color(), parameters.sigma(), parameters.strength());

@@ -1,8 +1,8 @@
 //! Every instruction level and every number of threads gives the same bits.
 
 use pentimento_core::{
-    imaging::{Channels, Image},
-    search::{Level, SearchSpace, search_at},
+    imaging::{Channels, Image, Level},
+    search::{SearchSpace, search_at},
 };
 use proptest::prelude::*;
 
@@ -26,7 +26,7 @@ fn the_number_of_threads_changes_no_bit() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap();
         pool.install(|| search_at(Level::fastest(), reference, damaged, &SearchSpace::full()).unwrap())
     };
-    // Another size; one size over four tiles.
+    // A damaged picture of another size, and one of the same size over four tiles.
     let golden = (truth::reference("half-size"), truth::damaged("half-size"));
     for (reference, damaged) in [golden, (picture(2310, 20, 5), picture(2310, 20, 6))] {
         assert_eq!(with(1, &reference, &damaged), with(3, &reference, &damaged));
@@ -46,8 +46,8 @@ fn of_channels(width: usize, height: usize, channels: Channels, seed: u64) -> Im
     Image::new(width, height, channels, samples.collect(), None).unwrap()
 }
 
-/// SHA-256 of the bits of all features of the 15 golden pairs. The FFT has no instruction levels and no system library
-/// may show in the values: whoever runs this test, on whatever CPU, must get these bits.
+/// Compares the SHA-256 of all features' bits of the 15 golden pairs. The FFT has no instruction levels, and no
+/// system library may show in the values. Every CPU must give these bits.
 #[test]
 fn features_have_the_same_bits_on_every_cpu() {
     let mut bits = Vec::new();
@@ -63,7 +63,7 @@ fn features_have_the_same_bits_on_every_cpu() {
 
 #[test]
 fn tile_edges_are_seamless_at_every_level() {
-    // Around one, two and three tiles of 768 windows, and one window more or less.
+    // Widths around one, two and three tiles of 768 windows, with one window more or less.
     for width in [773, 774, 775, 790, 1541, 1542, 1543, 2310] {
         let (reference, damaged) = (picture(width, 9, 5), picture(width, 9, 6));
         let plain = search_at(Level::Portable, &reference, &damaged, &SearchSpace::seed()).unwrap();
@@ -78,14 +78,14 @@ fn tile_edges_are_seamless_at_every_level() {
     }
 }
 
-/// Identity, colour, and a blur wider than the pictures of these tests.
+/// Returns a space with the identity, a colour correction, and a blur wider than the pictures of these tests.
 fn wide_space() -> SearchSpace {
     let text = "identity = true\ncolor_methods = [\"white_balance\", \"none\"]\nsigmas = [0.5, 20]\n\
                 strengths = [-0.3, 5]";
     SearchSpace::from_toml("wide", text).unwrap()
 }
 
-/// Every colour correction and denoising, alone and before a sharpening.
+/// Returns a space with every colour correction and denoising, without and with sharpening.
 fn coloured_space() -> SearchSpace {
     let text = "color_methods = [\"none\", \"grey_world\", \"shades_of_grey\", \"stretch\", \"levels\"]\n\
                 color_blends = [0.35, 1]\ndenoise = [0, 1.7]\nsigmas = [1.2]\nstrengths = [0, 0.7]";
@@ -107,7 +107,8 @@ fn corrected_and_denoised_candidates_agree_with_the_plain_pipeline() {
     }
 }
 
-/// Every candidate at every level: equal bits, and what restoring and comparing plainly gives.
+/// Asserts that every level gives the same bits for every candidate, and that they agree with restoring and comparing
+/// one candidate at a time.
 pub fn agrees_with_the_plain_pipeline(reference: &Image, damaged: &Image, space: &SearchSpace) {
     use pentimento_core::{imaging::pipeline, metrics};
     let portable = search_at(Level::Portable, reference, damaged, space).unwrap();
@@ -139,7 +140,7 @@ fn band_edges_and_mixed_channels_agree_with_the_plain_pipeline() {
             agrees_with_the_plain_pipeline(&reference, &damaged, &wide_space());
         }
     }
-    // Much wider than the reference: several tiles of few windows.
+    // The damaged picture is much wider than the reference: several tiles of few windows.
     agrees_with_the_plain_pipeline(&picture(90, 8, 5), &picture(21_000, 9, 6), &wide_space());
 }
 

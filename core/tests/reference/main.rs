@@ -1,5 +1,5 @@
-//! The core against the published definitions: values from OpenCV and scikit-image (`tests/golden`, made by
-//! `make_reference.py` there). Expected values come only from those files.
+//! Tests of the core against the published definitions. All expected values come from OpenCV and scikit-image:
+//! `make_reference.py` in `tests/golden` writes the files there.
 
 mod bands;
 mod features;

@@ -6,7 +6,7 @@ use pentimento_core::imaging::{ColorMethod, Image, RestorationParameters, pipeli
 
 use crate::truth;
 
-/// `NAME.cC.gS.tT.png` → name and parameters.
+/// Returns name and parameters of a file `NAME.cC.gS.tT.png`.
 fn parse(file: &str) -> (String, RestorationParameters) {
     let stem = file.strip_suffix(".png").expect("a PNG");
     let (name, rest) = stem.split_once(".c").expect("colour");

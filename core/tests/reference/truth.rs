@@ -38,7 +38,7 @@ pub fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/golden")
 }
 
-/// All 15 pairs; a golden folder that lost some of them is no truth.
+/// Returns all 15 pairs. A golden folder with fewer of them fails.
 pub fn truth() -> Truth {
     let text = fs::read_to_string(folder().join("reference.json")).expect("reference.json");
     let truth: Truth = serde_json::from_str(&text).expect("reference.json parses");

@@ -1,4 +1,4 @@
-//! Wide blurs slide where narrow ones sum tap by tap: both are the plain blur to the bit, at every level.
+//! Wide blurs slide, narrow ones sum tap by tap. Both equal the plain blur to the bit, at every level.
 
 use pentimento_core::{
     imaging::{Channels, Image},
@@ -7,7 +7,7 @@ use pentimento_core::{
 
 use crate::levels::agrees_with_the_plain_pipeline;
 
-/// Samples of any frequency, reaching from black to white.
+/// Returns a picture of samples of all frequencies, from black to white.
 fn picture(width: usize, height: usize, channels: Channels, seed: usize) -> Image {
     let n = channels.count();
     let samples = (0..width * height * n).map(|i| {
@@ -36,7 +36,7 @@ fn pictures_narrower_and_lower_than_the_blurs() {
 
 #[test]
 fn several_tiles_and_bands() {
-    // Around one, two and three tiles of 768 windows; around one band of 1024 rows of windows.
+    // Widths of one, two and three tiles of 768 windows, and heights around one band of 1024 rows of windows.
     for (width, height) in [(773, 11), (775, 8), (1543, 9), (11, 1031), (9, 1029)] {
         let (reference, damaged) =
             (picture(width, height, Channels::Grey, 3), picture(width, height, Channels::Grey, 5));

@@ -1,53 +1,55 @@
-//! The picture that most families look at: at most 256 px a side, so that neither size nor cost depends on the input.
+//! The analysis picture: a reduced copy of at most 256 px a side that most families measure. So the size they
+//! measure and their cost do not depend on the input.
 
-use super::counts::Counts;
+use super::counts::ValueCounts;
 use crate::{
     features::luma,
     imaging::{Channels, Image, operators::area_resize::area_resize},
 };
 
-/// The longest side of the analysis picture, in pixels.
+/// Longest side of the analysis picture, in pixels.
 const SIDE_MAX_PX: usize = 256;
 
-/// A picture reduced by area averaging until its longer side is at most 256 px, taken apart. Never enlarged; the
-/// shorter side is rounded and at least 1 px.
-pub(super) struct Analysis {
+/// A picture reduced by area averaging until its longer side is at most 256 px, split into planes. It is never
+/// enlarged. The shorter side is rounded, and at least 1 px.
+pub(super) struct AnalysisPicture {
     pub(super) width: usize,
     pub(super) height: usize,
-    /// Red, green and blue; three times the same of a grey picture.
+    /// Red, green and blue; a grey picture has three equal planes.
     pub(super) planes: [Vec<u8>; 3],
     pub(super) luma: Vec<u8>,
-    /// Of the planes.
-    pub(super) counts: [Counts; 3],
-    pub(super) luma_counts: Counts,
+    /// ValueCounts of the planes' values.
+    pub(super) counts: [ValueCounts; 3],
+    pub(super) luma_counts: ValueCounts,
 }
 
-impl Analysis {
+impl AnalysisPicture {
     pub(super) fn of(image: &Image) -> Self {
         let longest = image.width().max(image.height());
         if longest <= SIDE_MAX_PX {
-            return Self::taken_apart(image);
+            return Self::split(image);
         }
         let side = |n: usize| ((n * SIDE_MAX_PX + longest / 2) / longest).max(1);
-        Self::taken_apart(&area_resize(image, side(image.width()), side(image.height())))
+        Self::split(&area_resize(image, side(image.width()), side(image.height())))
     }
 
-    fn taken_apart(image: &Image) -> Self {
+    /// Splits a picture that is small enough.
+    fn split(image: &Image) -> Self {
         let planes = planes(image);
         let luma = luma(image);
-        let counts = [0, 1, 2].map(|c: usize| Counts::of(&planes[c]));
-        let luma_counts = Counts::of(&luma);
+        let counts = [0, 1, 2].map(|c: usize| ValueCounts::of(&planes[c]));
+        let luma_counts = ValueCounts::of(&luma);
         Self { width: image.width(), height: image.height(), planes, luma, counts, luma_counts }
     }
 
-    /// The pixels as red, green, blue, by row.
+    /// Returns the pixels as red, green, blue, row by row.
     pub(super) fn pixels(&self) -> impl Iterator<Item = [u8; 3]> {
         let [red, green, blue] = &self.planes;
         red.iter().zip(green).zip(blue).map(|((&r, &g), &b)| [r, g, b])
     }
 }
 
-/// Red, green and blue; three times the same of a grey picture.
+/// Returns red, green and blue; a grey picture gives three equal planes.
 pub(super) fn planes(image: &Image) -> [Vec<u8>; 3] {
     match image.channels() {
         Channels::Grey => [0, 1, 2].map(|_| image.samples().to_vec()),
@@ -70,7 +72,8 @@ mod tests {
     #[test]
     fn the_longer_side_is_256_at_most() {
         let sides = |w, h| {
-            let analysis = Analysis::of(&Image::new(w, h, Channels::Grey, vec![3; w * h], None).unwrap());
+            let analysis =
+                AnalysisPicture::of(&Image::new(w, h, Channels::Grey, vec![3; w * h], None).unwrap());
             assert_eq!(analysis.luma, vec![3; analysis.width * analysis.height]);
             (analysis.width, analysis.height)
         };

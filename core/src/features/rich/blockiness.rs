@@ -1,4 +1,4 @@
-//! Traces of JPEG: steps between columns at the borders of blocks against those elsewhere.
+//! Blockiness, a trace of JPEG: steps between columns at the borders of blocks, compared with steps elsewhere.
 
 use super::windows::Window;
 
@@ -6,20 +6,22 @@ pub(super) const N: usize = 1;
 
 pub(super) const NAMES: [&str; N] = ["log_blockiness"];
 
-/// Pixels of a block's side.
+/// Side of a JPEG block, in pixels.
 const BLOCK_PX: usize = 8;
 
-/// The least side of a picture with blockiness, in pixels; three blocks.
+/// Smallest side of a window with blockiness, in pixels: three blocks.
 const SIDE_MIN_PX: usize = 24;
 
-/// ln((on + 0.5) / (off + 0.5)) of the mean |luma step| from a column to the next over the borders of 8-px blocks,
-/// counted from the picture's left, and elsewhere; 0 for windows below 24 px, which hold too few.
+/// Returns `log_blockiness` = ln((on + 0.5) / (off + 0.5)), from −6.3 to 6.3.
+///
+/// `on` is the mean |luma step| from one column to the next across the borders of 8-px blocks; `off` is the mean
+/// elsewhere. Blocks are counted from the picture's left side. Windows below 24 px hold too few borders and give 0.
 pub(super) fn measure(windows: &[Window]) -> [f64; N] {
     if windows.iter().any(|w| w.width < SIDE_MIN_PX || w.luma.len() / w.width < SIDE_MIN_PX) {
         return [0.0];
     }
-    let mut on = Mean::default();
-    let mut off = Mean::default();
+    let mut on = StepMean::default();
+    let mut off = StepMean::default();
     for window in windows {
         let mut steps = vec![0u32; window.width - 1];
         for row in window.luma.chunks_exact(window.width) {
@@ -38,13 +40,14 @@ pub(super) fn measure(windows: &[Window]) -> [f64; N] {
     [libm::log((on.value() + 0.5) / (off.value() + 0.5))]
 }
 
+/// Number and sum of some steps.
 #[derive(Default)]
-struct Mean {
+struct StepMean {
     n: u64,
     sum: u64,
 }
 
-impl Mean {
+impl StepMean {
     fn value(&self) -> f64 {
         self.sum as f64 / self.n as f64
     }

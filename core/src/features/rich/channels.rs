@@ -1,6 +1,6 @@
-//! How the channels vary together: edges, correlations, contrasts.
+//! Relations between the channels: edges, correlations, contrasts.
 
-use super::{analysis::Analysis, cast::against_green, gradient::Edges};
+use super::{analysis::AnalysisPicture, cast::against_green, gradient::Edges};
 
 pub(super) const N: usize = 7;
 
@@ -14,10 +14,15 @@ pub(super) const NAMES: [&str; N] = [
     "contrast_blue_green",
 ];
 
-/// ln-ratios of the mean Sobel magnitudes plus 1 ("grey edge"; van de Weijer et al. 2007), correlations of the
-/// channels, ln-ratios of their sample standard deviations. Each variance is enlarged by 1, so flat channels have a
-/// correlation of 0.
-pub(super) fn measure(analysis: &Analysis) -> [f64; N] {
+/// Returns seven relations between the channels.
+///
+/// - `edge_red_green`, `edge_blue_green`: ln of the ratio of the channels' mean Sobel magnitudes, each plus 1 ("grey
+///   edge"; van de Weijer et al. 2007).
+/// - `correlation_red_green`, `correlation_red_blue`, `correlation_green_blue`: −1 to 1.
+/// - `contrast_red_green`, `contrast_blue_green`: ln of the ratio of the channels' sample standard deviations.
+///
+/// Each variance is enlarged by 1, so the correlation of flat channels is 0.
+pub(super) fn measure(analysis: &AnalysisPicture) -> [f64; N] {
     let slopes = analysis.planes.each_ref().map(|plane| {
         let edges = Edges::whole(plane, analysis.width);
         edges.mean_gradient(1.0) + 1.0
@@ -29,9 +34,9 @@ pub(super) fn measure(analysis: &Analysis) -> [f64; N] {
     [edge_rg, edge_bg, correlation(0, 1), correlation(0, 2), correlation(1, 2), contrast_rg, contrast_bg]
 }
 
-/// Sample covariance, from exact sums.
+/// Returns the sample covariance of two planes, from exact sums.
 fn covariance(a: &[u8], b: &[u8]) -> f64 {
-    // Rows of up to 2¹⁶ samples sum within 32 bit.
+    // Products of 2¹⁶ samples sum within 32 bits.
     let products = a.chunks(1 << 16).zip(b.chunks(1 << 16)).map(|(a, b)| {
         let products = a.iter().zip(b).map(|(&a, &b)| u32::from(a) * u32::from(b));
         i64::from(products.sum::<u32>())

@@ -1,7 +1,7 @@
-//! How colourful, towards which hue, and whether bright and dark places agree.
+//! Colourfulness, hue, and the colours of bright and of dark places.
 
 use super::{
-    analysis::Analysis,
+    analysis::AnalysisPicture,
     counts::{deviation, percentile},
     lab,
 };
@@ -29,12 +29,18 @@ pub(super) const NAMES: [&str; N] = [
     "dark_b",
 ];
 
-/// Mean and population standard deviation of a*, b* and chroma; chroma's percentiles 10, 90, 99; |mean (a*, b*)| over
-/// 1 + their common deviation; HSV's saturation (max − min) / (max + 1) with percentiles 10 and 90; mean a* and b*
-/// where the luma reaches its 95th percentile and where it does not exceed its 5th.
+/// Returns statistics of CIE a* (−86 to 98), b* (−108 to 95), chroma (0 to 134) and saturation (0 to 1).
 ///
-/// Percentiles by nearest rank, of chroma in steps of 1/8, of saturation in steps of 1/1024.
-pub(super) fn measure(analysis: &Analysis) -> [f64; N] {
+/// - `lab_a_…`, `lab_b_…`: mean and population standard deviation of a* and of b*.
+/// - `chroma_…`: mean, population standard deviation and percentiles 10, 90, 99 of `√(a*² + b*²)`, in steps of 1/8.
+/// - `cast_over_spread`: length of the mean (a*, b*), divided by 1 + √(variance of a* + variance of b*); at least 0.
+/// - `saturation_…`: mean, population standard deviation and percentiles 10, 90 of (max − min) / (max + 1) of the
+///   three channels, as in HSV. Percentiles are in steps of 1/1024.
+/// - `bright_a`, `bright_b`: mean a* and b* where the luma is at least its 95th percentile.
+/// - `dark_a`, `dark_b`: mean a* and b* where the luma is at most its 5th percentile.
+///
+/// Percentiles are by nearest rank.
+pub(super) fn measure(analysis: &AnalysisPicture) -> [f64; N] {
     let (a, b) = lab::a_and_b(analysis.pixels());
     let chroma: Vec<i32> = a.iter().zip(&b).map(|(&a, &b)| length(a, b)).collect();
     let saturation: Vec<i32> = analysis.pixels().map(saturation).collect();
@@ -70,20 +76,21 @@ pub(super) fn measure(analysis: &Analysis) -> [f64; N] {
     ]
 }
 
+/// Returns `√(a² + b²)`, rounded.
 fn length(a: i32, b: i32) -> i32 {
     let (a, b) = (f64::from(a), f64::from(b));
     ((a * a + b * b).sqrt() + 0.5) as i32
 }
 
-/// In the unit of a* and b*, below one.
+/// Returns the saturation in the unit of a* and b*; it is below one.
 fn saturation([r, g, b]: [u8; 3]) -> i32 {
     let (most, least) = (i32::from(r.max(g).max(b)), i32::from(r.min(g).min(b)));
-    // The quotient of f64 is at least 1/256 below the next whole number, or whole: as exact as dividing whole numbers, and
-    // several times faster.
+    // The exact quotient is whole or at least 1/256 below the next whole number. So f64 truncates to the same number
+    // as dividing whole numbers would, several times faster.
     (f64::from((most - least) * lab::ONE) / f64::from(most + 1)) as i32
 }
 
-/// Mean and population standard deviation of values in the unit of a* and b*.
+/// Returns mean and population standard deviation of values in the unit of a* and b*.
 fn moments(values: &[i32]) -> (f64, f64) {
     let (mut sum, mut squares) = (0, 0);
     for &v in values {
@@ -94,16 +101,16 @@ fn moments(values: &[i32]) -> (f64, f64) {
     (sum as f64 / n as f64 / one, deviation(n, sum.into(), squares.into()) / one)
 }
 
-/// Percentiles of values from 0 on, rounded to steps of `1/N_STEPS`.
+/// Returns percentiles of values that are at least 0, rounded to steps of `1/N_STEPS`.
 fn percentiles<const N_STEPS: i32, const N: usize>(values: &[i32], percents: [u64; N]) -> [f64; N] {
     let step = const { lab::ONE / N_STEPS };
-    // The largest chroma of sRGB is 134, 1072 steps of an eighth; saturation ends at 1024 steps.
+    // The largest chroma of sRGB is 134 or 1072 steps of 1/8; saturation ends at 1024 steps.
     let mut bins = [0; 2048];
     values.iter().for_each(|&v| bins[((v + step / 2) / step).min(2047) as usize] += 1);
     percents.map(|percent| percentile(&bins, percent) as f64 / f64::from(N_STEPS))
 }
 
-/// The mean of `values` where the luma is `wanted`; 0 when it nowhere is.
+/// Returns the mean of `values` where the luma is `wanted`, 0 if there is no such place.
 fn mean_where(values: &[i32], luma: &[u8], wanted: impl Fn(f64) -> bool) -> f64 {
     let wanted: [bool; 256] = std::array::from_fn(|luma| wanted(luma as f64));
     let (mut n, mut sum) = (0u32, 0);

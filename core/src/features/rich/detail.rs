@@ -1,4 +1,4 @@
-//! Noise and sharpness of single pixels, in windows of the picture as it is.
+//! Noise and sharpness of single pixels, in windows of the picture without the reduction to 256 px.
 
 use super::{counts::percentile, gradient::Edges, windows::Window};
 use crate::imaging::operators::gaussian_blur::reflect_101;
@@ -19,21 +19,28 @@ pub(super) const NAMES: [&str; N] = [
     "log_noise_blue",
 ];
 
-/// The largest response of [`second_differences`].
+/// Largest response of [`second_differences`].
 const RESPONSE_MAX: usize = 8 * 255;
 
-/// A Gaussian of sigma 1.5 px in 1/256, from the outside to the centre and back.
+/// Taps of a Gaussian of sigma 1.5 px, in 1/256.
 const BLUR: [u32; 9] = [2, 9, 28, 55, 68, 55, 28, 9, 2];
 
-/// One in the unit of the blurred luma.
+/// The value one in the unit of the blurred luma.
 const UNIT: u32 = 16;
 
-/// ln of (x + 0.1) of, over the windows: noise of the luma (median, least, and mean of the estimate by the mean);
-/// variance of the Laplacian (mean), the same after a blur of 1.5 px, their difference as logarithms, mean Sobel
-/// magnitude, largest variance of the Laplacian; noise of red, green, blue (median). All without the outermost pixels.
+/// Returns ln(x + 0.1) of statistics x over the windows, at least ln 0.1 = −2.3, and one difference of two logarithms.
 ///
-/// Noise is the deviation of white noise that would give the second differences seen: median |d| / 0.6745 / 6, or
-/// mean |d| · √(π/2) / 6 (Immerkær 1996).
+/// - `log_noise_median`, `log_noise_min`: median and minimum of the luma's noise, estimated by the median.
+/// - `log_noise_mean`: mean of the luma's noise, estimated by the mean.
+/// - `log_detail`: mean of the luma's Laplacian variance. `log_detail_blurred`: the same after a blur of 1.5 px.
+/// - `log_detail_ratio`: `log_detail − log_detail_blurred`.
+/// - `log_detail_gradient`: mean of the luma's mean Sobel magnitude.
+/// - `log_detail_max`: maximum of the luma's Laplacian variance.
+/// - `log_noise_red`, `log_noise_green`, `log_noise_blue`: median of the channel's noise, estimated by the median.
+///
+/// Noise is the standard deviation of white noise that would give the measured second differences d (Immerkær 1996).
+/// It is estimated as median |d| / 0.6745 / 6, or as mean |d| · √(π/2) / 6. The outermost pixels of a window are left
+/// out; only the blur reflects them (reflect-101).
 pub(super) fn measure(windows: &[Window]) -> [f64; N] {
     let (mut medians, mut means) = (Vec::new(), Vec::new());
     let (mut laplacians, mut blurred, mut gradients) = (Vec::new(), Vec::new(), Vec::new());
@@ -75,14 +82,14 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// The middle value, or the mean of the two.
+/// Returns the middle value, or the mean of the two middle values.
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let n = values.len();
     f64::midpoint(values[(n - 1) / 2], values[n / 2])
 }
 
-/// Two estimates of a window's noise, as standard deviations.
+/// Two estimates of a plane's noise, as standard deviations.
 struct Noise {
     by_median: f64,
     by_mean: f64,
@@ -98,16 +105,17 @@ impl Noise {
         }
         let mean = sum as f64 / n as f64;
         Self {
-            // 0.6745 is the normal distribution's upper quartile; 6 the root of the mask's sum of squares.
+            // 0.6745 is the normal distribution's upper quartile. 6 is the square root of the mask's sum of squares.
             by_median: percentile(&bins, 50) as f64 / 0.6745 / 6.0,
             by_mean: mean * std::f64::consts::FRAC_PI_2.sqrt() / 6.0,
         }
     }
 }
 
-/// How often each |response| of the mask 1 −2 1 across and down occurs inside a plane.
+/// Counts how often each |response| of the mask 1 −2 1, applied across and down, occurs inside a plane.
 fn second_differences(plane: &[u8], width: usize) -> Vec<u32> {
-    // Neighbours are often equal, and counting in one place twice in a row has to wait.
+    // Neighbours often have equal responses. Adding to the same counter twice in a row has to wait for the first
+    // result, so four neighbours use four counters.
     let mut bins = vec![[0; 4]; RESPONSE_MAX + 1];
     let mut sizes = vec![0u16; width - 2];
     for three in plane.windows(3 * width).step_by(width) {
@@ -129,7 +137,7 @@ fn second_differences(plane: &[u8], width: usize) -> Vec<u32> {
     bins.iter().map(|four| four.iter().sum()).collect()
 }
 
-/// The plane blurred by 1.5 px in 1/16, border reflect-101.
+/// Returns the plane blurred by 1.5 px, in units of 1/16. Border: reflect-101.
 fn blur(plane: &[u8], width: usize) -> Vec<u16> {
     let (height, reach) = (plane.len() / width, BLUR.len() as isize / 2);
     let columns: Vec<usize> = (-reach..width as isize + reach).map(|x| reflect_101(x, width)).collect();
@@ -138,7 +146,7 @@ fn blur(plane: &[u8], width: usize) -> Vec<u16> {
     for (out, row) in across.chunks_exact_mut(width).zip(plane.chunks_exact(width)) {
         padded.iter_mut().zip(&columns).for_each(|(v, &x)| *v = u16::from(row[x]));
         for (shift, &tap) in BLUR.iter().enumerate() {
-            // At most 255 · 256.
+            // The sum is at most 255 · 256, which fits 16 bits.
             out.iter_mut().zip(&padded[shift..]).for_each(|(sum, &v)| *sum += tap as u16 * v);
         }
     }

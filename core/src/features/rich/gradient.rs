@@ -1,4 +1,4 @@
-//! Laplacian and Sobel gradient inside a plane of whole numbers.
+//! Laplacian and Sobel gradient of a plane of whole numbers.
 
 use super::counts::deviation;
 use crate::imaging::operators::gaussian_blur::reflect_101;
@@ -13,7 +13,7 @@ pub(super) struct Edges {
 }
 
 impl Edges {
-    /// Of the inside of a plane, its outermost rows and columns apart. Samples up to 4095.
+    /// Measures the inside of a plane, without its outermost rows and columns. Samples are at most 4095.
     pub(super) fn inside<T: Copy + Into<u16>>(plane: &[T], width: usize) -> Self {
         let mut edges = Self::default();
         let rows: Vec<&[T]> = plane.chunks_exact(width).collect();
@@ -24,7 +24,7 @@ impl Edges {
         edges
     }
 
-    /// Of all of a plane, continued by reflect-101.
+    /// Measures the whole plane. Border: reflect-101.
     pub(super) fn whole<T: Copy + Into<u16>>(plane: &[T], width: usize) -> Self {
         let height = plane.len() / width;
         let (left, right) = (reflect_101(-1, width), reflect_101(width as isize, width));
@@ -38,7 +38,11 @@ impl Edges {
         Self::inside(&padded, width + 2)
     }
 
-    /// In 16 bit, of which samples up to 4095 take at most ±16380: twice as many side by side.
+    /// Adds the row `here`.
+    ///
+    /// Samples up to 4095 keep Laplacian and gradient within ±16380, so 16-bit numbers hold them. A vector has room
+    /// for twice as many of them as of 32-bit numbers. Squares are summed in two halves of 16 bits, so that 32 bits
+    /// hold their sums.
     fn add_row<T: Copy + Into<u16>>(&mut self, [above, here, below]: [&[T]; 3], magnitudes: &mut [f32]) {
         let n = magnitudes.len();
         assert!(n < 1 << 16, "sums of a row are in 32 bit");
@@ -54,7 +58,7 @@ impl Edges {
                 at(above, 2) - at(above, 0) + 2 * (at(here, 2) - at(here, 0)) + at(below, 2) - at(below, 0);
             let dy =
                 at(below, 0) - at(above, 0) + 2 * (at(below, 1) - at(above, 1)) + at(below, 2) - at(above, 2);
-            // A root is the same on every CPU, in f32 too; seven digits are more than enough of one sample.
+            // A square root is the same on every CPU, also in f32, and seven digits are enough for one sample.
             let (dx, dy) = (i32::from(dx), i32::from(dy));
             *magnitude = ((dx * dx + dy * dy) as f32).sqrt();
         }
@@ -64,19 +68,20 @@ impl Edges {
         self.gradient += sum(magnitudes);
     }
 
-    /// Population variance of the Laplacian (4 neighbours), of samples in units of `1/unit`.
+    /// Returns the population variance of the Laplacian (4 neighbours), at least 0. Samples are in units of `1/unit`.
     pub(super) fn laplacian_variance(&self, unit: f64) -> f64 {
         let deviation = deviation(self.n, self.laplacian.into(), self.squares.into()) / unit;
         deviation * deviation
     }
 
-    /// Mean magnitude of the 3×3 Sobel gradient (unnormalised, weights 1 2 1), of samples in units of `1/unit`.
+    /// Returns the mean magnitude of the 3×3 Sobel gradient (unnormalised, weights 1 2 1), at least 0. Samples are in
+    /// units of `1/unit`.
     pub(super) fn mean_gradient(&self, unit: f64) -> f64 {
         self.gradient / self.n as f64 / unit
     }
 }
 
-/// The sum in eight lanes, always in the same order.
+/// Returns the sum of `values`, added in eight lanes in a fixed order, which vectorises.
 fn sum(values: &[f32]) -> f64 {
     let mut lanes = [0.0; 8];
     let (eights, rest) = values.as_chunks::<8>();

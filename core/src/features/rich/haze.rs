@@ -1,27 +1,30 @@
-//! Haze and water veil: how dark the darkest and how bright the brightest channel gets nearby.
+//! Haze and the veil of water: the darkest and the brightest channel within a window.
 
-use super::{analysis::Analysis, counts::Counts};
+use super::{analysis::AnalysisPicture, counts::ValueCounts};
 
 pub(super) const N: usize = 4;
 
 pub(super) const NAMES: [&str; N] =
     ["dark_channel_mean", "dark_channel_p50", "dark_channel_p95", "bright_channel_mean"];
 
-/// Windows reach this far to each side: 7×7.
+/// Reach of a window to each side, in pixels: windows are 7×7.
 const REACH: usize = 3;
 
-/// The dark channel (He, Sun, Tang 2009): the least of all channels within 7×7, its mean, median and 95th percentile;
-/// and the mean of the bright channel, the same with the most. Windows are cut at the border.
-pub(super) fn measure(analysis: &Analysis) -> [f64; N] {
+/// Returns statistics of the dark and of the bright channel, 0–255. Border: windows are cut.
+///
+/// - `dark_channel_mean`, `dark_channel_p50`, `dark_channel_p95`: mean and percentiles of the minimum of all channels
+///   within 7×7 (He, Sun, Tang 2009).
+/// - `bright_channel_mean`: mean of the maximum of all channels within 7×7.
+pub(super) fn measure(analysis: &AnalysisPicture) -> [f64; N] {
     let least: Vec<u8> = analysis.pixels().map(|[r, g, b]| r.min(g).min(b)).collect();
-    // The most is the least of the complement.
+    // The maximum is 255 minus the minimum of the complement.
     let most: Vec<u8> = analysis.pixels().map(|[r, g, b]| 255 - r.max(g).max(b)).collect();
-    let dark = Counts::of(&eroded(&least, analysis.width));
-    let bright = Counts::of(&eroded(&most, analysis.width));
+    let dark = ValueCounts::of(&eroded(&least, analysis.width));
+    let bright = ValueCounts::of(&eroded(&most, analysis.width));
     [dark.mean(), dark.percentile(50), dark.percentile(95), 255.0 - bright.mean()]
 }
 
-/// The least value of every 7×7 window.
+/// Returns the minimum of every 7×7 window: first across, then down.
 fn eroded(plane: &[u8], width: usize) -> Vec<u8> {
     let mut padded = vec![255; width + 2 * REACH];
     let mut across = vec![255; plane.len()];
@@ -41,6 +44,7 @@ fn eroded(plane: &[u8], width: usize) -> Vec<u8> {
     down
 }
 
+/// Lowers each of `least` to the value at its place, if that is smaller.
 fn lower(least: &mut [u8], values: &[u8]) {
     least.iter_mut().zip(values).for_each(|(least, &v)| *least = (*least).min(v));
 }

@@ -1,6 +1,6 @@
-//! Where it is bright and coloured: a grid of 3×3 cells.
+//! Layout: where the picture is bright and coloured, on a grid of 3×3 cells.
 
-use super::analysis::Analysis;
+use super::analysis::AnalysisPicture;
 use crate::imaging::operators::area_resize::area_averages;
 
 pub(super) const N: usize = 5;
@@ -8,19 +8,25 @@ pub(super) const N: usize = 5;
 pub(super) const NAMES: [&str; N] =
     ["grid_std_dev", "top_minus_bottom", "centre_minus_rest", "grid_red_green", "grid_blue_green"];
 
-type Cells = [f64; 9];
+/// One value per cell, row by row.
+type GridCells = [f64; 9];
 
-/// Of the exact means of 3×3 cells, three channels averaged: population standard deviation, top row less bottom row,
-/// centre less the other eight; then the standard deviations of red − green and blue − green.
-pub(super) fn measure(analysis: &Analysis) -> [f64; N] {
+/// Returns relations between the exact means of 3×3 cells. GridCells are areas: they share the pixels on their
+/// borders.
+///
+/// - `grid_std_dev`: population standard deviation of the cells' brightness, the mean of the three channels; 0 to 127.
+/// - `top_minus_bottom`: mean brightness of the top row of cells minus that of the bottom row; −255 to 255.
+/// - `centre_minus_rest`: brightness of the centre cell minus the mean of the other eight; −255 to 255.
+/// - `grid_red_green`, `grid_blue_green`: population standard deviations of the cells' red − green and blue − green.
+pub(super) fn measure(analysis: &AnalysisPicture) -> [f64; N] {
     let sides = (analysis.width, analysis.height);
-    let [red, green, blue] = analysis.planes.each_ref().map(|plane| -> Cells {
+    let [red, green, blue] = analysis.planes.each_ref().map(|plane| -> GridCells {
         let cells = area_averages::<f64, 1>(plane, sides, (3, 3), |sum, n| sum as f64 / n as f64);
         cells.try_into().expect("nine cells")
     });
-    let cells: Cells = std::array::from_fn(|i| (red[i] + green[i] + blue[i]) / 3.0);
+    let cells: GridCells = std::array::from_fn(|i| (red[i] + green[i] + blue[i]) / 3.0);
     let rest = (cells.iter().sum::<f64>() - cells[4]) / 8.0;
-    let difference = |a: &Cells, b: &Cells| std::array::from_fn(|i| a[i] - b[i]);
+    let difference = |a: &GridCells, b: &GridCells| std::array::from_fn(|i| a[i] - b[i]);
     [
         std_dev(&cells),
         mean(&cells[..3]) - mean(&cells[6..]),
@@ -34,7 +40,7 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-fn std_dev(cells: &Cells) -> f64 {
+fn std_dev(cells: &GridCells) -> f64 {
     let mean = mean(cells);
     (cells.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / 9.0).sqrt()
 }

@@ -1,9 +1,11 @@
-//! What a predictor of gains is told of a picture: 110 numbers that cost little and do not depend on its size.
+//! The 110 features of schema rich. They cost little and do not depend on the picture's size.
 //!
-//! Tone, cast, chroma, haze, layout and texture are taken of the picture reduced to at most 256 px a side; noise,
-//! detail and blockiness of windows of the picture as it is, since reducing would remove them. All of the stored
-//! values. Sums are whole numbers or in a fixed order, logarithms are libm's: the same bits on any CPU and for any
-//! number of threads.
+//! Tone, cast, chroma, relations of channels, haze, layout and texture are measured on the picture, reduced to at
+//! most 256 px a side. Noise, detail and blockiness are measured in windows of the picture without that reduction,
+//! which would remove them. Each family's file gives the formula and range of its features.
+//!
+//! Sums are whole numbers or in a fixed order, and logarithms are libm's. So every CPU and every number of threads
+//! gives the same bits.
 
 mod analysis;
 mod blockiness;
@@ -23,14 +25,14 @@ mod windows;
 
 pub use self::reduction::{SIDE_MAX_PX, eighths, reduced, reduced_from};
 
-use self::analysis::Analysis;
-use super::{FeatureError, SIDE_MIN_PX, rounded};
+use self::analysis::AnalysisPicture;
+use super::{FeatureError, SIDE_MIN_PX, rounding::rounded};
 use crate::imaging::Image;
 
-/// Number of rich features.
+/// Number of features of schema rich.
 pub const N_RICH: usize = 110;
 
-/// The names in the order of tables and vectors, none of them one of the other schema's.
+/// Names of the features, in the order of tables and vectors. None of them is a name of schema seed.
 pub const RICH_NAMES: [&str; N_RICH] = joined([
     &tone::NAMES,
     &cast::NAMES,
@@ -43,16 +45,16 @@ pub const RICH_NAMES: [&str; N_RICH] = joined([
     &blockiness::NAMES,
 ]);
 
-/// The version of these definitions.
+/// Version of these definitions.
 pub const RICH_SCHEMA: &str = "rich-110/1";
 
 /// The values in the order of [`RICH_NAMES`], all finite.
 pub type RichVector = [f64; N_RICH];
 
-/// Extracts the rich features of `image`.
+/// Extracts the features of schema rich from `image`. A grey picture has the features of its RGB copy.
 ///
-/// A grey picture has those of its RGB copy. Cost: the picture is read once by the reduction, the rest is bounded by
-/// 256² pixels and nine windows of 128². Memory: 6 bytes per sample of a row and thread, and a few megabytes.
+/// Cost: one pass over the picture, then at most 256² pixels and nine windows of 128² px. Memory: 6 bytes per sample
+/// of a row and thread, and a few megabytes.
 ///
 /// # Errors
 /// When a side is below 7 px.
@@ -61,7 +63,7 @@ pub fn extract(image: &Image) -> Result<RichVector, FeatureError> {
     if width < SIDE_MIN_PX || height < SIDE_MIN_PX {
         return Err(FeatureError::TooSmall { width, height });
     }
-    let analysis = Analysis::of(image);
+    let analysis = AnalysisPicture::of(image);
     let windows = windows::windows(image);
     let values: RichVector = joined([
         &tone::measure(&analysis),
@@ -77,7 +79,7 @@ pub fn extract(image: &Image) -> Result<RichVector, FeatureError> {
     Ok(values.map(rounded))
 }
 
-/// The families' names or values, one after the other.
+/// Joins the families' names or values, one after the other.
 const fn joined<T: Copy>(families: [&[T]; 9]) -> [T; N_RICH] {
     let mut all = [families[0][0]; N_RICH];
     let (mut family, mut n) = (0, 0);

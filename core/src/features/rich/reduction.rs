@@ -1,4 +1,5 @@
-//! What features are taken of: a large picture is reduced first, by eighths, because a JPEG can be decoded at them.
+//! Reduction of large pictures before their features are measured. It goes by eighths, because a JPEG can be decoded
+//! at eighths of its size.
 
 use std::borrow::Cow;
 
@@ -7,13 +8,15 @@ use crate::{
     imaging::{Image, operators::area_resize::area_resize},
 };
 
-/// Pictures of a longer side are reduced.
+/// Longest side of pictures that are not reduced, in pixels.
 pub const SIDE_MAX_PX: usize = 1024;
-/// To a longest side of at least this.
+/// Smallest longest side of a reduced picture, in pixels.
 const REDUCED_SIDE_PX: usize = 512;
 
-/// Eighths of its size to which a picture is reduced before features are taken of it: 8 (as it is) up to a longest side
-/// of 1024 px, else the least that keep 512 px of that side, and of the other the 7 px that features need.
+/// Returns the number of eighths of its sides, 1 to 8, to which a picture is reduced before its features are measured.
+///
+/// It is 8 (no reduction) up to a longest side of 1024 px. Otherwise it is the smallest number that keeps 512 px of
+/// the longer side and the 7 px that features need of the shorter side.
 pub fn eighths(width: usize, height: usize) -> usize {
     let (long, short) = (width.max(height), width.min(height));
     if long <= SIDE_MAX_PX {
@@ -24,13 +27,13 @@ pub fn eighths(width: usize, height: usize) -> usize {
     (1..8).find(keep).unwrap_or(8)
 }
 
-/// The picture that features are taken of: itself, or its area average at [`eighths`] of its size, sides rounded up.
-/// Cost: one pass.
+/// Returns the picture whose features are measured: `image` itself, or its area average at [`eighths`] of its sides,
+/// rounded up. Cost: one pass.
 pub fn reduced(image: &Image) -> Cow<'_, Image> {
     reduced_from(image, (image.width(), image.height()))
 }
 
-/// [`reduced`] for a picture of `width × height` px that was decoded to `image`, at these eighths of it or more.
+/// [`reduced`] for a picture of `width × height` px that was decoded as `image`, at its [`eighths`] or more.
 pub fn reduced_from(image: &Image, (width, height): (usize, usize)) -> Cow<'_, Image> {
     let n = eighths(width, height);
     let (width, height) = ((width * n).div_ceil(8), (height * n).div_ceil(8));

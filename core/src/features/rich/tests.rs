@@ -42,10 +42,10 @@ fn noise(i: usize, sigma: f64) -> f64 {
 #[test]
 fn names_are_distinct_and_in_order() {
     let mut names = RICH_NAMES.to_vec();
-    names.extend(super::super::FEATURE_NAMES);
+    names.extend(crate::features::FEATURE_NAMES);
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names.len(), N_RICH + super::super::N_FEATURES);
+    assert_eq!(names.len(), N_RICH + crate::features::N_FEATURES);
     assert_eq!(RICH_SCHEMA, format!("rich-{N_RICH}/1"));
     assert_eq!(
         [RICH_NAMES[0], RICH_NAMES[42], RICH_NAMES[109]],

@@ -1,6 +1,6 @@
-//! Contrast nearby at two widths, and edges at three scales, of the analysis picture's luma.
+//! Texture of the analysis picture's luma: local contrast in windows of two sizes, and edges at three scales.
 
-use super::{analysis::Analysis, counts::percentile, gradient::Edges};
+use super::{analysis::AnalysisPicture, counts::percentile, gradient::Edges};
 use crate::imaging::operators::{area_resize::area_averages, gaussian_blur::reflect_101};
 
 pub(super) const N: usize = 12;
@@ -20,19 +20,23 @@ pub(super) const NAMES: [&str; N] = [
     "log_gradient_4",
 ];
 
-/// Local deviations are counted in steps of 1/32.
+/// Local standard deviations are counted in steps of one over this.
 const STEPS: usize = 32;
 
-/// One in the unit of reduced luma.
+/// The value one in the unit of reduced luma.
 const UNIT: u32 = 16;
 
-/// The least side that a reduction leaves, if there is as much.
+/// Smallest side of a reduced luma, in pixels. A shorter side is not reduced.
 const SIDE_MIN: usize = 8;
 
-/// Of the population standard deviation within 7×7 and within 31×31 (border reflect-101): mean, percentiles 90 and
-/// 10. Then, of the luma and its halves and quarters by area averaging, ln of the Laplacian's variance + 0.1 and ln of
-/// the mean Sobel magnitude + 0.1 (border reflect-101).
-pub(super) fn measure(analysis: &Analysis) -> [f64; N] {
+/// Returns local contrasts and logarithms of edges. Border: reflect-101.
+///
+/// - `contrast_7_…`, `contrast_31_…`: mean and percentiles 90 and 10 of the population standard deviation within 7×7
+///   and within 31×31; 0 to 127.5, percentiles in steps of 1/32.
+/// - `log_laplacian_1`, `…_2`, `…_4`: ln(0.1 + variance of the Laplacian) of the luma, and of the luma reduced to
+///   half and to a quarter by area averaging.
+/// - `log_gradient_1`, `…_2`, `…_4`: ln(0.1 + mean Sobel magnitude), at the same scales.
+pub(super) fn measure(analysis: &AnalysisPicture) -> [f64; N] {
     let (width, height) = (analysis.width, analysis.height);
     let [m7, h7, l7] = contrast(&analysis.luma, width, 3);
     let [m31, h31, l31] = contrast(&analysis.luma, width, 15);
@@ -51,19 +55,22 @@ fn logs(edges: &Edges, unit: f64) -> [f64; 2] {
     [edges.laplacian_variance(unit), edges.mean_gradient(unit)].map(|v| libm::log(v + 0.1))
 }
 
-/// Mean, 90th and 10th percentile of the standard deviation in windows that reach `reach` to each side.
+/// Returns mean, 90th and 10th percentile of the standard deviation in windows that reach `reach` px to each side.
+///
+/// Column sums slide down by one row at a time, and window sums slide along a row. So the cost does not depend on the
+/// reach.
 fn contrast(plane: &[u8], width: usize, reach: usize) -> [f64; 3] {
     let height = plane.len() / width;
     let n = (2 * reach + 1) * (2 * reach + 1);
     let row = |y: isize| &plane[reflect_101(y, height) * width..][..width];
-    let mut columns = Columns { sums: vec![0; width], squares: vec![0; width] };
+    let mut columns = ContrastColumns { sums: vec![0; width], squares: vec![0; width] };
     let far = reach as isize;
     (-far..far).for_each(|y| columns.change(row(y), u32::wrapping_add));
     let (mut sum, mut bins) = (0.0, [0; 128 * STEPS]);
     for y in 0..height as isize {
         columns.change(row(y + far), u32::wrapping_add);
         columns.for_each_window(reach, |s, q| {
-            // n·Σv² − (Σv)² is exact, and a flat window has 0.
+            // n·Σv² − (Σv)² is exact, so a flat window has exactly 0.
             let spread = n as u64 * u64::from(q) - u64::from(s) * u64::from(s);
             let deviation = (spread as f64).sqrt() / n as f64;
             sum += deviation;
@@ -75,14 +82,14 @@ fn contrast(plane: &[u8], width: usize, reach: usize) -> [f64; 3] {
     [sum / plane.len() as f64, at(90), at(10)]
 }
 
-/// Sums of values and of squares down the rows of a window, for each column.
-struct Columns {
+/// Sums of values and of squares over the rows of a window, for each column.
+struct ContrastColumns {
     sums: Vec<u32>,
     squares: Vec<u32>,
 }
 
-impl Columns {
-    /// Adds a row or takes one away.
+impl ContrastColumns {
+    /// Adds a row or subtracts one, as `by` does.
     fn change(&mut self, row: &[u8], by: impl Fn(u32, u32) -> u32) {
         for ((sum, square), &v) in self.sums.iter_mut().zip(&mut self.squares).zip(row) {
             let v = u32::from(v);
@@ -90,7 +97,7 @@ impl Columns {
         }
     }
 
-    /// Hands out sum and sum of squares of each window of a row.
+    /// Calls `take` with the sum and the sum of squares of each window of a row, from left to right.
     fn for_each_window(&self, reach: usize, mut take: impl FnMut(u32, u32)) {
         let (width, far) = (self.sums.len(), reach as isize);
         let column = |x: isize| {
@@ -154,7 +161,7 @@ mod tests {
     fn halves_of_a_checkerboard_are_flat() {
         let board = (0..64 * 64).map(|i| if (i % 64 + i / 64) % 2 == 0 { 100 } else { 141 }).collect();
         let image = crate::imaging::Image::new(64, 64, crate::imaging::Channels::Grey, board, None).unwrap();
-        let values = measure(&Analysis::of(&image));
+        let values = measure(&AnalysisPicture::of(&image));
         let nothing = libm::log(0.1);
         assert_eq!(values[8..], [nothing; 4]);
         // The Laplacian is ±164 everywhere, in equal shares.

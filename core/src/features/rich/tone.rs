@@ -1,6 +1,6 @@
-//! How dark and bright, how wide and how lopsided: the distribution of each channel and of the luma.
+//! Tone: the distribution of each channel's values and of the luma's.
 
-use super::{analysis::Analysis, counts::Counts};
+use super::{analysis::AnalysisPicture, counts::ValueCounts};
 
 pub(super) const N: usize = 42;
 
@@ -49,12 +49,17 @@ pub(super) const NAMES: [&str; N] = [
     "clipped_bright",
 ];
 
-/// Luma up to here counts as clipped to black, from `255 − it` on to white.
+/// Largest luma that counts as clipped to black. `255 − CLIPPED` is the smallest that counts as clipped to white.
 const CLIPPED: usize = 2;
 
-/// Per channel and of the luma: mean, population standard deviation, percentiles 1, 5, 25, 50, 75, 95 and 99 by
-/// nearest rank (all 0–255), and skewness, or of the luma its entropy in bits; last the shares of luma ≤ 2 and ≥ 253.
-pub(super) fn measure(analysis: &Analysis) -> [f64; N] {
+/// Returns the statistics of red, green, blue and luma.
+///
+/// - `…_mean`, `…_std_dev`, `…_p1` to `…_p99`: mean, population standard deviation, and percentiles by nearest rank;
+///   0–255.
+/// - `red_skewness`, `green_skewness`, `blue_skewness`: third central moment divided by (standard deviation³ + 0.001).
+/// - `luma_entropy`: Shannon entropy of the luma's values, 0–8 bits.
+/// - `clipped_dark`, `clipped_bright`: shares of pixels with luma ≤ 2 and with luma ≥ 253, 0–1.
+pub(super) fn measure(analysis: &AnalysisPicture) -> [f64; N] {
     let [red, green, blue] = &analysis.counts;
     let luma = &analysis.luma_counts;
     let mut values = [0.0; N];
@@ -69,7 +74,7 @@ pub(super) fn measure(analysis: &Analysis) -> [f64; N] {
     values
 }
 
-fn ten(counts: &Counts, shape: f64) -> [f64; 10] {
+fn ten(counts: &ValueCounts, shape: f64) -> [f64; 10] {
     let [p1, p5, p25, p50, p75, p95, p99] = [1, 5, 25, 50, 75, 95, 99].map(|q| counts.percentile(q));
     [counts.mean(), counts.std_dev(), p1, p5, p25, p50, p75, p95, p99, shape]
 }

@@ -1,22 +1,23 @@
-//! The places where single pixels are looked at: up to 3×3 windows of up to 128 px of the picture as it is.
+//! Windows in which single pixels are measured: up to 3×3 windows of at most 128 px. They are cut out of the picture
+//! without the reduction to 256 px.
 
 use super::analysis::planes;
 use crate::{features::luma, imaging::Image};
 
-/// The longest side of a window, in pixels.
+/// Longest side of a window, in pixels.
 const SIDE_MAX_PX: usize = 128;
 
 /// A window cut out of a picture.
 pub(super) struct Window {
-    /// Columns of the picture to the left of it.
+    /// Number of columns of the picture to the left of the window.
     pub(super) left: usize,
     pub(super) width: usize,
-    /// Red, green and blue; three times the same of a grey picture.
+    /// Red, green and blue; a grey picture has three equal planes.
     pub(super) planes: [Vec<u8>; 3],
     pub(super) luma: Vec<u8>,
 }
 
-/// Windows at both ends and in the middle of each side, where they differ, by row.
+/// Returns the windows at both ends and in the middle of each side, row by row, without repetitions.
 pub(super) fn windows(image: &Image) -> Vec<Window> {
     let (width, height) = (image.width().min(SIDE_MAX_PX), image.height().min(SIDE_MAX_PX));
     let tops = starts(image.height() - height);

@@ -1,24 +1,38 @@
-//! The row step in plain loops over sixteen lanes: the truth of the other levels, and what every other CPU gets.
+//! The row step in plain loops over sixteen lanes. It defines the bits of the other levels, and CPUs without AVX2 run
+//! it.
+//!
+//! ```text
+//!   j = 0 … 5     slide(column j)                                          the window fills
+//!   j = 6 …       slide(column j), add_ssim(window j − 6), leave(column j − 6)
+//! ```
 
-use super::{Column, LANES, REACH, Reference, Samples, Windows};
+use super::{
+    candidate::ColumnSums,
+    lanes::{LANES, LaneSamples},
+    reference::{ReferenceSums, WindowTerms},
+    tile::REACH,
+};
 use crate::metrics::{K1, K2};
 
-/// Sums over a window, or over the columns of one that is not complete yet.
-struct Window {
+/// Sums over the columns that have entered the window: seven of them when it is complete.
+struct PlainWindow {
     x: [u16; LANES],
     xx: [i32; LANES],
     xy: [i32; LANES],
 }
 
+/// Brings `columns` to the next row: `new` enters, `old` leaves. Returns the sum of SSIM of each strip over the
+/// windows that end in this row.
 #[inline(always)]
 pub(super) fn take_row(
-    columns: &mut [Column],
-    new: &[Samples],
-    old: &[Samples],
-    reference: &Reference,
+    columns: &mut [ColumnSums],
+    new: &[LaneSamples],
+    old: &[LaneSamples],
+    reference: &ReferenceSums,
 ) -> [f32; LANES] {
-    let mut window = Window { x: [0; LANES], xx: [0; LANES], xy: [0; LANES] };
+    let mut window = PlainWindow { x: [0; LANES], xx: [0; LANES], xy: [0; LANES] };
     let mut sums = [0f32; LANES];
+    // Six columns fill the window; from the seventh on, each one completes a window.
     for j in 0..REACH {
         slide(&mut columns[j], &new[j], &old[j], &reference.changes[j].0, &mut window);
     }
@@ -31,9 +45,9 @@ pub(super) fn take_row(
     sums
 }
 
-/// Squared differences of the last seven rows of each strip, over the owned columns.
+/// Returns the squared differences of the last seven rows of each strip, over the owned columns: Σx² − 2·Σxy + Σy².
 #[inline(always)]
-pub(super) fn squared_error_of_seven_rows(columns: &[Column], reference: &Reference) -> [i32; LANES] {
+pub(super) fn squared_error_of_seven_rows(columns: &[ColumnSums], reference: &ReferenceSums) -> [i32; LANES] {
     let mut sums = [0; LANES];
     for ((column, squares), owned) in columns.iter().zip(&reference.squares).zip(&reference.owned_in_order) {
         for lane in 0..LANES {
@@ -43,9 +57,18 @@ pub(super) fn squared_error_of_seven_rows(columns: &[Column], reference: &Refere
     sums
 }
 
-/// Brings a column to the current row and takes it into the window.
+/// Brings a column to the current row and adds it to the window. `v` enters, `q` leaves.
+///
+/// The change of Σx² is `v² − q² = (v − q)·(v + q)`, one product instead of two. The change of Σxy is `v·a + q·(−b)`;
+/// `a` and `b` are the reference's samples in the same rows. Other levels compute it as one product of pairs.
 #[inline(always)]
-fn slide(column: &mut Column, new: &Samples, old: &Samples, change: &[[i16; 2]; LANES], window: &mut Window) {
+fn slide(
+    column: &mut ColumnSums,
+    new: &LaneSamples,
+    old: &LaneSamples,
+    change: &[[i16; 2]; LANES],
+    window: &mut PlainWindow,
+) {
     for lane in 0..LANES {
         let (v, q) = (i16::from(new[lane]), i16::from(old[lane]));
         let [a, minus_b] = change[lane];
@@ -58,9 +81,12 @@ fn slide(column: &mut Column, new: &Samples, old: &Samples, change: &[[i16; 2]; 
     }
 }
 
-/// Adds the SSIM of a complete window to each lane: whole numbers up to the conversion to f32.
+/// Adds the SSIM of a complete window to each lane. Sums stay whole numbers up to the conversion to f32.
+///
+/// A window sum is at most 49·255 < 2¹⁵, so its square and 49 times a sum of products fit 32 bits. Windows that do not
+/// exist are masked to +0.0, which needs no branch.
 #[inline(always)]
-fn add_ssim(window: &Window, reference: &Windows, sums: &mut [f32; LANES]) {
+fn add_ssim(window: &PlainWindow, reference: &WindowTerms, sums: &mut [f32; LANES]) {
     for (lane, sum) in sums.iter_mut().enumerate() {
         let s = i32::from(window.x[lane]);
         let (product, square) = (s * reference.y[lane], s * s);
@@ -73,9 +99,9 @@ fn add_ssim(window: &Window, reference: &Windows, sums: &mut [f32; LANES]) {
     }
 }
 
-/// Takes the first column of a window out of it.
+/// Subtracts the first column of a window from its sums.
 #[inline(always)]
-fn leave(column: &Column, window: &mut Window) {
+fn leave(column: &ColumnSums, window: &mut PlainWindow) {
     for lane in 0..LANES {
         window.x[lane] = window.x[lane].wrapping_sub(column.x[lane]);
         window.xx[lane] -= column.xx[lane];
