@@ -5,6 +5,7 @@ pub mod codec;
 mod color;
 mod color_correction;
 mod image;
+mod instructions;
 mod level;
 pub mod operators;
 mod parameters;
@@ -14,6 +15,7 @@ mod thumbnail;
 pub use color::luma_of;
 pub use color_correction::{COLOR_BLEND_RANGE, ColorCorrection, ColorMethod};
 pub use image::{Channels, Image, ImageError};
+pub use instructions::Instructions;
 pub use level::Level;
 pub use parameters::{
     DENOISE_RANGE, ParameterError, RestorationParameters, SIGMA_RANGE_PX, STRENGTH_RANGE, Sharpening,

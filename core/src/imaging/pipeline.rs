@@ -4,8 +4,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{
-    Channels, ColorCorrection, ColorMethod, Image, RestorationParameters,
-    bands::{self, Instructions},
+    Channels, ColorCorrection, ColorMethod, Image, Instructions, RestorationParameters, bands,
     operators::{
         color_transform::ColorTransform,
         histogram::{self, Histogram},

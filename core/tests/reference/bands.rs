@@ -2,8 +2,7 @@
 //! threads, any size and any parameters.
 
 use pentimento_core::imaging::{
-    Channels, ColorCorrection, ColorMethod, Image, RestorationParameters,
-    bands::{self, Instructions},
+    Channels, ColorCorrection, ColorMethod, Image, Instructions, RestorationParameters, bands,
     operators::{
         color_transform::{self, ColorTransform},
         gaussian_blur::{Rows, blur_rows, half_taps},

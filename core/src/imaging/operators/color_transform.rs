@@ -16,7 +16,7 @@ use super::{
     point::PointOperator,
     sample_tables::{self, SampleTable},
 };
-use crate::imaging::{Channels, Image, bands::Instructions, luma_of};
+use crate::imaging::{Channels, Image, Instructions, luma_of};
 
 /// Terms of the polynomial.
 pub const N_TERMS: usize = 10;

@@ -5,8 +5,8 @@
 
 use rayon::prelude::*;
 
-use super::{point::ChannelTables, sample_tables::SampleTable};
-use crate::imaging::{Image, bands};
+use super::sample_tables::{self, SampleTable};
+use crate::imaging::Image;
 
 /// Pixels that one task sums.
 const PIXELS_PER_TASK: usize = 1 << 16;
@@ -63,28 +63,19 @@ pub fn table(gain: f64) -> SampleTable {
     std::array::from_fn(|v| (v as f64 * gain).clamp(0.0, 255.0) as u8)
 }
 
-/// The gains as a point operator: one table per channel.
-///
-/// # Panics
-/// When there is neither one gain nor three.
-pub fn tables(gains: &[f64]) -> ChannelTables {
-    ChannelTables::new(gains.iter().map(|&gain| table(gain)).collect())
-}
-
-/// Applies one gain per channel. Alpha is kept. Cost: one look-up per sample.
+/// Applies one gain per channel, in place. Alpha is kept. Cost: one look-up per sample.
 ///
 /// # Panics
 /// When the number of gains is not the number of channels.
-pub fn apply(mut image: Image, gains: &[f64]) -> Image {
-    assert_eq!(gains.len(), image.channels().count(), "one gain per channel");
-    bands::restore(&mut image, &tables(gains), None);
-    image
+pub fn apply(image: Image, gains: &[f64]) -> Image {
+    let tables: Vec<SampleTable> = gains.iter().map(|&gain| table(gain)).collect();
+    sample_tables::apply(image, &tables)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::imaging::{Channels, operators::sample_tables};
+    use crate::imaging::Channels;
 
     #[test]
     fn a_channel_is_brought_to_128_and_truncated() {
