@@ -11,8 +11,8 @@ use super::{
 };
 use crate::imaging::operators::{
     gaussian_blur::RowBlur,
-    resize::{Tap, across, column_tap, down, row_tap},
-    sliding_blur::{ROWS, Room, RowWindow, Slide, SlidingBlur},
+    resize::{BilinearTap, across, column_tap, down, row_tap},
+    sliding_blur::{BlurColumns, ROWS, Room, RowWindow, Slide, SlidingBlur},
     unsharp_mask::Combine,
 };
 
@@ -31,7 +31,7 @@ pub(super) struct Resized<'a> {
     /// Of each candidate the restored source rows weighted across: row `p` in slot `p mod 2`.
     across: Vec<[Vec<[i16; LANES]>; 2]>,
     /// What the current row reads.
-    tap: Tap,
+    tap: BilinearTap,
     /// Which slots the groups have changed since the last row.
     changed: [bool; 2],
     restored: Vec<Samples>,
@@ -212,7 +212,12 @@ impl WideBlur {
         // Rows are read with what they reflect.
         let held = -before..(n + slide.radius()) as isize;
         Self {
-            blur: SlidingBlur::new(level, slide.clone(), &rows, held, 0..n as isize, n),
+            blur: SlidingBlur::new(
+                level,
+                slide.clone(),
+                &rows,
+                BlurColumns { held, blurred: 0..n as isize, width: n },
+            ),
             rows,
             blurred: vec![[0; ROWS]; n],
             next: first_row,

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::imaging::operators::{
     gaussian_blur::RowBlur,
-    sliding_blur::{Held, ROWS, Room, RowWindow, SlidingBlur, held_for, n_before},
+    sliding_blur::{BlurColumns, Held, ROWS, Room, RowWindow, SlidingBlur, held_for, n_before},
     unsharp_mask::Combine,
 };
 
@@ -119,8 +119,9 @@ impl<'a> Blur<'a> {
     fn new(level: Level, group: &'a Group, tile: &Tile, source: &Source, width: usize) -> Self {
         match (&group.half_taps, &group.slide) {
             (_, Some(slide)) => {
-                let (held, columns) = (source.columns.clone(), columns(tile));
-                let blur = SlidingBlur::new(level, slide.clone(), &source.rows, held, columns, width);
+                let (held, blurred) = (source.columns.clone(), columns(tile));
+                let columns = BlurColumns { held, blurred, width };
+                let blur = SlidingBlur::new(level, slide.clone(), &source.rows, columns);
                 Blur::Wide(Box::new(WideBlur { blur, blurred: vec![[0; LANES]; ROWS * tile.n_columns()] }))
             }
             (Some(taps), None) => Blur::Narrow(RowBlur::new(taps, tile.n_columns() * LANES, LANES)),

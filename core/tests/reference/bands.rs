@@ -5,7 +5,7 @@ use pentimento_core::imaging::{
     Channels, ColorCorrection, ColorMethod, Image, Instructions, RestorationParameters, bands,
     operators::{
         color_transform::{self, ColorTransform},
-        gaussian_blur::{Rows, blur_rows, half_taps},
+        gaussian_blur::{PixelRows, blur_rows, half_taps},
         point::Unchanged,
         unsharp_mask::{Combine, UnsharpMask},
         white_balance,
@@ -39,7 +39,7 @@ fn plain(image: &Image, parameters: &RestorationParameters, transform: Option<&C
         samples.iter_mut().enumerate().for_each(|(i, v)| *v = tables[i % step][usize::from(*v)]);
     }
     let Some(sharpening) = parameters.sharpening() else { return samples };
-    let rows = Rows { samples: &samples, width: image.width(), height: image.height(), step };
+    let rows = PixelRows { samples: &samples, width: image.width(), height: image.height(), step };
     let (taps, combine) = (half_taps(sharpening.sigma), Combine::new(sharpening.strength));
     let mut sharpened = vec![0; samples.len()];
     blur_rows(rows, &taps, 0..image.height(), |y, blurred| {

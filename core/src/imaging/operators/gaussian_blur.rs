@@ -57,7 +57,7 @@ pub fn reflect_101(i: isize, n: usize) -> usize {
 
 /// A picture's samples seen as `height` rows of `width` pixels of `step` interleaved channels.
 #[derive(Clone, Copy)]
-pub struct Rows<'a> {
+pub struct PixelRows<'a> {
     /// `height · width · step` samples.
     pub samples: &'a [u8],
     /// Pixels per row.
@@ -68,7 +68,7 @@ pub struct Rows<'a> {
     pub step: usize,
 }
 
-impl<'a> Rows<'a> {
+impl<'a> PixelRows<'a> {
     /// Samples in a row.
     pub fn stride(self) -> usize {
         self.width * self.step
@@ -88,7 +88,7 @@ pub fn rows_per_task(half_taps: &[u16]) -> usize {
 /// Blurs the rows `ys` and hands each to `visit(y, blurred_row)`, from the top.
 ///
 /// Memory: a ring of `2·radius + 1` rows of 16 bit. Cost: about `2·radius` multiplications per sample and pass.
-pub fn blur_rows(rows: Rows, half_taps: &[u16], ys: Range<usize>, mut visit: impl FnMut(usize, &[u8])) {
+pub fn blur_rows(rows: PixelRows, half_taps: &[u16], ys: Range<usize>, mut visit: impl FnMut(usize, &[u8])) {
     let radius = half_taps.len() - 1;
     let mut blur = RowBlur::new(half_taps, rows.stride(), rows.step);
     let mut padded = vec![0u8; (rows.width + 2 * radius) * rows.step];
@@ -243,7 +243,7 @@ mod tests {
     fn a_constant_picture_stays_constant_at_any_size() {
         for (width, height) in [(1, 1), (1, 5), (3, 2), (40, 3)] {
             let samples = vec![77u8; width * height * 3];
-            let rows = Rows { samples: &samples, width, height, step: 3 };
+            let rows = PixelRows { samples: &samples, width, height, step: 3 };
             blur_rows(rows, &half_taps(3.0), 0..height, |_, row| assert!(row.iter().all(|&v| v == 77)));
         }
     }
@@ -251,7 +251,7 @@ mod tests {
     #[test]
     fn a_part_of_the_rows_is_the_part_of_the_whole() {
         let samples: Vec<u8> = (0..11 * 9).map(|i| (i * 37 % 251) as u8).collect();
-        let rows = Rows { samples: &samples, width: 11, height: 9, step: 1 };
+        let rows = PixelRows { samples: &samples, width: 11, height: 9, step: 1 };
         let taps = half_taps(1.3);
         let mut whole = Vec::new();
         blur_rows(rows, &taps, 0..9, |_, row| whole.push(row.to_vec()));

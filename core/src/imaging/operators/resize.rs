@@ -12,7 +12,7 @@ const ONE: f32 = 2048.0;
 
 /// Two source indices and their weights (in 1/2048, together 1) for one destination index.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Tap {
+pub struct BilinearTap {
     /// The two samples, which may be the same.
     pub index: [usize; 2],
     /// Their weights.
@@ -32,7 +32,7 @@ fn weights(fraction: f32) -> [i16; 2] {
 }
 
 /// What destination column `d` reads. Columns outside are clamped together with their fraction.
-pub fn column_tap(d: usize, n_source: usize, n_destination: usize) -> Tap {
+pub fn column_tap(d: usize, n_source: usize, n_destination: usize) -> BilinearTap {
     let (mut i, mut fraction) = position(d, n_source, n_destination);
     if i < 0 {
         (i, fraction) = (0, 0.0);
@@ -41,14 +41,14 @@ pub fn column_tap(d: usize, n_source: usize, n_destination: usize) -> Tap {
         (i, fraction) = (n_source as isize - 1, 0.0);
     }
     let i = i as usize;
-    Tap { index: [i, (i + 1).min(n_source - 1)], weight: weights(fraction) }
+    BilinearTap { index: [i, (i + 1).min(n_source - 1)], weight: weights(fraction) }
 }
 
 /// What destination row `d` reads. Of rows outside only the indices are clamped; the fraction is kept.
-pub fn row_tap(d: usize, n_source: usize, n_destination: usize) -> Tap {
+pub fn row_tap(d: usize, n_source: usize, n_destination: usize) -> BilinearTap {
     let (i, fraction) = position(d, n_source, n_destination);
     let clamp = |i: isize| i.clamp(0, n_source as isize - 1) as usize;
-    Tap { index: [clamp(i), clamp(i + 1)], weight: weights(fraction) }
+    BilinearTap { index: [clamp(i), clamp(i + 1)], weight: weights(fraction) }
 }
 
 /// One source row's share of a sample: its two columns weighted, in 1/128 (0 to 32640).
@@ -71,7 +71,7 @@ pub fn down(weight: [i16; 2], upper: i16, lower: i16) -> u8 {
 pub fn resize_samples(samples: &[u8], from: (usize, usize), to: (usize, usize), step: usize) -> Vec<u8> {
     let (stride_in, stride_out) = (from.0 * step, to.0 * step);
     assert_eq!(samples.len(), stride_in * from.1, "samples of the source picture");
-    let columns: Vec<Tap> = (0..to.0).map(|d| column_tap(d, from.0, to.0)).collect();
+    let columns: Vec<BilinearTap> = (0..to.0).map(|d| column_tap(d, from.0, to.0)).collect();
     let mut out = vec![0u8; stride_out * to.1];
     let stretch = |y: usize| {
         let row = &samples[y * stride_in..][..stride_in];

@@ -74,8 +74,8 @@ fn each(own: &[u8], blurred: &[u8], out: &mut [u8], combine: impl Fn(u8, u8) -> 
     }
 }
 
-/// `t = 16x + k(x − b)` is sixteen times the exact result. `t >> 4` of `t + 7` rounds halves down, and of `t + 8` up.
-/// Adding 8 where `t >> 4` is odd, else 7, rounds halves to even.
+/// `t = 16x + k(x − b)` is sixteen times the exact result. `(t + 7) >> 4` rounds halves down and `(t + 8) >> 4`
+/// rounds them up. The second one is taken where `t >> 4` is odd, so that halves go to the even neighbour.
 #[inline(always)]
 fn sixteenths(k: i16, x: u8, b: u8) -> u8 {
     let (x, b) = (i16::from(x), i16::from(b));
