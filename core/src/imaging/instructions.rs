@@ -1,9 +1,11 @@
 //! Which CPU instructions a pass over pixels is compiled for.
 
+mod amount_table;
 #[cfg(target_arch = "x86_64")]
 mod tables_vbmi;
 
-use super::Level;
+use super::level::Level;
+pub(super) use amount_table::AmountTable;
 
 /// A [`Level`], and whether bytes are looked up within registers (AVX-512 VBMI). All sets give the same samples.
 ///
@@ -13,15 +15,6 @@ pub struct Instructions {
     level: Level,
     /// Only with [`Level::Avx512`].
     byte_tables: bool,
-}
-
-/// By how much a sample moves for each distance (0–255) from its blurred value, and in which direction.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct AmountTable {
-    /// Whether a sample moves away from its blurred value (sharpening) or towards it (smoothing).
-    pub away: bool,
-    /// The amount in sample values for each distance `|own − blurred|`.
-    pub amounts: [u8; 256],
 }
 
 impl Instructions {

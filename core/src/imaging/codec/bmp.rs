@@ -10,8 +10,12 @@ use image::codecs::bmp::{BmpDecoder, BmpEncoder};
 use image::{ColorType, ExtendedColorType};
 
 use super::endian::Endian;
-use super::error::{broken, failed, unsupported};
-use super::{DecodeError, EncodeError, Format, Header, Metadata, Resolution, limits, pixels, png};
+use super::error::{DecodeError, EncodeError, broken, failed, unsupported};
+use super::format::Format;
+use super::header::Header;
+use super::metadata::Metadata;
+use super::resolution::Resolution;
+use super::{limits, pixels, png};
 use crate::imaging::{Channels, Image};
 
 /// The longest side that the decoder reads back.

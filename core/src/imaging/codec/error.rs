@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::Format;
+use super::format::Format;
 
 /// Bytes that are not turned into a picture, and why. The messages name the limit that was hit.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]

@@ -160,6 +160,11 @@ impl<'a> Stream<'a> {
     }
 }
 
+/// Returns the directory that a field of another directory points to.
+pub(super) fn sub_directory(stream: &Stream<'_>, directory: &Directory, tag: u16) -> Option<Directory> {
+    stream.directory(stream.unsigned(directory.field(tag)?, 0)?)
+}
+
 /// One entry to write: its value in little-endian order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Value {

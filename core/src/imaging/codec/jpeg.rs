@@ -3,10 +3,14 @@
 use turbojpeg::{Compressor, Decompressor, PixelFormat, ScalingFactor, Subsamp};
 
 use super::endian::Endian;
-use super::error::{broken, failed, unsupported};
+use super::error::{DecodeError, EncodeError, broken, failed, unsupported};
+use super::format::Format;
+use super::header::Header;
 use super::jpeg_segments::{self as segments, OWN_HEAD, Segment};
+use super::limits;
 use super::memory::zeroed;
-use super::{DecodeError, EncodeError, Format, Header, Metadata, Subsampling, limits};
+use super::metadata::Metadata;
+use super::subsampling::Subsampling;
 use crate::imaging::{Channels, Image};
 
 /// Sides that libjpeg codes (`JPEG_MAX_DIMENSION`), less than the format's 65535.

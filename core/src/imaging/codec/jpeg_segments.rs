@@ -6,10 +6,14 @@
 
 use std::ops::Range;
 
+use super::block::{BLOCK_BYTES_MAX, kept};
 use super::endian::Endian;
+use super::error::EncodeError;
+use super::format::Format;
 use super::limits::PARTS_MAX;
-use super::metadata::{BLOCK_BYTES_MAX, Metadata, Resolution, ResolutionUnit, kept};
-use super::{EncodeError, Format, exif, iptc};
+use super::metadata::Metadata;
+use super::resolution::{Resolution, ResolutionUnit};
+use super::{exif, iptc};
 
 pub(super) const APP0: u8 = 0xE0;
 const APP1: u8 = 0xE1;

@@ -1,6 +1,6 @@
 //! How much a stranger's file may cost. Everything here is known from the header, before pixels are allocated.
 
-use super::{DecodeError, Header};
+use super::{error::DecodeError, header::Header};
 
 /// Bounds on one file to decode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

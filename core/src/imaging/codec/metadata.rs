@@ -1,92 +1,9 @@
 //! Everything in a picture file that is not pixels and that a restored file keeps.
 //!
-//! One struct for all containers; each container's file says what of it the container can hold. Blocks are kept
-//! as bytes: what is not understood passes through unchanged.
+//! One struct serves all containers. The file of each container says which parts the container can hold. Blocks are kept as
+//! bytes: a block that is not understood passes through unchanged.
 
-use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
-use thiserror::Error;
-
-use super::{exif, iptc, xmp};
-
-/// Longest block that is kept, in bytes, after inflating: 16 MiB. Longer ones are ignored as bombs.
-pub(super) const BLOCK_BYTES_MAX: usize = 16 << 20;
-
-/// What becomes of the metadata.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MetadataPolicy {
-    /// Carry everything the output format can hold.
-    #[default]
-    Keep,
-    /// Keep colour profile, author and copyright only.
-    Strip,
-}
-
-/// The text names no policy.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("{0:?} is not a metadata policy: keep or strip")]
-pub struct UnknownMetadataPolicy(pub String);
-
-impl FromStr for MetadataPolicy {
-    type Err = UnknownMetadataPolicy;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "keep" => Ok(MetadataPolicy::Keep),
-            "strip" => Ok(MetadataPolicy::Strip),
-            _ => Err(UnknownMetadataPolicy(text.to_owned())),
-        }
-    }
-}
-
-/// What the numbers of a resolution count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ResolutionUnit {
-    /// No unit: only the shape of a pixel.
-    Aspect,
-    /// Dots per inch.
-    Inch,
-    /// Dots per centimetre.
-    Centimetre,
-}
-
-/// Dots per unit in both directions; positive and finite.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Resolution {
-    /// Horizontally.
-    pub x: f64,
-    /// Vertically.
-    pub y: f64,
-    /// Per what.
-    pub unit: ResolutionUnit,
-}
-
-impl Resolution {
-    /// `None` for values that are not positive and finite, and for 1:1 without a unit, which says nothing.
-    pub fn new(x: f64, y: f64, unit: ResolutionUnit) -> Option<Self> {
-        let valid = |v: f64| v.is_finite() && v > 0.0;
-        let silent = unit == ResolutionUnit::Aspect && x == 1.0 && y == 1.0;
-        (valid(x) && valid(y) && !silent).then_some(Self { x, y, unit })
-    }
-
-    /// Dots per metre, for containers that count in whole metres; `None` without a unit.
-    pub(super) fn per_metre(&self) -> Option<(u32, u32)> {
-        let factor = match self.unit {
-            ResolutionUnit::Aspect => return None,
-            ResolutionUnit::Inch => 100.0 / 2.54,
-            ResolutionUnit::Centimetre => 100.0,
-        };
-        let round = |v: f64| (v * factor).round().clamp(1.0, f64::from(i32::MAX)) as u32;
-        Some((round(self.x), round(self.y)))
-    }
-
-    /// From whole dots per metre. Kept per centimetre, which is exact both ways.
-    pub(super) fn from_per_metre(x: u32, y: u32) -> Option<Self> {
-        Self::new(f64::from(x) / 100.0, f64::from(y) / 100.0, ResolutionUnit::Centimetre)
-    }
-}
+use super::{exif, iptc, metadata_policy::MetadataPolicy, resolution::Resolution, xmp};
 
 /// The metadata of a picture file.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -176,14 +93,9 @@ impl Metadata {
     }
 }
 
-/// A block worth keeping: not empty and not beyond the bound.
-pub(super) fn kept(block: &[u8]) -> Option<Vec<u8>> {
-    (!block.is_empty() && block.len() <= BLOCK_BYTES_MAX).then(|| block.to_vec())
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::resolution::ResolutionUnit, *};
 
     #[test]
     fn settling_resets_every_trace_of_the_orientation() {
@@ -205,26 +117,5 @@ mod tests {
         let with = without.clone().with_orientation(7);
         assert_eq!(with.orientation(), 7);
         assert_eq!(with.stripped().with_orientation(1).stripped(), without);
-    }
-
-    #[test]
-    fn dots_per_metre_are_exact_both_ways() {
-        for dots in [1, 2835, 3937, 11811, 23622, i32::MAX as u32] {
-            assert_eq!(Resolution::from_per_metre(dots, dots).unwrap().per_metre(), Some((dots, dots)));
-        }
-        assert_eq!(
-            Resolution::new(300.0, 300.0, ResolutionUnit::Inch).unwrap().per_metre(),
-            Some((11811, 11811))
-        );
-        assert_eq!(Resolution::new(1.0, 1.0, ResolutionUnit::Aspect), None);
-        assert_eq!(Resolution::new(0.0, 1.0, ResolutionUnit::Inch), None);
-        assert_eq!(Resolution::new(f64::NAN, 1.0, ResolutionUnit::Inch), None);
-    }
-
-    #[test]
-    fn policies_have_names() {
-        assert_eq!("strip".parse(), Ok(MetadataPolicy::Strip));
-        assert_eq!(serde_json::to_string(&MetadataPolicy::Keep).unwrap(), "\"keep\"");
-        assert!("none".parse::<MetadataPolicy>().is_err());
     }
 }

@@ -6,10 +6,13 @@ use image::codecs::png::{CompressionType, FilterType, PngDecoder, PngEncoder};
 use image::{ColorType, ExtendedColorType, ImageDecoder, ImageEncoder};
 
 use super::endian::Endian;
-use super::error::{broken, failed, unsupported};
+use super::error::{DecodeError, EncodeError, broken, failed, unsupported};
+use super::format::Format;
+use super::header::Header;
+use super::limits;
+use super::metadata::Metadata;
 use super::pixels;
-use super::png_chunks::{self as chunks, Chunk};
-use super::{DecodeError, EncodeError, Format, Header, Metadata, limits};
+use super::png_chunks::{self as chunks, PngChunk};
 use crate::imaging::{Channels, Image};
 
 /// Reads IHDR and walks through the chunks.
@@ -54,7 +57,7 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
     })
 }
 
-fn walk(bytes: &[u8], checked: bool) -> Result<Vec<Chunk>, DecodeError> {
+fn walk(bytes: &[u8], checked: bool) -> Result<Vec<PngChunk>, DecodeError> {
     chunks::walk(bytes, checked).map_err(|reason| broken(Format::Png, reason))
 }
 

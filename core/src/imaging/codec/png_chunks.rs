@@ -11,10 +11,13 @@ use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
 
+use super::block::{BLOCK_BYTES_MAX, kept};
 use super::endian::Endian;
+use super::error::EncodeError;
 use super::limits::PARTS_MAX;
-use super::metadata::{BLOCK_BYTES_MAX, Metadata, Resolution, ResolutionUnit, kept};
-use super::{EncodeError, exif, iptc};
+use super::metadata::Metadata;
+use super::resolution::{Resolution, ResolutionUnit};
+use super::{exif, iptc};
 
 pub(super) const SIGNATURE: [u8; 8] = [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n'];
 const XMP: &[u8] = b"XML:com.adobe.xmp";
@@ -26,7 +29,7 @@ const PICTURE: [&[u8; 4]; 6] = [b"sBIT", b"PLTE", b"tRNS", b"bKGD", b"IDAT", b"I
 
 /// One chunk: its kind, its data, and all of it with length and check sum.
 #[derive(Clone, Debug)]
-pub(super) struct Chunk {
+pub(super) struct PngChunk {
     pub(super) kind: [u8; 4],
     pub(super) data: Range<usize>,
     whole: Range<usize>,
@@ -36,9 +39,9 @@ pub(super) struct Chunk {
 ///
 /// # Errors
 /// When the file ends before IEND, does not begin with IHDR or (`checked`) a check sum is wrong.
-pub(super) fn walk(bytes: &[u8], checked: bool) -> Result<Vec<Chunk>, String> {
+pub(super) fn walk(bytes: &[u8], checked: bool) -> Result<Vec<PngChunk>, String> {
     let cut = || "it ends before its IEND chunk".to_owned();
-    let mut chunks: Vec<Chunk> = Vec::new();
+    let mut chunks: Vec<PngChunk> = Vec::new();
     let mut at = SIGNATURE.len();
     loop {
         let len = Endian::Big.u32(bytes, at).ok_or_else(cut)? as usize;
@@ -54,7 +57,7 @@ pub(super) fn walk(bytes: &[u8], checked: bool) -> Result<Vec<Chunk>, String> {
         }
         let whole = at..data.end + 4;
         at = whole.end;
-        chunks.push(Chunk { kind, data, whole });
+        chunks.push(PngChunk { kind, data, whole });
         if chunks.len() > PARTS_MAX {
             return Err("it has too many chunks".to_owned());
         }
@@ -66,7 +69,7 @@ pub(super) fn walk(bytes: &[u8], checked: bool) -> Result<Vec<Chunk>, String> {
 
 /// Reads the metadata. Malformed blocks are left out: they never stop a picture. The first block of a kind decides, so
 /// that a file of many bombs costs no more than one of each.
-pub(super) fn metadata(bytes: &[u8], chunks: &[Chunk]) -> Metadata {
+pub(super) fn metadata(bytes: &[u8], chunks: &[PngChunk]) -> Metadata {
     let mut metadata = Metadata::default();
     let (mut profile_seen, mut xmp_seen, mut iptc_seen) = (false, false, false);
     let first = |seen: &mut bool| !std::mem::replace(seen, true);
@@ -91,7 +94,7 @@ pub(super) fn metadata(bytes: &[u8], chunks: &[Chunk]) -> Metadata {
 }
 
 /// The orientation alone, without inflating anything.
-pub(super) fn orientation(bytes: &[u8], chunks: &[Chunk]) -> u8 {
+pub(super) fn orientation(bytes: &[u8], chunks: &[PngChunk]) -> u8 {
     let block =
         chunks.iter().find(|c| &c.kind == b"eXIf").and_then(|c| exif::checked(&bytes[c.data.clone()]));
     block.map_or(1, |block| exif::orientation(&block))
@@ -154,7 +157,7 @@ fn deflate(data: &[u8]) -> Vec<u8> {
 }
 
 /// The file with the picture's own chunks alone; itself when it has no others, which saves a copy.
-pub(super) fn bare<'a>(bytes: &'a [u8], chunks: &[Chunk]) -> Result<Cow<'a, [u8]>, EncodeError> {
+pub(super) fn bare<'a>(bytes: &'a [u8], chunks: &[PngChunk]) -> Result<Cow<'a, [u8]>, EncodeError> {
     let places = chunks[1..].iter().map(|chunk| PICTURE.iter().position(|kind| **kind == chunk.kind));
     if places.clone().all(|place| place.is_some()) && places.is_sorted() {
         return Ok(Cow::Borrowed(bytes));
@@ -165,7 +168,7 @@ pub(super) fn bare<'a>(bytes: &'a [u8], chunks: &[Chunk]) -> Result<Cow<'a, [u8]
 /// The same coded picture with other metadata. A picture with an ICC profile gets no sRGB chunk, as PNG demands.
 pub(super) fn with_metadata(
     bytes: &[u8],
-    chunks: &[Chunk],
+    chunks: &[PngChunk],
     metadata: &Metadata,
 ) -> Result<Vec<u8>, EncodeError> {
     let mut out = SIGNATURE.to_vec();

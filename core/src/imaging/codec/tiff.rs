@@ -14,11 +14,16 @@ use tiff::encoder::colortype::{ColorType as EncoderColour, Gray8, RGB8};
 use tiff::encoder::{Compression, Predictor, TiffEncoder};
 use tiff::tags::ExtraSamples;
 
-use super::error::{broken, failed, unsupported};
-use super::exif::{self, Tables};
+use super::block::kept;
+use super::error::{DecodeError, EncodeError, broken, failed, unsupported};
+use super::exif;
+use super::format::Format;
+use super::header::Header;
 use super::ifd::{self, Directory, Stream, Value};
-use super::metadata::{Metadata, Resolution, ResolutionUnit, kept};
-use super::{DecodeError, EncodeError, Format, Header, limits, pixels};
+use super::metadata::Metadata;
+use super::portable_tags::PortableTags;
+use super::resolution::{Resolution, ResolutionUnit};
+use super::{limits, pixels};
 use crate::imaging::{Channels, Image};
 
 const WIDTH: u16 = 256;
@@ -41,7 +46,7 @@ const IPTC: u16 = 33723;
 const ICC: u16 = 34675;
 
 /// How the samples of a supported file are laid out.
-struct Layout {
+struct TiffLayout {
     width: usize,
     height: usize,
     bits: usize,
@@ -54,7 +59,8 @@ struct Layout {
 /// Reads the directory; pixels stay where they are.
 pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
     let (stream, directory) = open(bytes)?;
-    let Layout { width, height, channels, has_alpha, palette, planar, bits } = layout(&stream, &directory)?;
+    let TiffLayout { width, height, channels, has_alpha, palette, planar, bits } =
+        layout(&stream, &directory)?;
     let samples = pixels::samples_per_pixel(channels, has_alpha);
     let turned = exif::orientation(bytes) != 1;
     // A palette is looked up from a copy of the file whose directory says grey.
@@ -102,7 +108,7 @@ fn data_is_inside(stream: &Stream<'_>, directory: &Directory) -> bool {
     inside(STRIP_OFFSETS, STRIP_LENGTHS) && inside(TILE_OFFSETS, TILE_LENGTHS)
 }
 
-fn layout(stream: &Stream<'_>, directory: &Directory) -> Result<Layout, DecodeError> {
+fn layout(stream: &Stream<'_>, directory: &Directory) -> Result<TiffLayout, DecodeError> {
     let refuse = |property: &str| Err(unsupported(Format::Tiff, property));
     let number = |tag| directory.field(tag).and_then(|f| stream.unsigned(f, 0));
     let side = |tag| number(tag).filter(|v| (1..=u32::MAX.into()).contains(v)).map(|v| v as usize);
@@ -152,7 +158,7 @@ fn layout(stream: &Stream<'_>, directory: &Directory) -> Result<Layout, DecodeEr
     }
     let channels = if colours == 3 || palette { Channels::Rgb } else { Channels::Grey };
     let planar = number(PLANAR) == Some(2) && samples > 1;
-    Ok(Layout { width, height, bits: bits as usize, palette, planar, channels, has_alpha })
+    Ok(TiffLayout { width, height, bits: bits as usize, palette, planar, channels, has_alpha })
 }
 
 /// Decodes the pixels of a probed file.
@@ -176,8 +182,8 @@ pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Image, DecodeError
 }
 
 /// The samples as stored, one byte each, interleaved.
-fn read(bytes: &[u8], layout: &Layout, n_samples: usize) -> Result<Vec<u8>, DecodeError> {
-    let Layout { width, height, bits, .. } = *layout;
+fn read(bytes: &[u8], layout: &TiffLayout, n_samples: usize) -> Result<Vec<u8>, DecodeError> {
+    let TiffLayout { width, height, bits, .. } = *layout;
     let row_bytes = (width * bits).div_ceil(8);
     let plane_bytes = row_bytes * height;
     let expected = plane_bytes * n_samples;
@@ -240,7 +246,7 @@ fn says_grey(bytes: &[u8], stream: &Stream<'_>, directory: &Directory) -> Vec<u8
 pub(super) fn metadata(bytes: &[u8]) -> Metadata {
     let Ok((stream, directory)) = open(bytes) else { return Metadata::default() };
     let block = |tag| directory.field(tag).and_then(|f| kept(stream.value(f)));
-    let tables = Tables::read(&stream);
+    let tables = PortableTags::read(&stream);
     Metadata {
         icc: block(ICC),
         exif: (!tables.is_empty()).then(|| tables.to_exif()),
@@ -299,7 +305,7 @@ fn describe(mut file: Vec<u8>, metadata: &Metadata) -> Option<Vec<u8>> {
         values.extend(bytes.iter().map(|bytes| Value { tag, kind, bytes: bytes.clone() }));
     }
     let exif = metadata.exif.as_deref().and_then(Stream::open);
-    let tables = exif.map(|stream| Tables::read(&stream)).unwrap_or_default();
+    let tables = exif.map(|stream| PortableTags::read(&stream)).unwrap_or_default();
     let at = tables.append_to(&mut file, values)?;
     file[4..8].copy_from_slice(&at.to_le_bytes());
     Some(file)

@@ -8,9 +8,12 @@ use std::io::Cursor;
 use image::codecs::webp::{WebPDecoder, WebPEncoder};
 use image::{ColorType, ExtendedColorType};
 
-use super::error::{broken, failed, unsupported};
-use super::webp_chunks::{self as chunks, Chunk};
-use super::{DecodeError, EncodeError, Format, Header, Metadata, limits, pixels, png};
+use super::error::{DecodeError, EncodeError, broken, failed, unsupported};
+use super::format::Format;
+use super::header::Header;
+use super::metadata::Metadata;
+use super::webp_chunks::{self as chunks, WebpChunk};
+use super::{limits, pixels, png};
 use crate::imaging::{Channels, Image};
 
 /// The longest side of VP8; lossless could go one further.
@@ -48,7 +51,7 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
     })
 }
 
-fn walk(bytes: &[u8]) -> Result<Vec<Chunk>, DecodeError> {
+fn walk(bytes: &[u8]) -> Result<Vec<WebpChunk>, DecodeError> {
     chunks::walk(bytes).map_err(|reason| broken(Format::WebP, reason))
 }
 

@@ -4,10 +4,13 @@
 
 use std::ops::Range;
 
+use super::block::kept;
 use super::endian::Endian;
+use super::error::EncodeError;
+use super::format::Format;
 use super::limits::PARTS_MAX;
-use super::metadata::{Metadata, kept};
-use super::{EncodeError, Format, error, exif};
+use super::metadata::Metadata;
+use super::{error, exif};
 
 const ICC_FLAG: u8 = 0x20;
 const ALPHA_FLAG: u8 = 0x10;
@@ -17,7 +20,7 @@ pub(super) const ANIMATION_FLAG: u8 = 0x02;
 
 /// One chunk: its kind and its data without padding.
 #[derive(Clone, Debug)]
-pub(super) struct Chunk {
+pub(super) struct WebpChunk {
     pub(super) kind: [u8; 4],
     pub(super) data: Range<usize>,
 }
@@ -26,7 +29,7 @@ pub(super) struct Chunk {
 ///
 /// # Errors
 /// When the file is shorter than the container says, or a chunk is longer than the container.
-pub(super) fn walk(bytes: &[u8]) -> Result<Vec<Chunk>, &'static str> {
+pub(super) fn walk(bytes: &[u8]) -> Result<Vec<WebpChunk>, &'static str> {
     const CUT: &str = "it is shorter than its header says";
     let end = (Endian::Little.u32(bytes, 4).ok_or(CUT)? as usize).checked_add(8).ok_or(CUT)?;
     // A last byte of padding is left out by some writers.
@@ -42,7 +45,7 @@ pub(super) fn walk(bytes: &[u8]) -> Result<Vec<Chunk>, &'static str> {
             return Err("a chunk is longer than the file");
         }
         at = data.end + len % 2;
-        chunks.push(Chunk { kind, data });
+        chunks.push(WebpChunk { kind, data });
         if chunks.len() > PARTS_MAX {
             return Err("it has too many chunks");
         }
@@ -51,12 +54,12 @@ pub(super) fn walk(bytes: &[u8]) -> Result<Vec<Chunk>, &'static str> {
 }
 
 /// The data of the first chunk of a kind.
-pub(super) fn find<'a>(bytes: &'a [u8], chunks: &[Chunk], kind: &[u8; 4]) -> Option<&'a [u8]> {
+pub(super) fn find<'a>(bytes: &'a [u8], chunks: &[WebpChunk], kind: &[u8; 4]) -> Option<&'a [u8]> {
     chunks.iter().find(|c| &c.kind == kind).map(|c| &bytes[c.data.clone()])
 }
 
 /// Reads the metadata. Malformed blocks are left out: they never stop a picture.
-pub(super) fn metadata(bytes: &[u8], chunks: &[Chunk]) -> Metadata {
+pub(super) fn metadata(bytes: &[u8], chunks: &[WebpChunk]) -> Metadata {
     let metadata = Metadata {
         icc: find(bytes, chunks, b"ICCP").and_then(kept),
         exif: find(bytes, chunks, b"EXIF").and_then(exif::checked),
@@ -68,7 +71,7 @@ pub(super) fn metadata(bytes: &[u8], chunks: &[Chunk]) -> Metadata {
 
 /// Sides and alpha of a still picture. The canvas of the extended header gives the sides; whether there is alpha, the
 /// coded picture knows: flags without a plane are common.
-pub(super) fn shape(bytes: &[u8], chunks: &[Chunk]) -> Option<(usize, usize, bool)> {
+pub(super) fn shape(bytes: &[u8], chunks: &[WebpChunk]) -> Option<(usize, usize, bool)> {
     let (width, height, has_alpha) = if let Some(lossless) = find(bytes, chunks, b"VP8L") {
         let bits = Endian::Little.u32(lossless, 1)?;
         let side = |shift: u32| 1 + (bits >> shift & 0x3FFF) as usize;
@@ -89,7 +92,7 @@ pub(super) fn shape(bytes: &[u8], chunks: &[Chunk]) -> Option<(usize, usize, boo
 /// The same coded picture with other metadata; the plain container when there is nothing to extend.
 pub(super) fn with_metadata(
     bytes: &[u8],
-    chunks: &[Chunk],
+    chunks: &[WebpChunk],
     metadata: &Metadata,
 ) -> Result<Vec<u8>, EncodeError> {
     let failed = |reason: &str| error::failed(Format::WebP, reason);

@@ -12,7 +12,7 @@
 
 use std::arch::x86_64::*;
 
-use super::AmountTable;
+use super::amount_table::AmountTable;
 
 /// Samples in a register.
 const LANES: usize = 64;
