@@ -1,4 +1,4 @@
-//! Held against numpy, where `phi = np.stack([1, r, g, b, r*r, g*g, b*b, r*g, r*b, g*b], 1)` in f64.
+//! Compares with numpy, where `phi = np.stack([1, r, g, b, r*r, g*g, b*b, r*g, r*b, g*b], 1)` in f64.
 
 use sha2::{Digest as _, Sha256};
 
