@@ -3,18 +3,16 @@
 //! The picture is cut into bands of rows, one rayon task each. Within a band every row takes this way:
 //!
 //! ```text
-//!  picture                     ring of 2·radius + 1 rows                picture
-//!  row y + radius ──copy──►  ┌───────────────────────────┐
-//!  (not changed yet)         │ y − radius … y … y + radius │
-//!             point operator │ each with reflected ends   │──blur──► blurred row y ─┐
-//!             on the copy ──►│                            │──row y─────────────────►┴─combine──► row y
-//!                            └───────────────────────────┘
+//! picture, row y + radius ──copy──► ring ──point operator, in the ring──► ring
+//!
+//! ring, rows y − radius … y + radius ──blur──► blurred row y ──┐
+//! ring, row y ─────────────────────────────────────────────────┴──combine──► picture, row y
 //! ```
 //!
 //! - The ring keeps the rows after the point operator, so the picture needs no second buffer. The ring stays in the L2
 //!   cache as long as the blur is narrow.
 //! - A band's blur reaches rows of the neighbouring bands, which other tasks change. These rows are copied before the
-//!   tasks start ([`band::Beyond`]).
+//!   tasks start (`band::Beyond`).
 //! - All steps are whole numbers or exact roundings. So bands, threads and instruction sets change no sample.
 //!
 //! Border: reflect-101. The plain forms are `operators::gaussian_blur` and `operators::unsharp_mask`;

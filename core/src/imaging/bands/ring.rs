@@ -34,8 +34,8 @@ impl Ring {
         y % (2 * self.radius + 1) * self.pitch
     }
 
-    /// Copies `row` into the slot of row `y`, reflected by `radius` pixels on both sides (reflect-101), and returns the
-    /// copy, so that the caller can change it.
+    /// Copies `row` into the slot of row `y`, reflected by `radius` pixels on both sides (reflect-101). Returns the copy, so
+    /// that the caller can change it.
     #[inline(always)]
     pub fn push(&mut self, y: usize, row: &[u8]) -> &mut [u8] {
         let n = (self.shape.width + 2 * self.radius) * self.shape.step;

@@ -20,17 +20,17 @@ use crate::imaging::Image;
 pub struct Picture {
     /// The pixels, orientation applied.
     pub image: Image,
-    /// The metadata, orientation reset to 1, EXIF thumbnail gone.
+    /// The metadata. The orientation is reset to 1 and the EXIF thumbnail removed.
     pub metadata: Metadata,
-    /// The header as stored.
+    /// The header of the file, before the orientation is applied.
     pub header: Header,
-    /// Width and height of the whole picture, orientation applied; [`decode_reduced`] gives a smaller image.
+    /// Width and height of the whole picture, orientation applied. After [`decode_reduced`] the image may be smaller.
     pub size: (usize, usize),
 }
 
-/// Reads the header and checks every limit and property; allocates nothing that grows with the pixels.
+/// Reads the header and checks all limits and properties. Allocates nothing that grows with the number of pixels.
 ///
-/// Cost: one walk through the file's segments, no decoding.
+/// Cost: one pass over the segments of the file, no decoding.
 ///
 /// # Errors
 /// Every variant of [`DecodeError`]. `Ok` does not promise that the pixels decode.
@@ -47,25 +47,28 @@ pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, DecodeError> {
     Ok(header)
 }
 
-/// Decodes a file: [`probe`] first, then pixels and metadata; then the orientation is applied.
+/// Decodes a file: [`probe`] first, then pixels and metadata. Then the orientation is applied to the pixels.
 ///
 /// # Errors
-/// Every variant of [`DecodeError`]; a file that ends early is [`DecodeError::Broken`]. Malformed metadata is no
-/// error: it is left out.
+/// Every variant of [`DecodeError`]. A file that ends early is [`DecodeError::Broken`]. Malformed metadata is no error: it is
+/// left out.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
     decode_by(bytes, limits, |_| None)
 }
 
-/// Decodes a file for a look at it: as [`decode`], but a JPEG whose longer side stays at least the pixels that `side_min` makes of its header is
-/// decoded to a half, a quarter or an eighth of its sides (rounded up), which is the mean of its blocks' samples in the
-/// DCT's terms, in a third to two thirds of the time. Other formats and lossless JPEG are decoded as they are.
+/// Decodes a file at a reduced size, for measurements that need no more. A JPEG is decoded to an eighth, a quarter or a half
+/// of its sides (rounded up).
 ///
-/// [`Picture::image`] has the reduced size, [`Picture::size`] and [`Picture::header`] the whole one. Limits are checked as for the whole
-/// picture, and all coded data are read: what cannot be decoded whole is refused here too, with the same words. The same
-/// bytes give the same pixels on every CPU.
+/// `side_min` returns, for a header, the fewest pixels that the longer side must keep. The smallest of these sizes that keeps
+/// them is taken. Its samples are means of blocks, computed in the terms of the DCT, in a third to two thirds of the time.
+/// Other formats and lossless JPEG are decoded whole.
+///
+/// [`Picture::image`] has the reduced size; [`Picture::size`] and [`Picture::header`] have the whole one. Limits are checked
+/// for the whole picture, and all coded data are read. So a file that [`decode`] refuses is refused here with the same words.
+/// The same bytes give the same pixels on every CPU.
 ///
 /// # Errors
-/// As [`decode`].
+/// Same errors as [`decode`].
 pub fn decode_reduced(
     bytes: &[u8],
     limits: &Limits,
@@ -91,7 +94,7 @@ fn decode_by(
         Format::Tiff => tiff::decode(bytes, &header),
         Format::Bmp => bmp::decode(bytes, &header),
     };
-    // The decoders are other people's code under hostile input: a panic there is a broken file, not a fault of ours.
+    // The decoders are foreign code on hostile input. A panic in a decoder counts as a broken file.
     let image = catch_unwind(AssertUnwindSafe(pixels))
         .unwrap_or_else(|_| Err(broken(header.format, "its decoder gave up")))?;
     let mut metadata = metadata_of(header.format, bytes);

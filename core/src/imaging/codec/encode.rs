@@ -14,12 +14,13 @@ use super::{
 };
 use crate::imaging::{Channels, Image};
 
-/// Encodes a picture with as much of the metadata as the container holds.
+/// Encodes a picture with the parts of the metadata that the container can hold.
 ///
-/// Grey becomes RGB in WebP, grey with alpha also in BMP; a grey ICC profile is then left out, as it no longer fits.
+/// Grey becomes RGB in WebP, and grey with alpha becomes RGB in BMP. WebP then leaves out an ICC profile for grey, which no
+/// longer fits.
 ///
 /// # Errors
-/// Every variant of [`EncodeError`]. The quality is checked for every format.
+/// Every variant of [`EncodeError`]. A quality out of 1–100 is an error for every format.
 pub fn encode(image: &Image, metadata: &Metadata, encoding: &Encoding) -> Result<Vec<u8>, EncodeError> {
     let quality = encoding.quality.unwrap_or(QUALITY_DEFAULT);
     if !(1..=100).contains(&quality) {
@@ -37,7 +38,7 @@ pub fn encode(image: &Image, metadata: &Metadata, encoding: &Encoding) -> Result
     }
 }
 
-/// The metadata for a container that turns grey into RGB: a profile for grey (ICC.1, data colour space) must not stay.
+/// Returns the metadata for a container that turns grey into RGB: a profile for grey (ICC.1, data colour space) is left out.
 fn without_grey_profile<'a>(image: &Image, metadata: &'a Metadata) -> Cow<'a, Metadata> {
     let grey_profile = metadata.icc.as_deref().is_some_and(|icc| icc.get(16..20) == Some(b"GRAY"));
     if image.channels() == Channels::Grey && grey_profile {
@@ -46,11 +47,11 @@ fn without_grey_profile<'a>(image: &Image, metadata: &'a Metadata) -> Cow<'a, Me
     Cow::Borrowed(metadata)
 }
 
-/// Same coded pixels, other metadata: rewrites the container of a JPEG, PNG or WebP file. `None` for TIFF, BMP and
-/// unknown formats.
+/// Rewrites the container of a JPEG, PNG or WebP file with other metadata. The coded pixels stay the same. `None` for TIFF,
+/// BMP and unknown formats.
 ///
-/// The pixels are not turned here, so the orientation of `bytes` survives whatever `metadata` says. JPEG comments and
-/// application segments that [`Metadata`] does not know are left out.
+/// The pixels are not turned, so the orientation of `bytes` stays, and that of `metadata` is ignored. JPEG comments, and
+/// application segments that [`Metadata`] has no field for, are left out.
 ///
 /// # Errors
 /// When the container is broken or a block of metadata does not fit into it.
@@ -66,7 +67,7 @@ pub fn replace_metadata(bytes: &[u8], metadata: &Metadata) -> Option<Result<Vec<
     Some(rewrite(bytes, &metadata))
 }
 
-/// The encoder behind a format with its versions, for receipts: the same words promise the same bytes.
+/// Returns the encoder of a format with its versions, for receipts. The same words promise the same bytes.
 pub fn encoder_version(format: Format) -> &'static str {
     match format {
         Format::Jpeg => "libjpeg-turbo 3.1.0 / turbojpeg 1.5.1",
@@ -81,7 +82,7 @@ pub fn encoder_version(format: Format) -> &'static str {
 mod tests {
     use super::*;
 
-    /// The version of a crate in the lock file, if it occurs once.
+    /// The version of a crate in the lock file. The crate must be there once.
     fn locked(name: &str) -> String {
         let lock = include_str!("../../../../Cargo.lock");
         let head = format!("name = \"{name}\"\nversion = \"");

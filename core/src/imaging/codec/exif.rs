@@ -1,4 +1,4 @@
-//! What we read and change in EXIF blocks (CIPA DC-008): a TIFF stream beginning `II*` or `MM*`.
+//! Reads and changes EXIF blocks (CIPA DC-008). A block is a TIFF stream that begins with `II*` or `MM*`.
 //!
 //! Changes are made in place, byte for byte, because maker notes hold offsets that a rewritten block would break.
 
@@ -11,14 +11,14 @@ use super::tags::{
     Y_RESOLUTION,
 };
 
-/// The block without the `Exif\0\0` that some writers leave in front, if it is a TIFF stream at all.
+/// Copies a block without the `Exif\0\0` that some writers put before it. `None` when the block is no TIFF stream or too long.
 pub(super) fn checked(block: &[u8]) -> Option<Vec<u8>> {
     let block = block.strip_prefix(b"Exif\0\0").unwrap_or(block);
     Stream::open(block)?.first()?;
     (block.len() <= BLOCK_BYTES_MAX).then(|| block.to_vec())
 }
 
-/// The orientation, 1–8; 1 when the tag is missing or out of range.
+/// Returns the orientation, 1–8. It is 1 when the tag is missing or out of range.
 pub(super) fn orientation(stream: &[u8]) -> u8 {
     let read = || {
         let stream = Stream::open(stream)?;
@@ -28,8 +28,8 @@ pub(super) fn orientation(stream: &[u8]) -> u8 {
     read().and_then(|v| u8::try_from(v).ok()).filter(|v| (1..=8).contains(v)).unwrap_or(1)
 }
 
-/// Overwrites the orientation in place, wherever the first directory has one; false when that is not enough and the
-/// block has to be rewritten ([`insert_orientation`]).
+/// Overwrites the orientation in place, in every field of the first directory that has it. Returns false when that is not
+/// enough: then [`insert_orientation`] must rewrite the block.
 pub(super) fn set_orientation(exif: &mut [u8], orientation: u8) -> bool {
     let Some(stream) = Stream::open(exif) else { return false };
     let endian = stream.endian;
@@ -40,13 +40,13 @@ pub(super) fn set_orientation(exif: &mut [u8], orientation: u8) -> bool {
     self::orientation(exif) == orientation
 }
 
-/// A block that says nothing but the orientation.
+/// Makes a block with nothing but an orientation.
 pub(super) fn only_orientation(orientation: u8) -> Vec<u8> {
     PortableTags { main: vec![Value::short(ORIENTATION, orientation.into())], ..PortableTags::default() }
         .to_exif()
 }
 
-/// Rewrites a block without an orientation into one that has it. Maker notes are lost, unlike the picture's turn.
+/// Rewrites a block with an orientation. Maker notes are lost, but the picture is shown the right way up.
 pub(super) fn insert_orientation(exif: &mut Vec<u8>, orientation: u8) {
     let mut tables = Stream::open(exif).map(|stream| PortableTags::read(&stream)).unwrap_or_default();
     tables.main.retain(|v| v.tag != ORIENTATION);
@@ -54,7 +54,7 @@ pub(super) fn insert_orientation(exif: &mut Vec<u8>, orientation: u8) {
     *exif = tables.to_exif();
 }
 
-/// Swaps the pixel sides noted in the Exif directory, as a turned picture needs.
+/// Swaps width and height in the Exif directory, for a picture that was turned by a quarter.
 pub(super) fn swap_sides(exif: &mut [u8]) {
     let locate = || {
         let stream = Stream::open(exif)?;
@@ -69,7 +69,7 @@ pub(super) fn swap_sides(exif: &mut [u8]) {
     }
 }
 
-/// Unlinks the thumbnail directory and blanks its picture: it shows the picture before restoration.
+/// Unlinks the thumbnail directory and overwrites the thumbnail, which shows the picture before restoration.
 pub(super) fn drop_thumbnail(exif: &mut Vec<u8>) {
     let locate = || {
         let stream = Stream::open(exif)?;
@@ -91,13 +91,13 @@ pub(super) fn drop_thumbnail(exif: &mut Vec<u8>) {
     }
 }
 
-/// The resolution noted in the block.
+/// Returns the resolution in a block.
 pub(super) fn resolution(exif: &[u8]) -> Option<Resolution> {
     let stream = Stream::open(exif)?;
     directory_resolution(&stream, &stream.first()?)
 }
 
-/// The resolution noted in a directory; the unit is inches when it is not said (TIFF 6.0 p. 38).
+/// Returns the resolution in a directory. Without a unit it is per inch (TIFF 6.0 p. 38).
 pub(super) fn directory_resolution(stream: &Stream<'_>, directory: &Directory) -> Option<Resolution> {
     let x = stream.rational(directory.field(X_RESOLUTION)?)?;
     let y = stream.rational(directory.field(Y_RESOLUTION)?)?;
@@ -109,7 +109,8 @@ pub(super) fn directory_resolution(stream: &Stream<'_>, directory: &Directory) -
     Resolution::new(x, y, unit)
 }
 
-/// Author and copyright alone, and the orientation if it still has to be applied.
+/// Returns a block with author and copyright only, and with the orientation if it is not 1. `None` when there is none of
+/// them.
 pub(super) fn stripped(exif: &[u8]) -> Option<Vec<u8>> {
     let mut tables = PortableTags::read(&Stream::open(exif)?);
     let turned = orientation(exif) != 1;
@@ -160,7 +161,7 @@ pub(super) mod tests {
         let without =
             PortableTags { main: vec![Value::short(0x4746, 3)], ..PortableTags::default() }.to_exif();
         assert!(!set_orientation(&mut without.clone(), 2));
-        // Some writers give the tag as a LONG: that is read, and the block rewritten to change it.
+        // Some writers give the tag as a LONG. It is read, and the block is rewritten to change it.
         let mut long =
             PortableTags { main: vec![Value::long(ORIENTATION, 6)], ..PortableTags::default() }.to_exif();
         assert_eq!(orientation(&long), 6);

@@ -8,28 +8,28 @@ use super::{exif, iptc, metadata_policy::MetadataPolicy, resolution::Resolution,
 /// The metadata of a picture file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Metadata {
-    /// ICC profile, whole and inflated.
+    /// ICC profile, joined and inflated.
     pub icc: Option<Vec<u8>>,
     /// EXIF as a TIFF stream (`II*` or `MM*`), without any prefix.
     pub exif: Option<Vec<u8>>,
     /// XMP packet.
     pub xmp: Option<Vec<u8>>,
-    /// IPTC records (IIM), bare.
+    /// IPTC records (IIM) without a wrapper.
     pub iptc: Option<Vec<u8>>,
-    /// Resolution as the container states it, else as EXIF does.
+    /// Resolution from the container, or else from EXIF.
     pub resolution: Option<Resolution>,
-    /// PNG's `gAMA`, `cHRM`, `sRGB` and `cICP` chunks as they are; only PNG can hold them.
+    /// The chunks `gAMA`, `cHRM`, `sRGB` and `cICP` of a PNG, unchanged. Only PNG can hold them.
     pub png_colour: Vec<([u8; 4], Vec<u8>)>,
 }
 
 impl Metadata {
-    /// The EXIF orientation, 1–8 (1: as stored). XMP's copy is not asked, as in browsers and cameras.
+    /// Returns the EXIF orientation, 1–8; 1 is as stored. The copy in XMP is ignored, as in browsers and cameras.
     pub fn orientation(&self) -> u8 {
         self.exif.as_deref().map_or(1, exif::orientation)
     }
 
-    /// Colour profile (and PNG's colour chunks), author and copyright: EXIF Artist and Copyright, IPTC byline and
-    /// copyright notice, XMP `dc:rights`. An orientation other than 1 survives, for it is not description but geometry.
+    /// Returns colour profile (and the colour chunks of PNG), author and copyright only: EXIF Artist and Copyright, IPTC byline
+    /// and copyright notice, XMP `dc:rights`. An orientation other than 1 stays too, because it is geometry.
     pub fn stripped(&self) -> Metadata {
         Metadata {
             icc: self.icc.clone(),
@@ -41,7 +41,7 @@ impl Metadata {
         }
     }
 
-    /// The metadata under a policy.
+    /// Returns the metadata that a policy keeps.
     pub fn under(&self, policy: MetadataPolicy) -> Metadata {
         match policy {
             MetadataPolicy::Keep => self.clone(),
@@ -49,8 +49,8 @@ impl Metadata {
         }
     }
 
-    /// Notes that the orientation has been applied to the pixels, and forgets the thumbnail, which shows the picture
-    /// as it was.
+    /// Resets the orientation after it was applied to the pixels. Removes the thumbnail, which shows the picture before
+    /// restoration.
     pub(super) fn settle(&mut self) {
         let quarter_turned = self.orientation() >= 5;
         if let Some(exif) = &mut self.exif {
@@ -70,7 +70,7 @@ impl Metadata {
         }
     }
 
-    /// The same metadata over pixels that are still to be turned.
+    /// Returns the metadata with another orientation, for pixels that are not turned yet.
     pub(super) fn with_orientation(mut self, orientation: u8) -> Self {
         if orientation == self.orientation() {
             return self;
@@ -86,7 +86,7 @@ impl Metadata {
         self
     }
 
-    /// The resolution that EXIF notes, when the container notes none.
+    /// Takes the resolution from EXIF when the container has none.
     pub(super) fn resolution_from_exif(mut self) -> Self {
         self.resolution = self.resolution.or_else(|| self.exif.as_deref().and_then(exif::resolution));
         self

@@ -5,18 +5,18 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// What becomes of the metadata.
+/// Which metadata a restored file keeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MetadataPolicy {
-    /// Carry everything the output format can hold.
+    /// Keep everything that the output format can hold.
     #[default]
     Keep,
     /// Keep colour profile, author and copyright only.
     Strip,
 }
 
-/// The text names no policy.
+/// A text that names no policy.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{0:?} is not a metadata policy: keep or strip")]
 pub struct UnknownMetadataPolicy(pub String);

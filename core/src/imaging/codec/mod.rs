@@ -1,10 +1,14 @@
 //! Bytes to pictures and back, with everything in a file that is not pixels.
 //!
-//! JPEG, PNG, WebP, TIFF and BMP with 8 bits per sample. Every input is a stranger's: limits are checked from the
-//! header before pixels are allocated, cut-off files are refused, and what would not survive (16 bits, CMYK,
-//! animations, pages) is refused by name instead of being reduced. The same picture gives the same bytes.
+//! JPEG, PNG, WebP, TIFF and BMP with 8 bits per sample. Every input may be hostile:
 //!
-//! Each format has a file for its pixels and one for its container; [`Metadata`] is what they have in common.
+//! - Limits are checked on the header, before memory for pixels is allocated.
+//! - A file that is cut off is refused.
+//! - A property that would not survive (16 bits, CMYK, animations, several pages) is refused by its name. Nothing is
+//!   reduced silently.
+//!
+//! The same picture gives the same bytes. Each format has one file for its pixels and one for its container. All share
+//! [`Metadata`].
 
 mod block;
 mod bmp;

@@ -4,8 +4,8 @@ use super::block::BLOCK_BYTES_MAX;
 use super::ifd::{self, Directory, Stream, Value, sub_directory};
 use super::tags::{ARTIST, COPYRIGHT, EXIF_DIRECTORY, GPS_DIRECTORY, ORIENTATION};
 
-/// Tags of the first directory that describe the picture and not its storage: they travel between EXIF and TIFF.
-/// Description, maker, model, orientation, software, date, artist, host, rating, copyright, and Windows' own.
+/// Tags of the first directory that describe the picture and not how it is stored: description, maker, model, orientation,
+/// software, date, artist, host, rating, copyright, and those of Windows.
 const DESCRIPTIVE: [u16; 16] = [
     0x010E,
     0x010F,
@@ -25,10 +25,10 @@ const DESCRIPTIVE: [u16; 16] = [
     0x4749,
 ];
 
-/// Tags of the Exif directory that cannot move: maker note (offsets of its own) and the interoperability pointer.
+/// Tags of the Exif directory that cannot move: the maker note, which has its own offsets, and the interoperability pointer.
 const UNMOVABLE: [u16; 2] = [0x927C, 0xA005];
 
-/// The entries that travel between EXIF blocks and TIFF files.
+/// The entries that travel between EXIF blocks and TIFF files, by directory.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct PortableTags {
     /// Entries of the first directory.
@@ -40,7 +40,7 @@ pub(super) struct PortableTags {
 }
 
 impl PortableTags {
-    /// Reads them from a TIFF file or an EXIF block. Entries may overlap, so their sum is bounded as well.
+    /// Reads the entries of a TIFF file or an EXIF block. Entries may overlap, so their total length is bounded too.
     pub(super) fn read(stream: &Stream<'_>) -> Self {
         let mut budget = BLOCK_BYTES_MAX;
         let mut copy = |directory: Option<Directory>, keep: &dyn Fn(u16) -> bool| -> Vec<Value> {
@@ -64,11 +64,12 @@ impl PortableTags {
         }
     }
 
+    /// Whether there are no entries.
     pub(super) fn is_empty(&self) -> bool {
         self.main.is_empty() && self.exif.is_empty() && self.gps.is_empty()
     }
 
-    /// A new EXIF block of these entries.
+    /// Makes a new EXIF block of these entries.
     pub(super) fn to_exif(&self) -> Vec<u8> {
         let mut out = b"II*\0\0\0\0\0".to_vec();
         // The budget of `read` keeps every offset far below 32 bits.
@@ -78,8 +79,8 @@ impl PortableTags {
         out
     }
 
-    /// Appends the entries, with `others` in the first directory, to a little-endian stream; its offset, or `None`
-    /// beyond 4 GiB.
+    /// Appends the entries to a little-endian stream, with `others` in the first directory. Returns the offset of the first
+    /// directory. `None` when the stream grows over 4 GiB.
     pub(super) fn append_to(&self, out: &mut Vec<u8>, others: Vec<Value>) -> Option<u32> {
         let mut main = others;
         main.extend(self.main.iter().cloned());

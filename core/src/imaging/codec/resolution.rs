@@ -1,9 +1,9 @@
 //! Dots per inch or centimetre.
 
-/// What the numbers of a resolution count.
+/// Unit of a resolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResolutionUnit {
-    /// No unit: only the shape of a pixel.
+    /// No unit: the numbers only give the aspect ratio of a pixel.
     Aspect,
     /// Dots per inch.
     Inch,
@@ -11,26 +11,26 @@ pub enum ResolutionUnit {
     Centimetre,
 }
 
-/// Dots per unit in both directions; positive and finite.
+/// Dots per unit in both directions. Both numbers are positive and finite.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Resolution {
-    /// Horizontally.
+    /// Dots per unit horizontally.
     pub x: f64,
-    /// Vertically.
+    /// Dots per unit vertically.
     pub y: f64,
-    /// Per what.
+    /// The unit.
     pub unit: ResolutionUnit,
 }
 
 impl Resolution {
-    /// `None` for values that are not positive and finite, and for 1:1 without a unit, which says nothing.
+    /// A resolution. `None` for numbers that are not positive and finite, and for 1:1 without a unit, which says nothing.
     pub fn new(x: f64, y: f64, unit: ResolutionUnit) -> Option<Self> {
         let valid = |v: f64| v.is_finite() && v > 0.0;
         let silent = unit == ResolutionUnit::Aspect && x == 1.0 && y == 1.0;
         (valid(x) && valid(y) && !silent).then_some(Self { x, y, unit })
     }
 
-    /// Dots per metre, for containers that count in whole metres; `None` without a unit.
+    /// Returns dots per metre, rounded, for containers that store whole numbers of them. `None` without a unit.
     pub(super) fn per_metre(&self) -> Option<(u32, u32)> {
         let factor = match self.unit {
             ResolutionUnit::Aspect => return None,
@@ -41,7 +41,7 @@ impl Resolution {
         Some((round(self.x), round(self.y)))
     }
 
-    /// From whole dots per metre. Kept per centimetre, which is exact both ways.
+    /// Takes whole dots per metre. They are kept as dots per centimetre, which is exact in both directions.
     pub(super) fn from_per_metre(x: u32, y: u32) -> Option<Self> {
         Self::new(f64::from(x) / 100.0, f64::from(y) / 100.0, ResolutionUnit::Centimetre)
     }

@@ -36,8 +36,8 @@ pub(super) fn look_up(tables: &[[u8; 256]], row: &mut [u8]) -> usize {
             let (blocks, _) = row.as_chunks_mut::<{ 3 * LANES }>();
             for block in blocks.iter_mut() {
                 for (i, block) in block.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
-                    // 64 lanes are 21 pixels and one sample, so the channels move on by one lane per register:
-                    // register 0 begins with red, register 1 with green, register 2 with blue.
+                    // 64 lanes are 21 pixels and one sample, so the channels move on by one lane per register.
+                    // Register 0 begins with red, register 1 with green, register 2 with blue.
                     let (second, third) = (EVERY_THIRD << ((4 - i) % 3), EVERY_THIRD << ((5 - i) % 3));
                     let samples = load(block);
                     let out = _mm512_mask_mov_epi8(r.look_up(samples), second, g.look_up(samples));

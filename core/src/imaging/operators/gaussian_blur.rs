@@ -14,7 +14,7 @@ const ONE: i32 = 256;
 /// Fewest rows of one parallel task. Rows around a task are summed again, so tasks grow with the radius.
 const ROWS_PER_TASK_MIN: usize = 64;
 
-/// Returns one side of the taps of a Gaussian with standard deviation `sigma` pixels: element 0 is the centre, element `k`
+/// Returns one side of the taps of a Gaussian with standard deviation `sigma` pixels. Element 0 is the centre, element `k`
 /// the weight at distance `k`, in 1/256. The centre plus twice the others is 256.
 ///
 /// Length of the whole kernel: `round_half_even(6σ + 1) | 1`. The normalised weights × 256 are rounded half to even, from

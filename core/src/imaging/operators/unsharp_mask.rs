@@ -110,7 +110,7 @@ const TIE_MARGIN: f64 = 0.0005;
 /// The table of `round(|s|·d)`, saturated at 255, for each distance `d` of a sample from its blurred value.
 ///
 /// `x + s·(x − b)` rounds to `x ± round(|s|·d)`, since `x` is a whole number. The table is only right where no `|s|·d` is a
-/// half or close to one, because halves round to an even sum, which depends on `x`. `None` for the other strengths.
+/// half or close to one. Halves round to an even sum, and that depends on `x`. `None` for the other strengths.
 fn amounts(strength: f64) -> Option<AmountTable> {
     let mut amounts = [0; 256];
     for (d, amount) in amounts.iter_mut().enumerate() {

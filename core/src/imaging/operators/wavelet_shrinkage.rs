@@ -24,7 +24,7 @@
 //! standard deviation, estimated as the median of |finest detail| over 0.6745. A median hardly depends on the few large
 //! details of edges.
 //!
-//! All numbers are whole: each blur multiplies by 256, so samples are exact in 1/2⁸, 1/2¹⁶ and 1/2²⁴ of a stored value after
+//! All numbers are whole. Each blur multiplies by 256, so samples are exact in 1/2⁸, 1/2¹⁶ and 1/2²⁴ of a stored value after
 //! one, two and three blurs. The last is rounded half up to 1/2¹⁶.
 
 use rayon::prelude::*;
@@ -54,8 +54,7 @@ const PIXELS_PER_COUNT: usize = 1 << 20;
 
 /// How far the blurs up to each scale reach, in pixels: twice the steps, added up.
 const REACH: [usize; 3] = [2, 6, 14];
-/// Rows that are kept after 0, 1 and 2 blurs: those that the next blur reads, and after a blur also those back to the row
-/// that is restored.
+/// Rows that are kept after 0, 1 and 2 blurs. The next blur reads them; the first blur is also read at the restored row.
 const N_KEPT: [usize; 3] = [5, 13, 17];
 
 /// Returns the standard deviation of the noise in each channel, in stored values.

@@ -43,8 +43,8 @@ pub struct Signed {
     pub minus: Vec<isize>,
 }
 
-/// Number of samples before a position that a blur of this radius reads: its window, and one more for each of S and G,
-/// which come from the position before.
+/// Number of samples before a position that a blur of this radius reads. S and G come from the position before, so each
+/// takes one more sample than the window.
 pub fn n_before(radius: usize) -> usize {
     radius + 2
 }
@@ -95,8 +95,8 @@ impl Slide {
         n_before(self.radius)
     }
 
-    /// Returns the places of the samples to add and take away at a position, with `stride` from one sample to the next:
-    /// single taps; steps, which move S to the position; and the corners of slopes, which move G to it.
+    /// Returns the places of the samples to add and take away at a position, with `stride` from one sample to the next.
+    /// They are those of single taps, of steps, which move S to the position, and of slopes, which move G to it.
     ///
     /// Places count from the sample [`Slide::n_before`] before the position. S reads one sample and G two samples further
     /// back than single taps, because both are differences (`k − kind` below).
@@ -165,7 +165,7 @@ struct Way {
 
 /// Splits the taps so that the fewest samples are read, with slopes of at most `slope_max`. Exact.
 ///
-/// Goes from the outermost tap to the centre. Each tap has a few choices (single tap, slope), and the cheapest split for
+/// Goes from the outermost tap to the centre. Each tap has a few choices (single tap, slope). The cheapest split for
 /// each choice depends only on the cheapest splits of the tap before.
 fn split(half_taps: &[u16], slope_max: i32) -> SmoothSide {
     let mut ways = vec![vec![Way { smooth: 0, slope: 0, cost: 0, from: 0 }]];
