@@ -96,7 +96,7 @@ impl Format {
             [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n', ..] => Some(Format::Png),
             [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Format::WebP),
             [b'I', b'I', b'*' | b'+', 0, ..] | [b'M', b'M', 0, b'*' | b'+', ..] => Some(Format::Tiff),
-            // Many texts begin with BM. The size of the header, which has few values, tells a bitmap from a text.
+            // Many texts begin with BM. The size of the header, which has few values, distinguishes them.
             [
                 b'B',
                 b'M',
