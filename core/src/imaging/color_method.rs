@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ColorMethod {
-    /// Colours are left alone (neutral).
+    /// No change of colours.
     None,
     /// The mean of each channel becomes 128, see `operators::white_balance`.
     WhiteBalance,

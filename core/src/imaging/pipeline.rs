@@ -145,7 +145,7 @@ mod tests {
         Image::new(40, 30, channels, samples.collect(), Some(vec![9; 40 * 30])).unwrap()
     }
 
-    /// Every method with a blend, and denoising.
+    /// Parameters of every colour method, with a blend where it has one, with and without denoising.
     fn all() -> impl Iterator<Item = RestorationParameters> {
         ColorMethod::ALL.into_iter().flat_map(|method| {
             let blend = if method.blends() { 0.6 } else { 1.0 };
@@ -195,8 +195,8 @@ mod tests {
             for other in all().filter(|other| *other != own) {
                 let coefficients = measured(&image, &own);
                 let linear = |p: &RestorationParameters| is_linear(p.color_method());
-                let alike = linear(&own) && linear(&other) && own.denoise() == other.denoise();
-                assert_eq!(coefficients.check(&image, &other).is_ok(), alike, "{own:?} {other:?}");
+                let both_fit = linear(&own) && linear(&other) && own.denoise() == other.denoise();
+                assert_eq!(coefficients.check(&image, &other).is_ok(), both_fit, "{own:?} {other:?}");
             }
         }
         let denoise = RestorationParameters::IDENTITY.with_denoise(1.0).unwrap();

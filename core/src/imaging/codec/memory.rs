@@ -24,6 +24,6 @@ fn advise_large_pages(samples: &mut [u8]) {
     let Some(whole) = samples.get_mut(skipped..) else { return };
     let length = whole.len() / PAGE * PAGE;
     // SAFETY: the range lies within our own allocation, and the advice changes no byte of it. The bench `stages` shows
-    // what it gains.
+    // the gain.
     unsafe { libc::madvise(whole.as_mut_ptr().cast(), length, libc::MADV_HUGEPAGE) };
 }

@@ -4,7 +4,7 @@ use super::block::BLOCK_BYTES_MAX;
 use super::ifd::{self, Directory, Stream, Value, sub_directory};
 use super::tags::{ARTIST, COPYRIGHT, EXIF_DIRECTORY, GPS_DIRECTORY, ORIENTATION};
 
-/// Tags of the first directory that describe the picture and not how it is stored: description, maker, model, orientation,
+/// Tags of the first directory that describe the picture and not how it is stored. Description, maker, model, orientation,
 /// software, date, artist, host, rating, copyright, and those of Windows.
 const DESCRIPTIVE: [u16; 16] = [
     0x010E,

@@ -109,7 +109,7 @@ fn data_is_inside(stream: &Stream<'_>, directory: &Directory) -> bool {
     inside(STRIP_OFFSETS, STRIP_LENGTHS) && inside(TILE_OFFSETS, TILE_LENGTHS)
 }
 
-/// Reads how the samples are stored, and refuses what is not supported.
+/// Reads how the samples are stored, and refuses files that are not supported.
 fn layout(stream: &Stream<'_>, directory: &Directory) -> Result<TiffLayout, DecodeError> {
     let number = |tag| directory.field(tag).and_then(|f| stream.unsigned(f, 0));
     let side = |tag| number(tag).filter(|v| (1..=u32::MAX.into()).contains(v)).map(|v| v as usize);
@@ -136,7 +136,7 @@ fn layout(stream: &Stream<'_>, directory: &Directory) -> Result<TiffLayout, Deco
         (None, _) => return Err(broken(Format::Tiff, "it has fewer samples than colours")),
     };
     if has_alpha && number(PHOTOMETRIC) == Some(0) || palette && samples != 1 {
-        return refused("alpha beside a palette or inverted grey");
+        return refused("alpha with a palette or with inverted grey");
     }
     let channels = if colours == 3 || palette { Channels::Rgb } else { Channels::Grey };
     let planar = number(PLANAR) == Some(2) && samples > 1;

@@ -140,7 +140,7 @@ fn push(body: &mut Vec<u8>, kind: &[u8; 4], data: Option<&[u8]>) {
 mod tests {
     use super::*;
 
-    /// A lossless picture of 3×2 pixels (its header alone) in an extended container with these flags.
+    /// A lossless picture of 3×2 pixels (only its header) in an extended container with these flags.
     fn file(flags: u8) -> Vec<u8> {
         let mut body = b"WEBP".to_vec();
         push(&mut body, b"VP8X", Some(&[flags, 0, 0, 0, 2, 0, 0, 1, 0, 0]));
@@ -163,7 +163,7 @@ mod tests {
     fn flags_of_missing_chunks_do_not_survive_a_rewrite() {
         let bytes = file(ICC_FLAG | EXIF_FLAG | XMP_FLAG);
         let plain = with_metadata(&bytes, &walk(&bytes).unwrap(), &Metadata::default()).unwrap();
-        assert_eq!(walk(&plain).unwrap().len(), 1, "the picture alone");
+        assert_eq!(walk(&plain).unwrap().len(), 1, "only the picture");
         let metadata = Metadata { xmp: Some(b"odd".to_vec()), ..Metadata::default() };
         let extended = with_metadata(&plain, &walk(&plain).unwrap(), &metadata).unwrap();
         let chunks = walk(&extended).unwrap();

@@ -115,8 +115,8 @@ pub fn area_resize(image: &Image, width: usize, height: usize) -> Image {
 /// Rounds a quotient below 256 half up.
 fn rounded(numerator: u64, denominator: u64) -> u8 {
     let numerator = numerator + denominator / 2;
-    // The quotient is below 256. Unless it is whole, it is at least 1/denominator below the next whole number, more than
-    // an f64 of this size can be wrong. f64 divides several times faster than u64.
+    // The quotient is below 256. Unless it is whole, it is at least 1/denominator below the next whole number. The error
+    // of an f64 is smaller than that. f64 divides several times faster than u64.
     if denominator < 1 << 40 {
         return (numerator as f64 / denominator as f64) as u8;
     }

@@ -32,7 +32,7 @@ const RADIUS_MIN: usize = 12;
 const ODD_MAX: i32 = 1;
 /// Steepest slope, in taps per position.
 const SLOPE_MAX: i32 = 3;
-/// Samples that slopes must save to be used: a third kind of samples costs time by itself.
+/// Samples that slopes must save to be used. A third kind of samples also costs time for running sums.
 const SLOPES_COST: i32 = 6;
 
 /// Samples of one kind that are added, and samples that are taken away, by their distances from the centre. A sample that
