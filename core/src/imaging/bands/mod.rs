@@ -1,6 +1,6 @@
 //! One pass over a picture, in place: a point operator on every pixel, then an unsharp mask on the result.
 //!
-//! The picture is cut into bands of rows, one rayon task each. Within a band every row takes this way:
+//! The picture is cut into bands of rows, one rayon task each. Within a band every row goes this way:
 //!
 //! ```text
 //! picture, row y + radius ──copy──► ring ──point operator, in the ring──► ring

@@ -1,16 +1,19 @@
 //! Wide Gaussian blurs with fewer additions than taps. They give the bits of `gaussian_blur`.
 //!
-//! Taps are whole 256ths, so neighbouring taps of a wide Gaussian differ by little or nothing. The window of one position
-//! is the window of the position before plus a few samples, minus a few (`slide`).
+//! Taps are whole 256ths, so neighbouring taps of a wide Gaussian differ by little or nothing. So the sum of one window
+//! is that of the window before plus a few samples, minus a few (`slide`).
 //!
 //! Sixteen rows go through both passes together. Neither pass moves numbers within a vector, because the sums are
 //! transposed between the passes:
 //!
 //! ```text
-//!   RowWindow           down               transpose            across               blurred
-//!   rows of bytes ──►  16 rows of sums ──►  columns of 16 sums ──►  columns of 16 samples
-//!                      vector = columns     vector = rows of
-//!                               of a row             a column
+//! rows of bytes (RowWindow)
+//!    │ down            vector = neighbouring columns of a row
+//! 16 rows of sums
+//!    │ transpose
+//! columns of 16 sums
+//!    │ across          vector = the 16 rows of a column
+//! columns of 16 blurred samples
 //! ```
 //!
 //! - Down (`down`): the sums are below 2¹⁶.
