@@ -1,4 +1,4 @@
-//! Operators by themselves, per pixel: `RAYON_NUM_THREADS=1 cargo bench --bench operators`.
+//! Single operators, time per pixel: `RAYON_NUM_THREADS=1 cargo bench --bench operators`.
 
 use divan::{Bencher, counter::ItemsCount};
 use pentimento_core::imaging::{
@@ -17,7 +17,7 @@ fn picture() -> Image {
     Image::new(SIDE, SIDE, Channels::Rgb, samples, None).expect("a picture")
 }
 
-/// Every colour method, and denoising.
+/// Parameters of every colour method, and of denoising.
 fn parameters() -> Vec<(&'static str, RestorationParameters)> {
     let color =
         |method: ColorMethod| RestorationParameters::IDENTITY.with_color(ColorCorrection::from(method));

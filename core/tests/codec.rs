@@ -1,4 +1,4 @@
-//! The codec through its public interface: other encoders' files, round trips, metadata, limits, and hostile bytes.
+//! The codec through its public interface: files of other encoders, round trips, metadata, limits, and hostile bytes.
 
 use std::path::Path;
 
@@ -22,7 +22,7 @@ fn encoding(format: Format) -> Encoding {
     Encoding { format, quality: None, subsampling: None, lossless: true }
 }
 
-/// Smooth enough for lossy codecs, different in every direction and channel.
+/// A picture smooth enough for lossy codecs, and different in every direction and channel.
 fn sample(width: usize, height: usize, channels: Channels, alpha: bool) -> Image {
     let at = |i: usize, c: usize| (40 + 30 * c + 2 * (i % width) + i / width) as u8;
     let samples = (0..width * height).flat_map(|i| (0..channels.count()).map(move |c| at(i, c))).collect();
@@ -120,7 +120,7 @@ fn headers_say_what_is_stored() {
     assert_eq!((jpeg.format, jpeg.width, jpeg.height), (Format::Jpeg, 67, 51));
     assert_eq!((jpeg.jpeg_subsampling, jpeg.lossless), (Some(Subsampling::S422), false));
     assert_eq!(header("rgb.jpg").jpeg_subsampling, Some(Subsampling::S444));
-    // Coefficients of 5 × 7 units of four blocks, two bytes each, beside the samples.
+    // Coefficients of 5 × 7 units of four blocks, two bytes each, besides the samples.
     assert_eq!(jpeg.decoded_bytes, 67 * 51 * 3 + 5 * 7 * 4 * 64 * 2);
     assert_eq!(header("interleaved-420.jpg").decoded_bytes, 67 * 51 * 3);
     let webp = header("lossy-alpha.webp");
@@ -262,7 +262,7 @@ fn other_formats_are_unknown() {
     }
 }
 
-/// One complete file of every format and coding that the tests know.
+/// One complete file of every format and coding in these tests.
 fn complete_files() -> Vec<(String, Vec<u8>)> {
     let mut files: Vec<(String, Vec<u8>)> = [
         "interleaved-420.jpg",
@@ -293,7 +293,7 @@ fn complete_files() -> Vec<(String, Vec<u8>)> {
 fn every_cut_of_every_file_is_refused() {
     for (name, bytes) in complete_files() {
         decoded(&bytes);
-        // Up to two bytes of padding may stand at the end: WebP's chunks and BMP's rows are rounded up.
+        // A WebP may end with a byte of padding, which some writers leave out.
         let last = if name.ends_with("webp") { bytes.len() - 1 } else { bytes.len() };
         for end in 0..last {
             let result = decode(&bytes[..end], &Limits::default());
@@ -452,7 +452,7 @@ fn all_orientations_are_applied_and_reset_in_every_container_with_exif() {
     let plain = fixture("interleaved-420.jpg");
     for orientation in 1..=8 {
         let metadata = Metadata { exif: Some(exif(orientation)), ..Metadata::default() };
-        // Exif segments go behind the start marker; replace_metadata would keep the orientation that is there.
+        // The Exif segment follows the start marker. replace_metadata would keep the orientation of the file.
         let segment = [b"\xFF\xE1\0\x42Exif\0\0", &metadata.exif.unwrap()[..]].concat();
         assert_eq!(segment.len(), 2 + 0x42);
         let picture = decoded(&[&plain[..2], &segment, &plain[2..]].concat());
@@ -465,7 +465,7 @@ fn all_orientations_are_applied_and_reset_in_every_container_with_exif() {
     }
 }
 
-/// Everything that a picture can carry. The EXIF block has been through a TIFF file, which puts it in order.
+/// All metadata that a picture can carry. The EXIF block was written to a TIFF file and read again, which sorts its tags.
 fn full_metadata() -> Metadata {
     let exif = Metadata { exif: Some(exif(1)), ..Metadata::default() };
     let tiff = encode(&sample(3, 3, Channels::Rgb, false), &exif, &encoding(Format::Tiff)).unwrap();
@@ -479,7 +479,7 @@ fn full_metadata() -> Metadata {
     }
 }
 
-/// What of it a container holds.
+/// Returns the parts of the metadata that a container can hold.
 fn held(metadata: &Metadata, format: Format) -> Metadata {
     let none = Metadata::default();
     let Metadata { icc, exif, xmp, iptc, resolution, png_colour } = metadata.clone();
@@ -494,7 +494,7 @@ fn held(metadata: &Metadata, format: Format) -> Metadata {
 fn assert_same(found: &Metadata, expected: &Metadata, what: &str) {
     let dots_per_inch = |resolution: Option<Resolution>| {
         let factor = |r: Resolution| if r.unit == ResolutionUnit::Centimetre { 2.54 } else { 1.0 };
-        // Whole dots per metre or per inch are the finest that some containers know.
+        // Some containers only store whole dots per metre or per inch.
         resolution.map(|r| ((r.x * factor(r)).round(), (r.y * factor(r)).round()))
     };
     assert_eq!(dots_per_inch(found.resolution), dots_per_inch(expected.resolution), "{what}: resolution");
@@ -578,7 +578,7 @@ fn replacing_metadata_keeps_coded_pixels_and_orientation() {
         }
         let stripped = replace_metadata(&bytes, &before.metadata.stripped()).unwrap().unwrap();
         assert!(contains(&bytes, b"<a/>") && !contains(&stripped, b"<a/>"), "{format}");
-        // Unturned pictures get no EXIF block for the orientation's sake.
+        // A picture that is not turned gets no EXIF block for an orientation.
         let plain = encode(&image, &Metadata::default(), &encoding(format)).unwrap();
         assert_eq!(replace_metadata(&plain, &Metadata::default()).unwrap().unwrap(), plain, "{format}");
     }
@@ -610,7 +610,7 @@ fn a_grey_profile_does_not_stay_with_colours() {
 
 const SMALL: Limits = Limits { input_bytes_max: 1 << 20, pixels_max: 1 << 20, decoded_bytes_max: 16 << 20 };
 
-/// Whatever decodes keeps to the limits and can be written again.
+/// Bytes that decode give a picture within the limits that can be encoded again.
 fn check_stranger(bytes: &[u8]) {
     if let Ok(picture) = decode(bytes, &SMALL) {
         assert!(picture.image.n_pixels() as u64 <= SMALL.pixels_max);

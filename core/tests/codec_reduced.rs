@@ -1,4 +1,4 @@
-//! Decoding at reduced size: sizes, limits, orientation and refusals as for whole pictures, and the picture it shows.
+//! Decoding at a reduced size: sizes, samples, orientation, and the limits and refusals of whole pictures.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ fn jpeg(image: &Image, metadata: &Metadata) -> Vec<u8> {
     encode(image, metadata, &encoding).unwrap()
 }
 
-/// Smooth, and different in every direction and channel.
+/// A smooth picture, different in every direction and channel.
 fn ramp(width: usize, height: usize) -> Image {
     let at = |i: usize, c: usize| {
         let (x, y) = (i % width, i / width);

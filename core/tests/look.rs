@@ -1,5 +1,5 @@
-//! A look at a large JPEG before it is decoded whole: the same features whoever asks, the refusals of the whole picture,
-//! and no whole picture where none is needed.
+//! The look at a large JPEG, decoded at a reduced size. It gives the same features on all ways and refuses what the whole
+//! picture is refused for. The whole picture is only decoded where it is needed.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ use pentimento_core::{
     },
 };
 
-/// A picture with slopes and some texture, on its side: its orientation has to be applied.
+/// A picture with slopes and some texture. It lies on its side: its orientation must be applied.
 fn large(format: Format) -> Vec<u8> {
     let (width, height) = (1601, 1203);
     let at = |i: usize, c: usize| {
@@ -36,12 +36,12 @@ fn large(format: Format) -> Vec<u8> {
     codec::encode(&image, &metadata, &encoding).unwrap()
 }
 
-/// Nothing for a picture too large to be sharpened, whatever a model thinks of it.
+/// Parameters without colour correction. The picture is too large to be sharpened, so nothing changes.
 fn nothing() -> RequestedParameters {
     RequestedParameters::new(Some(false), None, None, None).unwrap()
 }
 
-/// A colour transform whatever a model thinks of it.
+/// Parameters with a colour transform, for any prediction.
 fn learned() -> RequestedParameters {
     RequestedParameters::new(None, Some(ColorMethod::Learned), None, None).unwrap()
 }
@@ -72,7 +72,7 @@ fn an_untouched_jpeg_is_only_looked_at() {
         assert!(answer == bytes);
         assert_eq!(light.output.sha256.is_empty(), record == Record::WithoutDigests);
         assert_eq!(light.input.sha256.is_empty(), record == Record::WithoutDigests);
-        // All that is told is what a full receipt says.
+        // A light receipt says the same as a full one, with some digests left out.
         let mut full = receipt.clone();
         full.output.pixels_sha256.clear();
         if record == Record::WithoutDigests {
@@ -107,7 +107,7 @@ fn untouched_pictures_that_are_written_anew_are_decoded() {
         let (stages, ..) = restored(&bytes, &changed);
         assert!(stages.contains(&Stage::Decode), "{changed:?}");
     }
-    // What was decoded whole to be looked at is not decoded again.
+    // A picture that was decoded whole for the look is not decoded again.
     let (stages, answer, receipt) =
         restored(&large(Format::Png), &request(learned(), Record::WithoutDigests));
     use Stage::*;
@@ -129,8 +129,7 @@ fn all_ways_to_the_features_of_a_file_agree() {
         assert_eq!(analysis.features, features);
         let whole = decode(&bytes, &Limits::default()).unwrap().image;
         let of_means = rich::extract(&rich::reduced(&whole)).unwrap();
-        // The means of whole pixels are what a model was trained on; a JPEG's own reduction comes close, least where noise
-        // is measured.
+        // Models were trained on means of whole pixels. The reduction of a JPEG comes close to them, least in features of noise.
         let far = |((_, value), mean): ((&str, f64), f64)| (value - mean).abs() / mean.abs().max(1.0);
         let mut far: Vec<f64> = features.named().zip(of_means).map(far).collect();
         far.sort_by(f64::total_cmp);
@@ -153,7 +152,8 @@ fn a_reduced_look_says_so_at_once() {
     assert_eq!(begun(&large(Format::Png), Schema::Rich), (vec![false], true));
 }
 
-/// Decoded whole and at an eighth, a file is refused in the same words or not at all.
+/// Checks that a file, decoded whole and at an eighth, is refused with the same words or not at all. Returns whether it is
+/// refused.
 fn assert_refused_alike(bytes: &[u8], what: &str) -> bool {
     let refusal = |decoded: Result<codec::Picture, codec::DecodeError>| decoded.err().map(|e| e.to_string());
     let whole = refusal(decode(bytes, &Limits::default()));
@@ -181,7 +181,7 @@ fn damaged_files_are_refused_alike_by_a_look() {
                 damaged[at] ^= change;
                 assert_refused_alike(&damaged, &format!("file {number} with byte {at} changed by {change}"));
             }
-            // Cut in the middle, with an end: what is missing shows in the coded data alone.
+            // Cut in the middle and closed with an end marker: only the coded data show that something is missing.
             let ended = [&file[..at], &[0xFF, 0xD9]].concat();
             assert_refused_alike(&ended, &format!("file {number} ended at {at}"));
         }

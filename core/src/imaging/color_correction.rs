@@ -1,85 +1,12 @@
-//! How colours are corrected: the method, and how far towards its full effect.
+//! A colour method and how far it is applied.
 
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
+use super::{color_method::ColorMethod, parameter_error::ParameterError};
 
-use super::ParameterError;
-
-/// Blends go from above 0 to this; exactly 0 would be another name for leaving colours alone.
+/// Bounds of a blend: above the first number, at most the second. A blend of exactly 0 would be a second name for
+/// [`ColorMethod::None`].
 pub const COLOR_BLEND_RANGE: (f64, f64) = (0.0, 1.0);
-
-/// How colours are corrected. `color=on` means [`ColorMethod::WhiteBalance`] for ever.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ColorMethod {
-    /// Colours are left alone (neutral).
-    None,
-    /// Grey-world to mid grey, see `operators::white_balance`.
-    WhiteBalance,
-    /// The channels' means become equal, see `operators::linear_levels`.
-    GreyWorld,
-    /// Their Minkowski means of order 6 become equal.
-    ShadesOfGrey,
-    /// Each channel's first and 99th percentile become black and white.
-    Stretch,
-    /// Those of all channels together do.
-    Levels,
-    /// A transform that a model predicts, see `operators::color_transform`.
-    Learned,
-}
-
-impl ColorMethod {
-    /// All of them in the order in which they are listed.
-    pub const ALL: [Self; 7] = [
-        ColorMethod::None,
-        ColorMethod::WhiteBalance,
-        ColorMethod::GreyWorld,
-        ColorMethod::ShadesOfGrey,
-        ColorMethod::Stretch,
-        ColorMethod::Levels,
-        ColorMethod::Learned,
-    ];
-
-    /// The name in tables, receipts and queries.
-    pub const fn name(self) -> &'static str {
-        match self {
-            ColorMethod::None => "none",
-            ColorMethod::WhiteBalance => "white_balance",
-            ColorMethod::GreyWorld => "grey_world",
-            ColorMethod::ShadesOfGrey => "shades_of_grey",
-            ColorMethod::Stretch => "stretch",
-            ColorMethod::Levels => "levels",
-            ColorMethod::Learned => "learned",
-        }
-    }
-
-    /// All names, separated by commas.
-    pub fn names() -> String {
-        Self::ALL.map(Self::name).join(", ")
-    }
-
-    /// Whether colours are changed at all: the table's `apply_color_correction`.
-    pub const fn is_on(self) -> bool {
-        !matches!(self, ColorMethod::None)
-    }
-
-    /// Whether it can be applied in part.
-    pub const fn blends(self) -> bool {
-        !matches!(self, ColorMethod::None | ColorMethod::WhiteBalance)
-    }
-
-    /// What `color=on` and `color=off` select.
-    pub const fn from_switch(on: bool) -> Self {
-        if on { ColorMethod::WhiteBalance } else { ColorMethod::None }
-    }
-}
-
-impl fmt::Display for ColorMethod {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 impl FromStr for ColorMethod {
     type Err = ParameterError;
@@ -92,7 +19,7 @@ impl FromStr for ColorMethod {
     }
 }
 
-/// A method and how far it is applied, checked at construction.
+/// A colour method and its blend, checked at construction.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ColorCorrection {
     method: ColorMethod,
@@ -100,11 +27,11 @@ pub struct ColorCorrection {
 }
 
 impl ColorCorrection {
-    /// Colours are left alone.
+    /// The correction that changes nothing.
     pub const NONE: Self = Self { method: ColorMethod::None, blend: 1.0 };
 
-    /// `method` applied by `blend`, above 0 and at most 1; [`ColorMethod::None`] and [`ColorMethod::WhiteBalance`] have
-    /// no other than 1.
+    /// A correction by `method` with `blend`, above 0 and at most 1. [`ColorMethod::None`] and
+    /// [`ColorMethod::WhiteBalance`] have blend 1 only.
     ///
     /// # Errors
     /// [`ParameterError::ColorBlend`] for other blends, NaN and infinities.
@@ -118,19 +45,19 @@ impl ColorCorrection {
         }
     }
 
-    /// The method.
+    /// How colours are corrected.
     pub fn method(self) -> ColorMethod {
         self.method
     }
 
-    /// How far it is applied.
+    /// How far the method is applied: 1 is fully.
     pub fn blend(self) -> f64 {
         self.blend
     }
 }
 
 impl From<ColorMethod> for ColorCorrection {
-    /// The method applied fully.
+    /// Applies the method fully.
     fn from(method: ColorMethod) -> Self {
         Self { method, blend: 1.0 }
     }

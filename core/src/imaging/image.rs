@@ -1,11 +1,11 @@
 //! The picture that operators, metrics and features work on.
 //!
 //! 8-bit samples exactly as the file stores them (encoded values, no colour management), row by row from the
-//! top left. Colours and alpha are kept apart because alpha passes through every operator untouched.
+//! top left. Colours and alpha are separate, because no operator changes alpha.
 
 use thiserror::Error;
 
-/// How many colour channels a picture has. Grey stays grey through the whole pipeline.
+/// The colour channels of a picture. Grey stays grey through the whole pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Channels {
     /// One channel of luma.
@@ -35,7 +35,7 @@ pub struct Image {
     alpha: Option<Vec<u8>>,
 }
 
-/// The parts given to [`Image::new`] do not make a picture.
+/// Why parts given to [`Image::new`] are no picture.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum ImageError {
     /// A side is zero.
@@ -46,14 +46,14 @@ pub enum ImageError {
         /// Given height in pixels.
         height: usize,
     },
-    /// A buffer's length is not what the sides ask for.
+    /// A buffer whose length does not fit the sides.
     #[error("{what} hold {got} bytes where {width}×{height} needs {needed}")]
     Length {
         /// Which buffer.
         what: &'static str,
-        /// Its length.
+        /// Length of the buffer in bytes.
         got: usize,
-        /// The length that the sides ask for.
+        /// Length that the sides need, in bytes.
         needed: usize,
         /// Given width in pixels.
         width: usize,
@@ -63,7 +63,7 @@ pub enum ImageError {
 }
 
 impl Image {
-    /// Builds a picture from interleaved `samples` (`height·width·channels` bytes) and `alpha` (`height·width`).
+    /// Makes a picture of interleaved `samples` (`height·width·channels` bytes) and `alpha` (`height·width`).
     ///
     /// # Errors
     /// When a side is zero or a buffer has the wrong length.
@@ -112,17 +112,17 @@ impl Image {
         &self.samples
     }
 
-    /// The colour samples, to be changed in place.
+    /// The colour samples, for changes in place.
     pub fn samples_mut(&mut self) -> &mut [u8] {
         &mut self.samples
     }
 
-    /// The alpha plane, if the picture has one.
+    /// The alpha plane. `None` when the picture has none.
     pub fn alpha(&self) -> Option<&[u8]> {
         self.alpha.as_deref()
     }
 
-    /// The same picture with other colour samples of the same shape; alpha is kept.
+    /// Returns the picture with other colour samples of the same shape. Alpha is kept.
     ///
     /// # Panics
     /// When `samples` has another length.
@@ -131,19 +131,22 @@ impl Image {
         Self { samples, ..self }
     }
 
-    /// The picture taken apart: samples and alpha.
+    /// Takes the picture apart into samples and alpha.
     pub fn into_parts(self) -> (Vec<u8>, Option<Vec<u8>>) {
         (self.samples, self.alpha)
     }
 
-    /// One colour channel as a plane of `height × width` samples.
+    /// Copies one colour channel into a plane of `height × width` samples.
+    ///
+    /// # Panics
+    /// When the picture has no such channel.
     pub fn plane(&self, channel: usize) -> Vec<u8> {
         let n = self.channels.count();
         assert!(channel < n, "channel {channel} of a picture with {n}");
         self.samples.iter().skip(channel).step_by(n).copied().collect()
     }
 
-    /// The same colours as three channels: grey is repeated, RGB is cloned.
+    /// Copies the picture with three channels. Grey is repeated.
     pub fn to_rgb(&self) -> Self {
         match self.channels {
             Channels::Rgb => self.clone(),

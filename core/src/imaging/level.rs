@@ -1,9 +1,9 @@
-//! Which instruction set hot loops are compiled for. A value, so that a test can run every level on one machine.
+//! The instruction set that hot loops are compiled for. It is a value, so that a test can run every level on one machine.
 
-/// An instruction set that the loops over rows are translated to. All give the same bits.
+/// An instruction set for which the loops over rows are compiled. All levels give the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
-    /// What every CPU of the architecture has; the truth of the others.
+    /// The instructions that every CPU of the architecture has. Tests compare the other levels with this one.
     Portable,
     /// x86-64 with AVX2 and FMA.
     Avx2,
@@ -17,7 +17,7 @@ impl Level {
         self != Level::Portable
     }
 
-    /// The levels that this CPU runs, the fastest last.
+    /// Returns the levels that this CPU runs, the fastest last.
     pub fn supported() -> Vec<Self> {
         #[cfg(target_arch = "x86_64")]
         {
@@ -38,7 +38,7 @@ impl Level {
         vec![Level::Portable]
     }
 
-    /// The fastest level of this CPU.
+    /// Returns the fastest level of this CPU.
     pub fn fastest() -> Self {
         Self::supported().pop().unwrap_or(Level::Portable)
     }

@@ -1,22 +1,36 @@
-//! Knows pixels: the picture type, the codecs, one file per operator, and the order in which operators run.
+//! Pixels: the picture type, the codecs, the operators and the order in which operators run.
+//!
+//! - [`Image`] is a picture of 8-bit samples; [`codec`] reads and writes files.
+//! - [`RestorationParameters`] say what a restoration does; [`pipeline`] does it.
+//! - [`operators`] has one file per operator; [`bands`] runs point operators and the unsharp mask in one pass.
+//! - [`Level`] and [`Instructions`] select CPU instructions. All give the same samples.
+//!
+//! Every operator acts on stored values: no colour management, no linear light.
 
 pub mod bands;
 pub mod codec;
-mod color;
+mod coefficients;
 mod color_correction;
+mod color_method;
 mod image;
+mod instructions;
 mod level;
+mod luma;
 pub mod operators;
+mod parameter_error;
 mod parameters;
 pub mod pipeline;
 mod thumbnail;
 
-pub use color::luma_of;
-pub use color_correction::{COLOR_BLEND_RANGE, ColorCorrection, ColorMethod};
+pub use color_correction::{COLOR_BLEND_RANGE, ColorCorrection};
+pub use color_method::ColorMethod;
 pub use image::{Channels, Image, ImageError};
+pub use instructions::Instructions;
 pub use level::Level;
+pub use luma::luma_of;
+pub use parameter_error::ParameterError;
 pub use parameters::{
-    DENOISE_RANGE, ParameterError, RestorationParameters, SIGMA_RANGE_PX, STRENGTH_RANGE, Sharpening,
-    checked_denoise, checked_sigma, checked_strength,
+    DENOISE_RANGE, RestorationParameters, SIGMA_RANGE_PX, STRENGTH_RANGE, Sharpening, checked_denoise,
+    checked_sigma, checked_strength,
 };
 pub use thumbnail::{THUMBNAIL_SIDE, Thumbnail};

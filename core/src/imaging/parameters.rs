@@ -1,68 +1,17 @@
-//! What a restoration is told to do: its parameters, their units, bounds and neutral values.
+//! The parameters of a restoration: units, bounds and neutral values.
 
 use std::ops::RangeInclusive;
 
-use thiserror::Error;
+use super::{color_correction::ColorCorrection, color_method::ColorMethod, parameter_error::ParameterError};
 
-use super::{ColorCorrection, ColorMethod};
-
-/// Allowed deviations of the Gaussian, in pixels.
+/// Allowed standard deviations of the Gaussian, in pixels.
 pub const SIGMA_RANGE_PX: RangeInclusive<f64> = 0.1..=20.0;
-/// Allowed unsharp strengths; negative ones smooth, 0 is neutral.
+/// Allowed strengths of the unsharp mask. Negative strengths smooth, 0 changes nothing.
 pub const STRENGTH_RANGE: RangeInclusive<f64> = -1.0..=5.0;
-/// Allowed strengths of the denoising, thresholds in units of the noise's deviation; 0 is neutral.
+/// Allowed strengths of denoising: thresholds in standard deviations of the noise. 0 changes nothing.
 pub const DENOISE_RANGE: RangeInclusive<f64> = 0.0..=5.0;
 
-/// A parameter's value is not allowed.
-#[derive(Clone, Debug, PartialEq, Error)]
-pub enum ParameterError {
-    /// Sigma is out of range or not a number.
-    #[error("sigma {got} is not allowed: it is a Gaussian's deviation from 0.1 to 20 px")]
-    Sigma {
-        /// The value given.
-        got: f64,
-    },
-    /// Strength is out of range or not a number.
-    #[error("strength {got} is not allowed: it goes from -1 (smooth) over 0 (leave alone) to 5")]
-    Strength {
-        /// The value given.
-        got: f64,
-    },
-    /// No such colour method.
-    #[error("color_method {got:?} is unknown: {names} exist", names = ColorMethod::names())]
-    ColorMethod {
-        /// The name given.
-        got: String,
-    },
-    /// The blend is out of range for the method, or not a number.
-    #[error("color_blend {got} is not allowed for color_method {method}: it is {}", if method.blends() {
-        "above 0 (leave alone) and at most 1 (correct fully)"
-    } else {
-        "always 1"
-    })]
-    ColorBlend {
-        /// The method.
-        method: ColorMethod,
-        /// The value given.
-        got: f64,
-    },
-    /// Denoising is out of range or not a number.
-    #[error("denoise {got} is not allowed: it goes from 0 (leave alone) to 5 deviations of the noise")]
-    Denoise {
-        /// The value given.
-        got: f64,
-    },
-    /// `color` and `color_method` contradict each other.
-    #[error("color={color} disagrees with color_method={method}", color = if *.color { "on" } else { "off" })]
-    Disagreement {
-        /// The switch given.
-        color: bool,
-        /// The method given.
-        method: ColorMethod,
-    },
-}
-
-/// `sigma` if it is allowed.
+/// Returns `sigma` if it is allowed.
 ///
 /// # Errors
 /// [`ParameterError::Sigma`] for NaN, infinities and values outside [`SIGMA_RANGE_PX`].
@@ -70,7 +19,7 @@ pub fn checked_sigma(sigma: f64) -> Result<f64, ParameterError> {
     if SIGMA_RANGE_PX.contains(&sigma) { Ok(sigma) } else { Err(ParameterError::Sigma { got: sigma }) }
 }
 
-/// `strength` if it is allowed.
+/// Returns `strength` if it is allowed.
 ///
 /// # Errors
 /// [`ParameterError::Strength`] for NaN, infinities and values outside [`STRENGTH_RANGE`].
@@ -82,7 +31,7 @@ pub fn checked_strength(strength: f64) -> Result<f64, ParameterError> {
     }
 }
 
-/// `denoise` if it is allowed.
+/// Returns `denoise` if it is allowed.
 ///
 /// # Errors
 /// [`ParameterError::Denoise`] for NaN, infinities and values outside [`DENOISE_RANGE`].
@@ -90,7 +39,7 @@ pub fn checked_denoise(denoise: f64) -> Result<f64, ParameterError> {
     if DENOISE_RANGE.contains(&denoise) { Ok(denoise) } else { Err(ParameterError::Denoise { got: denoise }) }
 }
 
-/// The parameters of one restoration, checked at construction.
+/// The parameters of one restoration, checked at construction. `imaging::pipeline` says in which order they act.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RestorationParameters {
     color: ColorCorrection,
@@ -98,20 +47,21 @@ pub struct RestorationParameters {
     sharpening: Option<Sharpening>,
 }
 
-/// A Gaussian's deviation in pixels and the strength of the unsharp mask (never 0).
+/// The parameters of an unsharp mask that changes something: the strength is never 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sharpening {
-    /// Deviation of the Gaussian in pixels.
+    /// Standard deviation of the Gaussian in pixels.
     pub sigma: f64,
     /// How much of `x − blurred(x)` is added.
     pub strength: f64,
 }
 
 impl RestorationParameters {
-    /// Leave the picture alone.
+    /// The parameters that change nothing.
     pub const IDENTITY: Self = Self { color: ColorCorrection::NONE, denoise: 0.0, sharpening: None };
 
-    /// Colour method (applied fully), Gaussian deviation in pixels and strength. Strength 0 is neutral whatever the sigma.
+    /// Parameters with a colour method, applied fully, and an unsharp mask with a Gaussian of `sigma` pixels and a
+    /// `strength`. Strength 0 changes nothing, for any sigma.
     ///
     /// # Errors
     /// For values out of range, NaN and infinities.
@@ -136,54 +86,54 @@ impl RestorationParameters {
         Ok(Self { denoise: checked_denoise(denoise)? + 0.0, ..self })
     }
 
-    /// Everything before the unsharp mask.
+    /// These parameters without the unsharp mask.
     #[must_use]
     pub fn without_sharpening(self) -> Self {
         Self { sharpening: None, ..self }
     }
 
-    /// The unsharp mask and nothing before it.
+    /// These parameters with nothing but the unsharp mask.
     #[must_use]
     pub fn sharpening_alone(self) -> Self {
         Self { sharpening: self.sharpening, ..Self::IDENTITY }
     }
 
-    /// How colours are corrected, and how far.
+    /// The colour correction.
     pub fn color(&self) -> ColorCorrection {
         self.color
     }
 
-    /// How colours are corrected.
+    /// The colour method.
     pub fn color_method(&self) -> ColorMethod {
         self.color.method()
     }
 
-    /// How far, 1 when colours are left alone.
+    /// How far colours are corrected. 1 with [`ColorMethod::None`].
     pub fn color_blend(&self) -> f64 {
         self.color.blend()
     }
 
-    /// Strength of the denoising, thresholds in deviations of the noise; 0 without.
+    /// Strength of denoising: thresholds in standard deviations of the noise. 0 without denoising.
     pub fn denoise(&self) -> f64 {
         self.denoise
     }
 
-    /// The unsharp mask, unless its strength is 0.
+    /// The unsharp mask. `None` for strength 0.
     pub fn sharpening(&self) -> Option<Sharpening> {
         self.sharpening
     }
 
-    /// Deviation in pixels; 0 without sharpening (as in the tables).
+    /// Standard deviation of the Gaussian in pixels. 0 without sharpening, as in tables.
     pub fn sigma(&self) -> f64 {
         self.sharpening.map_or(0.0, |s| s.sigma)
     }
 
-    /// Strength; 0 without sharpening.
+    /// Strength of the unsharp mask. 0 without sharpening.
     pub fn strength(&self) -> f64 {
         self.sharpening.map_or(0.0, |s| s.strength)
     }
 
-    /// Whether nothing will change.
+    /// Whether these parameters change nothing.
     pub fn is_identity(&self) -> bool {
         *self == Self::IDENTITY
     }

@@ -1,73 +1,29 @@
 //! The order in which operators run: colour first, then noise, then sharpness.
-
-use serde::{Deserialize, Serialize};
-use thiserror::Error;
+//!
+//! [`measure`] measures what the operators need; [`apply`] restores with these coefficients. A replay only applies.
 
 use super::{
-    Channels, ColorCorrection, ColorMethod, Image, RestorationParameters,
-    bands::{self, Instructions},
+    Channels, ColorCorrection, ColorMethod, Image, Instructions, RestorationParameters, bands,
     operators::{
         color_transform::ColorTransform,
         histogram::{self, Histogram},
         linear_levels::{self, LinearMap},
         point::{ChannelTables, Unchanged},
-        sample_tables::SampleTable,
         unsharp_mask::UnsharpMask,
         wavelet_shrinkage, white_balance,
     },
 };
 
-/// What the operators derived from the picture itself; recorded in receipts so that a replay measures nothing. Fields
-/// are empty when their operator does not run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Coefficients {
-    /// White balance: one gain per channel (R, G, B, or grey).
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub white_balance_gains: Vec<f64>,
-    /// Grey world, shades of grey, stretch and levels: one gain per channel, already blended.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub gains: Vec<f64>,
-    /// And one offset per channel, in stored values.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub offsets: Vec<f64>,
-    /// The learned colour transform, already blended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub color_transform: Option<ColorTransform>,
-    /// Denoising: the noise's deviation per channel, in stored values, after colours are corrected.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub noise_sigma: Vec<f64>,
-}
+pub use super::coefficients::{Coefficients, CoefficientsError};
 
-/// Recorded coefficients do not fit the picture or the parameters.
-#[derive(Clone, Debug, PartialEq, Error)]
-pub enum CoefficientsError {
-    /// One number per channel for each operator that runs, none for the others.
-    #[error("{got} {what} where {needed} are needed")]
-    Count {
-        /// Which coefficients.
-        what: &'static str,
-        /// Numbers given.
-        got: usize,
-        /// Numbers that the picture and the method need.
-        needed: usize,
-    },
-    /// A coefficient is out of bounds or not a number.
-    #[error("a {what} of {got} is impossible")]
-    Value {
-        /// Which coefficient.
-        what: &'static str,
-        /// The number.
-        got: f64,
-    },
-}
-
-/// Measures what the operators need to know of the picture. `learned` is the transform of [`ColorMethod::Learned`], already
-/// blended; nothing of the picture tells it. Cost: one pass over the samples when colour is on; a blur and, with colour, a
-/// corrected copy when noise is removed.
+/// Measures the coefficients that these parameters need on the picture.
+///
+/// `learned` is the transform of [`ColorMethod::Learned`], already blended. A model predicts it; it cannot be measured here.
+/// Cost: one pass over the samples with colour correction. Denoising takes a blur and, with colour correction, a corrected
+/// copy of the picture.
 ///
 /// # Panics
-/// When the method is [`ColorMethod::Learned`] and there is no transform.
+/// When the method is [`ColorMethod::Learned`] and `learned` is `None`.
 pub fn measure(
     image: &Image,
     parameters: &RestorationParameters,
@@ -77,7 +33,7 @@ pub fn measure(
     if parameters.denoise() > 0.0 {
         coefficients.noise_sigma = if parameters.color_method().is_on() {
             let mut corrected = image.clone();
-            let correction = coefficients.correction(parameters.color(), image.channels());
+            let correction = Correction::of(&coefficients, parameters.color(), image.channels());
             correction.run(Instructions::fastest(), &mut corrected, None);
             wavelet_shrinkage::noise_sigma(&corrected)
         } else {
@@ -109,77 +65,11 @@ fn measure_color(image: &Image, color: ColorCorrection, learned: Option<&ColorTr
     }
 }
 
-/// Largest deviation of noise that samples of 8 bit can have, and more.
-const NOISE_SIGMA_MAX: f64 = 512.0;
-
-impl Coefficients {
-    /// # Errors
-    /// When they cannot belong to this picture and these parameters.
-    pub fn check(&self, image: &Image, parameters: &RestorationParameters) -> Result<(), CoefficientsError> {
-        let n = image.channels().count();
-        let method = parameters.color_method();
-        let count = |what, got, needed| {
-            if got == needed { Ok(()) } else { Err(CoefficientsError::Count { what, got, needed }) }
-        };
-        let if_on = |on: bool| if on { n } else { 0 };
-        let is_linear = is_linear(method);
-        let balances = method == ColorMethod::WhiteBalance;
-        count("white balance gains", self.white_balance_gains.len(), if_on(balances))?;
-        count("gains", self.gains.len(), if_on(is_linear))?;
-        count("offsets", self.offsets.len(), if_on(is_linear))?;
-        let n_transforms = usize::from(method == ColorMethod::Learned);
-        count("colour transforms", usize::from(self.color_transform.is_some()), n_transforms)?;
-        count("noise sigmas", self.noise_sigma.len(), if_on(parameters.denoise() > 0.0))?;
-        let within =
-            |what, values: &[f64], allowed: fn(f64) -> bool| match values.iter().find(|v| !allowed(**v)) {
-                Some(&got) => Err(CoefficientsError::Value { what, got }),
-                None => Ok(()),
-            };
-        let is_gain = |gain: f64| gain.is_finite() && gain >= 0.0;
-        within("white balance gain", &self.white_balance_gains, is_gain)?;
-        within("gain", &self.gains, is_gain)?;
-        within("offset", &self.offsets, f64::is_finite)?;
-        within("noise sigma", &self.noise_sigma, |sigma| (0.0..=NOISE_SIGMA_MAX).contains(&sigma))
-    }
-
-    /// The point operator of `color`, for pictures of these channels.
-    fn correction(&self, color: ColorCorrection, channels: Channels) -> Correction {
-        if color.method() == ColorMethod::Learned {
-            let transform = self.color_transform.expect("a learned correction has its transform");
-            return match channels {
-                Channels::Grey => Correction::Tables(ChannelTables::new(vec![transform.grey_table()])),
-                Channels::Rgb => Correction::Transform(transform),
-            };
-        }
-        self.sample_tables(color)
-            .map_or(Correction::None, |tables| Correction::Tables(ChannelTables::new(tables)))
-    }
-
-    /// What `color` makes of each sample value, one table per channel; `None` when it leaves samples alone or mixes
-    /// channels.
-    pub fn sample_tables(&self, color: ColorCorrection) -> Option<Vec<SampleTable>> {
-        match color.method() {
-            ColorMethod::None | ColorMethod::Learned => None,
-            ColorMethod::WhiteBalance => {
-                Some(self.white_balance_gains.iter().map(|&gain| white_balance::table(gain)).collect())
-            }
-            ColorMethod::GreyWorld
-            | ColorMethod::ShadesOfGrey
-            | ColorMethod::Stretch
-            | ColorMethod::Levels => {
-                let maps = self.gains.iter().zip(&self.offsets);
-                Some(maps.map(|(&gain, &offset)| LinearMap { gain, offset }.table()).collect())
-            }
-        }
-    }
-}
-
-fn is_linear(method: ColorMethod) -> bool {
-    !matches!(method, ColorMethod::None | ColorMethod::WhiteBalance | ColorMethod::Learned)
-}
-
-/// Restores `image`: colour correction, then denoising, then unsharp masking; without denoising in one pass and in place.
-/// Size, channels and alpha are kept; identity parameters return the picture as it came.
+/// Restores `image`: colour correction, then denoising, then unsharp mask.
+///
+/// Acts on stored values, border reflect-101. Size, channels and alpha are kept. Identity parameters return the picture
+/// unchanged. Without denoising this is one pass, in place. Runs on the rayon pool that the caller installed; the same bytes
+/// for any number of threads and any CPU.
 ///
 /// # Panics
 /// When the coefficients do not belong to the picture (see [`Coefficients::check`]).
@@ -187,10 +77,10 @@ pub fn apply(image: Image, parameters: &RestorationParameters, coefficients: &Co
     apply_with(Instructions::fastest(), image, parameters, coefficients)
 }
 
-/// [`apply`] with stated instructions; all sets give the same samples.
+/// Same as [`apply`], with these instructions. All sets give the same samples.
 ///
 /// # Panics
-/// As [`apply`], and when this CPU does not run them.
+/// Same as [`apply`], and when this CPU does not run the instructions.
 pub fn apply_with(
     instructions: Instructions,
     mut image: Image,
@@ -200,9 +90,9 @@ pub fn apply_with(
     let color = parameters.color();
     let mask = parameters.sharpening().map(|s| UnsharpMask::new(s.sigma, s.strength));
     let mask = mask.as_ref();
-    let mut correction = coefficients.correction(color, image.channels());
+    let mut correction = Correction::of(coefficients, color, image.channels());
     if parameters.denoise() > 0.0 {
-        // Denoising looks at the whole picture, so colours are corrected before the pass over its bands.
+        // Denoising reads rows of the whole picture, so colours are corrected in a pass of their own before it.
         correction.run(instructions, &mut image, None);
         correction = Correction::None;
         image = wavelet_shrinkage::shrink(image, parameters.denoise(), &coefficients.noise_sigma);
@@ -219,7 +109,21 @@ enum Correction {
 }
 
 impl Correction {
-    /// Corrects colours and sharpens, in one pass.
+    /// Returns the point operator of `color` for pictures of these channels.
+    fn of(coefficients: &Coefficients, color: ColorCorrection, channels: Channels) -> Self {
+        if color.method() == ColorMethod::Learned {
+            let transform = coefficients.color_transform.expect("a learned correction has its transform");
+            return match channels {
+                Channels::Grey => Correction::Tables(ChannelTables::new(vec![transform.grey_table()])),
+                Channels::Rgb => Correction::Transform(transform),
+            };
+        }
+        coefficients
+            .sample_tables(color)
+            .map_or(Correction::None, |tables| Correction::Tables(ChannelTables::new(tables)))
+    }
+
+    /// Corrects colours and sharpens, in one pass and in place.
     fn run(&self, instructions: Instructions, image: &mut Image, mask: Option<&UnsharpMask>) {
         match self {
             Correction::Tables(tables) => bands::restore_with(instructions, image, tables, mask),
@@ -234,14 +138,14 @@ impl Correction {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::coefficients::is_linear, *};
 
     fn picture(channels: Channels) -> Image {
         let samples = (0..40 * 30 * channels.count()).map(|i| (i * i / 13 % 160 + i % 3 * 20) as u8);
         Image::new(40, 30, channels, samples.collect(), Some(vec![9; 40 * 30])).unwrap()
     }
 
-    /// Every method with a blend, and denoising.
+    /// Parameters of every colour method, with a blend where it has one, with and without denoising.
     fn all() -> impl Iterator<Item = RestorationParameters> {
         ColorMethod::ALL.into_iter().flat_map(|method| {
             let blend = if method.blends() { 0.6 } else { 1.0 };
@@ -291,8 +195,8 @@ mod tests {
             for other in all().filter(|other| *other != own) {
                 let coefficients = measured(&image, &own);
                 let linear = |p: &RestorationParameters| is_linear(p.color_method());
-                let alike = linear(&own) && linear(&other) && own.denoise() == other.denoise();
-                assert_eq!(coefficients.check(&image, &other).is_ok(), alike, "{own:?} {other:?}");
+                let both_fit = linear(&own) && linear(&other) && own.denoise() == other.denoise();
+                assert_eq!(coefficients.check(&image, &other).is_ok(), both_fit, "{own:?} {other:?}");
             }
         }
         let denoise = RestorationParameters::IDENTITY.with_denoise(1.0).unwrap();

@@ -1,22 +1,22 @@
-//! A picture reduced to 64×64 by exact area averaging: what colour transforms are fitted to.
+//! A picture reduced to 64×64 cells by exact area averaging. Colour transforms are fitted to it.
 
 use rayon::prelude::*;
 
 use super::Image;
 
-/// Cells per side, whatever the picture's size and aspect.
+/// Cells per side, for any size and aspect of the picture.
 pub const THUMBNAIL_SIDE: usize = 64;
 
 /// Rows that one task sums.
 const ROWS_PER_TASK: usize = 64;
 
-/// Mean red, green and blue of every cell, 0–1, row by row. Of grey pictures all three are the same.
+/// The mean red, green and blue of every cell, 0–1 in stored values, row by row. All three are the same in grey pictures.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Thumbnail(Vec<[f64; 3]>);
 
 impl Thumbnail {
-    /// Each cell is the mean over the part of the picture that it covers; pixels on a cell's edge count with the part
-    /// that lies in it. Sums are whole numbers, so the same for any number of threads. Cost: one pass.
+    /// Reduces a picture. Each cell is the mean of the part of the picture that it covers. A pixel on the edge of a cell
+    /// counts by the part that lies inside. Sums are whole numbers, so the same for any number of threads. Cost: one pass.
     pub fn of(image: &Image) -> Self {
         let (width, height, n) = (image.width(), image.height(), image.channels().count());
         let columns = Cover::all(width);
@@ -48,7 +48,7 @@ impl Thumbnail {
     }
 }
 
-/// The cells that pixel `at` of `n` reaches, each with the share in 1/64 pixels.
+/// Returns the cells that pixel `at` of `n` covers, each with the covered part of the pixel, in 1/64.
 fn cells_of(at: usize, n: usize) -> impl Iterator<Item = (usize, u64)> {
     let (from, to) = (at * THUMBNAIL_SIDE, (at + 1) * THUMBNAIL_SIDE);
     (from / n..=(to - 1) / n).map(move |cell| {
@@ -57,7 +57,7 @@ fn cells_of(at: usize, n: usize) -> impl Iterator<Item = (usize, u64)> {
     })
 }
 
-/// The pixels of a row that a cell covers: whole ones between two partial ones, weights in 1/64.
+/// The pixels of a row that a cell covers: whole pixels between a first and a last one, which may be cut. Weights are in 1/64.
 struct Cover {
     first: (usize, u64),
     whole: std::ops::Range<usize>,
@@ -65,6 +65,7 @@ struct Cover {
 }
 
 impl Cover {
+    /// Returns the covers of all cells of a row of `n` pixels.
     fn all(n: usize) -> Vec<Self> {
         let cover = |cell: usize| {
             let (from, to) = (cell * n, (cell + 1) * n);
@@ -77,6 +78,7 @@ impl Cover {
         (0..THUMBNAIL_SIDE).map(cover).collect()
     }
 
+    /// Returns the weighted sum of the covered pixels, in 1/64.
     fn sum(&self, row: &[u8], n_channels: usize) -> [u64; 3] {
         let at = |x: usize| -> [u64; 3] {
             let pixel = &row[x * n_channels..][..n_channels];
@@ -99,7 +101,7 @@ mod tests {
     use super::*;
     use crate::imaging::Channels;
 
-    /// Every pixel cut into 64×64 parts, every part counted in its cell: slow and plain.
+    /// Cuts every pixel into 64×64 parts and counts every part in its cell: slow and plain.
     fn plainly(image: &Image) -> Vec<[f64; 3]> {
         let (w, h, n) = (image.width(), image.height(), image.channels().count());
         let mut sums = vec![[0u64; 3]; 64 * 64];

@@ -57,7 +57,7 @@ impl<'a> Restoration<'a> {
             coefficients,
             features: predicted.map(|(features, ..)| features.into()),
             model: predicted.map(|(_, predictor, prediction)| RecordedModel::new(predictor, prediction)),
-            predicted_gain: predicted.and_then(|(.., p)| p.expected).map(|expected| expected.score),
+            predicted_gain: predicted.and_then(|(.., p)| p.expected_gain()).map(|expected| expected.score),
         };
         Restored { bytes: output.bytes, receipt }
     }

@@ -22,8 +22,8 @@ use crate::imaging::{
     Level,
     operators::{
         gaussian_blur::RowBlur,
-        resize::{Tap, across, column_tap, down, row_tap},
-        sliding_blur::{ROWS, Room, RowWindow, Slide, SlidingBlur},
+        resize::{BilinearTap, across, column_tap, down, row_tap},
+        sliding_blur::{BlurColumns, ROWS, Room, RowWindow, Slide, SlidingBlur},
         unsharp_mask::Combine,
     },
 };
@@ -44,7 +44,7 @@ pub(super) struct Resized<'a> {
     /// For each candidate the restored source rows weighted across: row `p` in slot `p mod 2`.
     across: Vec<[Vec<[i16; LANES]>; 2]>,
     /// Source rows and weights of the current row.
-    tap: Tap,
+    tap: BilinearTap,
     /// Slots that received another source row for the current row.
     changed: [bool; 2],
     restored: Vec<LaneSamples>,
@@ -252,7 +252,12 @@ impl WideSourceBlur {
         // picture's border. So the blur itself has nothing to reflect.
         let held = -before..(n + slide.radius()) as isize;
         Self {
-            blur: SlidingBlur::new(level, slide.clone(), &rows, held, 0..n as isize, n),
+            blur: SlidingBlur::new(
+                level,
+                slide.clone(),
+                &rows,
+                BlurColumns { held, blurred: 0..n as isize, width: n },
+            ),
             rows,
             blurred: vec![[0; ROWS]; n],
             next: first_row,

@@ -20,7 +20,7 @@ use crate::imaging::{
     Level,
     operators::{
         gaussian_blur::RowBlur,
-        sliding_blur::{Held, ROWS, Room, RowWindow, SlidingBlur, held_for, n_before},
+        sliding_blur::{BlurColumns, Held, ROWS, Room, RowWindow, SlidingBlur, held_for, n_before},
         unsharp_mask::Combine,
     },
 };
@@ -137,8 +137,9 @@ impl<'a> StripBlur<'a> {
     fn new(level: Level, group: &'a BlurGroup, tile: &Tile, source: &ColorRows, width: usize) -> Self {
         match (&group.half_taps, &group.slide) {
             (_, Some(slide)) => {
-                let (held, columns) = (source.columns.clone(), columns(tile));
-                let blur = SlidingBlur::new(level, slide.clone(), &source.rows, held, columns, width);
+                let (held, blurred) = (source.columns.clone(), columns(tile));
+                let columns = BlurColumns { held, blurred, width };
+                let blur = SlidingBlur::new(level, slide.clone(), &source.rows, columns);
                 let blurred = vec![[0; LANES]; ROWS * tile.n_columns()];
                 StripBlur::Wide(Box::new(WideStripBlur { blur, blurred }))
             }

@@ -1,12 +1,11 @@
-//! The pass over bands of rows gives the samples of the plain operators: for every set of instructions, any number of
-//! threads, any size and any parameters.
+//! The pass over bands of rows gives the samples of the plain operators. This holds for every set of instructions, any
+//! number of threads, any size and any parameters.
 
 use pentimento_core::imaging::{
-    Channels, ColorCorrection, ColorMethod, Image, RestorationParameters,
-    bands::{self, Instructions},
+    Channels, ColorCorrection, ColorMethod, Image, Instructions, RestorationParameters, bands,
     operators::{
         color_transform::{self, ColorTransform},
-        gaussian_blur::{Rows, blur_rows, half_taps},
+        gaussian_blur::{PixelRows, blur_rows, half_taps},
         point::Unchanged,
         unsharp_mask::{Combine, UnsharpMask},
         white_balance,
@@ -19,7 +18,7 @@ fn picture(width: usize, height: usize, channels: Channels, seed: u64) -> Image 
     let mut state = seed | 1;
     let samples = (0..width * height * channels.count()).map(|i| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        // Noise, and plains of black and white, where sums are at their ends.
+        // Noise, and runs of black and of white, where sums are smallest and largest.
         match i / 50 % 4 {
             0 => 0,
             1 => 255,
@@ -29,7 +28,7 @@ fn picture(width: usize, height: usize, channels: Channels, seed: u64) -> Image 
     Image::new(width, height, channels, samples.collect(), None).unwrap()
 }
 
-/// The operators one after the other, sample by sample and in 32 bits.
+/// The plain operators, one after another, with sums of 32 bits.
 fn plain(image: &Image, parameters: &RestorationParameters, transform: Option<&ColorTransform>) -> Vec<u8> {
     let step = image.channels().count();
     let mut samples = image.samples().to_vec();
@@ -40,7 +39,7 @@ fn plain(image: &Image, parameters: &RestorationParameters, transform: Option<&C
         samples.iter_mut().enumerate().for_each(|(i, v)| *v = tables[i % step][usize::from(*v)]);
     }
     let Some(sharpening) = parameters.sharpening() else { return samples };
-    let rows = Rows { samples: &samples, width: image.width(), height: image.height(), step };
+    let rows = PixelRows { samples: &samples, width: image.width(), height: image.height(), step };
     let (taps, combine) = (half_taps(sharpening.sigma), Combine::new(sharpening.strength));
     let mut sharpened = vec![0; samples.len()];
     blur_rows(rows, &taps, 0..image.height(), |y, blurred| {
@@ -100,7 +99,7 @@ fn rows_of_several_chunks_and_bands_of_several_threads() {
     }
 }
 
-/// Small deviations from the identity, of second degree or without.
+/// A transform near the identity, with or without terms of second degree.
 fn transform(quadratic: bool) -> ColorTransform {
     let mut coefficients = ColorTransform::IDENTITY.coefficients();
     let n = if quadratic { coefficients.len() } else { 12 };
@@ -113,7 +112,7 @@ fn transform(quadratic: bool) -> ColorTransform {
 #[test]
 fn a_learned_transform_runs_within_the_pass() {
     let learned = ColorCorrection::from(ColorMethod::Learned);
-    // Whole blocks of pixels, a part of one, rows that are shorter.
+    // Rows of whole blocks of pixels, rows that end within a block, rows shorter than a block.
     for (width, height, channels) in [
         (128, 40, Channels::Rgb),
         (517, 300, Channels::Rgb),
@@ -152,7 +151,7 @@ fn flat_pictures_stay_flat() {
     }
 }
 
-/// Outer taps up to 64 keep the products of the wide instruction sets within 16 bits.
+/// The wide instruction sets need outer taps of at most 64, so that two products fit into 16 bits with a sign.
 #[test]
 fn outer_taps_of_every_sigma_are_small() {
     for thousandth in 100..=20_000 {

@@ -1,9 +1,17 @@
-//! The rows about the one that is being sharpened, each reflected beyond its ends.
+//! The rows around the one that is being sharpened, each reflected beyond its ends.
 
-use super::{Shape, blur::BLOCK};
+use super::{planes::BLOCK, shape::Shape};
 use crate::imaging::operators::gaussian_blur::pad_row;
 
-/// `2·radius + 1` rows, row `y` in slot `y mod (2·radius + 1)`, with room for whole blocks behind each.
+/// A ring of `2·radius + 1` rows: row `y` lies in slot `y mod (2·radius + 1)`.
+///
+/// ```text
+/// radius 2, when row 7 is sharpened:     slot   0   1   2   3   4
+///                                        row    5   6   7   8   9     the window of row 7
+/// one slot, `pitch` samples:             | reflected | row | reflected | room: 2 to 3 blocks |
+/// ```
+///
+/// The next row, 10, overwrites row 5, which no later window reads. The room lets the passes work in whole blocks.
 pub(super) struct Ring {
     shape: Shape,
     radius: usize,
@@ -13,19 +21,21 @@ pub(super) struct Ring {
 }
 
 impl Ring {
+    /// An empty ring for a blur that reaches `radius` rows and pixels.
     pub fn new(shape: Shape, radius: usize) -> Self {
         let padded = (shape.width + 2 * radius) * shape.step;
         let pitch = padded.next_multiple_of(BLOCK) + 2 * BLOCK;
         Self { shape, radius, pitch, samples: vec![0; (2 * radius + 1) * pitch] }
     }
 
-    /// Where row `y` begins, its padding included.
+    /// Returns where row `y` begins, its reflected pixels included.
     #[inline(always)]
     pub fn start_of(&self, y: usize) -> usize {
         y % (2 * self.radius + 1) * self.pitch
     }
 
-    /// Copies `row` into the slot of row `y`, reflected by `radius` pixels on both sides, and returns it to be changed.
+    /// Copies `row` into the slot of row `y`, reflected by `radius` pixels on both sides (reflect-101). Returns the copy, so
+    /// that the caller can change it.
     #[inline(always)]
     pub fn push(&mut self, y: usize, row: &[u8]) -> &mut [u8] {
         let n = (self.shape.width + 2 * self.radius) * self.shape.step;
@@ -35,6 +45,7 @@ impl Ring {
         slot
     }
 
+    /// All slots, one after the other.
     pub fn samples(&self) -> &[u8] {
         &self.samples
     }

@@ -1,7 +1,7 @@
-//! Windows bitmaps by the `image` crate, behind our own reading of the header.
+//! Windows bitmaps by the `image` crate. The header is read and checked here first.
 //!
 //! In: 1 to 8 bits with palette, RLE, 16, 24 and 32 bits, bit fields of at most 8 bits, alpha where its mask is given.
-//! A palette of nothing but greys makes a grey picture. Out: grey with palette, RGB with 24 bits, alpha with 32 bits
+//! A palette of greys only makes a grey picture. Out: grey with palette, RGB with 24 bits, alpha with 32 bits
 //! (grey with alpha becomes RGB). Carried: the resolution, nothing else.
 
 use std::io::Cursor;
@@ -10,11 +10,15 @@ use image::codecs::bmp::{BmpDecoder, BmpEncoder};
 use image::{ColorType, ExtendedColorType};
 
 use super::endian::Endian;
-use super::error::{broken, failed, unsupported};
-use super::{DecodeError, EncodeError, Format, Header, Metadata, Resolution, limits, pixels, png};
+use super::error::{DecodeError, EncodeError, broken, failed, unsupported};
+use super::format::Format;
+use super::header::Header;
+use super::metadata::Metadata;
+use super::resolution::Resolution;
+use super::{limits, pixels, png};
 use crate::imaging::{Channels, Image};
 
-/// The longest side that the decoder reads back.
+/// Longest side that the decoder reads.
 const SIDE_MAX: usize = 65_535;
 const X_DENSITY_AT: usize = 38;
 const Y_DENSITY_AT: usize = 42;
@@ -43,15 +47,8 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
     if width == 0 || height == 0 {
         return Err(broken(Format::Bmp, "a side is zero"));
     }
-    let mut has_alpha = false;
-    if compression == 3 {
-        let masks = [u32_at(54)?, u32_at(58)?, u32_at(62)?, if header_size >= 56 { u32_at(66)? } else { 0 }];
-        if masks.iter().any(|mask| mask.count_ones() > 8) {
-            return Err(unsupported(Format::Bmp, "more than 8 bits per colour"));
-        }
-        has_alpha = masks[3] != 0;
-    }
-    // Uncompressed rows must all be there; the decoder notices where run-length codes end early.
+    let has_alpha = compression == 3 && masks_have_alpha(bytes, header_size)?;
+    // Uncompressed rows must all be there. The decoder notices when run-length codes end early.
     let stride = (width as u64 * bits as u64).div_ceil(32) * 4;
     let needed = stride.saturating_mul(height as u64).saturating_add(data_at as u64);
     if matches!(compression, 0 | 3) && needed > bytes.len() as u64 {
@@ -75,6 +72,19 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
     })
 }
 
+/// Reads the bit masks of the colours, of at most 8 bits each. Returns whether there is one for alpha.
+fn masks_have_alpha(bytes: &[u8], header_size: usize) -> Result<bool, DecodeError> {
+    let mask_at =
+        |at| Endian::Little.u32(bytes, at).ok_or_else(|| broken(Format::Bmp, "its header is cut off"));
+    let alpha = if header_size >= 56 { mask_at(66)? } else { 0 };
+    let masks = [mask_at(54)?, mask_at(58)?, mask_at(62)?, alpha];
+    if masks.iter().any(|mask| mask.count_ones() > 8) {
+        return Err(unsupported(Format::Bmp, "more than 8 bits per colour"));
+    }
+    Ok(alpha != 0)
+}
+
+/// Whether the palette has greys only.
 fn has_grey_palette(bytes: &[u8], header_size: usize, bits: usize) -> bool {
     let (entry, used) =
         if header_size == 12 { (3, 0) } else { (4, Endian::Little.u32(bytes, 46).unwrap_or(0)) };
@@ -102,7 +112,7 @@ pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Image, DecodeError
     }
 }
 
-/// The resolution, if the header is long enough to hold one.
+/// Reads the resolution. Short headers have none.
 pub(super) fn metadata(bytes: &[u8]) -> Metadata {
     let density = |at| Endian::Little.u32(bytes, at).filter(|&v| v > 0 && v <= i32::MAX as u32);
     let stated = Endian::Little.u32(bytes, 14).is_some_and(|size| size >= 40);

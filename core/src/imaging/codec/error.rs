@@ -1,24 +1,24 @@
-//! What can go wrong between bytes and pictures.
+//! Errors of decoding and encoding.
 
 use thiserror::Error;
 
-use super::Format;
+use super::format::Format;
 
-/// Bytes that are not turned into a picture, and why. The messages name the limit that was hit.
+/// Why bytes are not decoded. Messages name the limit that was exceeded.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum DecodeError {
-    /// No known format begins like this.
+    /// Bytes that begin like no known format.
     #[error("the bytes are none of JPEG, PNG, WebP, TIFF and BMP")]
     UnknownFormat,
-    /// The file is too long.
+    /// A file that is too long.
     #[error("the file has {got} bytes; at most {max} are read")]
     TooManyBytes {
-        /// Its length in bytes.
+        /// Length of the file in bytes.
         got: u64,
         /// The limit in bytes.
         max: u64,
     },
-    /// The header promises too many pixels.
+    /// A header with too many pixels.
     #[error("the picture has {width}×{height} pixels; at most {max} pixels are decoded")]
     TooManyPixels {
         /// Width in pixels.
@@ -28,7 +28,7 @@ pub enum DecodeError {
         /// The limit in pixels.
         max: u64,
     },
-    /// The decoder would need too much memory.
+    /// A picture that takes too much memory to decode.
     #[error("decoding takes about {needed} bytes of memory; at most {max} may be taken")]
     TooMuchMemory {
         /// The estimate in bytes.
@@ -36,31 +36,31 @@ pub enum DecodeError {
         /// The limit in bytes.
         max: u64,
     },
-    /// A valid file with a property that would not survive.
+    /// A valid file with a property that decoding would lose.
     #[error("this {format} file has {property}, which is not supported")]
     Unsupported {
         /// The file's format.
         format: Format,
-        /// The property, as a noun.
+        /// The property, a noun.
         property: String,
     },
-    /// The file contradicts its format, or ends too early.
+    /// A file that violates its format or ends too early.
     #[error("this {format} file is broken: {reason}")]
     Broken {
-        /// The format it claims.
+        /// The format that the first bytes name.
         format: Format,
-        /// What is wrong.
+        /// The violation.
         reason: String,
     },
 }
 
-/// A picture that is not turned into bytes, and why.
+/// Why a picture is not encoded.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum EncodeError {
-    /// JPEG has no alpha.
+    /// A picture with alpha, which JPEG cannot hold.
     #[error("the picture has alpha, which JPEG cannot hold: ask for PNG, WebP or TIFF")]
     AlphaIntoJpeg,
-    /// A side is longer than the format can say.
+    /// A side that is longer than the format allows.
     #[error("{width}×{height} is too large for {format}, whose sides end at {max} pixels")]
     TooLarge {
         /// The format asked for.
@@ -72,45 +72,48 @@ pub enum EncodeError {
         /// The longest side of the format.
         max: usize,
     },
-    /// The quality is out of range.
+    /// A quality out of 1–100.
     #[error("quality {got} is outside 1 to 100")]
     Quality {
         /// The quality asked for.
         got: u8,
     },
-    /// A block of metadata is longer than the format can hold. Dropping it silently would break the promise to
-    /// carry it, so the caller decides (stripping always fits).
+    /// A block of metadata that is longer than the format can hold. It is not left out silently: the caller decides. Stripped
+    /// metadata always fits.
     #[error(
         "the {block} of {got} bytes does not fit into {format}, which holds {max}; metadata=strip leaves it out"
     )]
     MetadataTooLarge {
         /// The format asked for.
         format: Format,
-        /// Which block.
+        /// Name of the block.
         block: &'static str,
-        /// Its length in bytes.
+        /// Length of the block in bytes.
         got: usize,
-        /// The longest block of the format.
+        /// Length in bytes of the longest block that the format can hold.
         max: usize,
     },
-    /// The encoder gave up.
+    /// A failure of the encoder.
     #[error("encoding {format} failed: {reason}")]
     Failed {
         /// The format asked for.
         format: Format,
-        /// The encoder's words.
+        /// Message of the encoder.
         reason: String,
     },
 }
 
+/// Makes a [`DecodeError::Broken`].
 pub(super) fn broken(format: Format, reason: impl ToString) -> DecodeError {
     DecodeError::Broken { format, reason: reason.to_string() }
 }
 
+/// Makes a [`DecodeError::Unsupported`].
 pub(super) fn unsupported(format: Format, property: impl ToString) -> DecodeError {
     DecodeError::Unsupported { format, property: property.to_string() }
 }
 
+/// Makes an [`EncodeError::Failed`].
 pub(super) fn failed(format: Format, reason: impl ToString) -> EncodeError {
     EncodeError::Failed { format, reason: reason.to_string() }
 }

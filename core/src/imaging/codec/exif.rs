@@ -1,53 +1,24 @@
-//! What we read and change in EXIF blocks (CIPA DC-008): a TIFF stream beginning `II*` or `MM*`.
+//! Reads and changes EXIF blocks (CIPA DC-008). A block is a TIFF stream that begins with `II*` or `MM*`.
 //!
 //! Changes are made in place, byte for byte, because maker notes hold offsets that a rewritten block would break.
 
-use super::ifd::{self, Directory, Stream, Value};
-use super::metadata::{BLOCK_BYTES_MAX, Resolution, ResolutionUnit};
+use super::block::BLOCK_BYTES_MAX;
+use super::ifd::{self, Directory, Stream, Value, sub_directory};
+use super::portable_tags::PortableTags;
+use super::resolution::{Resolution, ResolutionUnit};
+use super::tags::{
+    ARTIST, COPYRIGHT, EXIF_DIRECTORY, ORIENTATION, PIXEL_HEIGHT, PIXEL_WIDTH, RESOLUTION_UNIT, X_RESOLUTION,
+    Y_RESOLUTION,
+};
 
-const ORIENTATION: u16 = 0x0112;
-const X_RESOLUTION: u16 = 0x011A;
-const Y_RESOLUTION: u16 = 0x011B;
-const RESOLUTION_UNIT: u16 = 0x0128;
-const ARTIST: u16 = 0x013B;
-const COPYRIGHT: u16 = 0x8298;
-const EXIF_DIRECTORY: u16 = 0x8769;
-const GPS_DIRECTORY: u16 = 0x8825;
-const PIXEL_WIDTH: u16 = 0xA002;
-const PIXEL_HEIGHT: u16 = 0xA003;
-
-/// Tags of the first directory that describe the picture and not its storage: they travel between EXIF and TIFF.
-/// Description, maker, model, orientation, software, date, artist, host, rating, copyright, and Windows' own.
-const DESCRIPTIVE: [u16; 16] = [
-    0x010E,
-    0x010F,
-    0x0110,
-    ORIENTATION,
-    0x0131,
-    0x0132,
-    ARTIST,
-    0x013C,
-    0x4746,
-    COPYRIGHT,
-    0x9C9B,
-    0x9C9C,
-    0x9C9D,
-    0x9C9E,
-    0x9C9F,
-    0x4749,
-];
-
-/// Tags of the Exif directory that cannot move: maker note (offsets of its own) and the interoperability pointer.
-const UNMOVABLE: [u16; 2] = [0x927C, 0xA005];
-
-/// The block without the `Exif\0\0` that some writers leave in front, if it is a TIFF stream at all.
+/// Copies a block without the `Exif\0\0` that some writers put before it. `None` when the block is no TIFF stream or too long.
 pub(super) fn checked(block: &[u8]) -> Option<Vec<u8>> {
     let block = block.strip_prefix(b"Exif\0\0").unwrap_or(block);
     Stream::open(block)?.first()?;
     (block.len() <= BLOCK_BYTES_MAX).then(|| block.to_vec())
 }
 
-/// The orientation, 1–8; 1 when the tag is missing or out of range.
+/// Returns the orientation, 1–8. It is 1 when the tag is missing or out of range.
 pub(super) fn orientation(stream: &[u8]) -> u8 {
     let read = || {
         let stream = Stream::open(stream)?;
@@ -57,8 +28,8 @@ pub(super) fn orientation(stream: &[u8]) -> u8 {
     read().and_then(|v| u8::try_from(v).ok()).filter(|v| (1..=8).contains(v)).unwrap_or(1)
 }
 
-/// Overwrites the orientation in place, wherever the first directory has one; false when that is not enough and the
-/// block has to be rewritten ([`insert_orientation`]).
+/// Overwrites the orientation in place, in every field of the first directory that has it. Returns false when that is not
+/// enough: then [`insert_orientation`] must rewrite the block.
 pub(super) fn set_orientation(exif: &mut [u8], orientation: u8) -> bool {
     let Some(stream) = Stream::open(exif) else { return false };
     let endian = stream.endian;
@@ -69,20 +40,21 @@ pub(super) fn set_orientation(exif: &mut [u8], orientation: u8) -> bool {
     self::orientation(exif) == orientation
 }
 
-/// A block that says nothing but the orientation.
+/// Makes a block with nothing but an orientation.
 pub(super) fn only_orientation(orientation: u8) -> Vec<u8> {
-    Tables { main: vec![Value::short(ORIENTATION, orientation.into())], ..Tables::default() }.to_exif()
+    PortableTags { main: vec![Value::short(ORIENTATION, orientation.into())], ..PortableTags::default() }
+        .to_exif()
 }
 
-/// Rewrites a block without an orientation into one that has it. Maker notes are lost, unlike the picture's turn.
+/// Rewrites a block with an orientation. Maker notes are lost, but the picture is shown the right way up.
 pub(super) fn insert_orientation(exif: &mut Vec<u8>, orientation: u8) {
-    let mut tables = Stream::open(exif).map(|stream| Tables::read(&stream)).unwrap_or_default();
+    let mut tables = Stream::open(exif).map(|stream| PortableTags::read(&stream)).unwrap_or_default();
     tables.main.retain(|v| v.tag != ORIENTATION);
     tables.main.push(Value::short(ORIENTATION, orientation.into()));
     *exif = tables.to_exif();
 }
 
-/// Swaps the pixel sides noted in the Exif directory, as a turned picture needs.
+/// Swaps width and height in the Exif directory, for a picture that was turned by a quarter.
 pub(super) fn swap_sides(exif: &mut [u8]) {
     let locate = || {
         let stream = Stream::open(exif)?;
@@ -97,7 +69,7 @@ pub(super) fn swap_sides(exif: &mut [u8]) {
     }
 }
 
-/// Unlinks the thumbnail directory and blanks its picture: it shows the picture before restoration.
+/// Unlinks the thumbnail directory and overwrites the thumbnail, which shows the picture before restoration.
 pub(super) fn drop_thumbnail(exif: &mut Vec<u8>) {
     let locate = || {
         let stream = Stream::open(exif)?;
@@ -119,13 +91,13 @@ pub(super) fn drop_thumbnail(exif: &mut Vec<u8>) {
     }
 }
 
-/// The resolution noted in the block.
+/// Returns the resolution in a block.
 pub(super) fn resolution(exif: &[u8]) -> Option<Resolution> {
     let stream = Stream::open(exif)?;
     directory_resolution(&stream, &stream.first()?)
 }
 
-/// The resolution noted in a directory; the unit is inches when it is not said (TIFF 6.0 p. 38).
+/// Returns the resolution in a directory. Without a unit it is per inch (TIFF 6.0 p. 38).
 pub(super) fn directory_resolution(stream: &Stream<'_>, directory: &Directory) -> Option<Resolution> {
     let x = stream.rational(directory.field(X_RESOLUTION)?)?;
     let y = stream.rational(directory.field(Y_RESOLUTION)?)?;
@@ -137,88 +109,23 @@ pub(super) fn directory_resolution(stream: &Stream<'_>, directory: &Directory) -
     Resolution::new(x, y, unit)
 }
 
-/// Author and copyright alone, and the orientation if it still has to be applied.
+/// Returns a block with author and copyright only, and with the orientation if it is not 1. `None` when there is none of
+/// them.
 pub(super) fn stripped(exif: &[u8]) -> Option<Vec<u8>> {
-    let mut tables = Tables::read(&Stream::open(exif)?);
+    let mut tables = PortableTags::read(&Stream::open(exif)?);
     let turned = orientation(exif) != 1;
     tables.main.retain(|v| [ARTIST, COPYRIGHT].contains(&v.tag) || (turned && v.tag == ORIENTATION));
-    (!tables.main.is_empty()).then(|| Tables { main: tables.main, ..Tables::default() }.to_exif())
-}
-
-fn sub_directory(stream: &Stream<'_>, directory: &Directory, tag: u16) -> Option<Directory> {
-    stream.directory(stream.unsigned(directory.field(tag)?, 0)?)
-}
-
-/// The entries that travel between EXIF blocks and TIFF files.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Tables {
-    main: Vec<Value>,
-    exif: Vec<Value>,
-    gps: Vec<Value>,
-}
-
-impl Tables {
-    /// Reads them from a TIFF file or an EXIF block. Entries may overlap, so their sum is bounded as well.
-    pub(super) fn read(stream: &Stream<'_>) -> Self {
-        let mut budget = BLOCK_BYTES_MAX;
-        let mut copy = |directory: Option<Directory>, keep: &dyn Fn(u16) -> bool| -> Vec<Value> {
-            let fields = directory.map(|d| d.fields).unwrap_or_default();
-            let mut values = Vec::new();
-            for field in fields.iter().filter(|f| keep(f.tag) && f.len > 0) {
-                if field.len + 12 <= budget {
-                    budget -= field.len + 12;
-                    values.push(stream.copy(field));
-                }
-            }
-            values
-        };
-        let Some(first) = stream.first() else { return Self::default() };
-        let exif = sub_directory(stream, &first, EXIF_DIRECTORY);
-        let gps = sub_directory(stream, &first, GPS_DIRECTORY);
-        Self {
-            main: copy(Some(first), &|tag| DESCRIPTIVE.contains(&tag)),
-            exif: copy(exif, &|tag| !UNMOVABLE.contains(&tag)),
-            gps: copy(gps, &|_| true),
-        }
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.main.is_empty() && self.exif.is_empty() && self.gps.is_empty()
-    }
-
-    /// A new EXIF block of these entries.
-    pub(super) fn to_exif(&self) -> Vec<u8> {
-        let mut out = b"II*\0\0\0\0\0".to_vec();
-        // The budget of `read` keeps every offset far below 32 bits.
-        if let Some(at) = self.append_to(&mut out, Vec::new()) {
-            out[4..8].copy_from_slice(&at.to_le_bytes());
-        }
-        out
-    }
-
-    /// Appends the entries, with `others` in the first directory, to a little-endian stream; its offset, or `None`
-    /// beyond 4 GiB.
-    pub(super) fn append_to(&self, out: &mut Vec<u8>, others: Vec<Value>) -> Option<u32> {
-        let mut main = others;
-        main.extend(self.main.iter().cloned());
-        for (tag, values) in [(EXIF_DIRECTORY, &self.exif), (GPS_DIRECTORY, &self.gps)] {
-            if !values.is_empty() {
-                let at = ifd::append_directory(out, values.clone())?;
-                main.push(Value::long(tag, at));
-            }
-        }
-        ifd::append_directory(out, main)
-    }
+    (!tables.main.is_empty()).then(|| PortableTags { main: tables.main, ..PortableTags::default() }.to_exif())
 }
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::*;
+    use super::{super::tags::GPS_DIRECTORY, *};
 
     /// A block with an author, a copyright, an orientation, Exif and GPS directories and a thumbnail.
     pub(in super::super) fn sample(orientation: u8) -> Vec<u8> {
         let text = |tag, text: &str| Value { tag, kind: 2, bytes: [text.as_bytes(), b"\0"].concat() };
-        let tables = Tables {
+        let tables = PortableTags {
             main: vec![
                 text(0x010F, "A maker"),
                 Value::short(ORIENTATION, orientation.into()),
@@ -251,10 +158,12 @@ pub(super) mod tests {
         assert_eq!(orientation(&only_orientation(8)), 8);
         assert_eq!(orientation(&only_orientation(9)), 1, "out of range");
         assert_eq!(orientation(b"MM\0*garbage"), 1);
-        let without = Tables { main: vec![Value::short(0x4746, 3)], ..Tables::default() }.to_exif();
+        let without =
+            PortableTags { main: vec![Value::short(0x4746, 3)], ..PortableTags::default() }.to_exif();
         assert!(!set_orientation(&mut without.clone(), 2));
-        // Some writers give the tag as a LONG: that is read, and the block rewritten to change it.
-        let mut long = Tables { main: vec![Value::long(ORIENTATION, 6)], ..Tables::default() }.to_exif();
+        // Some writers give the tag as a LONG. It is read, and the block is rewritten to change it.
+        let mut long =
+            PortableTags { main: vec![Value::long(ORIENTATION, 6)], ..PortableTags::default() }.to_exif();
         assert_eq!(orientation(&long), 6);
         assert!(!set_orientation(&mut long, 1));
         insert_orientation(&mut long, 1);
@@ -264,13 +173,13 @@ pub(super) mod tests {
     #[test]
     fn the_thumbnail_goes_and_the_rest_stays() {
         let mut exif = sample(1);
-        let before = Tables::read(&Stream::open(&exif).unwrap());
+        let before = PortableTags::read(&Stream::open(&exif).unwrap());
         assert!(exif.windows(5).any(|w| w == b"THUMB"));
         drop_thumbnail(&mut exif);
         assert!(!exif.windows(5).any(|w| w == b"THUMB"));
         let stream = Stream::open(&exif).unwrap();
         assert_eq!(stream.first().unwrap().next, 0);
-        assert_eq!(Tables::read(&stream), before);
+        assert_eq!(PortableTags::read(&stream), before);
         drop_thumbnail(&mut exif); // nothing left to drop
     }
 
@@ -287,7 +196,7 @@ pub(super) mod tests {
     #[test]
     fn stripping_keeps_author_and_copyright_only() {
         let kept = stripped(&sample(1)).unwrap();
-        let tables = Tables::read(&Stream::open(&kept).unwrap());
+        let tables = PortableTags::read(&Stream::open(&kept).unwrap());
         assert_eq!(tables.main.iter().map(|v| v.tag).collect::<Vec<_>>(), [ARTIST, COPYRIGHT]);
         assert!(tables.exif.is_empty() && tables.gps.is_empty());
         assert_eq!(
@@ -314,7 +223,7 @@ pub(super) mod tests {
         bytes.extend([0; 4]);
         let at = ifd::append_directory(&mut bytes, vec![Value::long(GPS_DIRECTORY, gps)]).unwrap();
         bytes[4..8].copy_from_slice(&at.to_le_bytes());
-        let tables = Tables::read(&Stream::open(&bytes).unwrap());
+        let tables = PortableTags::read(&Stream::open(&bytes).unwrap());
         assert_eq!(tables.gps.len(), 15, "sixteen megabytes less the entries");
     }
 }

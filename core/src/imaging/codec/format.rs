@@ -1,4 +1,4 @@
-//! The five container formats: their names, and how bytes are recognised.
+//! The five container formats: names and first bytes.
 
 use std::fmt;
 use std::str::FromStr;
@@ -22,13 +22,13 @@ pub enum Format {
     Bmp,
 }
 
-/// The text names no format.
+/// A text that names no format.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{0:?} is not a picture format: jpeg, png, webp, tiff or bmp")]
 pub struct UnknownFormatName(pub String);
 
 impl Format {
-    /// Every format, in the order of the documentation.
+    /// All formats, in the order of the documentation.
     pub const ALL: [Format; 5] = [Format::Jpeg, Format::Png, Format::WebP, Format::Tiff, Format::Bmp];
 
     /// The name in settings, receipts and reports.
@@ -64,7 +64,7 @@ impl Format {
         }
     }
 
-    /// The format of a file extension (without the dot, any case).
+    /// Returns the format of a file extension, without the dot and in any case.
     pub fn from_extension(extension: &str) -> Option<Format> {
         match extension.to_ascii_lowercase().as_str() {
             "jpg" | "jpeg" | "jpe" | "jfif" => Some(Format::Jpeg),
@@ -76,7 +76,7 @@ impl Format {
         }
     }
 
-    /// The format of a media type, any case; parameters behind `;` are ignored, old aliases understood.
+    /// Returns the format of a media type, in any case. Parameters after `;` are ignored. Old aliases are known.
     pub fn from_mime(mime: &str) -> Option<Format> {
         let essence = mime.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match essence.as_str() {
@@ -89,14 +89,14 @@ impl Format {
         }
     }
 
-    /// The format that the first bytes announce. Names and media types are never asked.
+    /// Returns the format that the first bytes of a file name. File names and media types are ignored.
     pub fn sniff(bytes: &[u8]) -> Option<Format> {
         match bytes {
             [0xFF, 0xD8, 0xFF, ..] => Some(Format::Jpeg),
             [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n', ..] => Some(Format::Png),
             [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Format::WebP),
             [b'I', b'I', b'*' | b'+', 0, ..] | [b'M', b'M', 0, b'*' | b'+', ..] => Some(Format::Tiff),
-            // Two letters alone would make a bitmap of many a text: the header's size has few values.
+            // Many texts begin with BM. The size of the header, which has few values, distinguishes them.
             [
                 b'B',
                 b'M',
@@ -126,7 +126,7 @@ impl Format {
 impl FromStr for Format {
     type Err = UnknownFormatName;
 
-    /// Names and extensions, any case.
+    /// Reads names and file extensions in any case.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Format::from_extension(text).ok_or_else(|| UnknownFormatName(text.to_owned()))
     }

@@ -1,13 +1,13 @@
-//! Image file directories (TIFF 6.0, section 2): what TIFF files and EXIF blocks are made of.
+//! Image file directories (TIFF 6.0, section 2), the structure of TIFF files and EXIF blocks.
 //!
-//! A reader that never follows a pointer out of its bytes, and a writer of small little-endian streams. The `tiff`
-//! crate reads pixels; its tag values take 32 bytes of memory per byte of file, which a stranger could turn
-//! against us, so tags are read here.
+//! The reader never follows a pointer out of its bytes. The writer makes small little-endian streams. The `tiff` crate reads
+//! pixels only: its tag values take 32 bytes of memory per byte of file, which a hostile file could exploit.
 
 use super::endian::Endian;
 use super::limits::PARTS_MAX;
 
-/// TIFF types by number: bytes per value and bytes per integer inside (what a change of byte order swaps).
+/// Returns the sizes of a TIFF type: bytes per value, and bytes per integer within it, which a change of byte order
+/// reverses.
 fn type_sizes(kind: u16) -> Option<(usize, usize)> {
     Some(match kind {
         1 | 2 | 6 | 7 => (1, 1),
@@ -25,41 +25,48 @@ pub(super) const LONG: u16 = 4;
 pub(super) const RATIONAL: u16 = 5;
 pub(super) const UNDEFINED: u16 = 7;
 
-/// One entry of a directory: where its value lies within the stream.
+/// One entry of a directory.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Field {
     pub(super) tag: u16,
+    /// Number of the TIFF type.
     pub(super) kind: u16,
+    /// Where the value begins in the stream.
     pub(super) at: usize,
+    /// Length of the value in bytes.
     pub(super) len: usize,
 }
 
-/// A directory: its fields, and where the pointer to the next directory lies.
+/// A directory.
 #[derive(Debug)]
 pub(super) struct Directory {
     pub(super) fields: Vec<Field>,
+    /// Offset of the next directory, 0 for none.
     pub(super) next: u64,
+    /// Where the pointer to the next directory lies.
     pub(super) next_at: usize,
-    /// Fields that point out of the stream: the file is cut off or lies.
+    /// Number of fields that point out of the stream: the file is cut off or wrong.
     pub(super) n_outside: usize,
 }
 
 impl Directory {
+    /// Returns the first field with a tag.
     pub(super) fn field(&self, tag: u16) -> Option<&Field> {
         self.fields.iter().find(|f| f.tag == tag)
     }
 }
 
-/// A TIFF stream: byte order and the directories in it.
+/// A TIFF stream.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stream<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) endian: Endian,
+    /// Whether it is a BigTIFF, with 64-bit offsets.
     big: bool,
 }
 
 impl<'a> Stream<'a> {
-    /// Reads the eight (BigTIFF: sixteen) bytes of the header; `None` for anything else.
+    /// Reads the header of eight bytes (BigTIFF: sixteen). `None` when the bytes are no TIFF stream.
     pub(super) fn open(bytes: &'a [u8]) -> Option<Self> {
         let endian = match bytes.get(..2)? {
             b"II" => Endian::Little,
@@ -74,14 +81,15 @@ impl<'a> Stream<'a> {
         Some(Self { bytes, endian, big })
     }
 
-    /// The first directory.
+    /// Returns the first directory.
     pub(super) fn first(&self) -> Option<Directory> {
         let at =
             if self.big { self.endian.u64(self.bytes, 8)? } else { self.endian.u32(self.bytes, 4)?.into() };
         self.directory(at)
     }
 
-    /// The directory at an offset, of at most [`PARTS_MAX`] entries. Fields of unknown type are left out; fields outside are counted.
+    /// Returns the directory at an offset. `None` for more than [`PARTS_MAX`] entries. Fields of unknown type are left out, and
+    /// fields that point out of the stream are counted.
     pub(super) fn directory(&self, at: u64) -> Option<Directory> {
         let (bytes, endian) = (self.bytes, self.endian);
         let at = usize::try_from(at).ok()?;
@@ -108,7 +116,8 @@ impl<'a> Stream<'a> {
         Some(directory)
     }
 
-    /// Position and length of a value whose count stands at `count_at`, when it lies within the stream.
+    /// Returns position and length of the value whose count stands at `count_at`. `None` when it lies outside the stream.
+    /// Values of up to `inline` bytes stand in the entry itself.
     fn locate(&self, count_at: usize, value_size: usize, inline: usize) -> Option<(usize, usize)> {
         let (bytes, endian) = (self.bytes, self.endian);
         let count = if self.big { endian.u64(bytes, count_at)? } else { endian.u32(bytes, count_at)?.into() };
@@ -125,12 +134,12 @@ impl<'a> Stream<'a> {
         Some((at, len))
     }
 
-    /// The bytes of a value, in the stream's order.
+    /// Returns the bytes of a value, in the byte order of the stream.
     pub(super) fn value(&self, field: &Field) -> &'a [u8] {
         &self.bytes[field.at..field.at + field.len]
     }
 
-    /// The `index`-th number of an integer field.
+    /// Returns the `index`-th number of an integer field.
     pub(super) fn unsigned(&self, field: &Field, index: usize) -> Option<u64> {
         let value = self.value(field);
         match field.kind {
@@ -142,14 +151,14 @@ impl<'a> Stream<'a> {
         }
     }
 
-    /// The first value of a rational field.
+    /// Returns the first value of a rational field.
     pub(super) fn rational(&self, field: &Field) -> Option<f64> {
         let value = self.value(field);
         let (n, d) = (self.endian.u32(value, 0)?, self.endian.u32(value, 4)?);
         (field.kind == RATIONAL && d != 0).then(|| f64::from(n) / f64::from(d))
     }
 
-    /// A copy of the field for a little-endian stream.
+    /// Copies a field for a little-endian stream.
     pub(super) fn copy(&self, field: &Field) -> Value {
         let mut bytes = self.value(field).to_vec();
         let size = type_sizes(field.kind).map_or(1, |sizes| sizes.1);
@@ -160,7 +169,12 @@ impl<'a> Stream<'a> {
     }
 }
 
-/// One entry to write: its value in little-endian order.
+/// Returns the directory that a field of another directory points to.
+pub(super) fn sub_directory(stream: &Stream<'_>, directory: &Directory, tag: u16) -> Option<Directory> {
+    stream.directory(stream.unsigned(directory.field(tag)?, 0)?)
+}
+
+/// One entry to write. The bytes of its value are in little-endian order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Value {
     pub(super) tag: u16,
@@ -178,7 +192,7 @@ impl Value {
     }
 
     pub(super) fn rational(tag: u16, value: f64) -> Self {
-        // Whole numbers and up to four decimals are exact: enough for dots per metre given per centimetre.
+        // Numbers with up to four decimals are exact. Whole dots per metre have two as dots per centimetre.
         let (n, d) = if value.fract() == 0.0 { (value, 1) } else { ((value * 1e4).round(), 10_000) };
         let mut bytes = (n.clamp(0.0, u32::MAX.into()) as u32).to_le_bytes().to_vec();
         bytes.extend(u32::to_le_bytes(d));
@@ -186,8 +200,8 @@ impl Value {
     }
 }
 
-/// Appends a directory with its values to a little-endian classic stream and returns its offset. `None` when the
-/// stream outgrows 32-bit offsets.
+/// Appends a directory with its values to a little-endian classic stream. Returns the offset of the directory. `None` when
+/// the stream grows over 32-bit offsets.
 pub(super) fn append_directory(out: &mut Vec<u8>, mut values: Vec<Value>) -> Option<u32> {
     values.sort_by_key(|v| v.tag);
     values.dedup_by_key(|v| v.tag);
@@ -215,6 +229,7 @@ pub(super) fn append_directory(out: &mut Vec<u8>, mut values: Vec<Value>) -> Opt
     Some(at)
 }
 
+/// Directories and values begin at even offsets.
 fn pad_to_word(out: &mut Vec<u8>) {
     if out.len() % 2 == 1 {
         out.push(0);

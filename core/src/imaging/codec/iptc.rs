@@ -1,17 +1,18 @@
-//! IPTC records (IIM 4.2) and the wrappers around them: Photoshop resources (JPEG) and ImageMagick's text (PNG).
+//! IPTC records (IIM 4.2) and their wrappers: Photoshop resources in JPEG, and the text of ImageMagick in PNG.
 
-/// Record and dataset numbers kept when stripping: coded character set, byline, copyright notice.
+/// Record and dataset numbers that stripping keeps: coded character set, byline, copyright notice.
 const KEPT: [(u8, u8); 3] = [(1, 90), (2, 80), (2, 116)];
+/// Number of the Photoshop resource that holds IPTC records.
 const PHOTOSHOP_IPTC: u16 = 0x0404;
 
-/// Only byline and copyright notice (and the character set they are written in).
+/// Returns byline and copyright notice, and the character set of both. `None` when the records have neither.
 pub(super) fn stripped(records: &[u8]) -> Option<Vec<u8>> {
     let mut kept = Vec::new();
     let mut names_rights = false;
     let mut rest = records;
     while let [0x1C, record, dataset, high, low, tail @ ..] = rest {
         let len = usize::from(u16::from_be_bytes([*high, *low]));
-        // Lengths above 32767 announce an extended dataset, which no byline or notice needs.
+        // Lengths over 32767 mark an extended dataset, which no byline or notice needs.
         let Some(next) = tail.get(len..).filter(|_| len < 0x8000) else { break };
         if KEPT.contains(&(*record, *dataset)) {
             kept.extend_from_slice(&rest[..5 + len]);
@@ -22,10 +23,10 @@ pub(super) fn stripped(records: &[u8]) -> Option<Vec<u8>> {
     names_rights.then_some(kept)
 }
 
-/// The IPTC records among Photoshop resources (`8BIM`, id, padded name, length, padded data …).
+/// Returns the IPTC records in Photoshop resources (each `8BIM`, number, padded name, length, padded data).
 pub(super) fn from_photoshop(mut resources: &[u8]) -> Option<Vec<u8>> {
     while let [b'8', b'B', b'I', b'M', high, low, name_len, ..] = resources {
-        let name_bytes = (usize::from(*name_len) + 2) & !1; // its length byte included
+        let name_bytes = (usize::from(*name_len) + 2) & !1; // with its length byte
         let size_at = 6 + name_bytes;
         let size = resources.get(size_at..size_at + 4)?;
         let size = u32::from_be_bytes(size.try_into().ok()?) as usize;
@@ -38,7 +39,7 @@ pub(super) fn from_photoshop(mut resources: &[u8]) -> Option<Vec<u8>> {
     None
 }
 
-/// Records wrapped as one Photoshop resource.
+/// Wraps records as one Photoshop resource.
 pub(super) fn to_photoshop(records: &[u8]) -> Vec<u8> {
     let mut out = b"8BIM".to_vec();
     out.extend(PHOTOSHOP_IPTC.to_be_bytes());
@@ -51,15 +52,19 @@ pub(super) fn to_photoshop(records: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The records in the text of a `Raw profile type iptc` chunk: a name, a length, hexadecimal digits. The profile
-/// is wrapped as a Photoshop resource by ImageMagick and bare by others.
+/// Returns the records in the text of a `Raw profile type iptc` chunk: a name, a length, hexadecimal digits. ImageMagick
+/// wraps the records as a Photoshop resource, other writers do not.
 pub(super) fn from_raw_profile(text: &[u8]) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(text).ok()?;
     let mut words = text.split_ascii_whitespace();
     let _name = words.next()?;
     let len: usize = words.next()?.parse().ok()?;
-    let digits: Vec<u8> = words.flat_map(str::bytes).map(hex_digit).collect::<Option<_>>()?;
-    let profile: Vec<u8> = digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();
+    let mut digits: Vec<u8> = words.flat_map(str::bytes).collect();
+    // A last digit without a second one is checked, but makes no byte.
+    let is_odd = digits.len() % 2 == 1;
+    digits.extend(is_odd.then_some(b'0'));
+    let mut profile = hex::decode(digits).ok()?;
+    profile.truncate(profile.len() - usize::from(is_odd));
     if profile.len() != len {
         return None;
     }
@@ -70,19 +75,15 @@ pub(super) fn from_raw_profile(text: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// The text of such a chunk, as ImageMagick writes it: 36 bytes to a line.
+/// Writes the text of such a chunk as ImageMagick does: 36 bytes in a line.
 pub(super) fn to_raw_profile(records: &[u8]) -> Vec<u8> {
     let profile = to_photoshop(records);
     let mut text = format!("\niptc\n{:8}\n", profile.len());
     for line in profile.chunks(36) {
-        text.extend(line.iter().map(|byte| format!("{byte:02x}")));
+        text.push_str(&hex::encode(line));
         text.push('\n');
     }
     text.into_bytes()
-}
-
-fn hex_digit(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).map(|v| v as u8)
 }
 
 #[cfg(test)]

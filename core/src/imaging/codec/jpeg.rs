@@ -1,20 +1,24 @@
-//! JPEG by libjpeg-turbo: accurate inverse DCT and smooth chroma upsampling, the pixels that OpenCV reads.
+//! JPEG by libjpeg-turbo, with accurate inverse DCT and smooth chroma upsampling: the pixels that OpenCV reads.
 
 use turbojpeg::{Compressor, Decompressor, PixelFormat, ScalingFactor, Subsamp};
 
 use super::endian::Endian;
-use super::error::{broken, failed, unsupported};
+use super::error::{DecodeError, EncodeError, broken, failed, unsupported};
+use super::format::Format;
+use super::header::Header;
 use super::jpeg_segments::{self as segments, OWN_HEAD, Segment};
+use super::limits;
 use super::memory::zeroed;
-use super::{DecodeError, EncodeError, Format, Header, Metadata, Subsampling, limits};
+use super::metadata::Metadata;
+use super::subsampling::Subsampling;
 use crate::imaging::{Channels, Image};
 
-/// Sides that libjpeg codes (`JPEG_MAX_DIMENSION`), less than the format's 65535.
+/// Longest side that libjpeg codes (`JPEG_MAX_DIMENSION`). The format allows 65535.
 const SIDE_MAX: usize = 65_500;
-/// Scans of a progressive file; encoders write about ten, a bomb of empty scans writes thousands.
+/// Most scans of a file. Encoders write about ten; a bomb of empty scans has thousands.
 const SCANS_MAX: u32 = 100;
 
-/// What the start of frame says (T.81 B.2.2).
+/// The start of frame (T.81 B.2.2).
 struct Frame {
     width: usize,
     height: usize,
@@ -24,7 +28,7 @@ struct Frame {
     lossless: bool,
 }
 
-/// Reads the header and walks through the segments; pixels stay coded.
+/// Reads the header from the segments. Pixels stay coded.
 pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
     let walked = walk(bytes)?;
     let frame = frame(bytes, &walked)?;
@@ -44,7 +48,8 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
         4 => return Err(unsupported(Format::Jpeg, "CMYK colours")),
         n => return Err(unsupported(Format::Jpeg, format!("{n} colour components"))),
     };
-    // All coefficients are kept until the last scan when a component comes in more than one, or alone.
+    // The decoder keeps all coefficients until the last scan of a progressive file, and of one whose first scan lacks a
+    // component.
     let buffered = frame.progressive || scans.first().is_some_and(|ids| ids.len() < frame.components.len());
     let working = if buffered { coefficient_bytes(&frame) } else { 0 };
     let turned = segments::metadata(bytes, &walked).orientation() != 1;
@@ -61,10 +66,12 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
     })
 }
 
+/// Finds the segments.
 fn walk(bytes: &[u8]) -> Result<Vec<Segment>, DecodeError> {
     segments::walk(bytes).map_err(|reason| broken(Format::Jpeg, reason))
 }
 
+/// Reads the only start of frame.
 fn frame(bytes: &[u8], walked: &[Segment]) -> Result<Frame, DecodeError> {
     let mut frames =
         walked.iter().filter(|s| matches!(s.marker, 0xC0..=0xCF) && ![0xC4, 0xC8, 0xCC].contains(&s.marker));
@@ -109,12 +116,13 @@ fn scanned_components(bytes: &[u8], walked: &[Segment]) -> Vec<Vec<u8>> {
     walked.iter().filter(|s| s.marker == segments::SOS).map(scan).collect()
 }
 
+/// Returns the colour transform of the Adobe segment.
 fn adobe_transform(bytes: &[u8], walked: &[Segment]) -> Option<u8> {
     let payloads = walked.iter().filter(|s| s.marker == segments::APP14).map(|s| &bytes[s.payload.clone()]);
     payloads.filter(|p| p.starts_with(b"Adobe")).find_map(|p| p.get(11).copied())
 }
 
-/// Two bytes for each coefficient, every component padded to whole units of the frame.
+/// Returns the bytes of all coefficients: two each, every component padded to whole units of the frame.
 fn coefficient_bytes(frame: &Frame) -> u64 {
     let max = |f: fn(&(u8, u8, u8)) -> u8| u64::from(frame.components.iter().map(f).max().unwrap_or(1));
     let (h_max, v_max) = (max(|c| c.1), max(|c| c.2));
@@ -125,15 +133,15 @@ fn coefficient_bytes(frame: &Frame) -> u64 {
 
 /// Decodes the pixels of a probed file.
 ///
-/// libjpeg-turbo reports its first warning as an error after decoding. One is harmless for certain: stray bytes
-/// before the final marker, when everything is decoded already. After any other the file is tried once more without
-/// what stands between its segments, and then refused: "premature end" and "corrupt data" are warnings as well.
+/// libjpeg-turbo reports its first warning as an error after decoding. One warning is harmless: stray bytes before the final
+/// marker, when everything is decoded. After any other one the file is decoded once more without the bytes between its
+/// segments. If that fails too, the file is refused, because "premature end" and "corrupt data" are warnings as well.
 pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Image, DecodeError> {
     decode_at(bytes, header, ScalingFactor::ONE)
 }
 
-/// Decodes to the smallest of an eighth, a quarter, half or all of the sides that leaves the longer one at least
-/// `side_min` pixels: the inverse DCT makes fewer samples of a block.
+/// Decodes to an eighth, a quarter, a half or all of the sides: the smallest size whose longer side has at least `side_min`
+/// pixels. The inverse DCT makes fewer samples of each block.
 pub(super) fn decode_reduced(bytes: &[u8], header: &Header, side_min: usize) -> Result<Image, DecodeError> {
     let reductions = [ScalingFactor::ONE_EIGHTH, ScalingFactor::ONE_QUARTER, ScalingFactor::ONE_HALF];
     let suffices = |scale: &ScalingFactor| scale.scale(header.width.max(header.height)) >= side_min;
@@ -142,6 +150,7 @@ pub(super) fn decode_reduced(bytes: &[u8], header: &Header, side_min: usize) -> 
     decode_at(bytes, header, reduction.unwrap_or(ScalingFactor::ONE))
 }
 
+/// Decodes at a scale.
 fn decode_at(bytes: &[u8], header: &Header, scale: ScalingFactor) -> Result<Image, DecodeError> {
     let samples = match decompress(bytes, header, scale) {
         Ok(samples) => samples,
@@ -154,6 +163,7 @@ fn decode_at(bytes: &[u8], header: &Header, scale: ScalingFactor) -> Result<Imag
         .map_err(|e| broken(Format::Jpeg, e))
 }
 
+/// Runs libjpeg-turbo.
 fn decompress(bytes: &[u8], header: &Header, scale: ScalingFactor) -> Result<Vec<u8>, String> {
     let (width, height) = (scale.scale(header.width), scale.scale(header.height));
     let format = match header.channels {
@@ -175,19 +185,28 @@ fn decompress(bytes: &[u8], header: &Header, scale: ScalingFactor) -> Result<Vec
     }
 }
 
-/// Only the first warning of a file is told, so it must be one after which nothing can follow.
+/// Whether a warning is harmless. libjpeg-turbo reports only the first warning, so no other warning may be able to follow.
 fn is_harmless(message: &str) -> bool {
     message.starts_with("Corrupt JPEG data: ") && message.ends_with(" extraneous bytes before marker 0xd9")
 }
 
+/// Reads the metadata.
 pub(super) fn metadata(bytes: &[u8]) -> Metadata {
     segments::walk(bytes).map(|walked| segments::metadata(bytes, &walked)).unwrap_or_default()
 }
 
-/// Encodes baseline JPEG with standard Huffman tables; grey stays one component.
+/// Encodes baseline JPEG with standard Huffman tables. Grey stays one component.
 ///
-/// libjpeg-turbo writes behind the room that the metadata need, into memory that is only taken up as far as it is
-/// written, so nothing is copied.
+/// libjpeg-turbo writes into the final buffer, after room for the metadata, so nothing is copied:
+///
+/// ```text
+/// | head with metadata                | tables, coded pixels …
+///                | head of libjpeg    | tables, coded pixels …
+///                begin                head.len()
+/// ```
+///
+/// The head of libjpeg has a known length ([`OWN_HEAD`]) and is overwritten. The buffer is as long as the longest possible
+/// file, but the system only provides the pages that are written.
 pub(super) fn encode(
     image: &Image,
     quality: u8,
@@ -224,6 +243,7 @@ pub(super) fn encode(
     Ok(out)
 }
 
+/// Returns the pixel format and the subsampling in the terms of libjpeg-turbo.
 fn coding(channels: Channels, subsampling: Option<Subsampling>) -> (PixelFormat, Subsamp) {
     match (channels, subsampling) {
         (Channels::Grey, _) => (PixelFormat::GRAY, Subsamp::Gray),
@@ -238,7 +258,7 @@ fn coding(channels: Channels, subsampling: Option<Subsampling>) -> (PixelFormat,
     }
 }
 
-/// The same coded picture with other metadata.
+/// Returns the same coded picture with other metadata.
 pub(super) fn with_metadata(bytes: &[u8], metadata: &Metadata) -> Result<Vec<u8>, EncodeError> {
     let walked = segments::walk(bytes).map_err(|reason| failed(Format::Jpeg, reason))?;
     segments::with_metadata(bytes, &walked, metadata)

@@ -1,15 +1,19 @@
-//! The segments of a JPEG file (ITU T.81 annex B): finding them, and the metadata in the application segments.
+//! The segments of a JPEG file (ITU T.81 annex B), and the metadata in the application segments.
 //!
 //! Carried: JFIF density, Exif, XMP, ICC in any number of segments, IPTC within Photoshop's resources. Not carried:
-//! the remainder of XMP packets over 64 KiB ("extended XMP"), other Photoshop resources, comments, thumbnails,
+//! the rest of XMP packets over 64 KiB ("extended XMP"), other Photoshop resources, comments, thumbnails,
 //! multi-picture indices, maker-specific segments.
 
 use std::ops::Range;
 
+use super::block::{BLOCK_BYTES_MAX, kept};
 use super::endian::Endian;
+use super::error::EncodeError;
+use super::format::Format;
 use super::limits::PARTS_MAX;
-use super::metadata::{BLOCK_BYTES_MAX, Metadata, Resolution, ResolutionUnit, kept};
-use super::{EncodeError, Format, exif, iptc};
+use super::metadata::Metadata;
+use super::resolution::{Resolution, ResolutionUnit};
+use super::{exif, iptc};
 
 pub(super) const APP0: u8 = 0xE0;
 const APP1: u8 = 0xE1;
@@ -26,10 +30,10 @@ const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 const ICC: &[u8] = b"ICC_PROFILE\0";
 const PHOTOSHOP: &[u8] = b"Photoshop 3.0\0";
 
-/// The longest payload of a segment: its 16-bit length counts itself.
+/// Longest payload of a segment in bytes. The 16-bit length of a segment counts itself.
 const PAYLOAD_MAX: usize = 65_533;
 
-/// A marker with its payload and, behind a start of scan, the coded data.
+/// A marker with its payload and, for a start of scan, the coded data after it.
 #[derive(Clone, Debug)]
 pub(super) struct Segment {
     pub(super) marker: u8,
@@ -39,10 +43,10 @@ pub(super) struct Segment {
     pub(super) whole: Range<usize>,
 }
 
-/// All segments between start and end of the image. Bytes that belong to none are skipped, as every decoder does.
+/// Finds all segments between start and end of the image. Bytes between segments are skipped, as every decoder does.
 ///
 /// # Errors
-/// When the file ends before its end marker: it is cut off.
+/// When the file ends before its end marker, has a second image or a wrong length, or too many segments.
 pub(super) fn walk(bytes: &[u8]) -> Result<Vec<Segment>, &'static str> {
     const CUT: &str = "it ends before its end-of-image marker";
     let mut segments = Vec::new();
@@ -52,7 +56,7 @@ pub(super) fn walk(bytes: &[u8]) -> Result<Vec<Segment>, &'static str> {
         let marker = bytes[start + 1];
         match marker {
             EOI => return Ok(segments),
-            // Restart markers and TEM stand alone; outside of scans they mean nothing.
+            // Restart markers and TEM have no payload. Outside of scans they mean nothing.
             0x01 | 0xD0..=0xD7 => at = start + 2,
             0xD8 => return Err("a second image starts before the first has ended"),
             _ => {
@@ -74,7 +78,7 @@ pub(super) fn walk(bytes: &[u8]) -> Result<Vec<Segment>, &'static str> {
     }
 }
 
-/// The position of the next `FF` that is followed by a marker code.
+/// Returns the position of the next `FF` before a marker code.
 fn next_marker(bytes: &[u8], mut at: usize) -> Option<usize> {
     loop {
         at += memchr::memchr(0xFF, bytes.get(at..)?)?;
@@ -86,7 +90,7 @@ fn next_marker(bytes: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
-/// Coded data ends at the first marker that is no restart.
+/// Returns where coded data ends: at the first marker that is no restart.
 fn end_of_scan(bytes: &[u8], mut at: usize) -> usize {
     while let Some(marker) = next_marker(bytes, at) {
         if !(0xD0..=0xD7).contains(&bytes[marker + 1]) {
@@ -97,7 +101,8 @@ fn end_of_scan(bytes: &[u8], mut at: usize) -> usize {
     bytes.len()
 }
 
-/// The picture alone: no garbage between segments and no application data but what says how colours are stored.
+/// Returns the file with the picture only: no bytes between segments, and no application data but those that say how colours
+/// are stored.
 pub(super) fn bare(bytes: &[u8], segments: &[Segment]) -> Vec<u8> {
     let mut out = vec![0xFF, 0xD8];
     for segment in segments.iter().filter(|s| is_picture(s.marker)) {
@@ -111,11 +116,12 @@ pub(super) fn bare(bytes: &[u8], segments: &[Segment]) -> Vec<u8> {
     out
 }
 
+/// Whether a segment belongs to the picture: neither comment nor application data, but Adobe and JFIF are.
 fn is_picture(marker: u8) -> bool {
     !matches!(marker, APP1..=0xEF | COM) || marker == APP14
 }
 
-/// Reads the metadata. Malformed blocks are left out: they never stop a picture.
+/// Reads the metadata. Malformed blocks are left out; they never refuse a picture.
 pub(super) fn metadata(bytes: &[u8], segments: &[Segment]) -> Metadata {
     let mut metadata = Metadata::default();
     let (mut profile, mut photoshop) = (Vec::new(), Vec::new());
@@ -138,7 +144,7 @@ pub(super) fn metadata(bytes: &[u8], segments: &[Segment]) -> Metadata {
     metadata.resolution_from_exif()
 }
 
-/// JFIF 1.02: version, unit, horizontal and vertical density.
+/// Reads the density of a JFIF 1.02 segment: version, unit, horizontal and vertical density.
 fn density(jfif: &[u8]) -> Option<Resolution> {
     let unit = match jfif.get(2)? {
         0 => ResolutionUnit::Aspect,
@@ -149,7 +155,7 @@ fn density(jfif: &[u8]) -> Option<Resolution> {
     Resolution::new(Endian::Big.u16(jfif, 3)?.into(), Endian::Big.u16(jfif, 5)?.into(), unit)
 }
 
-/// Joins a profile from its numbered parts (ICC.1 annex B.4); a missing, doubled or stray part spoils it.
+/// Joins a profile from its numbered parts (ICC.1 annex B.4). `None` when a part is missing, doubled or extra.
 fn join_profile(parts: &[&[u8]]) -> Option<Vec<u8>> {
     let mut ordered: Vec<(u8, &[u8])> = Vec::with_capacity(parts.len());
     for part in parts {
@@ -166,9 +172,9 @@ fn join_profile(parts: &[&[u8]]) -> Option<Vec<u8>> {
     kept(&ordered.iter().flat_map(|part| part.1).copied().collect::<Vec<_>>())
 }
 
-/// The same coded picture with other metadata.
+/// Returns the same coded picture with other metadata.
 ///
-/// JFIF is written where the file had it and nowhere else: its presence decides how colours are read.
+/// JFIF is only written when the file had it, because decoders read colours by it.
 pub(super) fn with_metadata(
     bytes: &[u8],
     segments: &[Segment],
@@ -184,7 +190,7 @@ pub(super) fn with_metadata(
     Ok(out)
 }
 
-/// What a file begins with, up to its tables: start of image, JFIF, metadata.
+/// Returns the beginning of a file up to its tables: start of image, JFIF, metadata.
 pub(super) fn head(has_jfif: bool, metadata: &Metadata) -> Result<Vec<u8>, EncodeError> {
     let mut out = vec![0xFF, 0xD8];
     if has_jfif {
@@ -205,17 +211,17 @@ pub(super) fn head(has_jfif: bool, metadata: &Metadata) -> Result<Vec<u8>, Encod
     Ok(out)
 }
 
-/// The length of what a file with JFIF and nothing else begins with: what libjpeg writes by itself.
+/// Length in bytes of the beginning that libjpeg writes: start of image and JFIF.
 pub(super) const OWN_HEAD: usize = 20;
 
-/// Whether `bytes` begin with start of image and JFIF, [`OWN_HEAD`] bytes, and no other application data.
+/// Whether `bytes` begin with start of image and JFIF, [`OWN_HEAD`] bytes, without other application data after them.
 pub(super) fn has_own_head(bytes: &[u8]) -> bool {
     let [0xFF, 0xD8, 0xFF, APP0, 0, 16, identifier @ ..] = bytes else { return false };
     let next = bytes.get(OWN_HEAD..OWN_HEAD + 2);
     identifier.starts_with(JFIF) && next.is_some_and(|next| next[0] == 0xFF && is_picture(next[1]))
 }
 
-/// A JFIF 1.01 segment. Densities are whole numbers, so what is not whole is given per inch, rounded.
+/// Makes a JFIF 1.01 segment. Densities are whole numbers, so others are given per inch, rounded.
 fn jfif(resolution: Option<Resolution>) -> Vec<u8> {
     let (unit, x, y) = match resolution {
         None => (0, 1.0, 1.0),
@@ -232,6 +238,7 @@ fn jfif(resolution: Option<Resolution>) -> Vec<u8> {
     out
 }
 
+/// Appends a block of metadata, a prefix and its data, as one segment.
 fn push(out: &mut Vec<u8>, marker: u8, block: &'static str, parts: &[&[u8]]) -> Result<(), EncodeError> {
     let [prefix, data] = parts else { unreachable!("a prefix and its data") };
     let max = PAYLOAD_MAX - prefix.len();
@@ -242,6 +249,7 @@ fn push(out: &mut Vec<u8>, marker: u8, block: &'static str, parts: &[&[u8]]) -> 
     Ok(())
 }
 
+/// Appends a segment.
 fn push_segment(out: &mut Vec<u8>, marker: u8, parts: &[&[u8]]) {
     let len = 2 + parts.iter().map(|p| p.len()).sum::<usize>();
     out.extend([0xFF, marker]);
@@ -249,6 +257,7 @@ fn push_segment(out: &mut Vec<u8>, marker: u8, parts: &[&[u8]]) {
     parts.iter().for_each(|part| out.extend_from_slice(part));
 }
 
+/// Appends an ICC profile in as many segments as it takes.
 fn push_profile(out: &mut Vec<u8>, icc: &[u8]) -> Result<(), EncodeError> {
     const PART_MAX: usize = PAYLOAD_MAX - ICC.len() - 2;
     let total = icc.len().div_ceil(PART_MAX);

@@ -1,20 +1,20 @@
-//! How much a stranger's file may cost. Everything here is known from the header, before pixels are allocated.
+//! Bounds on what a file may cost to decode. All are checked on the header, before memory for pixels is allocated.
 
-use super::{DecodeError, Header};
+use super::{error::DecodeError, header::Header};
 
-/// Bounds on one file to decode.
+/// Bounds on a file to decode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Longest file, in bytes.
     pub input_bytes_max: u64,
     /// Most pixels (width × height).
     pub pixels_max: u64,
-    /// Most memory that decoding may take, in bytes; compared with [`Header::decoded_bytes`].
+    /// Most memory that decoding may take, in bytes. The estimate is [`Header::decoded_bytes`].
     pub decoded_bytes_max: u64,
 }
 
-/// Most segments, chunks or directory entries of one file. A stranger's file of nothing but empty ones would take ten
-/// times its length in memory; honest files have thousands at most.
+/// Most segments, chunks or directory entries of a file. A hostile file of empty ones only would take ten times its length
+/// in memory. Honest files have thousands at most.
 pub(super) const PARTS_MAX: usize = 1 << 16;
 
 impl Default for Limits {
@@ -25,6 +25,7 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Checks the length of a file.
     pub(super) fn check_input(&self, bytes: &[u8]) -> Result<(), DecodeError> {
         let got = bytes.len() as u64;
         if got > self.input_bytes_max {
@@ -33,6 +34,7 @@ impl Limits {
         Ok(())
     }
 
+    /// Checks the number of pixels and the memory that decoding takes.
     pub(super) fn check_header(&self, header: &Header) -> Result<(), DecodeError> {
         let Header { width, height, decoded_bytes: needed, .. } = *header;
         if width as u64 * height as u64 > self.pixels_max {
@@ -45,8 +47,8 @@ impl Limits {
     }
 }
 
-/// The estimate of [`Header::decoded_bytes`]: the picture's samples with alpha, and the larger of what the decoder
-/// holds beside them (`working` bytes) and one more copy of the picture, when alpha is split off or a tag turns it.
+/// Returns the estimate of [`Header::decoded_bytes`] for a picture of `samples` per pixel, alpha included. `working` are the
+/// bytes that the decoder holds besides the picture. `copied` says whether alpha is split off or the picture is turned.
 pub(super) fn decoded_bytes(width: usize, height: usize, samples: usize, copied: bool, working: u64) -> u64 {
     let picture = (width as u64).saturating_mul(height as u64).saturating_mul(samples as u64);
     picture.saturating_add(working.max(if copied { picture } else { 0 }))

@@ -1,11 +1,12 @@
-//! Memory for the samples of large pictures, in pages of 2 MiB where the system has them: taking up a picture page by
-//! page of 4 KiB costs as much as a third of decoding it (docs/performance.md).
+//! Memory for the samples of large pictures, in pages of 2 MiB where the system has them.
+//!
+//! With pages of 4 KiB, the first write to each page costs as much as a third of decoding (docs/performance.md).
 
-/// From here on a picture asks for large pages; below, the allocator hands out memory that is taken up already.
+/// Fewest bytes for which large pages are asked for. For less, the allocator reuses memory that was written before.
 #[cfg(target_os = "linux")]
 const LARGE: usize = 8 << 20;
 
-/// `n` zeros. Cost: none before they are written, when the system gives fresh memory.
+/// Returns `n` zeros. Fresh memory from the system costs nothing before it is written.
 pub(super) fn zeroed(n: usize) -> Vec<u8> {
     let mut samples = vec![0; n];
     #[cfg(target_os = "linux")]
@@ -15,7 +16,7 @@ pub(super) fn zeroed(n: usize) -> Vec<u8> {
     samples
 }
 
-/// A hint without which everything is the same, only slower.
+/// Advises the system to use large pages. Without them everything is the same, only slower.
 #[cfg(target_os = "linux")]
 fn advise_large_pages(samples: &mut [u8]) {
     const PAGE: usize = 4096;
@@ -23,6 +24,6 @@ fn advise_large_pages(samples: &mut [u8]) {
     let Some(whole) = samples.get_mut(skipped..) else { return };
     let length = whole.len() / PAGE * PAGE;
     // SAFETY: the range lies within our own allocation, and the advice changes no byte of it. The bench `stages` shows
-    // what it gains.
+    // the gain.
     unsafe { libc::madvise(whole.as_mut_ptr().cast(), length, libc::MADV_HUGEPAGE) };
 }

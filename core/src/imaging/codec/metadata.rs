@@ -1,118 +1,35 @@
 //! Everything in a picture file that is not pixels and that a restored file keeps.
 //!
-//! One struct for all containers; each container's file says what of it the container can hold. Blocks are kept
-//! as bytes: what is not understood passes through unchanged.
+//! One struct serves all containers. The file of each container says which parts the container can hold. Blocks are kept as
+//! bytes: a block that is not understood passes through unchanged.
 
-use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
-use thiserror::Error;
-
-use super::{exif, iptc, xmp};
-
-/// Longest block that is kept, in bytes, after inflating: 16 MiB. Longer ones are ignored as bombs.
-pub(super) const BLOCK_BYTES_MAX: usize = 16 << 20;
-
-/// What becomes of the metadata.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MetadataPolicy {
-    /// Carry everything the output format can hold.
-    #[default]
-    Keep,
-    /// Keep colour profile, author and copyright only.
-    Strip,
-}
-
-/// The text names no policy.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("{0:?} is not a metadata policy: keep or strip")]
-pub struct UnknownMetadataPolicy(pub String);
-
-impl FromStr for MetadataPolicy {
-    type Err = UnknownMetadataPolicy;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "keep" => Ok(MetadataPolicy::Keep),
-            "strip" => Ok(MetadataPolicy::Strip),
-            _ => Err(UnknownMetadataPolicy(text.to_owned())),
-        }
-    }
-}
-
-/// What the numbers of a resolution count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ResolutionUnit {
-    /// No unit: only the shape of a pixel.
-    Aspect,
-    /// Dots per inch.
-    Inch,
-    /// Dots per centimetre.
-    Centimetre,
-}
-
-/// Dots per unit in both directions; positive and finite.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Resolution {
-    /// Horizontally.
-    pub x: f64,
-    /// Vertically.
-    pub y: f64,
-    /// Per what.
-    pub unit: ResolutionUnit,
-}
-
-impl Resolution {
-    /// `None` for values that are not positive and finite, and for 1:1 without a unit, which says nothing.
-    pub fn new(x: f64, y: f64, unit: ResolutionUnit) -> Option<Self> {
-        let valid = |v: f64| v.is_finite() && v > 0.0;
-        let silent = unit == ResolutionUnit::Aspect && x == 1.0 && y == 1.0;
-        (valid(x) && valid(y) && !silent).then_some(Self { x, y, unit })
-    }
-
-    /// Dots per metre, for containers that count in whole metres; `None` without a unit.
-    pub(super) fn per_metre(&self) -> Option<(u32, u32)> {
-        let factor = match self.unit {
-            ResolutionUnit::Aspect => return None,
-            ResolutionUnit::Inch => 100.0 / 2.54,
-            ResolutionUnit::Centimetre => 100.0,
-        };
-        let round = |v: f64| (v * factor).round().clamp(1.0, f64::from(i32::MAX)) as u32;
-        Some((round(self.x), round(self.y)))
-    }
-
-    /// From whole dots per metre. Kept per centimetre, which is exact both ways.
-    pub(super) fn from_per_metre(x: u32, y: u32) -> Option<Self> {
-        Self::new(f64::from(x) / 100.0, f64::from(y) / 100.0, ResolutionUnit::Centimetre)
-    }
-}
+use super::{exif, iptc, metadata_policy::MetadataPolicy, resolution::Resolution, xmp};
 
 /// The metadata of a picture file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Metadata {
-    /// ICC profile, whole and inflated.
+    /// ICC profile, joined and inflated.
     pub icc: Option<Vec<u8>>,
     /// EXIF as a TIFF stream (`II*` or `MM*`), without any prefix.
     pub exif: Option<Vec<u8>>,
     /// XMP packet.
     pub xmp: Option<Vec<u8>>,
-    /// IPTC records (IIM), bare.
+    /// IPTC records (IIM) without a wrapper.
     pub iptc: Option<Vec<u8>>,
-    /// Resolution as the container states it, else as EXIF does.
+    /// Resolution from the container, or else from EXIF.
     pub resolution: Option<Resolution>,
-    /// PNG's `gAMA`, `cHRM`, `sRGB` and `cICP` chunks as they are; only PNG can hold them.
+    /// The chunks `gAMA`, `cHRM`, `sRGB` and `cICP` of a PNG, unchanged. Only PNG can hold them.
     pub png_colour: Vec<([u8; 4], Vec<u8>)>,
 }
 
 impl Metadata {
-    /// The EXIF orientation, 1–8 (1: as stored). XMP's copy is not asked, as in browsers and cameras.
+    /// Returns the EXIF orientation, 1–8; 1 is as stored. The copy in XMP is ignored, as in browsers and cameras.
     pub fn orientation(&self) -> u8 {
         self.exif.as_deref().map_or(1, exif::orientation)
     }
 
-    /// Colour profile (and PNG's colour chunks), author and copyright: EXIF Artist and Copyright, IPTC byline and
-    /// copyright notice, XMP `dc:rights`. An orientation other than 1 survives, for it is not description but geometry.
+    /// Returns colour profile (and the colour chunks of PNG), author and copyright only: EXIF Artist and Copyright, IPTC byline
+    /// and copyright notice, XMP `dc:rights`. An orientation other than 1 stays too, because it is geometry.
     pub fn stripped(&self) -> Metadata {
         Metadata {
             icc: self.icc.clone(),
@@ -124,7 +41,7 @@ impl Metadata {
         }
     }
 
-    /// The metadata under a policy.
+    /// Returns the metadata that a policy keeps.
     pub fn under(&self, policy: MetadataPolicy) -> Metadata {
         match policy {
             MetadataPolicy::Keep => self.clone(),
@@ -132,8 +49,8 @@ impl Metadata {
         }
     }
 
-    /// Notes that the orientation has been applied to the pixels, and forgets the thumbnail, which shows the picture
-    /// as it was.
+    /// Resets the orientation after it was applied to the pixels. Removes the thumbnail, which shows the picture before
+    /// restoration.
     pub(super) fn settle(&mut self) {
         let quarter_turned = self.orientation() >= 5;
         if let Some(exif) = &mut self.exif {
@@ -153,7 +70,7 @@ impl Metadata {
         }
     }
 
-    /// The same metadata over pixels that are still to be turned.
+    /// Returns the metadata with another orientation, for pixels that are not turned yet.
     pub(super) fn with_orientation(mut self, orientation: u8) -> Self {
         if orientation == self.orientation() {
             return self;
@@ -169,21 +86,16 @@ impl Metadata {
         self
     }
 
-    /// The resolution that EXIF notes, when the container notes none.
+    /// Takes the resolution from EXIF when the container has none.
     pub(super) fn resolution_from_exif(mut self) -> Self {
         self.resolution = self.resolution.or_else(|| self.exif.as_deref().and_then(exif::resolution));
         self
     }
 }
 
-/// A block worth keeping: not empty and not beyond the bound.
-pub(super) fn kept(block: &[u8]) -> Option<Vec<u8>> {
-    (!block.is_empty() && block.len() <= BLOCK_BYTES_MAX).then(|| block.to_vec())
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::resolution::ResolutionUnit, *};
 
     #[test]
     fn settling_resets_every_trace_of_the_orientation() {
@@ -205,26 +117,5 @@ mod tests {
         let with = without.clone().with_orientation(7);
         assert_eq!(with.orientation(), 7);
         assert_eq!(with.stripped().with_orientation(1).stripped(), without);
-    }
-
-    #[test]
-    fn dots_per_metre_are_exact_both_ways() {
-        for dots in [1, 2835, 3937, 11811, 23622, i32::MAX as u32] {
-            assert_eq!(Resolution::from_per_metre(dots, dots).unwrap().per_metre(), Some((dots, dots)));
-        }
-        assert_eq!(
-            Resolution::new(300.0, 300.0, ResolutionUnit::Inch).unwrap().per_metre(),
-            Some((11811, 11811))
-        );
-        assert_eq!(Resolution::new(1.0, 1.0, ResolutionUnit::Aspect), None);
-        assert_eq!(Resolution::new(0.0, 1.0, ResolutionUnit::Inch), None);
-        assert_eq!(Resolution::new(f64::NAN, 1.0, ResolutionUnit::Inch), None);
-    }
-
-    #[test]
-    fn policies_have_names() {
-        assert_eq!("strip".parse(), Ok(MetadataPolicy::Strip));
-        assert_eq!(serde_json::to_string(&MetadataPolicy::Keep).unwrap(), "\"keep\"");
-        assert!("none".parse::<MetadataPolicy>().is_err());
     }
 }

@@ -2,9 +2,9 @@
 
 use crate::imaging::Image;
 
-/// The picture as the tag wants it shown. 1 and values out of 1–8 change nothing; 5–8 swap the sides.
+/// Turns or mirrors the picture as the tag says. 1 and values out of 1–8 change nothing; 5–8 swap the sides.
 ///
-/// Cost: one copy of samples and alpha, none for 1.
+/// Cost: one copy of samples and alpha, and none for 1.
 pub fn apply_orientation(image: Image, orientation: u8) -> Image {
     if !(2..=8).contains(&orientation) {
         return image;
@@ -20,14 +20,16 @@ pub fn apply_orientation(image: Image, orientation: u8) -> Image {
     Image::new(walk.width, walk.height, channels, samples, alpha).expect("turning keeps the number of pixels")
 }
 
-/// Width and height of a picture once the tag is applied.
+/// Returns width and height of a picture after the tag is applied.
 pub(super) fn oriented_size((width, height): (usize, usize), orientation: u8) -> (usize, usize) {
     if (5..=8).contains(&orientation) { (height, width) } else { (width, height) }
 }
 
-/// Where the pixels of the turned picture come from: `start + x·step_x + y·step_y`, in source pixels.
+/// Where the pixels of the turned picture come from: pixel (x, y) is source pixel `start + x·step_x + y·step_y`.
 struct Walk {
+    /// Width of the turned picture.
     width: usize,
+    /// Height of the turned picture.
     height: usize,
     start: isize,
     step_x: isize,
@@ -51,6 +53,7 @@ impl Walk {
         Self { width, height, start, step_x, step_y }
     }
 
+    /// Returns the turned copy of a plane of `N` interleaved samples per pixel.
     fn gather<const N: usize>(&self, source: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(source.len());
         for y in 0..self.height as isize {

@@ -1,15 +1,15 @@
-//! Between the interleaved samples of the containers and [`Image`] with its separate alpha plane.
+//! Converts between the interleaved samples of containers and [`Image`] with its separate alpha plane.
 
 use std::borrow::Cow;
 
 use crate::imaging::{Channels, Image};
 
-/// Samples per pixel in a container: colours and alpha.
+/// Returns the samples per pixel in a container: colours and alpha.
 pub(super) const fn samples_per_pixel(channels: Channels, has_alpha: bool) -> usize {
     channels.count() + has_alpha as usize
 }
 
-/// Splits `interleaved` (`height·width·(channels + alpha)` bytes) into a picture; `None` when the length is wrong.
+/// Splits `interleaved` (`height·width·(channels + alpha)` bytes) into a picture. `None` when the length is wrong.
 pub(super) fn split(
     width: usize,
     height: usize,
@@ -30,7 +30,7 @@ pub(super) fn split(
     Image::new(width, height, channels, samples, Some(alpha)).ok()
 }
 
-/// The samples with alpha behind each pixel's colours, as containers store them. Borrowed when there is no alpha.
+/// Returns the samples with alpha after the colours of each pixel, as containers store them. Borrowed without alpha.
 pub(super) fn interleaved(image: &Image) -> Cow<'_, [u8]> {
     let Some(alpha) = image.alpha() else { return Cow::Borrowed(image.samples()) };
     let n = image.channels().count();
@@ -42,7 +42,7 @@ pub(super) fn interleaved(image: &Image) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
-/// The picture as RGB, for containers without grey; borrowed when it is RGB already.
+/// Returns the picture as RGB, for containers without grey. Borrowed when it is RGB already.
 pub(super) fn as_rgb(image: &Image) -> Cow<'_, Image> {
     match image.channels() {
         Channels::Rgb => Cow::Borrowed(image),
@@ -50,7 +50,7 @@ pub(super) fn as_rgb(image: &Image) -> Cow<'_, Image> {
     }
 }
 
-/// Expands rows of 1-, 2- or 4-bit samples, each row padded to whole bytes, to one byte per sample, unscaled.
+/// Expands rows of 1-, 2- or 4-bit samples to one byte per sample. Rows are padded to whole bytes; values are not scaled.
 pub(super) fn unpack_bits(packed: &[u8], width: usize, height: usize, bits: usize) -> Vec<u8> {
     let per_byte = 8 / bits;
     let mask = ((1u16 << bits) - 1) as u8;

@@ -1,4 +1,4 @@
-//! PNG by the `image` crate. Palettes and samples of 1, 2 and 4 bits come out as 8 bits; 16 bits are refused.
+//! PNG by the `image` crate. Palettes and samples of 1, 2 and 4 bits are decoded to 8 bits; 16 bits are refused.
 
 use std::io::{self, Cursor, Write};
 
@@ -6,13 +6,16 @@ use image::codecs::png::{CompressionType, FilterType, PngDecoder, PngEncoder};
 use image::{ColorType, ExtendedColorType, ImageDecoder, ImageEncoder};
 
 use super::endian::Endian;
-use super::error::{broken, failed, unsupported};
+use super::error::{DecodeError, EncodeError, broken, failed, unsupported};
+use super::format::Format;
+use super::header::Header;
+use super::limits;
+use super::metadata::Metadata;
 use super::pixels;
-use super::png_chunks::{self as chunks, Chunk};
-use super::{DecodeError, EncodeError, Format, Header, Metadata, limits};
+use super::png_chunks::{self as chunks, PngChunk};
 use crate::imaging::{Channels, Image};
 
-/// Reads IHDR and walks through the chunks.
+/// Reads the header from the chunks. Pixels stay coded.
 pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
     let walked = walk(bytes, false)?;
     let head = &bytes[walked[0].data.clone()];
@@ -40,7 +43,7 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
     };
     let copied = has_alpha || chunks::orientation(bytes, &walked) != 1;
     let samples = pixels::samples_per_pixel(channels, has_alpha);
-    // Beside the picture: a copy of the coded data, and two filtered rows.
+    // Besides the picture, the decoder holds a copy of the coded data and two filtered rows.
     let working = (bytes.len() + 8 * width) as u64;
     Ok(Header {
         format: Format::Png,
@@ -54,12 +57,12 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
     })
 }
 
-fn walk(bytes: &[u8], checked: bool) -> Result<Vec<Chunk>, DecodeError> {
+/// Finds the chunks.
+fn walk(bytes: &[u8], checked: bool) -> Result<Vec<PngChunk>, DecodeError> {
     chunks::walk(bytes, checked).map_err(|reason| broken(Format::Png, reason))
 }
 
-/// Decodes the pixels of a probed file. The decoder is given the picture's own chunks alone, so texts and profiles
-/// cost it nothing.
+/// Decodes the pixels of a probed file. The decoder gets the chunks of the picture only, so texts and profiles cost nothing.
 pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Image, DecodeError> {
     let walked = walk(bytes, true)?;
     let bare = chunks::bare(bytes, &walked).map_err(|e| broken(Format::Png, e))?;
@@ -75,7 +78,7 @@ pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Image, DecodeError
     read(Format::Png, decoder, header, expected)
 }
 
-/// Reads the pixels of a decoder that agrees with the header that was checked.
+/// Reads the pixels of a decoder. Its sides and colours must agree with the checked header.
 pub(super) fn read(
     format: Format,
     decoder: impl ImageDecoder,
@@ -95,11 +98,12 @@ pub(super) fn read(
         .ok_or_else(|| broken(format, "its headers contradict each other"))
 }
 
+/// Reads the metadata.
 pub(super) fn metadata(bytes: &[u8]) -> Metadata {
     chunks::walk(bytes, false).map(|walked| chunks::metadata(bytes, &walked)).unwrap_or_default()
 }
 
-/// Encodes 8-bit PNG, grey or RGB, with or without alpha; fast compression over adaptive filters.
+/// Encodes 8-bit PNG, grey or RGB, with or without alpha: fast compression, adaptive filters.
 pub(super) fn encode(image: &Image) -> Result<Vec<u8>, EncodeError> {
     let (width, height) = (image.width(), image.height());
     if width.max(height) > i32::MAX as usize {
@@ -118,8 +122,8 @@ pub(super) fn encode(image: &Image) -> Result<Vec<u8>, EncodeError> {
     Ok(out.0)
 }
 
-/// Takes what the encoder writes with little room to spare. The picture comes in one piece, and a vector that grows by
-/// doubling would take up as much again for the few bytes behind it.
+/// Collects what the encoder writes, with little room to spare. The picture comes in one piece. A vector that doubles its
+/// room would then allocate twice as much for the few bytes after it.
 struct Tight(Vec<u8>);
 
 impl Write for Tight {
@@ -137,7 +141,7 @@ impl Write for Tight {
     }
 }
 
-/// The same coded picture with other metadata.
+/// Returns the same coded picture with other metadata.
 pub(super) fn with_metadata(bytes: &[u8], metadata: &Metadata) -> Result<Vec<u8>, EncodeError> {
     let walked = chunks::walk(bytes, false).map_err(|reason| failed(Format::Png, reason))?;
     chunks::with_metadata(bytes, &walked, metadata)

@@ -1,4 +1,4 @@
-//! The chunks of a PNG file (W3C PNG, third edition): finding them, and the metadata in the ancillary ones.
+//! The chunks of a PNG file (W3C PNG, third edition), and the metadata in the ancillary chunks.
 //!
 //! Carried: iCCP, eXIf, XMP (iTXt), IPTC (ImageMagick's `Raw profile type iptc`), pHYs, and raw gAMA, cHRM, sRGB and
 //! cICP. Not carried: other texts, tIME, mDCV, cLLI.
@@ -11,34 +11,38 @@ use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
 
+use super::block::{BLOCK_BYTES_MAX, kept};
 use super::endian::Endian;
+use super::error::EncodeError;
 use super::limits::PARTS_MAX;
-use super::metadata::{BLOCK_BYTES_MAX, Metadata, Resolution, ResolutionUnit, kept};
-use super::{EncodeError, exif, iptc};
+use super::metadata::Metadata;
+use super::resolution::{Resolution, ResolutionUnit};
+use super::{exif, iptc};
 
 pub(super) const SIGNATURE: [u8; 8] = [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n'];
 const XMP: &[u8] = b"XML:com.adobe.xmp";
 const IPTC: &[u8] = b"Raw profile type iptc";
-/// Chunks that say what the samples mean, in the order in which they are written.
+/// Chunks that define the colours of the samples, in the order in which they are written.
 const COLOUR: [&[u8; 4]; 4] = [b"cICP", b"sRGB", b"gAMA", b"cHRM"];
-/// Chunks that belong to the pixels, in their order: sBIT before the palette, transparency and background behind it.
+/// Chunks that belong to the pixels, in their order: sBIT before the palette, transparency and background after it.
 const PICTURE: [&[u8; 4]; 6] = [b"sBIT", b"PLTE", b"tRNS", b"bKGD", b"IDAT", b"IEND"];
 
-/// One chunk: its kind, its data, and all of it with length and check sum.
+/// One chunk.
 #[derive(Clone, Debug)]
-pub(super) struct Chunk {
+pub(super) struct PngChunk {
     pub(super) kind: [u8; 4],
     pub(super) data: Range<usize>,
+    /// The chunk with its length and check sum.
     whole: Range<usize>,
 }
 
-/// The chunks up to IEND; what follows it is ignored.
+/// Finds the chunks up to IEND. Bytes after it are ignored.
 ///
 /// # Errors
-/// When the file ends before IEND, does not begin with IHDR or (`checked`) a check sum is wrong.
-pub(super) fn walk(bytes: &[u8], checked: bool) -> Result<Vec<Chunk>, String> {
+/// When the file ends before IEND, does not begin with IHDR, has too many chunks or (`checked`) a wrong check sum.
+pub(super) fn walk(bytes: &[u8], checked: bool) -> Result<Vec<PngChunk>, String> {
     let cut = || "it ends before its IEND chunk".to_owned();
-    let mut chunks: Vec<Chunk> = Vec::new();
+    let mut chunks: Vec<PngChunk> = Vec::new();
     let mut at = SIGNATURE.len();
     loop {
         let len = Endian::Big.u32(bytes, at).ok_or_else(cut)? as usize;
@@ -54,7 +58,7 @@ pub(super) fn walk(bytes: &[u8], checked: bool) -> Result<Vec<Chunk>, String> {
         }
         let whole = at..data.end + 4;
         at = whole.end;
-        chunks.push(Chunk { kind, data, whole });
+        chunks.push(PngChunk { kind, data, whole });
         if chunks.len() > PARTS_MAX {
             return Err("it has too many chunks".to_owned());
         }
@@ -64,9 +68,9 @@ pub(super) fn walk(bytes: &[u8], checked: bool) -> Result<Vec<Chunk>, String> {
     }
 }
 
-/// Reads the metadata. Malformed blocks are left out: they never stop a picture. The first block of a kind decides, so
-/// that a file of many bombs costs no more than one of each.
-pub(super) fn metadata(bytes: &[u8], chunks: &[Chunk]) -> Metadata {
+/// Reads the metadata. Malformed blocks are left out; they never refuse a picture. Only the first block of a kind is read, so
+/// a file of many compression bombs costs no more than one of each kind.
+pub(super) fn metadata(bytes: &[u8], chunks: &[PngChunk]) -> Metadata {
     let mut metadata = Metadata::default();
     let (mut profile_seen, mut xmp_seen, mut iptc_seen) = (false, false, false);
     let first = |seen: &mut bool| !std::mem::replace(seen, true);
@@ -90,19 +94,20 @@ pub(super) fn metadata(bytes: &[u8], chunks: &[Chunk]) -> Metadata {
     metadata.resolution_from_exif()
 }
 
-/// The orientation alone, without inflating anything.
-pub(super) fn orientation(bytes: &[u8], chunks: &[Chunk]) -> u8 {
+/// Returns the orientation. Inflates nothing.
+pub(super) fn orientation(bytes: &[u8], chunks: &[PngChunk]) -> u8 {
     let block =
         chunks.iter().find(|c| &c.kind == b"eXIf").and_then(|c| exif::checked(&bytes[c.data.clone()]));
     block.map_or(1, |block| exif::orientation(&block))
 }
 
-/// Splits at the first NUL: keyword and rest.
+/// Splits data at the first NUL into keyword and rest.
 fn keyword(data: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = data.iter().take(80).position(|&b| b == 0)?;
     Some((&data[..end], &data[end + 1..]))
 }
 
+/// Returns the profile in an iCCP chunk.
 fn profile(data: &[u8]) -> Option<Vec<u8>> {
     match keyword(data)?.1 {
         [0, packed @ ..] => inflate(packed),
@@ -110,6 +115,7 @@ fn profile(data: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
+/// Returns the packet in an iTXt chunk.
 fn xmp(data: &[u8]) -> Option<Vec<u8>> {
     let (name, rest) = keyword(data)?;
     let [compressed, 0, rest @ ..] = rest else { return None };
@@ -123,6 +129,7 @@ fn xmp(data: &[u8]) -> Option<Vec<u8>> {
     if *compressed == 1 { inflate(text) } else { kept(text) }
 }
 
+/// Returns the IPTC records in a text chunk.
 fn iptc_text(kind: &[u8; 4], data: &[u8]) -> Option<Vec<u8>> {
     let (_, rest) = keyword(data).filter(|(name, _)| *name == IPTC)?;
     match (kind, rest) {
@@ -132,6 +139,7 @@ fn iptc_text(kind: &[u8; 4], data: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
+/// Returns the resolution in a pHYs chunk.
 fn physical(data: &[u8]) -> Option<Resolution> {
     let (x, y) = (Endian::Big.u32(data, 0)?, Endian::Big.u32(data, 4)?);
     match data.get(8)? {
@@ -140,21 +148,22 @@ fn physical(data: &[u8]) -> Option<Resolution> {
     }
 }
 
-/// Inflates a zlib stream of at most [`BLOCK_BYTES_MAX`]; more is a bomb.
+/// Inflates a zlib stream to at most [`BLOCK_BYTES_MAX`] bytes. `None` for longer ones: they may be bombs.
 fn inflate(packed: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     ZlibDecoder::new(packed).take(BLOCK_BYTES_MAX as u64 + 1).read_to_end(&mut out).ok()?;
     (out.len() <= BLOCK_BYTES_MAX && !out.is_empty()).then_some(out)
 }
 
+/// Compresses data to a zlib stream.
 fn deflate(data: &[u8]) -> Vec<u8> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
     // Writing to memory does not fail.
     encoder.write_all(data).and_then(|()| encoder.finish()).unwrap_or_default()
 }
 
-/// The file with the picture's own chunks alone; itself when it has no others, which saves a copy.
-pub(super) fn bare<'a>(bytes: &'a [u8], chunks: &[Chunk]) -> Result<Cow<'a, [u8]>, EncodeError> {
+/// Returns the file with the chunks of the picture only. Borrowed when the file has no others.
+pub(super) fn bare<'a>(bytes: &'a [u8], chunks: &[PngChunk]) -> Result<Cow<'a, [u8]>, EncodeError> {
     let places = chunks[1..].iter().map(|chunk| PICTURE.iter().position(|kind| **kind == chunk.kind));
     if places.clone().all(|place| place.is_some()) && places.is_sorted() {
         return Ok(Cow::Borrowed(bytes));
@@ -162,10 +171,10 @@ pub(super) fn bare<'a>(bytes: &'a [u8], chunks: &[Chunk]) -> Result<Cow<'a, [u8]
     with_metadata(bytes, chunks, &Metadata::default()).map(Cow::Owned)
 }
 
-/// The same coded picture with other metadata. A picture with an ICC profile gets no sRGB chunk, as PNG demands.
+/// Returns the same coded picture with other metadata. A picture with an ICC profile gets no sRGB chunk, as PNG demands.
 pub(super) fn with_metadata(
     bytes: &[u8],
-    chunks: &[Chunk],
+    chunks: &[PngChunk],
     metadata: &Metadata,
 ) -> Result<Vec<u8>, EncodeError> {
     let mut out = SIGNATURE.to_vec();
@@ -204,6 +213,7 @@ pub(super) fn with_metadata(
     Ok(out)
 }
 
+/// Returns the data of a pHYs chunk.
 fn physical_bytes(resolution: &Resolution) -> [u8; 9] {
     let whole = |v: f64| v.round().clamp(1.0, f64::from(i32::MAX)) as u32;
     let aspect = (whole(resolution.x), whole(resolution.y));
@@ -215,6 +225,7 @@ fn physical_bytes(resolution: &Resolution) -> [u8; 9] {
     out
 }
 
+/// Appends a chunk of these parts.
 fn push(out: &mut Vec<u8>, kind: &[u8; 4], parts: &[&[u8]]) {
     let len: usize = parts.iter().map(|p| p.len()).sum();
     out.extend((len as u32).to_be_bytes());

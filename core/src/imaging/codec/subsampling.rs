@@ -1,4 +1,4 @@
-//! Chroma subsampling of JPEG files, kept so that a restored file has the shape of its input.
+//! Chroma subsampling of JPEG files. A restored file keeps that of its input.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,31 +8,31 @@ pub enum Subsampling {
     /// Chroma for every pixel.
     #[serde(rename = "4:4:4")]
     S444,
-    /// One chroma sample for two pixels side by side.
+    /// One chroma sample for two neighbouring pixels of a row.
     #[serde(rename = "4:2:2")]
     S422,
     /// One chroma sample for two by two pixels.
     #[serde(rename = "4:2:0")]
     S420,
-    /// One chroma sample for two pixels above each other.
+    /// One chroma sample for two neighbouring pixels of a column.
     #[serde(rename = "4:4:0")]
     S440,
-    /// One chroma sample for four pixels side by side.
+    /// One chroma sample for four neighbouring pixels of a row.
     #[serde(rename = "4:1:1")]
     S411,
-    /// One chroma sample for four pixels above each other.
+    /// One chroma sample for four neighbouring pixels of a column.
     #[serde(rename = "4:4:1")]
     S441,
     /// No chroma at all.
     #[serde(rename = "grey")]
     Grey,
-    /// Factors without a name; encoded as 4:4:4.
+    /// Sampling factors without a name. Encoded as 4:4:4.
     #[serde(rename = "unknown")]
     Unknown,
 }
 
 impl Subsampling {
-    /// From the sampling factors (horizontal, vertical) of a frame's components.
+    /// Names the sampling factors (horizontal, vertical) of the components of a frame.
     pub(super) fn from_factors(factors: &[(u8, u8)]) -> Self {
         let [luma, blue, red] = factors else {
             return if factors.len() == 1 { Subsampling::Grey } else { Subsampling::Unknown };

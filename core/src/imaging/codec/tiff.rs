@@ -1,7 +1,7 @@
-//! TIFF and BigTIFF, one page: pixels by the `tiff` crate, everything else from our own reading of the directory.
+//! TIFF and BigTIFF with one page. The `tiff` crate decodes the pixels; the directory is read here (`ifd`).
 //!
 //! In: grey (1, 2, 4, 8 bits), palettes, RGB, with one channel of unassociated alpha; chunky or planar; uncompressed,
-//! LZW, Deflate, PackBits or Group 4. JPEG-compressed files are refused: that decoder misreads some valid ones.
+//! LZW, Deflate, PackBits or Group 4. JPEG-compressed files are refused: the decoder misreads some valid ones.
 //! Out: 8-bit grey or RGB with or without alpha, LZW with horizontal differences.
 //!
 //! Carried: ICC (34675), XMP (700), IPTC (33723), resolution, the descriptive tags, the Exif and GPS directories. Not
@@ -14,11 +14,16 @@ use tiff::encoder::colortype::{ColorType as EncoderColour, Gray8, RGB8};
 use tiff::encoder::{Compression, Predictor, TiffEncoder};
 use tiff::tags::ExtraSamples;
 
-use super::error::{broken, failed, unsupported};
-use super::exif::{self, Tables};
+use super::block::kept;
+use super::error::{DecodeError, EncodeError, broken, failed, unsupported};
+use super::exif;
+use super::format::Format;
+use super::header::Header;
 use super::ifd::{self, Directory, Stream, Value};
-use super::metadata::{Metadata, Resolution, ResolutionUnit, kept};
-use super::{DecodeError, EncodeError, Format, Header, limits, pixels};
+use super::metadata::Metadata;
+use super::portable_tags::PortableTags;
+use super::resolution::{Resolution, ResolutionUnit};
+use super::{limits, pixels};
 use crate::imaging::{Channels, Image};
 
 const WIDTH: u16 = 256;
@@ -40,8 +45,8 @@ const XMP: u16 = 700;
 const IPTC: u16 = 33723;
 const ICC: u16 = 34675;
 
-/// How the samples of a supported file are laid out.
-struct Layout {
+/// How a supported file stores its samples.
+struct TiffLayout {
     width: usize,
     height: usize,
     bits: usize,
@@ -51,13 +56,14 @@ struct Layout {
     has_alpha: bool,
 }
 
-/// Reads the directory; pixels stay where they are.
+/// Reads the header from the directory. Pixels stay coded.
 pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
     let (stream, directory) = open(bytes)?;
-    let Layout { width, height, channels, has_alpha, palette, planar, bits } = layout(&stream, &directory)?;
+    let TiffLayout { width, height, channels, has_alpha, palette, planar, bits } =
+        layout(&stream, &directory)?;
     let samples = pixels::samples_per_pixel(channels, has_alpha);
     let turned = exif::orientation(bytes) != 1;
-    // A palette is looked up from a copy of the file whose directory says grey.
+    // A palette needs a copy of the file whose directory says grey.
     let working = if palette { (bytes.len() + width * height) as u64 } else { 0 };
     let copied = has_alpha || turned || planar || bits < 8;
     Ok(Header {
@@ -72,6 +78,7 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
     })
 }
 
+/// Opens a file of one page whose directory and coded data lie within it.
 fn open(bytes: &[u8]) -> Result<(Stream<'_>, Directory), DecodeError> {
     let stream = Stream::open(bytes).ok_or_else(|| broken(Format::Tiff, "its header is cut off"))?;
     let directory =
@@ -88,7 +95,7 @@ fn open(bytes: &[u8]) -> Result<(Stream<'_>, Directory), DecodeError> {
     Ok((stream, directory))
 }
 
-/// Whether all coded data lies within the file. The decoder stops at the last pixel and would not notice a lost end.
+/// Whether all coded data lie within the file. The decoder stops at the last pixel and would not notice a missing end.
 fn data_is_inside(stream: &Stream<'_>, directory: &Directory) -> bool {
     let inside = |offsets: u16, lengths: u16| {
         let (Some(offsets), Some(lengths)) = (directory.field(offsets), directory.field(lengths)) else {
@@ -102,57 +109,72 @@ fn data_is_inside(stream: &Stream<'_>, directory: &Directory) -> bool {
     inside(STRIP_OFFSETS, STRIP_LENGTHS) && inside(TILE_OFFSETS, TILE_LENGTHS)
 }
 
-fn layout(stream: &Stream<'_>, directory: &Directory) -> Result<Layout, DecodeError> {
-    let refuse = |property: &str| Err(unsupported(Format::Tiff, property));
+/// Reads how the samples are stored, and refuses files that are not supported.
+fn layout(stream: &Stream<'_>, directory: &Directory) -> Result<TiffLayout, DecodeError> {
     let number = |tag| directory.field(tag).and_then(|f| stream.unsigned(f, 0));
     let side = |tag| number(tag).filter(|v| (1..=u32::MAX.into()).contains(v)).map(|v| v as usize);
     let (Some(width), Some(height)) = (side(WIDTH), side(HEIGHT)) else {
         return Err(broken(Format::Tiff, "a side is missing or zero"));
     };
-    match number(COMPRESSION).unwrap_or(1) {
-        1 | 4 | 5 | 8 | 32946 | 32773 => {}
-        6 | 7 => return refuse("JPEG compression"),
-        other => return refuse(&format!("compression {other}")),
-    }
-    if number(SAMPLE_FORMAT).unwrap_or(1) != 1 {
-        return refuse("signed or floating-point samples");
-    }
-    if number(FILL_ORDER).unwrap_or(1) != 1 {
-        return refuse("bits in reversed order");
-    }
-    let (colours, palette) = match number(PHOTOMETRIC) {
-        Some(0 | 1) => (1, false),
-        Some(2) => (3, false),
-        Some(3) => (1, true),
-        Some(5) => return refuse("CMYK colours"),
-        Some(6) => return refuse("YCbCr colours"),
-        Some(8..=10) => return refuse("Lab colours"),
-        Some(other) => return refuse(&format!("photometric interpretation {other}")),
-        None => return Err(broken(Format::Tiff, "its photometric interpretation is missing")),
-    };
+    check_coding(number)?;
+    let (colours, palette) = colours(number(PHOTOMETRIC))?;
     let samples = number(SAMPLES).unwrap_or(1);
     let bits = number(BITS).unwrap_or(1);
     match bits {
         8 => {}
         1 | 2 | 4 if colours == 1 && samples == 1 => {}
-        other => return refuse(&format!("{other}-bit samples")),
+        other => return refused(&format!("{other}-bit samples")),
     }
     let extra = directory.field(EXTRA_SAMPLES).and_then(|f| stream.unsigned(f, 0));
     let has_alpha = match (samples.checked_sub(colours), extra) {
         (Some(0), _) => false,
-        // Four samples of RGB without a word about the fourth are RGBA by custom.
+        // Three colours and one extra sample without a description are RGBA by custom.
         (Some(1), Some(2)) | (Some(1), None) if colours == 3 || extra.is_some() => !palette,
-        (Some(1), Some(1)) => return refuse("premultiplied alpha"),
-        (Some(1), _) => return refuse("an extra sample of unspecified meaning"),
-        (Some(_), _) => return refuse("more than one extra sample"),
+        (Some(1), Some(1)) => return refused("premultiplied alpha"),
+        (Some(1), _) => return refused("an extra sample of unspecified meaning"),
+        (Some(_), _) => return refused("more than one extra sample"),
         (None, _) => return Err(broken(Format::Tiff, "it has fewer samples than colours")),
     };
     if has_alpha && number(PHOTOMETRIC) == Some(0) || palette && samples != 1 {
-        return refuse("alpha beside a palette or inverted grey");
+        return refused("alpha with a palette or with inverted grey");
     }
     let channels = if colours == 3 || palette { Channels::Rgb } else { Channels::Grey };
     let planar = number(PLANAR) == Some(2) && samples > 1;
-    Ok(Layout { width, height, bits: bits as usize, palette, planar, channels, has_alpha })
+    Ok(TiffLayout { width, height, bits: bits as usize, palette, planar, channels, has_alpha })
+}
+
+fn refused<T>(property: &str) -> Result<T, DecodeError> {
+    Err(unsupported(Format::Tiff, property))
+}
+
+/// Refuses compressions, sample formats and bit orders that are not supported. `number` reads the number of a tag.
+fn check_coding(number: impl Fn(u16) -> Option<u64>) -> Result<(), DecodeError> {
+    match number(COMPRESSION).unwrap_or(1) {
+        1 | 4 | 5 | 8 | 32946 | 32773 => {}
+        6 | 7 => return refused("JPEG compression"),
+        other => return refused(&format!("compression {other}")),
+    }
+    if number(SAMPLE_FORMAT).unwrap_or(1) != 1 {
+        return refused("signed or floating-point samples");
+    }
+    if number(FILL_ORDER).unwrap_or(1) != 1 {
+        return refused("bits in reversed order");
+    }
+    Ok(())
+}
+
+/// Returns the number of colours of a photometric interpretation, and whether it is a palette.
+fn colours(photometric: Option<u64>) -> Result<(u64, bool), DecodeError> {
+    match photometric {
+        Some(0 | 1) => Ok((1, false)),
+        Some(2) => Ok((3, false)),
+        Some(3) => Ok((1, true)),
+        Some(5) => refused("CMYK colours"),
+        Some(6) => refused("YCbCr colours"),
+        Some(8..=10) => refused("Lab colours"),
+        Some(other) => refused(&format!("photometric interpretation {other}")),
+        None => Err(broken(Format::Tiff, "its photometric interpretation is missing")),
+    }
 }
 
 /// Decodes the pixels of a probed file.
@@ -176,8 +198,8 @@ pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Image, DecodeError
 }
 
 /// The samples as stored, one byte each, interleaved.
-fn read(bytes: &[u8], layout: &Layout, n_samples: usize) -> Result<Vec<u8>, DecodeError> {
-    let Layout { width, height, bits, .. } = *layout;
+fn read(bytes: &[u8], layout: &TiffLayout, n_samples: usize) -> Result<Vec<u8>, DecodeError> {
+    let TiffLayout { width, height, bits, .. } = *layout;
     let row_bytes = (width * bits).div_ceil(8);
     let plane_bytes = row_bytes * height;
     let expected = plane_bytes * n_samples;
@@ -210,8 +232,8 @@ fn read(bytes: &[u8], layout: &Layout, n_samples: usize) -> Result<Vec<u8>, Deco
     Ok(samples)
 }
 
-/// The colour map as 8-bit colours. Its 16 bits must be bytes repeated, or bytes with a zero behind (TIFF 6.0 says
-/// the former, old writers did the latter): others would be reduced.
+/// Returns the colour map as 8-bit colours. Its 16-bit values must be a byte twice (TIFF 6.0) or a byte and a zero (old
+/// writers). Other values would lose precision and are refused.
 fn palette(stream: &Stream<'_>, directory: &Directory, bits: usize) -> Result<Vec<[u8; 3]>, DecodeError> {
     let n = 1 << bits;
     let missing = || broken(Format::Tiff, "its colour map is missing or too short");
@@ -227,7 +249,7 @@ fn palette(stream: &Stream<'_>, directory: &Directory, bits: usize) -> Result<Ve
     Ok((0..n).map(|i| [narrow(values[i]), narrow(values[n + i]), narrow(values[2 * n + i])]).collect())
 }
 
-/// A copy of the file whose directory says grey instead of palette: the decoder reads grey indices only.
+/// Returns a copy of the file whose directory says grey instead of palette. The decoder reads indices only from such files.
 fn says_grey(bytes: &[u8], stream: &Stream<'_>, directory: &Directory) -> Vec<u8> {
     let mut copy = bytes.to_vec();
     if let Some(field) = directory.field(PHOTOMETRIC).filter(|f| f.kind == ifd::SHORT) {
@@ -236,11 +258,11 @@ fn says_grey(bytes: &[u8], stream: &Stream<'_>, directory: &Directory) -> Vec<u8
     copy
 }
 
-/// Reads the metadata. The descriptive tags and directories become an EXIF block.
+/// Reads the metadata. The descriptive tags and the Exif and GPS directories become an EXIF block.
 pub(super) fn metadata(bytes: &[u8]) -> Metadata {
     let Ok((stream, directory)) = open(bytes) else { return Metadata::default() };
     let block = |tag| directory.field(tag).and_then(|f| kept(stream.value(f)));
-    let tables = Tables::read(&stream);
+    let tables = PortableTags::read(&stream);
     Metadata {
         icc: block(ICC),
         exif: (!tables.is_empty()).then(|| tables.to_exif()),
@@ -261,9 +283,10 @@ pub(super) fn encode(image: &Image, metadata: &Metadata) -> Result<Vec<u8>, Enco
         .ok_or_else(|| failed(Format::Tiff, "the file outgrows 4 GiB"))
 }
 
+/// Encodes the pixels: LZW, and horizontal differences without alpha.
 fn encode_pixels<C: EncoderColour<Inner = u8>>(image: &Image) -> Result<Vec<u8>, tiff::TiffError> {
     let mut out = Cursor::new(Vec::new());
-    // Differences are taken three or one samples apart, which alpha would put out of step: then they are left out.
+    // The encoder takes differences three samples apart (grey: one). With alpha these would mix channels, so there are none.
     let predictor = if image.alpha().is_some() { Predictor::None } else { Predictor::Horizontal };
     let mut encoder =
         TiffEncoder::new(&mut out)?.with_compression(Compression::Lzw).with_predictor(predictor);
@@ -275,7 +298,7 @@ fn encode_pixels<C: EncoderColour<Inner = u8>>(image: &Image) -> Result<Vec<u8>,
     Ok(out.into_inner())
 }
 
-/// Appends a directory that says more than the encoder's, and points the header at it.
+/// Appends a directory with the tags of the encoder and the metadata, and lets the header point to it.
 fn describe(mut file: Vec<u8>, metadata: &Metadata) -> Option<Vec<u8>> {
     let stream = Stream::open(&file)?;
     let directory = stream.first()?;
@@ -299,7 +322,7 @@ fn describe(mut file: Vec<u8>, metadata: &Metadata) -> Option<Vec<u8>> {
         values.extend(bytes.iter().map(|bytes| Value { tag, kind, bytes: bytes.clone() }));
     }
     let exif = metadata.exif.as_deref().and_then(Stream::open);
-    let tables = exif.map(|stream| Tables::read(&stream)).unwrap_or_default();
+    let tables = exif.map(|stream| PortableTags::read(&stream)).unwrap_or_default();
     let at = tables.append_to(&mut file, values)?;
     file[4..8].copy_from_slice(&at.to_le_bytes());
     Some(file)

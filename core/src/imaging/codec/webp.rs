@@ -1,19 +1,22 @@
 //! WebP: decoded and losslessly encoded by `image-webp` (through `image`), lossily encoded by libwebp.
 //!
-//! WebP has no grey: grey pictures are written as RGB and come back as RGB. Alpha is coded losslessly in both modes,
-//! and colours under full transparency are kept.
+//! WebP has no grey: grey pictures are written as RGB and read as RGB. Alpha is coded losslessly in both modes. Colours under
+//! full transparency are kept.
 
 use std::io::Cursor;
 
 use image::codecs::webp::{WebPDecoder, WebPEncoder};
 use image::{ColorType, ExtendedColorType};
 
-use super::error::{broken, failed, unsupported};
-use super::webp_chunks::{self as chunks, Chunk};
-use super::{DecodeError, EncodeError, Format, Header, Metadata, limits, pixels, png};
+use super::error::{DecodeError, EncodeError, broken, failed, unsupported};
+use super::format::Format;
+use super::header::Header;
+use super::metadata::Metadata;
+use super::webp_chunks::{self as chunks, WebpChunk};
+use super::{limits, pixels, png};
 use crate::imaging::{Channels, Image};
 
-/// The longest side of VP8; lossless could go one further.
+/// Longest side of VP8. Lossless allows one pixel more.
 const SIDE_MAX: usize = 16_383;
 
 /// Reads the headers of container and picture.
@@ -31,7 +34,7 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
     let shape = chunks::shape(bytes, &walked).filter(|s| s.0 > 0 && s.1 > 0);
     let (width, height, has_alpha) = shape.ok_or_else(|| broken(Format::WebP, "its header is too short"))?;
     let n_pixels = width as u64 * height as u64;
-    // Lossless: 4 bytes a pixel and as much again for transforms; lossy: the 4:2:0 frame, and ALPH as lossless.
+    // Lossless: 4 bytes per pixel and as many again for transforms. Lossy: the 4:2:0 frame; its ALPH is coded losslessly.
     let working = if lossless || has_alpha { 8 * n_pixels } else { 2 * n_pixels };
     let turned = chunks::metadata(bytes, &walked).orientation() != 1;
     let samples = pixels::samples_per_pixel(Channels::Rgb, has_alpha);
@@ -48,11 +51,12 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
     })
 }
 
-fn walk(bytes: &[u8]) -> Result<Vec<Chunk>, DecodeError> {
+/// Finds the chunks.
+fn walk(bytes: &[u8]) -> Result<Vec<WebpChunk>, DecodeError> {
     chunks::walk(bytes).map_err(|reason| broken(Format::WebP, reason))
 }
 
-/// Decodes the pixels of a probed file, from a container without metadata.
+/// Decodes the pixels of a probed file. The decoder gets a container without metadata.
 pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Image, DecodeError> {
     let bare = chunks::with_metadata(bytes, &walk(bytes)?, &Metadata::default());
     let bare = bare.map_err(|e| broken(Format::WebP, e))?;
@@ -61,6 +65,7 @@ pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Image, DecodeError
     png::read(Format::WebP, decoder, header, expected)
 }
 
+/// Reads the metadata.
 pub(super) fn metadata(bytes: &[u8]) -> Metadata {
     chunks::walk(bytes).map(|walked| chunks::metadata(bytes, &walked)).unwrap_or_default()
 }
@@ -85,14 +90,14 @@ pub(super) fn encode(image: &Image, lossless: bool, quality: u8) -> Result<Vec<u
     let mut config =
         webp::WebPConfig::new().map_err(|()| failed(Format::WebP, "libwebp has another version"))?;
     config.quality = quality.into();
-    config.low_memory = 1; // by half slower, but 9 bytes per pixel in all instead of 14
-    config.exact = 1; // colours under transparency stay what they are
+    config.low_memory = 1; // half as much time again, but 9 bytes per pixel in all instead of 14
+    config.exact = 1; // colours under transparency are kept
     let layout = if has_alpha { webp::PixelLayout::Rgba } else { webp::PixelLayout::Rgb };
     let encoded = webp::Encoder::new(&samples, layout, width as u32, height as u32).encode_advanced(&config);
     Ok(encoded.map_err(|e| failed(Format::WebP, format!("{e:?}")))?.to_vec())
 }
 
-/// The same coded picture with other metadata.
+/// Returns the same coded picture with other metadata.
 pub(super) fn with_metadata(bytes: &[u8], metadata: &Metadata) -> Result<Vec<u8>, EncodeError> {
     let walked = chunks::walk(bytes).map_err(|reason| failed(Format::WebP, reason))?;
     chunks::with_metadata(bytes, &walked, metadata)

@@ -1,13 +1,16 @@
-//! The RIFF chunks of a WebP file (RFC 9649): finding them, and the metadata beside the picture.
+//! The RIFF chunks of a WebP file (RFC 9649), and the metadata in them.
 //!
-//! Carried: ICCP, EXIF, XMP. WebP has no place for IPTC and none for a resolution but EXIF's own.
+//! Carried: ICCP, EXIF, XMP. WebP has no place for IPTC, and for a resolution only the one in EXIF.
 
 use std::ops::Range;
 
+use super::block::kept;
 use super::endian::Endian;
+use super::error::EncodeError;
+use super::format::Format;
 use super::limits::PARTS_MAX;
-use super::metadata::{Metadata, kept};
-use super::{EncodeError, Format, error, exif};
+use super::metadata::Metadata;
+use super::{error, exif};
 
 const ICC_FLAG: u8 = 0x20;
 const ALPHA_FLAG: u8 = 0x10;
@@ -15,21 +18,21 @@ const EXIF_FLAG: u8 = 0x08;
 const XMP_FLAG: u8 = 0x04;
 pub(super) const ANIMATION_FLAG: u8 = 0x02;
 
-/// One chunk: its kind and its data without padding.
+/// One chunk. The data have no padding.
 #[derive(Clone, Debug)]
-pub(super) struct Chunk {
+pub(super) struct WebpChunk {
     pub(super) kind: [u8; 4],
     pub(super) data: Range<usize>,
 }
 
-/// The chunks of the RIFF container; what follows it is ignored.
+/// Finds the chunks of the RIFF container. Bytes after it are ignored.
 ///
 /// # Errors
-/// When the file is shorter than the container says, or a chunk is longer than the container.
-pub(super) fn walk(bytes: &[u8]) -> Result<Vec<Chunk>, &'static str> {
+/// When the file is shorter than the container says, a chunk is longer than the container, or there are too many chunks.
+pub(super) fn walk(bytes: &[u8]) -> Result<Vec<WebpChunk>, &'static str> {
     const CUT: &str = "it is shorter than its header says";
     let end = (Endian::Little.u32(bytes, 4).ok_or(CUT)? as usize).checked_add(8).ok_or(CUT)?;
-    // A last byte of padding is left out by some writers.
+    // Some writers leave out a last byte of padding.
     let bytes = bytes.get(..end).or_else(|| bytes.get(..end - 1)).ok_or(CUT)?;
     let mut chunks = Vec::new();
     let mut at = 12;
@@ -42,7 +45,7 @@ pub(super) fn walk(bytes: &[u8]) -> Result<Vec<Chunk>, &'static str> {
             return Err("a chunk is longer than the file");
         }
         at = data.end + len % 2;
-        chunks.push(Chunk { kind, data });
+        chunks.push(WebpChunk { kind, data });
         if chunks.len() > PARTS_MAX {
             return Err("it has too many chunks");
         }
@@ -50,13 +53,13 @@ pub(super) fn walk(bytes: &[u8]) -> Result<Vec<Chunk>, &'static str> {
     Ok(chunks)
 }
 
-/// The data of the first chunk of a kind.
-pub(super) fn find<'a>(bytes: &'a [u8], chunks: &[Chunk], kind: &[u8; 4]) -> Option<&'a [u8]> {
+/// Returns the data of the first chunk of a kind.
+pub(super) fn find<'a>(bytes: &'a [u8], chunks: &[WebpChunk], kind: &[u8; 4]) -> Option<&'a [u8]> {
     chunks.iter().find(|c| &c.kind == kind).map(|c| &bytes[c.data.clone()])
 }
 
-/// Reads the metadata. Malformed blocks are left out: they never stop a picture.
-pub(super) fn metadata(bytes: &[u8], chunks: &[Chunk]) -> Metadata {
+/// Reads the metadata. Malformed blocks are left out; they never refuse a picture.
+pub(super) fn metadata(bytes: &[u8], chunks: &[WebpChunk]) -> Metadata {
     let metadata = Metadata {
         icc: find(bytes, chunks, b"ICCP").and_then(kept),
         exif: find(bytes, chunks, b"EXIF").and_then(exif::checked),
@@ -66,9 +69,9 @@ pub(super) fn metadata(bytes: &[u8], chunks: &[Chunk]) -> Metadata {
     metadata.resolution_from_exif()
 }
 
-/// Sides and alpha of a still picture. The canvas of the extended header gives the sides; whether there is alpha, the
-/// coded picture knows: flags without a plane are common.
-pub(super) fn shape(bytes: &[u8], chunks: &[Chunk]) -> Option<(usize, usize, bool)> {
+/// Returns width, height and alpha of a still picture. The canvas of the extended header gives the sides. Alpha comes from
+/// the coded picture, because flags without an alpha plane are common.
+pub(super) fn shape(bytes: &[u8], chunks: &[WebpChunk]) -> Option<(usize, usize, bool)> {
     let (width, height, has_alpha) = if let Some(lossless) = find(bytes, chunks, b"VP8L") {
         let bits = Endian::Little.u32(lossless, 1)?;
         let side = |shift: u32| 1 + (bits >> shift & 0x3FFF) as usize;
@@ -86,10 +89,10 @@ pub(super) fn shape(bytes: &[u8], chunks: &[Chunk]) -> Option<(usize, usize, boo
     Some((side(4)?, side(7)?, has_alpha))
 }
 
-/// The same coded picture with other metadata; the plain container when there is nothing to extend.
+/// Returns the same coded picture with other metadata. The container is only extended when metadata or alpha need it.
 pub(super) fn with_metadata(
     bytes: &[u8],
-    chunks: &[Chunk],
+    chunks: &[WebpChunk],
     metadata: &Metadata,
 ) -> Result<Vec<u8>, EncodeError> {
     let failed = |reason: &str| error::failed(Format::WebP, reason);
@@ -122,6 +125,7 @@ pub(super) fn with_metadata(
     Ok(out)
 }
 
+/// Appends a chunk with its padding, if there are data.
 fn push(body: &mut Vec<u8>, kind: &[u8; 4], data: Option<&[u8]>) {
     let Some(data) = data else { return };
     body.extend_from_slice(kind);
@@ -136,7 +140,7 @@ fn push(body: &mut Vec<u8>, kind: &[u8; 4], data: Option<&[u8]>) {
 mod tests {
     use super::*;
 
-    /// A lossless picture of 3×2 pixels (its header alone) in an extended container with these flags.
+    /// A lossless picture of 3×2 pixels (only its header) in an extended container with these flags.
     fn file(flags: u8) -> Vec<u8> {
         let mut body = b"WEBP".to_vec();
         push(&mut body, b"VP8X", Some(&[flags, 0, 0, 0, 2, 0, 0, 1, 0, 0]));
@@ -159,7 +163,7 @@ mod tests {
     fn flags_of_missing_chunks_do_not_survive_a_rewrite() {
         let bytes = file(ICC_FLAG | EXIF_FLAG | XMP_FLAG);
         let plain = with_metadata(&bytes, &walk(&bytes).unwrap(), &Metadata::default()).unwrap();
-        assert_eq!(walk(&plain).unwrap().len(), 1, "the picture alone");
+        assert_eq!(walk(&plain).unwrap().len(), 1, "only the picture");
         let metadata = Metadata { xmp: Some(b"odd".to_vec()), ..Metadata::default() };
         let extended = with_metadata(&plain, &walk(&plain).unwrap(), &metadata).unwrap();
         let chunks = walk(&extended).unwrap();

@@ -1,6 +1,6 @@
-//! The two things done to XMP packets (ISO 16684-1): resetting the orientation and keeping the rights.
+//! Resets the orientation in XMP packets (ISO 16684-1), and strips packets down to their rights.
 //!
-//! No XML parser: both are textual, and whatever does not look as expected is left alone or left out.
+//! No XML parser: both work on the text. An orientation in another form stays, and rights in another form are left out.
 
 /// Sets every `tiff:Orientation` of the packet to 1, in place.
 pub(super) fn reset_orientation(packet: &mut [u8]) {
@@ -8,7 +8,7 @@ pub(super) fn reset_orientation(packet: &mut [u8]) {
     let mut from = 0;
     while let Some(at) = find(&packet[from..], NAME) {
         from += at + NAME.len();
-        // Attribute `name = "6"` or element `<name>6</name>`: the digit stands behind these signs alone.
+        // Attribute `name = "6"` or element `<name>6</name>`: only these signs stand between name and digit.
         let signs = packet[from..].iter().take_while(|b| b" \t\r\n=>\"'".contains(b)).count();
         if let Some(digit) = packet[from..].get_mut(signs).filter(|b| signs > 0 && (b'1'..=b'8').contains(b))
         {
@@ -17,12 +17,12 @@ pub(super) fn reset_orientation(packet: &mut [u8]) {
     }
 }
 
-/// A packet of nothing but `dc:rights`, if the packet has a plainly written one.
+/// Returns a packet with nothing but `dc:rights`. `None` when the packet has no plain element of that name.
 pub(super) fn stripped(packet: &[u8]) -> Option<Vec<u8>> {
     let start = find(packet, b"<dc:rights>")?;
     let end = start + find(&packet[start..], b"</dc:rights>")? + b"</dc:rights>".len();
     let rights = std::str::from_utf8(&packet[start..end]).ok()?;
-    // Copied text must stand on its own: only elements whose prefixes the new packet declares.
+    // The new packet declares two prefixes. Text with elements of other prefixes would be invalid in it.
     let declared = |tag: &str| {
         let name = tag.strip_prefix('/').unwrap_or(tag);
         name.starts_with("rdf:") || name.starts_with("dc:")
@@ -39,6 +39,7 @@ pub(super) fn stripped(packet: &[u8]) -> Option<Vec<u8>> {
     Some(packet.into_bytes())
 }
 
+/// Returns where `needle` first begins.
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     haystack.windows(needle.len()).position(|w| w == needle)
 }

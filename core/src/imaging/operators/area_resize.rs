@@ -1,8 +1,19 @@
 //! Resize by exact area averaging: every destination sample is the mean of the source area that it covers.
 //!
-//! All in whole numbers. A source sample that a border cuts counts by the share that lies inside; in units of
-//! 1/(destination side) of a sample these shares are whole, so the sums are exact and only the last step rounds.
-//! Close to OpenCV's `INTER_AREA`, whose shares are f32.
+//! All sums are whole numbers. A source sample that a border cuts counts by the part that lies inside. Measured in
+//! 1/(destination side) of a sample, these parts are whole. So the sums are exact, and only the last step rounds. Close to
+//! OpenCV's `INTER_AREA`, whose parts are f32.
+//!
+//! Five samples to three, in thirds of a sample. Each destination sample covers five thirds:
+//!
+//! ```text
+//! source         |   0   |   1   |   2   |   3   |   4   |
+//! destination    |      0     |      1      |     2      |
+//! weights           3    2      1    3    1    2    3
+//! ```
+//!
+//! Both directions are separate: first the weighted sums down the columns of a destination row, then across those sums.
+//! Whole rows between the two that are cut are most of the work. They are added in 16 bits and weighted once.
 
 use std::ops::{Add, AddAssign, Mul, Range};
 
@@ -10,27 +21,28 @@ use rayon::prelude::*;
 
 use crate::imaging::Image;
 
-/// Rows whose samples add up to no more than 16 bit: 256 · 255 < 2¹⁶.
+/// Most rows whose samples add up within 16 bits: 256 · 255 < 2¹⁶.
 const ROWS_IN_16_BIT: usize = 256;
 
-/// Samples of a row that are added up at a time, so that their sums stay in the first cache.
+/// Samples of a row that are added up at a time. Their sums stay in the L1 cache.
 const SAMPLES_AT_A_TIME: usize = 4096;
 
-/// Rows of a source whose samples, weighted, add up to no more than 32 bit.
+/// Most source rows whose weighted samples add up within 32 bits: the weights add up to their number.
 const ROWS_IN_32_BIT: usize = 1 << 24;
 
-/// The source samples `first..=last` that one destination sample covers. The first counts `head`, the last `tail`,
-/// all between `middle`; together they count as many as the source has samples.
+/// The source samples `first..=last` that one destination sample covers, and their weights: `head` for the first, `tail`
+/// for the last, `middle` for each one between. The weights add up to the number of source samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Span {
     first: usize,
     last: usize,
     head: u32,
     middle: u32,
-    /// 0 when the last is the first.
+    /// 0 when the last sample is the first.
     tail: u32,
 }
 
+/// Returns the span of every destination sample in one direction.
 fn spans(n_source: usize, n_destination: usize) -> Vec<Span> {
     let (s, n) = (n_source, n_destination);
     let span = |d: usize| {
@@ -43,14 +55,14 @@ fn spans(n_source: usize, n_destination: usize) -> Vec<Span> {
     (0..n).map(span).collect()
 }
 
-/// The mean of every destination sample as `finish(numerator, denominator)`, exact.
+/// Returns the mean of every destination sample, as `finish(numerator, denominator)`; both are exact.
 ///
-/// `samples` are `from.1` rows of `from.0` pixels of `STEP` interleaved channels (0–255), the answer likewise
-/// `to.1` rows of `to.0`. The denominator is always `from.0 · from.1`. Asked for more pixels than there are it
-/// repeats samples. Cost: the source is read once; memory: 6 bytes per sample of a row and thread.
+/// `samples` are `from.1` rows of `from.0` pixels of `STEP` interleaved channels (0–255). The result has `to.1` rows of
+/// `to.0` such pixels. The denominator is always `from.0 · from.1`. A larger destination repeats samples. Cost: one pass
+/// over the source. Memory: 6 bytes per sample of a row and thread. Runs on the rayon pool that the caller installed.
 ///
 /// # Panics
-/// When the buffer has another length or a side is zero.
+/// When the number of samples is not `from.0 · from.1 · STEP`, or a side is zero.
 pub fn area_averages<T: Copy + Default + Send, const STEP: usize>(
     samples: &[u8],
     from: (usize, usize),
@@ -76,7 +88,7 @@ fn averages<S: Sum, T: Copy + Default + Send, const STEP: usize>(
     let denominator = from.0 as u64 * from.1 as u64;
     let mut out = vec![T::default(); to.0 * to.1 * STEP];
     out.par_chunks_mut(to.0 * STEP).zip(&rows).for_each_init(
-        || Columns::<S>::new(from.0 * STEP),
+        || ColumnSums::<S>::new(from.0 * STEP),
         |sums, (out, span)| {
             let sums = sums.of(samples, span).as_chunks::<STEP>().0;
             for (out, span) in out.as_chunks_mut::<STEP>().0.iter_mut().zip(&columns) {
@@ -87,11 +99,10 @@ fn averages<S: Sum, T: Copy + Default + Send, const STEP: usize>(
     out
 }
 
-/// The colours of `image` at `width × height`, means rounded half up; alpha is dropped, since only measurements
-/// need this.
+/// Returns the colours of `image` at `width × height`, means rounded half up. Alpha is dropped: measurements do not read it.
 ///
 /// # Panics
-/// As [`area_averages`].
+/// When a side is zero.
 pub fn area_resize(image: &Image, width: usize, height: usize) -> Image {
     let (from, to) = ((image.width(), image.height()), (width, height));
     let samples = match image.channels().count() {
@@ -101,18 +112,18 @@ pub fn area_resize(image: &Image, width: usize, height: usize) -> Image {
     Image::new(width, height, image.channels(), samples, None).expect("sides were checked")
 }
 
-/// Half up.
+/// Rounds a quotient below 256 half up.
 fn rounded(numerator: u64, denominator: u64) -> u8 {
     let numerator = numerator + denominator / 2;
-    // The quotient is below 256 and, unless whole, at least 1/denominator below the next whole number: f64 cannot miss
-    // it, and divides several times faster.
+    // The quotient is below 256. Unless it is whole, it is at least 1/denominator below the next whole number. The error
+    // of an f64 is smaller than that. f64 divides several times faster than u64.
     if denominator < 1 << 40 {
         return (numerator as f64 / denominator as f64) as u8;
     }
     (numerator / denominator) as u8
 }
 
-/// What holds a weighted sum down a column: `u32`, or `u64` for very tall pictures.
+/// A number that holds a weighted sum down a column: `u32`, or `u64` for very tall pictures.
 trait Sum:
     Copy + Default + Send + AddAssign + Add<Output = Self> + Mul<Output = Self> + From<u32> + Into<u64>
 {
@@ -120,20 +131,20 @@ trait Sum:
 impl Sum for u32 {}
 impl Sum for u64 {}
 
-/// Sums down the columns of a picture, with the buffers they need.
-struct Columns<S> {
-    /// Of up to [`ROWS_IN_16_BIT`] rows, for some columns.
+/// Buffers for the weighted sums down the columns of a picture.
+struct ColumnSums<S> {
+    /// Sums of up to [`ROWS_IN_16_BIT`] rows, for up to [`SAMPLES_AT_A_TIME`] columns.
     some: Vec<u16>,
-    /// Of all rows of a span, weighted, for all columns.
+    /// Weighted sums of all rows of a span, for all columns.
     sums: Vec<S>,
 }
 
-impl<S: Sum> Columns<S> {
+impl<S: Sum> ColumnSums<S> {
     fn new(stride: usize) -> Self {
         Self { some: vec![0; stride.min(SAMPLES_AT_A_TIME)], sums: vec![S::default(); stride] }
     }
 
-    /// The weighted sum of the rows of `span`, for each sample of a row.
+    /// Returns the weighted sum of the rows of `span`, for each sample of a row.
     fn of(&mut self, samples: &[u8], span: &Span) -> &[S] {
         let stride = self.sums.len();
         let (head, middle, tail) = (S::from(span.head), S::from(span.middle), S::from(span.tail));
@@ -156,7 +167,8 @@ impl<S: Sum> Columns<S> {
     }
 }
 
-/// The sums down `rows` of the first columns of `samples`, at most [`ROWS_IN_16_BIT`] rows.
+/// Sums at most [`ROWS_IN_16_BIT`] `rows` for the first columns of `samples`. Four rows at a time: each sum is loaded and
+/// stored once for four.
 fn add_up(mut rows: Range<usize>, samples: &[u8], stride: usize, sums: &mut [u16]) {
     let n = sums.len();
     let row = |y: usize| &samples[y * stride..][..n];
@@ -175,7 +187,7 @@ fn add_up(mut rows: Range<usize>, samples: &[u8], stride: usize, sums: &mut [u16
     }
 }
 
-/// The weighted sum of the columns of `span`, for each channel.
+/// Returns the weighted sum of the columns of `span`, for each channel.
 fn across<S: Sum, const STEP: usize>(sums: &[[S; STEP]], span: &Span) -> [u64; STEP] {
     let mut total = [0u64; STEP];
     for pixel in sums[..span.last].get(span.first + 1..).unwrap_or_default() {
@@ -203,7 +215,7 @@ mod tests {
         Image::new(width, height, channels, samples, None).unwrap()
     }
 
-    /// The definition, sample by sample, with overlaps as plain fractions.
+    /// The definition, sample by sample: every source sample weighted by its overlap with the destination sample.
     fn plain(image: &Image, width: usize, height: usize) -> Vec<u8> {
         let n = image.channels().count();
         let overlap = |d: usize, n_destination: usize, i: usize, n_source: usize| {
@@ -235,7 +247,7 @@ mod tests {
     fn cut_samples_count_by_their_share() {
         // 3 → 2: (2·30 + 60) / 3 and (60 + 2·91) / 3 = 80.67.
         assert_eq!(area_averages::<u8, 1>(&[30, 60, 91], (3, 1), (2, 1), rounded), [40, 81]);
-        // Down the same.
+        // The same three samples as a column.
         assert_eq!(area_averages::<u8, 1>(&[30, 60, 91], (1, 3), (1, 2), rounded), [40, 81]);
         // Half up: (1 + 2) / 2.
         assert_eq!(area_averages::<u8, 1>(&[1, 2], (2, 1), (1, 1), rounded), [2]);
@@ -243,7 +255,7 @@ mod tests {
 
     #[test]
     fn wide_rows_are_taken_in_parts_without_a_seam() {
-        // A row of 9033 samples to 2 × 1: what lies to the left of the seams, and to the right.
+        // A row of 9033 samples takes three parts: samples left and right of the seams between them.
         let image = image(3011, 2, Channels::Rgb, 3);
         assert_eq!(area_resize(&image, 2, 1).samples(), plain(&image, 2, 1));
         assert_eq!(area_resize(&image, 3011, 2), image);

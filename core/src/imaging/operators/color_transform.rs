@@ -1,10 +1,15 @@
 //! A quadratic colour transform: every restored channel is a polynomial of second degree in red, green and blue.
 //!
-//! Stated in f32, without fused multiply-add: with `r, g, b = v · f32(1/255)` and the terms
-//! `φ = (1, r, g, b, r², g², b², rg, rb, gb)`, a channel is `clamp(255 · Σ T[k][c]·φ_k, 0, 255)` rounded half to even,
-//! the sum taken from `k = 0` to 9. Acts on the stored (encoded) values; each pixel by itself. Polynomial colour
-//! correction: Hong, Luo, Rhodes, "A study of digital camera colorimetric characterisation based on polynomial
-//! modelling", 2001.
+//! Stated in f32, without fused multiply-add. With `r, g, b = v · f32(1/255)` and the terms
+//!
+//! ```text
+//! φ = (1, r, g, b, r², g², b², rg, rb, gb)
+//! ```
+//!
+//! channel `c` is `255 · Σ T[k][c]·φ_k`, clamped to 0–255 and rounded half to even. Additions go from `k = 0` to 9. The
+//! order is part of the definition, because f32 additions round. Acts on stored (encoded)
+//! values, each pixel separately. Source: Hong, Luo, Rhodes, "A study of digital camera colorimetric characterisation based
+//! on polynomial modelling", 2001.
 
 mod fit;
 
@@ -16,40 +21,41 @@ use super::{
     point::PointOperator,
     sample_tables::{self, SampleTable},
 };
-use crate::imaging::{Channels, Image, bands::Instructions, luma_of};
+use crate::imaging::{Channels, Image, Instructions, luma_of};
 
-/// Terms of the polynomial.
+/// Number of terms of the polynomial.
 pub const N_TERMS: usize = 10;
-/// Numbers of a transform.
+/// Number of coefficients of a transform.
 pub const N_COEFFICIENTS: usize = 3 * N_TERMS;
-/// Largest magnitude of a coefficient: far beyond any correction, and far from overflow.
+/// Largest magnitude of a coefficient. Far more than any correction needs, and far from overflow.
 pub const COEFFICIENT_MAX: f32 = 64.0;
 
-/// Pixels that are transformed side by side.
+/// Pixels that are transformed together, in vectors.
 const BLOCK: usize = 64;
 /// Pixels that one task transforms.
 const PIXELS_PER_TASK: usize = 1 << 14;
 /// Adding 1.5·2²³ rounds an f32 of less than 2²² half to even, without SSE4.1's `roundps`.
 const ROUND: f32 = 12_582_912.0;
 
-/// The coefficients, ten rows of three, as [`N_COEFFICIENTS`] numbers in JSON. Finite, at most [`COEFFICIENT_MAX`].
+/// The coefficients of a colour transform: ten rows, one per term, of three, one per channel. All are finite and of magnitude
+/// at most [`COEFFICIENT_MAX`]. In JSON they are [`N_COEFFICIENTS`] numbers, row by row.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<f64>", into = "Vec<f64>")]
 pub struct ColorTransform([[f32; 3]; N_TERMS]);
 
-/// Numbers make no colour transform.
+/// Numbers that are no colour transform.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum ColorTransformError {
-    /// Not thirty.
+    /// Another number of coefficients than thirty.
     #[error("a colour transform has {N_COEFFICIENTS} coefficients, not {got}")]
     Count {
-        /// Their number.
+        /// Number of coefficients given.
         got: usize,
     },
-    /// NaN, infinite or out of bounds.
+    /// A coefficient that is NaN, infinite or out of bounds.
     #[error("coefficient {index} of the colour transform is {got}: it goes from -64 to 64")]
     Coefficient {
-        /// Its place, row by row.
+        /// Index of the coefficient, row by row.
         index: usize,
         /// The number.
         got: f64,
@@ -57,17 +63,17 @@ pub enum ColorTransformError {
 }
 
 impl ColorTransform {
-    /// Changes no pixel.
+    /// The transform that changes no pixel.
     pub const IDENTITY: Self = {
         let mut rows = [[0.0; 3]; N_TERMS];
         (rows[1][0], rows[2][1], rows[3][2]) = (1.0, 1.0, 1.0);
         Self(rows)
     };
 
-    /// From ten rows of three, row by row, each rounded to f32.
+    /// Takes ten rows of three, row by row. Each coefficient is rounded to f32.
     ///
     /// # Errors
-    /// When there are not thirty, or one is not finite or beyond ±64.
+    /// When there are not thirty coefficients, or one is not finite or beyond ±64.
     pub fn new(coefficients: &[f64]) -> Result<Self, ColorTransformError> {
         if coefficients.len() != N_COEFFICIENTS {
             return Err(ColorTransformError::Count { got: coefficients.len() });
@@ -82,13 +88,13 @@ impl ColorTransform {
         Ok(Self(rows))
     }
 
-    /// The coefficients row by row.
+    /// Returns the coefficients row by row.
     pub fn coefficients(&self) -> [f64; N_COEFFICIENTS] {
         std::array::from_fn(|i| f64::from(self.0[i / 3][i % 3]))
     }
 
-    /// Part of the way from doing nothing to this transform, `I + blend·(T − I)` in f64, rounded to f32; for
-    /// 0 ≤ `blend` ≤ 1.
+    /// Returns the transform that goes the part `blend` (0 to 1) of the way from the identity to this transform:
+    /// `I + blend·(T − I)` in f64, rounded to f32.
     #[must_use]
     pub fn blended(&self, blend: f64) -> Self {
         let mut rows = self.0;
@@ -99,7 +105,7 @@ impl ColorTransform {
         Self(rows)
     }
 
-    /// What a grey picture's samples become: the luma of the transformed grey.
+    /// Returns the table for grey pictures: the luma of each transformed grey.
     pub fn grey_table(&self) -> SampleTable {
         let grey: Vec<u8> = (0..=255u8).flat_map(|v| [v; 3]).collect();
         let mut transformed = grey;
@@ -108,7 +114,7 @@ impl ColorTransform {
         std::array::from_fn(|v| luma_of(pixels[v]))
     }
 
-    /// Whether no term of second degree counts: then their products, all zero, need not be added.
+    /// Whether all coefficients of second degree are 0. Then the products with them are 0 and need not be added.
     fn is_affine(&self) -> bool {
         self.0[4..].as_flattened().iter().all(|&t| t == 0.0)
     }
@@ -123,6 +129,7 @@ impl ColorTransform {
         }
     }
 
+    /// Transforms whole blocks; the rest goes through a block of its own, filled up with zeros.
     #[inline(always)]
     fn transform_by<const AFFINE: bool>(&self, samples: &mut [u8]) {
         let (blocks, rest) = samples.as_chunks_mut::<{ 3 * BLOCK }>();
@@ -137,7 +144,11 @@ impl ColorTransform {
         }
     }
 
-    /// One block, each channel in its own array, so that plain loops vectorise on any CPU.
+    /// Transforms one block. Each channel has its own array, so that plain loops vectorise on any CPU:
+    ///
+    /// ```text
+    /// r g b r g b r g b …  ──►  r r r …, g g g …, b b b …  ──►  polynomials  ──►  r g b r g b …
+    /// ```
     #[inline(always)]
     fn block<const AFFINE: bool>(&self, samples: &mut [u8; 3 * BLOCK]) {
         let [mut r, mut g, mut b] = [[0f32; BLOCK]; 3];
@@ -157,7 +168,7 @@ impl ColorTransform {
                     sum = sum + t[4][c] * (r * r) + t[5][c] * (g * g) + t[6][c] * (b * b);
                     sum = sum + t[7][c] * (r * g) + t[8][c] * (r * b) + t[9][c] * (g * b);
                 }
-                // The sum's low mantissa bits are the whole number; a cast would saturate, which does not vectorise.
+                // The low mantissa bits of the sum are the whole number. A cast would saturate, which does not vectorise.
                 out[c][i] = ((sum * 255.0).clamp(0.0, 255.0) + ROUND).to_bits() as u8;
             }
         }
@@ -167,7 +178,7 @@ impl ColorTransform {
     }
 }
 
-/// Of pictures with red, green and blue; grey ones take their [`ColorTransform::grey_table`].
+/// The point operator of pictures with red, green and blue. Grey pictures take their [`ColorTransform::grey_table`].
 impl PointOperator for ColorTransform {
     #[inline(always)]
     fn apply(&self, _: Instructions, row: &mut [u8]) {
@@ -175,8 +186,9 @@ impl PointOperator for ColorTransform {
     }
 }
 
-/// Applies `transform` to every pixel, in place; grey pictures stay grey (see [`ColorTransform::grey_table`]). Alpha
-/// and size are kept. Runs on the rayon pool the caller installed.
+/// Applies `transform` to every pixel, in place. Grey pictures stay grey (see [`ColorTransform::grey_table`]). Alpha and size
+/// are kept. Runs on the rayon pool that the caller installed. Cost: three products per sample, nine with terms of
+/// second degree.
 pub fn apply(mut image: Image, transform: &ColorTransform) -> Image {
     match image.channels() {
         Channels::Grey => sample_tables::apply(image, &[transform.grey_table()]),

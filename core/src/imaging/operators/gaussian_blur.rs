@@ -1,22 +1,25 @@
-//! Gaussian blur on 8-bit samples in pure integers, equal to OpenCV's `GaussianBlur` on `CV_8U` to the pixel.
+//! Gaussian blur on 8-bit samples in whole numbers, equal to OpenCV's `GaussianBlur` on `CV_8U` to the pixel.
 //!
-//! Definition matched: separable, taps in 1/256, border reflect-101, one rounding at the very end. The horizontal
-//! sum is kept whole in 16 bit, the vertical sum in 32 bit, `(v + 32768) >> 16`.
+//! Definition matched: separable, taps in 1/256, border reflect-101, one rounding at the very end. A sum across a row has
+//! 16 bits, a sum down the columns of those 32 bits, and `(v + 32768) >> 16` is the sample.
+//!
+//! This is the plain form, and the fast one for narrow blurs in a search. `imaging::bands` and `sliding_blur` give the same
+//! samples.
 
 use std::ops::Range;
 
-/// One in the fixed-point unit of the taps.
+/// The number 1 in the unit of the taps, 1/256.
 const ONE: i32 = 256;
 
-/// Rows that one parallel task blurs at least; the halo of a task is recomputed, so tasks grow with the radius.
+/// Fewest rows of one parallel task. Rows around a task are summed again, so tasks grow with the radius.
 const ROWS_PER_TASK_MIN: usize = 64;
 
-/// The taps of a Gaussian of deviation `sigma` pixels, one side: element 0 is the centre, element `k` the weight at
-/// distance `k`, in 1/256; centre plus twice the others is 256.
+/// Returns one side of the taps of a Gaussian with standard deviation `sigma` pixels. Element 0 is the centre, element `k`
+/// the weight at distance `k`, in 1/256. The centre plus twice the others is 256.
 ///
-/// Length of the whole kernel: `round_half_even(6σ + 1) | 1`. The normalised weights × 256 are rounded half to even
-/// from the outside in, each rounding error carried to the next tap, and the centre takes the rest (OpenCV's
-/// bit-exact kernel, `getGaussianKernelBitExact` with error diffusion).
+/// Length of the whole kernel: `round_half_even(6σ + 1) | 1`. The normalised weights × 256 are rounded half to even, from
+/// the outermost to the centre. Each rounding error is carried to the next tap, and the centre takes the rest. Source:
+/// OpenCV's bit-exact kernel, `getGaussianKernelBitExact` with error diffusion.
 ///
 /// # Panics
 /// When `sigma` is not positive and finite.
@@ -39,25 +42,25 @@ pub fn half_taps(sigma: f64) -> Vec<u16> {
         outer += rounded as i32;
     }
     taps[0] = (ONE - 2 * outer) as u16;
-    // Outermost taps that round to 0 add nothing but cost.
+    // Outermost taps of 0 would cost time and add nothing.
     taps.truncate(taps.iter().rposition(|&tap| tap != 0).map_or(1, |last| last + 1));
     taps
 }
 
-/// The index inside `0..n` that border reflect-101 (`dcb|abcd|cba`) reads for position `i`.
+/// Returns the index in `0..n` that border reflect-101 (`dcb|abcd|cba`) reads for position `i`.
 pub fn reflect_101(i: isize, n: usize) -> usize {
     if n == 1 {
         return 0;
     }
     let period = 2 * (n as isize - 1);
-    // Mostly inside or just outside, which needs no division.
+    // Most positions lie inside or just outside: no division for them.
     let i = if (-period..=period).contains(&i) { i.abs() } else { i.rem_euclid(period) };
     i.min(period - i) as usize
 }
 
-/// A picture's samples seen as `height` rows of `width` pixels of `step` interleaved channels.
+/// The samples of a picture as `height` rows of `width` pixels of `step` interleaved channels.
 #[derive(Clone, Copy)]
-pub struct Rows<'a> {
+pub struct PixelRows<'a> {
     /// `height · width · step` samples.
     pub samples: &'a [u8],
     /// Pixels per row.
@@ -68,7 +71,7 @@ pub struct Rows<'a> {
     pub step: usize,
 }
 
-impl<'a> Rows<'a> {
+impl<'a> PixelRows<'a> {
     /// Samples in a row.
     pub fn stride(self) -> usize {
         self.width * self.step
@@ -80,15 +83,15 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Rows per parallel task for a kernel of these taps.
+/// Returns the number of rows of a parallel task for a blur with these taps.
 pub fn rows_per_task(half_taps: &[u16]) -> usize {
     ROWS_PER_TASK_MIN.max(4 * half_taps.len())
 }
 
-/// Blurs the rows `ys` and hands each to `visit(y, blurred_row)`, from the top.
+/// Blurs the rows `ys` and calls `visit(y, blurred_row)` for each, from the top. Border reflect-101.
 ///
-/// Memory: a ring of `2·radius + 1` rows of 16 bit. Cost: about `2·radius` multiplications per sample and pass.
-pub fn blur_rows(rows: Rows, half_taps: &[u16], ys: Range<usize>, mut visit: impl FnMut(usize, &[u8])) {
+/// Memory: a ring of `2·radius + 1` rows of 16 bits. Cost: about `radius` multiplications per sample and pass.
+pub fn blur_rows(rows: PixelRows, half_taps: &[u16], ys: Range<usize>, mut visit: impl FnMut(usize, &[u8])) {
     let radius = half_taps.len() - 1;
     let mut blur = RowBlur::new(half_taps, rows.stride(), rows.step);
     let mut padded = vec![0u8; (rows.width + 2 * radius) * rows.step];
@@ -106,7 +109,8 @@ pub fn blur_rows(rows: Rows, half_taps: &[u16], ys: Range<usize>, mut visit: imp
     }
 }
 
-/// Fills `out` with the pixels of `row` from position `first` on (which may lie outside), reflected at the borders.
+/// Fills `out` with the pixels of `row` from position `first` on. Positions outside the row are reflected (reflect-101).
+/// `step` is the number of interleaved channels.
 pub fn pad_row(row: &[u8], step: usize, first: isize, out: &mut [u8]) {
     let (width, n) = (row.len() / step, out.len() / step);
     let inside_from = (-first).clamp(0, n as isize) as usize;
@@ -122,12 +126,22 @@ pub fn pad_row(row: &[u8], step: usize, first: isize, out: &mut [u8]) {
     }
 }
 
-/// The separable blur as a stream: rows go in from the top, padded by the radius on both sides and starting `radius`
-/// rows above the first; each push past `2·radius` completes the blurred row `radius` rows back.
+/// The separable blur as a stream of rows, from the top.
+///
+/// The caller pushes rows padded by the radius on both sides, from `radius` rows above the first one on. Each row is summed
+/// across when it is pushed. A blurred row is complete when the row `radius` below it is pushed:
+///
+/// ```text
+/// pushed   y − radius   …   y   …   y + radius        ring of sums across, 16 bits
+///          └──────── sum down ────────┘──► blurred row y
+/// ```
 pub struct RowBlur<'t> {
     half_taps: &'t [u16],
+    /// Samples in a row.
     n: usize,
+    /// Interleaved channels.
     step: usize,
+    /// The sums across of the newest rows: push `i` in slot `i mod (2·radius + 1)`.
     ring: Vec<u16>,
     n_pushed: usize,
     sums: Vec<u32>,
@@ -135,7 +149,7 @@ pub struct RowBlur<'t> {
 }
 
 impl<'t> RowBlur<'t> {
-    /// For rows of `n` samples of `step` interleaved channels.
+    /// An empty stream for rows of `n` samples of `step` interleaved channels.
     pub fn new(half_taps: &'t [u16], n: usize, step: usize) -> Self {
         let n_ring = 2 * half_taps.len() - 1;
         Self {
@@ -149,7 +163,7 @@ impl<'t> RowBlur<'t> {
         }
     }
 
-    /// Bytes that a blur of rows of `n` samples takes.
+    /// Number of bytes that a blur of rows of `n` samples takes.
     pub fn bytes(half_taps: &[u16], n: usize) -> usize {
         let n_ring = 2 * half_taps.len() - 1;
         n * (n_ring * size_of::<u16>() + size_of::<u32>() + 1)
@@ -160,7 +174,7 @@ impl<'t> RowBlur<'t> {
         self.half_taps.len() - 1
     }
 
-    /// Takes in the next row: `n + 2·radius·step` samples. Whole sums: the largest is 255 · 256.
+    /// Adds the next row, `n + 2·radius·step` samples. Its sums are exact: the largest is 255 · 256.
     #[inline(always)]
     pub fn push(&mut self, padded: &[u8]) {
         let (radius, n, step) = (self.radius(), self.n, self.step);
@@ -178,7 +192,7 @@ impl<'t> RowBlur<'t> {
         }
     }
 
-    /// The blurred row that lies `radius` rows above the last one pushed.
+    /// Blurs and returns the row that lies `radius` rows above the last one pushed.
     #[inline(always)]
     pub fn row(&mut self) -> &[u8] {
         let (radius, n) = (self.radius(), self.n);
@@ -203,7 +217,7 @@ impl<'t> RowBlur<'t> {
         blurred
     }
 
-    /// The row that the last call of [`RowBlur::row`] made.
+    /// Returns the row of the last call of [`RowBlur::row`] again.
     #[inline(always)]
     pub fn last_row(&self) -> &[u8] {
         &self.blurred
@@ -243,7 +257,7 @@ mod tests {
     fn a_constant_picture_stays_constant_at_any_size() {
         for (width, height) in [(1, 1), (1, 5), (3, 2), (40, 3)] {
             let samples = vec![77u8; width * height * 3];
-            let rows = Rows { samples: &samples, width, height, step: 3 };
+            let rows = PixelRows { samples: &samples, width, height, step: 3 };
             blur_rows(rows, &half_taps(3.0), 0..height, |_, row| assert!(row.iter().all(|&v| v == 77)));
         }
     }
@@ -251,7 +265,7 @@ mod tests {
     #[test]
     fn a_part_of_the_rows_is_the_part_of_the_whole() {
         let samples: Vec<u8> = (0..11 * 9).map(|i| (i * 37 % 251) as u8).collect();
-        let rows = Rows { samples: &samples, width: 11, height: 9, step: 1 };
+        let rows = PixelRows { samples: &samples, width: 11, height: 9, step: 1 };
         let taps = half_taps(1.3);
         let mut whole = Vec::new();
         blur_rows(rows, &taps, 0..9, |_, row| whole.push(row.to_vec()));

@@ -1,4 +1,4 @@
-//! Exact histograms of the stored values: what the colour corrections are measured from.
+//! Exact histograms of the stored values. The colour corrections of `linear_levels` are measured on them.
 
 use rayon::prelude::*;
 
@@ -7,11 +7,11 @@ use crate::imaging::Image;
 /// Pixels that one task counts.
 const PIXELS_PER_TASK: usize = 1 << 18;
 
-/// How often each of the 256 values occurs in one channel.
+/// Number of samples of each of the 256 values in one channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Histogram([u64; 256]);
 
-/// One histogram per channel. Cost: one pass; whole counts, so the same for any number of threads.
+/// Returns one histogram per channel. Cost: one pass. Counts are whole, so the same for any number of threads.
 pub fn of(image: &Image) -> Vec<Histogram> {
     let n = image.channels().count();
     let count = |samples: &[u8]| {
@@ -34,7 +34,7 @@ pub fn of(image: &Image) -> Vec<Histogram> {
 }
 
 impl Histogram {
-    /// Of all channels together.
+    /// Returns the histogram of all channels together.
     pub fn together(channels: &[Histogram]) -> Histogram {
         Histogram(std::array::from_fn(|v| channels.iter().map(|channel| channel.0[v]).sum()))
     }
@@ -44,19 +44,19 @@ impl Histogram {
         self.0.iter().sum()
     }
 
-    /// The mean: a whole sum, rounded once.
+    /// Returns the mean in stored values: a whole sum, divided and rounded once.
     pub fn mean(&self) -> f64 {
         let sum: u64 = self.0.iter().zip(0u64..).map(|(n, v)| n * v).sum();
         sum as f64 / self.n() as f64
     }
 
-    /// The Minkowski mean of order 6, `(Σ v⁶ / n)^(1/6)`: a whole sum, then the cube root of the square root.
+    /// Returns the Minkowski mean of order 6, `(Σ v⁶ / n)^(1/6)`: a whole sum, then the cube root of the square root.
     pub fn minkowski_6(&self) -> f64 {
         let sum: u128 = self.0.iter().zip(0u128..).map(|(&n, v)| u128::from(n) * v.pow(6)).sum();
         libm::cbrt((sum as f64 / self.n() as f64).sqrt())
     }
 
-    /// The nearest-rank percentile: the least value with at least `⌈percent/100 · n⌉` samples at or below it.
+    /// Returns the nearest-rank percentile: the least value with at least `⌈percent/100 · n⌉` samples at or below it.
     ///
     /// # Panics
     /// When `percent` is not 1–100.

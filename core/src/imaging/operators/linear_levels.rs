@@ -3,33 +3,34 @@
 //!
 //! Grey world: Buchsbaum, "A spatial processor model for object colour perception", 1980. Shades of grey: Finlayson and
 //! Trezzi, "Shades of gray and colour constancy", 2004, with a Minkowski norm of order 6. Stretch and levels bring the
-//! first and the 99th percentile to black and white, channel by channel or all channels alike.
+//! first and the 99th percentile to black and white: stretch each channel separately, levels all channels by one map.
 
 use super::{histogram::Histogram, sample_tables::SampleTable};
 
-/// The least distance of the two percentiles: flat pictures are not blown up without bound.
+/// Least distance of the two percentiles, in stored values. It bounds the gain of flat pictures.
 const SPAN_MIN: f64 = 20.0;
 
 /// Percentiles that become 0 and 255.
 const LOW_HIGH_PERCENT: [u64; 2] = [1, 99];
 
-/// What a correction does to one channel.
+/// The map of one channel, `gain·v + offset`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LinearMap {
     /// Factor of the stored value.
     pub gain: f64,
-    /// Added to it, in units of the stored value.
+    /// Number that is added, in stored values.
     pub offset: f64,
 }
 
 impl LinearMap {
-    /// Part of the way from doing nothing to this map: `gain' = 1 + blend·(gain − 1)`, `offset' = blend·offset`.
+    /// Returns the map that goes the part `blend` (0 to 1) of the way from the identity to this map:
+    /// `gain' = 1 + blend·(gain − 1)`, `offset' = blend·offset`.
     #[must_use]
     pub fn blended(self, blend: f64) -> Self {
         Self { gain: 1.0 + blend * (self.gain - 1.0), offset: blend * self.offset }
     }
 
-    /// What it makes of each sample value.
+    /// Returns what the map makes of each of the 256 sample values, rounded half to even and clamped.
     pub fn table(self) -> SampleTable {
         std::array::from_fn(|v| {
             (self.gain * v as f64 + self.offset).round_ties_even().clamp(0.0, 255.0) as u8
@@ -37,13 +38,13 @@ impl LinearMap {
     }
 }
 
-/// Every channel's mean becomes the mean of all: `gain = mean of means / mean`; a channel of mean 0 is left alone. The
-/// identity for grey pictures.
+/// Returns maps that bring the mean of every channel to the mean of the means: `gain = mean of means / mean`. A channel with
+/// mean 0 stays as it is. For grey pictures this is the identity.
 pub fn grey_world(channels: &[Histogram]) -> Vec<LinearMap> {
     to_common_level(channels.iter().map(Histogram::mean).collect())
 }
 
-/// [`grey_world`] with the Minkowski mean of order 6, which bright samples dominate.
+/// Same as [`grey_world`], with the Minkowski mean of order 6, which bright samples dominate.
 pub fn shades_of_grey(channels: &[Histogram]) -> Vec<LinearMap> {
     to_common_level(channels.iter().map(Histogram::minkowski_6).collect())
 }
@@ -54,13 +55,13 @@ fn to_common_level(levels: Vec<f64>) -> Vec<LinearMap> {
     levels.into_iter().map(|level| LinearMap { gain: gain(level), offset: 0.0 }).collect()
 }
 
-/// Each channel's first percentile becomes 0 and its 99th 255 (nearest rank, at least 20 apart):
+/// Returns maps that bring the first percentile of each channel to 0 and the 99th to 255 (nearest rank, at least 20 apart):
 /// `gain = 255 / max(high − low, 20)`, `offset = −gain·low`.
 pub fn stretch(channels: &[Histogram]) -> Vec<LinearMap> {
     channels.iter().map(between_percentiles).collect()
 }
 
-/// [`stretch`] with one map, measured of all channels together, so that hues stay.
+/// Same as [`stretch`], with one map for all channels, measured on all of them together. So hues stay.
 pub fn levels(channels: &[Histogram]) -> Vec<LinearMap> {
     vec![between_percentiles(&Histogram::together(channels)); channels.len()]
 }

@@ -1,4 +1,7 @@
-//! One file per operator. An operator knows samples and its own parameters, nothing else.
+//! One file per operator. An operator depends on samples and on its own parameters only.
+//!
+//! All operators act on stored values (encoded, no linear light) and give the same bits on every CPU and for any number of
+//! threads.
 
 pub mod area_resize;
 pub mod color_transform;

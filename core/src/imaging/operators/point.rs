@@ -1,16 +1,17 @@
-//! Point operators: what becomes of a pixel by its own samples alone. They run on rows while these are in the cache,
-//! before any operator that looks at neighbours.
+//! Point operators: each restored pixel depends on the samples of that pixel only.
+//!
+//! They run on a row while the row is in the cache, before the unsharp mask reads neighbouring pixels (`imaging::bands`).
 
-use crate::imaging::bands::Instructions;
+use crate::imaging::Instructions;
 
-/// A function of each pixel by itself.
+/// A function of a single pixel.
 pub trait PointOperator: Sync {
-    /// Changes `row`, whole pixels of interleaved channels, in place. Written to be inlined (`#[inline(always)]`) into
-    /// loops that are compiled for `instructions`; every set gives the same samples.
+    /// Changes `row` in place: whole pixels of interleaved channels, stored values 0–255. Implementations are inlined
+    /// (`#[inline(always)]`) into loops that are compiled for `instructions`. Every set gives the same samples.
     fn apply(&self, instructions: Instructions, row: &mut [u8]);
 }
 
-/// Leaves every pixel as it is.
+/// Changes no pixel.
 #[derive(Clone, Copy, Debug)]
 pub struct Unchanged;
 
@@ -19,13 +20,13 @@ impl PointOperator for Unchanged {
     fn apply(&self, _: Instructions, _: &mut [u8]) {}
 }
 
-/// One table of 256 samples per channel. Cost: one look-up per sample, or some ten instructions for 64 samples where
-/// the CPU looks up bytes within registers (AVX-512 VBMI).
+/// One table of 256 samples per channel. Cost: one look-up per sample; about ten instructions for 64 samples on CPUs
+/// that look up bytes within registers (AVX-512 VBMI).
 #[derive(Clone, Debug)]
 pub struct ChannelTables(Vec<[u8; 256]>);
 
 impl ChannelTables {
-    /// Tables in the order of the channels: one (grey) or three.
+    /// Takes the tables in the order of the channels: one (grey) or three (red, green, blue).
     ///
     /// # Panics
     /// For other numbers of tables.

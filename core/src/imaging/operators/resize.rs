@@ -1,25 +1,25 @@
 //! Bilinear resize on 8-bit samples, equal to OpenCV's `resize` with `INTER_LINEAR` on `CV_8U` to the pixel.
 //!
-//! Used only to bring a restored picture to its reference's size before comparing. Weights in 1/2048, pixel centres
-//! at half-integers, no antialiasing when shrinking (that is the definition matched).
+//! Brings a restored picture to the size of its reference before both are compared. Definition matched: weights in 1/2048,
+//! pixel centres at half-integers, no antialiasing when shrinking, positions outside the picture clamped.
 
 use rayon::prelude::*;
 
 use crate::imaging::Image;
 
-/// One in the fixed-point unit of the weights.
+/// The number 1 in the unit of the weights, 1/2048.
 const ONE: f32 = 2048.0;
 
-/// Two source indices and their weights (in 1/2048, together 1) for one destination index.
+/// The two source indices of one destination index, and their weights in 1/2048, which add up to 2048.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Tap {
-    /// The two samples, which may be the same.
+pub struct BilinearTap {
+    /// Indices of the two source samples. Both may be the same.
     pub index: [usize; 2],
-    /// Their weights.
+    /// Weights of the two samples.
     pub weight: [i16; 2],
 }
 
-/// The position in the source of destination index `d`: whole part and fraction.
+/// Returns the source position of destination index `d`: whole part and fraction.
 fn position(d: usize, n_source: usize, n_destination: usize) -> (isize, f32) {
     let scale = 1.0 / (n_destination as f64 / n_source as f64);
     let f = ((d as f64 + 0.5) * scale - 0.5) as f32;
@@ -31,8 +31,8 @@ fn weights(fraction: f32) -> [i16; 2] {
     [((1.0 - fraction) * ONE).round_ties_even() as i16, (fraction * ONE).round_ties_even() as i16]
 }
 
-/// What destination column `d` reads. Columns outside are clamped together with their fraction.
-pub fn column_tap(d: usize, n_source: usize, n_destination: usize) -> Tap {
+/// Returns what destination column `d` reads. Positions outside are clamped to the border column, with fraction 0.
+pub fn column_tap(d: usize, n_source: usize, n_destination: usize) -> BilinearTap {
     let (mut i, mut fraction) = position(d, n_source, n_destination);
     if i < 0 {
         (i, fraction) = (0, 0.0);
@@ -41,23 +41,23 @@ pub fn column_tap(d: usize, n_source: usize, n_destination: usize) -> Tap {
         (i, fraction) = (n_source as isize - 1, 0.0);
     }
     let i = i as usize;
-    Tap { index: [i, (i + 1).min(n_source - 1)], weight: weights(fraction) }
+    BilinearTap { index: [i, (i + 1).min(n_source - 1)], weight: weights(fraction) }
 }
 
-/// What destination row `d` reads. Of rows outside only the indices are clamped; the fraction is kept.
-pub fn row_tap(d: usize, n_source: usize, n_destination: usize) -> Tap {
+/// Returns what destination row `d` reads. Rows outside are clamped one by one; the fraction stays, as in OpenCV.
+pub fn row_tap(d: usize, n_source: usize, n_destination: usize) -> BilinearTap {
     let (i, fraction) = position(d, n_source, n_destination);
     let clamp = |i: isize| i.clamp(0, n_source as isize - 1) as usize;
-    Tap { index: [clamp(i), clamp(i + 1)], weight: weights(fraction) }
+    BilinearTap { index: [clamp(i), clamp(i + 1)], weight: weights(fraction) }
 }
 
-/// One source row's share of a sample: its two columns weighted, in 1/128 (0 to 32640).
+/// Returns one source row's part of a sample: its two columns weighted, in 1/128 (0 to 32640).
 #[inline(always)]
 pub fn across(weight: [i16; 2], left: u8, right: u8) -> i16 {
     ((i32::from(weight[0]) * i32::from(left) + i32::from(weight[1]) * i32::from(right)) >> 4) as i16
 }
 
-/// The sample: two rows' shares weighted and rounded.
+/// Returns the sample: the parts of two rows weighted and rounded. Each product keeps its upper 16 bits, in 1/4.
 #[inline(always)]
 pub fn down(weight: [i16; 2], upper: i16, lower: i16) -> u8 {
     let high = |a: i16, b: i16| ((i32::from(a) * i32::from(b)) >> 16) as i16;
@@ -66,12 +66,15 @@ pub fn down(weight: [i16; 2], upper: i16, lower: i16) -> u8 {
 
 /// Resizes interleaved `samples` (`from.1` rows of `from.0` pixels of `step` channels) to `to.0 × to.1` pixels.
 ///
-/// Returns `to.0 · to.1 · step` samples. Cost: two source rows weighted per
-/// destination row.
+/// Returns `to.0 · to.1 · step` samples. Cost: two source rows weighted per destination row. Runs on the rayon pool that the
+/// caller installed.
+///
+/// # Panics
+/// When the number of samples is not `from.0 · from.1 · step`.
 pub fn resize_samples(samples: &[u8], from: (usize, usize), to: (usize, usize), step: usize) -> Vec<u8> {
     let (stride_in, stride_out) = (from.0 * step, to.0 * step);
     assert_eq!(samples.len(), stride_in * from.1, "samples of the source picture");
-    let columns: Vec<Tap> = (0..to.0).map(|d| column_tap(d, from.0, to.0)).collect();
+    let columns: Vec<BilinearTap> = (0..to.0).map(|d| column_tap(d, from.0, to.0)).collect();
     let mut out = vec![0u8; stride_out * to.1];
     let stretch = |y: usize| {
         let row = &samples[y * stride_in..][..stride_in];
@@ -89,7 +92,7 @@ pub fn resize_samples(samples: &[u8], from: (usize, usize), to: (usize, usize), 
     out
 }
 
-/// The colours of `image` at `width × height`; alpha is dropped, since only comparisons need this.
+/// Returns the colours of `image` at `width × height`. Alpha is dropped: comparisons do not read it.
 ///
 /// # Panics
 /// When a side is zero.

@@ -1,4 +1,4 @@
-//! Look-up tables per channel: the form in which every operator runs that treats each sample by itself.
+//! Look-up tables per channel. An operator whose result depends on one sample only runs in this form.
 
 use rayon::prelude::*;
 
@@ -7,10 +7,11 @@ use crate::imaging::Image;
 /// Pixels that one task looks up.
 const PIXELS_PER_TASK: usize = 1 << 16;
 
-/// What becomes of each of the 256 sample values of a channel.
+/// The new value of each of the 256 sample values of a channel.
 pub type SampleTable = [u8; 256];
 
-/// Applies one table per channel. Alpha and size are kept. Cost: one look-up per sample, in place.
+/// Applies one table per channel, in place. Alpha and size are kept. Cost: one look-up per sample. Runs on the rayon pool
+/// that the caller installed.
 ///
 /// # Panics
 /// When the number of tables is not the number of channels.

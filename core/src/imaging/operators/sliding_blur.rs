@@ -1,80 +1,83 @@
-//! The wide ones among the Gaussian blurs of `gaussian_blur`, for less than a multiplication per tap, to the same bits.
+//! Wide Gaussian blurs with fewer additions than taps. They give the bits of `gaussian_blur`.
 //!
-//! The taps are whole 256ths, so neighbouring ones differ by little or nothing: with running sums, few samples make a
-//! window's (`slide`). Down the rows first (`down`): the sums are below 2¹⁶. Across (`across`), their high and low bytes are
-//! summed apart, again below 2¹⁶, so that 16-bit numbers that wrap are exact throughout; see `imaging::bands` for how the two
-//! make the blurred sample. Sixteen rows are blurred together: down the rows, vectors hold the columns of a row; across,
-//! they hold the rows of a column (`transpose`), so that neither pass moves anything within a vector.
+//! Taps are whole 256ths, so neighbouring taps of a wide Gaussian differ by little or nothing. So the sum of one window
+//! is that of the window before plus a few samples, minus a few (`slide`).
+//!
+//! Sixteen rows go through both passes together. Neither pass moves numbers within a vector, because the sums are
+//! transposed between the passes:
+//!
+//! ```text
+//! rows of bytes (RowWindow)
+//!    │ down            vector = neighbouring columns of a row
+//! 16 rows of sums
+//!    │ transpose
+//! columns of 16 sums
+//!    │ across          vector = the 16 rows of a column
+//! columns of 16 blurred samples
+//! ```
+//!
+//! - Down (`down`): the sums are below 2¹⁶.
+//! - Across (`across`): the high bytes of the sums and the low bytes are summed separately, each below 2¹⁶.
+//!   `imaging::bands` (`planes.rs`) shows how both make the blurred sample.
+//!
+//! All numbers have 16 bits and wrap. That is exact: each final sum fits into 16 bits, and additions modulo 2¹⁶ give the
+//! right final sum even if sums on the way wrap.
 
 mod across;
 mod down;
 mod held;
+mod room;
 mod row_window;
+mod sizes;
 mod slide;
 mod transpose;
 #[cfg(target_arch = "x86_64")]
 mod transpose_avx2;
 
-pub use held::{Held, held_for};
+pub use held::{BlurColumns, Held, held_for};
+pub use room::Room;
 pub use row_window::RowWindow;
+pub use sizes::ROWS;
 pub use slide::{Slide, n_before};
 
-use std::ops::Range;
-
-use across::{Across, Column};
+use across::{Across, SumColumn};
 use down::{BLOCK, Down};
+use room::{COLUMNS_MAX, aligned};
+use sizes::LINE;
 
 use crate::imaging::Level;
 
-/// Rows that are blurred together.
-pub const ROWS: usize = 16;
-
-/// Bytes of a cache line.
-const LINE: usize = 64;
-/// Most columns whose sums stay in registers together.
-const COLUMNS_MAX: usize = 8;
-
-/// A wide Gaussian blur of one channel of 8 bits, to the bits of `gaussian_blur::blur_rows`, of rows that come from the top.
+/// A wide Gaussian blur of one channel of 8-bit samples, with the bits of `gaussian_blur::blur_rows`. Rows come from the
+/// top.
 ///
-/// Borders are reflected (reflect-101): columns here, rows by whoever pushes them. Cost: per sample and pass as many
-/// additions as [`Slide`] reads samples, twice.
+/// Border: reflect-101. The blur reflects columns; the caller pushes reflected rows. Cost per sample: as many additions
+/// as [`Slide`] reads samples, once per pass.
 #[derive(Clone, Debug)]
 pub struct SlidingBlur {
     level: Level,
     slide: Slide,
     held: Held,
-    /// From which byte of the rows on sums are taken, a multiple of a cache line; the blur reads `n_unused` bytes less.
+    /// First byte of each row that is summed, a multiple of a cache line. It lies `n_unused` bytes before the first byte
+    /// that the blur reads.
     from: usize,
     n_unused: usize,
     n: usize,
     down: Down,
     across: Across,
-    /// The next row, if the sums have come so far.
+    /// The row that the running sums have come to. `None` before the first row.
     next: Option<isize>,
 }
 
-/// The sums and samples of sixteen rows; several blurs use it in turn.
-#[derive(Clone, Debug)]
-pub struct Room {
-    rows: Box<[[u16; BLOCK]; ROWS]>,
-    columns: Vec<u16>,
-    blurred: Vec<[u8; ROWS]>,
-}
-
 impl SlidingBlur {
-    /// For `blurred` columns of a picture of `width`, in rows that hold the columns `held`. Columns are read from
-    /// [`Slide::n_before`] the first one to the radius after the last; outside the picture they are reflected.
+    /// A blur with the taps of `slide` for these columns, out of `rows`.
+    ///
+    /// The blur reads columns from [`Slide::n_before`] before the first blurred one to the radius after the last. Columns
+    /// outside the picture are reflected.
     ///
     /// # Panics
     /// When this CPU does not run the level.
-    pub fn new(
-        level: Level,
-        slide: Slide,
-        rows: &RowWindow,
-        held: Range<isize>,
-        blurred: Range<isize>,
-        width: usize,
-    ) -> Self {
+    pub fn new(level: Level, slide: Slide, rows: &RowWindow, columns: BlurColumns) -> Self {
+        let BlurColumns { held, blurred, width } = columns;
         assert!(Level::supported().contains(&level), "this CPU does not run {level:?}");
         let n = blurred.len();
         let wanted = blurred.start - slide.n_before() as isize..blurred.end + slide.radius() as isize;
@@ -93,12 +96,12 @@ impl SlidingBlur {
         }
     }
 
-    /// Bytes that a blur of `n` columns takes at most.
+    /// Largest number of bytes that a blur of `n` columns takes.
     pub fn bytes(slide: &Slide, n: usize) -> usize {
         Down::bytes(LINE + slide.n_before() + n + slide.radius())
     }
 
-    /// Rows of a window that must stay for blurs of this radius.
+    /// Number of rows that a window must keep for blurs of this radius.
     pub fn n_rows_kept(radius: usize) -> usize {
         n_before(radius) + radius + ROWS
     }
@@ -108,14 +111,16 @@ impl SlidingBlur {
         self.slide.radius()
     }
 
-    /// See [`Slide::n_before`].
+    /// Number of samples before a position that the blur reads, see [`Slide::n_before`].
     pub fn n_before(&self) -> usize {
         self.slide.n_before()
     }
 
-    /// Blurs row `y` and those below it, `n_rows` together and at most [`ROWS`]: of each column the samples of these rows. What
-    /// comes after them means nothing. Rows from [`Slide::n_before`] above the first to the radius below the last must be
-    /// there. Sums are compiled for the instructions of the caller, which should be those of the level.
+    /// Blurs row `y` and the rows below it, `n_rows` together and at most [`ROWS`]. Returns one array per column: the
+    /// blurred samples of these rows, from the top. Array elements from `n_rows` on mean nothing.
+    ///
+    /// `rows` must hold the rows from [`Slide::n_before`] above the first to the radius below the last. The sums are
+    /// compiled for the instructions of the caller, which should be those of the level.
     #[inline(always)]
     pub fn blur<'r>(
         &mut self,
@@ -129,12 +134,14 @@ impl SlidingBlur {
             self.down.begin(rows);
         }
         self.next = Some(y + n_rows as isize);
-        let columns: &mut [Column] = aligned(&mut room.columns).as_chunks_mut().0;
+        // Down the rows, one block of columns at a time, each block transposed at once.
+        let columns: &mut [SumColumn] = aligned(&mut room.columns).as_chunks_mut().0;
         let (blocks, _) = columns[self.held.n_before..].as_chunks_mut();
         for (b, columns) in blocks[..self.down.n_blocks()].iter_mut().enumerate() {
             self.down.sum(b, rows, n_rows, &mut room.rows);
             into_columns(self.level, &room.rows, columns);
         }
+        // Columns outside the picture are copies of the columns that they reflect: sums down the rows, ready to use.
         let columns = &mut columns[self.n_unused..];
         for &[to, from] in &self.held.reflected {
             columns[to] = columns[from];
@@ -148,7 +155,7 @@ impl SlidingBlur {
         &blurred[..self.n]
     }
 
-    /// Sixteen rows as sixteen strips side by side, see `transpose`.
+    /// Writes sixteen rows as sixteen strips, see `transpose::into_strips`.
     #[inline(always)]
     pub fn into_strips(&self, blurred: &[[u8; ROWS]], strip: usize, n: usize, out: &mut [[u8; 16]]) {
         match self.level {
@@ -162,35 +169,8 @@ impl SlidingBlur {
     }
 }
 
-impl Room {
-    /// For blurs of `n` columns that reach `radius` at most.
-    pub fn new(radius: usize, n: usize) -> Self {
-        Self {
-            rows: Box::new([[0; BLOCK]; ROWS]),
-            columns: vec![0; Self::n_columns(radius, n) * size_of::<Column>() / 2 + LINE / 2],
-            blurred: vec![[0; ROWS]; n.next_multiple_of(COLUMNS_MAX)],
-        }
-    }
-
-    fn n_columns(radius: usize, n: usize) -> usize {
-        n_before(radius) + (LINE + n_before(radius) + n + radius + 2 * COLUMNS_MAX).next_multiple_of(BLOCK)
-    }
-
-    /// Bytes that it takes.
-    pub fn bytes(radius: usize, n: usize) -> usize {
-        Self::n_columns(radius, n) * size_of::<Column>() + LINE + ROWS * (2 * BLOCK + n + COLUMNS_MAX)
-    }
-}
-
-/// The part of `numbers` that begins where a cache line does; a line of them may go to waste.
 #[inline(always)]
-fn aligned(numbers: &mut [u16]) -> &mut [u16] {
-    let (at, n) = (numbers.as_ptr().align_offset(LINE).min(LINE / 2), numbers.len() - LINE / 2);
-    &mut numbers[at..][..n]
-}
-
-#[inline(always)]
-fn into_columns(level: Level, rows: &[[u16; BLOCK]; ROWS], columns: &mut [Column; BLOCK]) {
+fn into_columns(level: Level, rows: &[[u16; BLOCK]; ROWS], columns: &mut [SumColumn; BLOCK]) {
     match level {
         // SAFETY: `SlidingBlur::new` asserts that this CPU runs the level.
         #[cfg(target_arch = "x86_64")]
@@ -201,33 +181,42 @@ fn into_columns(level: Level, rows: &[[u16; BLOCK]; ROWS], columns: &mut [Column
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use super::*;
-    use crate::imaging::operators::gaussian_blur::{Rows, blur_rows, half_taps, reflect_101};
+    use crate::imaging::operators::gaussian_blur::{PixelRows, blur_rows, half_taps, reflect_101};
 
     fn samples(n: usize, seed: usize) -> Vec<u8> {
         (0..n).map(|i| ((i * i + seed) * 2_654_435_761 % 65_537) as u8).collect()
     }
 
-    /// Blurs these columns of a picture in turns of 16 rows and of `turn` rows, reading rows with `more` columns than are
-    /// needed.
+    /// How a test blurs a picture.
+    struct Turns {
+        /// Rows of every second turn. The others have 16.
+        n_rows: usize,
+        /// Columns that rows hold before those that are needed.
+        n_more: isize,
+    }
+
+    /// Blurs these columns of a picture turn by turn.
     fn blurred(
         level: Level,
         taps: &[u16],
-        rows: Rows,
+        rows: PixelRows,
         columns: Range<isize>,
-        turn: usize,
-        more: isize,
+        turns: Turns,
     ) -> Vec<Vec<u8>> {
         let slide = Slide::new(taps).unwrap();
         let (radius, before) = (slide.radius() as isize, slide.n_before() as isize);
         let held = held_for(columns.start - before..columns.end + radius, rows.width);
-        let held = (held.start - more).max(0)..held.end;
+        let held = (held.start - turns.n_more).max(0)..held.end;
         let mut window = RowWindow::new(SlidingBlur::n_rows_kept(slide.radius()), held.len());
-        let mut blur = SlidingBlur::new(level, slide, &window, held.clone(), columns.clone(), rows.width);
+        let of_blur = BlurColumns { held: held.clone(), blurred: columns.clone(), width: rows.width };
+        let mut blur = SlidingBlur::new(level, slide, &window, of_blur);
         let mut room = Room::new(blur.radius(), columns.len());
         window.begin(-before);
         let mut all = Vec::new();
-        for n_turn in [ROWS, turn].into_iter().cycle() {
+        for n_turn in [ROWS, turns.n_rows].into_iter().cycle() {
             let n_rows = n_turn.min(rows.height - all.len());
             let y = all.len() as isize;
             while window.end() < y + n_rows as isize + radius {
@@ -250,7 +239,7 @@ mod tests {
             let taps = half_taps(sigma);
             for (width, height) in sizes {
                 for samples in [samples(width * height, 7), vec![255; width * height]] {
-                    let rows = Rows { samples: &samples, width, height, step: 1 };
+                    let rows = PixelRows { samples: &samples, width, height, step: 1 };
                     let mut plain: Vec<Vec<u8>> = Vec::new();
                     blur_rows(rows, &taps, 0..height, |_, row| plain.push(row.to_vec()));
                     let some = width / 3..width - width / 5;
@@ -259,7 +248,8 @@ mod tests {
                         .flat_map(|level| [(level, 0..width), (level, some.clone())])
                     {
                         let signed = columns.start as isize..columns.end as isize;
-                        let found = blurred(level, &taps, rows, signed, 1 + i, 13 * i as isize);
+                        let turns = Turns { n_rows: 1 + i, n_more: 13 * i as isize };
+                        let found = blurred(level, &taps, rows, signed, turns);
                         let expected: Vec<&[u8]> = plain.iter().map(|row| &row[columns.clone()]).collect();
                         assert_eq!(
                             found, expected,
@@ -280,7 +270,8 @@ mod tests {
             for level in Level::supported() {
                 let window = RowWindow::new(ROWS, 100);
                 let slide = Slide::new(&taps).unwrap();
-                let blur = SlidingBlur::new(level, slide, &window, 0..100, 50..51, 100);
+                let of_blur = BlurColumns { held: 0..100, blurred: 50..51, width: 100 };
+                let blur = SlidingBlur::new(level, slide, &window, of_blur);
                 let mut out = vec![[0; 16]; ROWS * n];
                 blur.into_strips(columns, strip, n, &mut out);
                 for (i, samples) in out.iter().enumerate() {

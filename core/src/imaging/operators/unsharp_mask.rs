@@ -1,21 +1,25 @@
 //! Unsharp masking, `x + s·(x − blurred(x))`, equal to OpenCV's `addWeighted(x, 1+s, GaussianBlur(x), −s, 0)`.
 //!
-//! Definition matched, for any strength, in f32: `round_half_even(fma(x, f32(1+s), f32(b · f32(−s))))` clamped to
-//! 0–255. A negative strength smooths.
+//! Definition matched, for any strength `s`, in f32: `round_half_even(fma(x, f32(1+s), f32(b · f32(−s))))`, clamped to
+//! 0–255, with `b` the blurred sample. Acts on stored values, each colour channel separately. A negative strength
+//! smooths. `imaging::bands` runs the mask over a picture.
+//!
+//! Three forms give the samples of the definition; the strength decides which one runs:
+//!
+//! - a table of amounts, where no `s·d` is close to a half (only with byte tables in registers);
+//! - 16-bit integers, where the strength is a multiple of 1/16;
+//! - f64 or fused f32, for every other strength.
 
-use super::{gaussian_blur, point::Unchanged};
-use crate::imaging::{
-    Image,
-    bands::{self, Instructions},
-};
+use super::gaussian_blur;
+use crate::imaging::{Instructions, instructions::AmountTable};
 
-/// Adding 1.5·2²³ rounds an f32 of less than 2²² half to even, without SSE4.1's `roundps`.
+/// Adding 1.5·2²³ rounds an f32 below 2²² half to even, without SSE4.1's `roundps`: the sum's last mantissa bit counts ones.
 const ROUND: f32 = 12_582_912.0;
 
-/// Up to here `16·255 + k·255` and the rounding stay below 2¹⁵.
+/// Largest `k` for which `16·255 + k·255` and the rounding stay below 2¹⁵.
 const SIXTEENTHS_MAX: f64 = 112.0;
 
-/// How a sample and its blurred value become the sharpened sample.
+/// Formula that makes the sharpened sample from a sample and its blurred value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Combine {
     /// The strength is `k/16`: exact in 16-bit integers.
@@ -25,15 +29,15 @@ pub enum Combine {
     },
     /// Any other strength.
     Any {
-        /// `f32(1 + s)`.
+        /// Weight of the sample, `f32(1 + s)`.
         own: f32,
-        /// `f32(−s)`.
+        /// Weight of its blurred value, `f32(−s)`.
         blurred: f32,
     },
 }
 
 impl Combine {
-    /// For strength `s`; meaningful for −1 ≤ s ≤ 5.
+    /// The formula for strength `s`, −1 ≤ s ≤ 5.
     pub fn new(strength: f64) -> Self {
         let k = 16.0 * strength;
         if k.fract() == 0.0 && k.abs() <= SIXTEENTHS_MAX {
@@ -43,7 +47,7 @@ impl Combine {
         }
     }
 
-    /// Sharpens a row: `out = combine(own, blurred)`, element by element.
+    /// Sharpens a row: `out = combine(own, blurred)`, sample by sample. The three slices have the same length.
     #[inline(always)]
     pub fn row(self, own: &[u8], blurred: &[u8], out: &mut [u8]) {
         match self {
@@ -52,8 +56,8 @@ impl Combine {
         }
     }
 
-    /// The same for callers compiled with fused multiply-add, where `f32::mul_add` is one instruction; elsewhere it is
-    /// a call for every sample, as right and very slow.
+    /// Same as [`Combine::row`], for callers compiled with fused multiply-add, where `f32::mul_add` is one instruction.
+    /// Elsewhere it is a call for every sample: the same result, and very slow.
     #[inline(always)]
     pub fn row_fused(self, own: &[u8], blurred: &[u8], out: &mut [u8]) {
         match self {
@@ -70,7 +74,8 @@ fn each(own: &[u8], blurred: &[u8], out: &mut [u8], combine: impl Fn(u8, u8) -> 
     }
 }
 
-/// `t = 16x + k(x − b)` is sixteen times the result; below half is added, half when the result would be odd.
+/// `t = 16x + k(x − b)` is sixteen times the exact result. `(t + 7) >> 4` rounds halves down and `(t + 8) >> 4`
+/// rounds them up. The second one is taken where `t >> 4` is odd, so that halves go to the even neighbour.
 #[inline(always)]
 fn sixteenths(k: i16, x: u8, b: u8) -> u8 {
     let (x, b) = (i16::from(x), i16::from(b));
@@ -78,33 +83,35 @@ fn sixteenths(k: i16, x: u8, b: u8) -> u8 {
     ((t + 7 + ((t >> 4) & 1)) >> 4).clamp(0, 255) as u8
 }
 
-/// The product of an 8-bit and a 24-bit number and the sum are exact in f64 for every strength that changes a
-/// pixel, so one conversion rounds as `fma` does (tested against `f32::mul_add`) and vectorises on any CPU.
+/// Both products of an 8-bit and a 24-bit number, and their sum, are exact in f64 for every strength that changes a
+/// pixel. So the one conversion to f32 rounds as `fma` does (tested against `f32::mul_add`). This vectorises on any CPU.
 #[inline(always)]
 fn any(own: f32, blurred: f32, x: u8, b: u8) -> u8 {
     let product = f32::from(b) * blurred;
     rounded((f64::from(x) * f64::from(own) + f64::from(product)) as f32)
 }
 
-/// The definition itself.
+/// The formula as defined, with a fused multiply-add.
 #[inline(always)]
 fn any_fused(own: f32, blurred: f32, x: u8, b: u8) -> u8 {
     rounded(f32::from(x).mul_add(own, f32::from(b) * blurred))
 }
 
-/// Clamped, then rounded half to even: the sum's low mantissa bits are the whole number. (A cast would saturate, which
-/// does not vectorise.)
+/// Clamps, then rounds half to even: the low mantissa bits of the sum are the whole number. A cast would saturate, which
+/// does not vectorise.
 #[inline(always)]
 fn rounded(v: f32) -> u8 {
     (v.clamp(0.0, 255.0) + ROUND).to_bits() as u8
 }
 
-/// Beyond this distance of `s·d` from a half the roundings of the definition cannot cross it: they are below 2⁻¹².
+/// Least distance of `s·d` from a half at which the roundings of the definition, below 2⁻¹², cannot cross the half.
 const TIE_MARGIN: f64 = 0.0005;
 
-/// What is added to a sample for its distance `d` from the blurred one, `round(s·d)`, saturated at 255. `None` when
-/// some `s·d` is a half or close to it, so that the sample itself decides how it is rounded.
-fn amounts(strength: f64) -> Option<[u8; 256]> {
+/// The table of `round(|s|·d)`, saturated at 255, for each distance `d` of a sample from its blurred value.
+///
+/// `x + s·(x − b)` rounds to `x ± round(|s|·d)`, since `x` is a whole number. The table is only right where no `|s|·d` is a
+/// half or close to one. Halves round to an even sum, and that depends on `x`. `None` for the other strengths.
+fn amounts(strength: f64) -> Option<AmountTable> {
     let mut amounts = [0; 256];
     for (d, amount) in amounts.iter_mut().enumerate() {
         let exact = strength.abs() * d as f64;
@@ -113,7 +120,7 @@ fn amounts(strength: f64) -> Option<[u8; 256]> {
         }
         *amount = exact.round() as u8;
     }
-    Some(amounts)
+    Some(AmountTable { away: strength > 0.0, amounts })
 }
 
 /// A Gaussian and a strength, prepared for many rows.
@@ -121,26 +128,24 @@ fn amounts(strength: f64) -> Option<[u8; 256]> {
 pub struct UnsharpMask {
     half_taps: Vec<u16>,
     combine: Combine,
-    /// Whether samples move away from the blurred ones, or (negative strength) towards them.
-    away: bool,
-    amounts: Option<[u8; 256]>,
+    amounts: Option<AmountTable>,
 }
 
 impl UnsharpMask {
-    /// For a Gaussian of `sigma` pixels and a `strength`.
+    /// A mask with a Gaussian of `sigma` pixels (border reflect-101) and a `strength`. Cost for a picture: two passes of
+    /// about `6·sigma` taps.
     ///
     /// # Panics
-    /// When `sigma` is not positive and finite (parameters are checked by `RestorationParameters`).
+    /// When `sigma` is not positive and finite (`RestorationParameters` checks parameters).
     pub fn new(sigma: f64, strength: f64) -> Self {
         Self {
             half_taps: gaussian_blur::half_taps(sigma),
             combine: Combine::new(strength),
-            away: strength > 0.0,
             amounts: amounts(strength),
         }
     }
 
-    /// The blur's taps, the centre first.
+    /// The blur's taps in 1/256, the centre first.
     pub fn half_taps(&self) -> &[u16] {
         &self.half_taps
     }
@@ -150,11 +155,11 @@ impl UnsharpMask {
         self.half_taps.len() - 1
     }
 
-    /// Sharpens a row, element by element, translated to `with`.
+    /// Sharpens a row, sample by sample, in a caller that is compiled for the instructions `with`.
     #[inline(always)]
     pub(in crate::imaging) fn combine(&self, with: Instructions, own: &[u8], blurred: &[u8], out: &mut [u8]) {
         let done = match &self.amounts {
-            Some(amounts) => with.move_by_table(self.away, amounts, own, blurred, out),
+            Some(amounts) => with.move_by_table(amounts, own, blurred, out),
             None => 0,
         };
         let (own, blurred, out) = (&own[done..], &blurred[done..], &mut out[done..]);
@@ -164,18 +169,6 @@ impl UnsharpMask {
             self.combine.row(own, blurred, out);
         }
     }
-}
-
-/// Sharpens every colour channel of `image` with a Gaussian of `sigma` pixels (border reflect-101) and `strength`.
-///
-/// Alpha and size are kept. In place; cost: two passes of `6·sigma` taps. Runs on the rayon pool the caller installed,
-/// the same bytes for any number of threads.
-///
-/// # Panics
-/// When `sigma` is not positive and finite (parameters are checked by `RestorationParameters`).
-pub fn unsharp_mask(mut image: Image, sigma: f64, strength: f64) -> Image {
-    bands::restore(&mut image, &Unchanged, Some(&UnsharpMask::new(sigma, strength)));
-    image
 }
 
 #[cfg(test)]
@@ -211,11 +204,11 @@ mod tests {
         }
     }
 
-    /// Every strength that predictions have (thousandths), coarsely; those without a table have a half somewhere.
+    /// A sample of the strengths that predictions have (thousandths). Strengths without a table have a half somewhere.
     #[test]
     fn tables_of_amounts_are_the_definition_on_all_pairs_of_samples() {
         let strengths = (-1000..=5000).step_by(17).map(|n| f64::from(n) / 1000.0);
-        let tables: Vec<_> = strengths.filter_map(|s| amounts(s).map(|amounts| (s, amounts))).collect();
+        let tables: Vec<_> = strengths.filter_map(|s| amounts(s).map(|table| (s, table.amounts))).collect();
         assert!(tables.len() > 150, "{} of 353 strengths have a table", tables.len());
         for (strength, amounts) in tables {
             for (x, b) in (0..=255u8).flat_map(|x| (0..=255u8).map(move |b| (x, b))) {

@@ -1,47 +1,67 @@
-//! Denoising by shrinking the details of an à trous wavelet transform, channel by channel.
+//! Denoising by shrinking the details of an à trous wavelet transform, each channel separately. Border reflect-101.
 //!
-//! Starck and Murtagh, "Automatic noise estimation from the multiresolution support", 1998: three scales, each the
-//! difference of a picture and its blur by the B3 spline `[1 4 6 4 1]/16` with 0, 1 and 3 holes between the taps, border
-//! reflect-101. Soft thresholds (Donoho 1995) `denoise · sigma · [1, 0.25, 0.1]`, sigma = median |finest detail| /
-//! 0.6745.
+//! The transform splits a picture into three scales of detail and a coarse rest. A detail is the difference of two
+//! successive blurs:
 //!
-//! Whole numbers throughout: after one, two and three blurs a sample is exact in 1/2⁸, 1/2¹⁶ and 1/2²⁴ of a stored value,
-//! the last rounded half up to 1/2¹⁶. What exceeds a threshold loses it and what does not vanishes, so
-//! `restored = v − Σ clamp(detail, −threshold, threshold)`, rounded half to even and clamped to 0–255.
+//! ```text
+//! v ──blur──► once ──blur──► twice ──blur──► thrice       B3 spline [1 4 6 4 1]/16, taps 1, 2, 4 pixels apart
+//!   v − once      once − twice   twice − thrice           details, from fine to coarse
+//!
+//! v = (v − once) + (once − twice) + (twice − thrice) + thrice
+//! ```
+//!
+//! The holes ("trous") between the taps double the scale without a smaller picture, so nothing depends on where a grid of
+//! pixels begins. Source: Starck and Murtagh, "Automatic noise estimation from the multiresolution support", 1998.
+//!
+//! Soft thresholds (Donoho 1995): a detail `w` becomes `sign(w)·max(|w| − T, 0)`, which is `w − clamp(w, −T, T)`. So the
+//! restored picture is
+//!
+//! ```text
+//! restored = v − Σ clamp(detail, −T, T)        T = denoise · sigma · [1, 0.25, 0.1]
+//! ```
+//!
+//! rounded half to even and clamped to 0–255. Noise sinks with every blur, and so do the thresholds. Sigma is the noise's
+//! standard deviation, estimated as the median of |finest detail| over 0.6745. A median hardly depends on the few large
+//! details of edges.
+//!
+//! All numbers are whole. Each blur multiplies by 256, so samples are exact in 1/2⁸, 1/2¹⁶ and 1/2²⁴ of a stored value after
+//! one, two and three blurs. The last is rounded half up to 1/2¹⁶.
 
 use rayon::prelude::*;
 
 use super::gaussian_blur::{pad_row, reflect_101};
 use crate::imaging::Image;
 
-/// The B3 spline's taps, one side, in 1/16: at distances 0, 1 and 2.
+/// One side of the B3 spline's taps in 1/16: at distances 0, 1 and 2.
 const TAPS: [u32; 3] = [6, 4, 1];
 /// Distance between the taps at each scale, in pixels.
 const STEPS_PX: [usize; 3] = [1, 2, 4];
-/// Thresholds of the scales against the finest one's: noise sinks with every blur.
+/// Thresholds of the scales, relative to the finest one: noise sinks with every blur.
 const SHARES: [f64; 3] = [1.0, 0.25, 0.1];
-/// Median |x| of a normal distribution of deviation 1.
+/// Median of |x| of a normal distribution with standard deviation 1.
 const MEDIAN_OF_NORMAL: f64 = 0.6745;
-/// One in the unit of details: 1/2¹⁶ of a stored value.
+/// The number 1 in the unit of details, 1/2¹⁶ of a stored value.
 const ONE: i32 = 1 << 16;
-/// Bins of the finest detail's magnitude, in 1/2⁸.
+/// Number of possible magnitudes of the finest detail, in 1/2⁸: 0 to 255.
 const N_MAGNITUDES: usize = 255 * 256 + 1;
 
-/// Rows that one task restores; 28 more are blurred around them.
+/// Rows that one task restores. It blurs 28 more around them.
 const ROWS_PER_TASK: usize = 128;
-/// Columns that are blurred together, so that the rows of all scales stay in the L2 cache; 28 more are read.
+/// Columns that are blurred together. The rows of all scales stay in the L2 cache. 28 more columns are read.
 const COLUMNS: usize = 512;
-/// Pixels that one task measures: its histograms take a quarter of a megabyte per channel.
+/// Pixels that one task measures. Its histograms take a quarter of a megabyte per channel.
 const PIXELS_PER_COUNT: usize = 1 << 20;
 
-/// How far the blurs up to each scale reach, in pixels.
+/// How far the blurs up to each scale reach, in pixels: twice the steps, added up.
 const REACH: [usize; 3] = [2, 6, 14];
-/// Rows kept before each blur: what the blur reads, and back to the row that is restored.
+/// Rows that are kept after 0, 1 and 2 blurs. The next blur reads them; the first blur is also read at the restored row.
 const N_KEPT: [usize; 3] = [5, 13, 17];
 
-/// The noise's deviation in each channel, in stored values: the median magnitude of the finest detail (of an even number
-/// the mean of the two middle ones, exact by counting) over 0.6745. Cost: one blur; memory: at most a byte per pixel
-/// above the first megabyte. The same for any number of threads.
+/// Returns the standard deviation of the noise in each channel, in stored values.
+///
+/// It is the median magnitude of the finest detail over 0.6745. Of an even number of magnitudes the median is the mean of
+/// the two middle ones. Medians come from counting, so they are exact and the same for any number of threads. Cost: one
+/// blur. Memory: at most a byte per pixel above the first megabyte.
 pub fn noise_sigma(image: &Image) -> Vec<f64> {
     let (n, height) = (image.channels().count(), image.height());
     let rows_per_count = PIXELS_PER_COUNT.div_ceil(image.width());
@@ -61,7 +81,7 @@ pub fn noise_sigma(image: &Image) -> Vec<f64> {
     counts.chunks_exact(N_MAGNITUDES).map(|counts| median(counts) / 256.0 / MEDIAN_OF_NORMAL).collect()
 }
 
-/// The median of bins' numbers by how often each occurs.
+/// Returns the median of the numbers 0, 1, 2 …, where `counts` says how often each occurs.
 fn median(counts: &[u32]) -> f64 {
     let n: u64 = counts.iter().map(|&n| u64::from(n)).sum();
     let at_rank = |rank: u64| {
@@ -98,11 +118,12 @@ pub fn shrink(image: Image, denoise: f64, sigma: &[f64]) -> Image {
     image.with_samples(shrunk)
 }
 
-/// In units of details; beyond what a detail can be they saturate.
+/// Returns the thresholds of the three scales in units of details. Thresholds too large for 32 bits saturate.
 fn thresholds(denoise: f64, sigma: f64) -> [i32; 3] {
     SHARES.map(|share| (denoise * share * sigma * f64::from(ONE)).round_ties_even() as i32)
 }
 
+/// Restores a row. The blurs come in their own units (1/2⁸, 1/2¹⁶, 1/2²⁴) and are brought to 1/2¹⁶.
 fn shrink_row(own: &[u8], blurred: &[&[u32]], thresholds: &[Vec<i32>; 3], out: &mut [u8]) {
     let n = out.len();
     let (own, [once, twice, thrice]) = (&own[..n], [0, 1, 2].map(|scale| &blurred[scale][..n]));
@@ -115,15 +136,17 @@ fn shrink_row(own: &[u8], blurred: &[&[u32]], thresholds: &[Vec<i32>; 3], out: &
             - (v - once).clamp(-first[i], first[i])
             - (once - twice).clamp(-second[i], second[i])
             - (twice - thrice).clamp(-third[i], third[i]);
+        // Rounds half to even: 1 more is added where the whole part is odd.
         let even = (restored >> 16) & 1;
         out[i] = ((restored + ONE / 2 - 1 + even) >> 16).clamp(0, 255) as u8;
     }
 }
 
-/// What [`blur`] hands over: where the samples begin in the picture, their stored values, and each blur of them.
+/// Receives a part of a row from [`blur`]: its first sample in the picture, the stored values, and each blur of them.
 type Visit<'v> = dyn FnMut(usize, &[u8], &[&[u32]]) + 'v;
 
-/// Blurs the rows `ys` once, twice and so on, a run of columns after the other and each from the top.
+/// Blurs the rows `ys` once, twice … up to `n_scales` times. Goes through one run of columns after another, each from the
+/// top.
 fn blur(image: &Image, ys: std::ops::Range<usize>, n_scales: usize, visit: &mut Visit) {
     let (n, width) = (image.channels().count(), image.width());
     for left in (0..width).step_by(COLUMNS) {
@@ -142,24 +165,39 @@ fn blur(image: &Image, ys: std::ops::Range<usize>, n_scales: usize, visit: &mut 
     }
 }
 
-/// A run of columns as a stream of rows: rows go in from the top and are blurred as soon as what they need is there.
-/// Rows and columns outside are reflected; the blurs of a reflected picture are the reflected blurs.
+/// The blurs of a run of columns, as a stream of rows from the top.
+///
+/// A row is blurred as soon as the rows that it reads are there. When row `p` is pushed:
+///
+/// ```text
+/// row            p − 14 …          p − 6        p − 2      p
+/// after 0 blurs                                            ■ new
+/// after 1 blur                                  ■ from p − 4 … p
+/// after 2 blurs                    ■ from p − 10, p − 8 … p − 2
+/// after 3 blurs  ■ from p − 22, p − 18 … p − 6
+/// ```
+///
+/// So row `p − 14` is restored. The ring after one blur keeps 13 rows, back to that row. The ring after two blurs keeps 17
+/// rows, which the third blur reads. Rows and columns outside the picture are reflected: the blur of a reflected picture is
+/// the reflected blur.
 struct Blurs<'a> {
     image: &'a Image,
+    /// First column that is read. It may lie outside the picture.
     first: isize,
+    /// First row that is restored.
     top: isize,
     n_scales: usize,
-    /// Rows before the first blur, after it, and so on: row `p` in slot `p mod` their number.
+    /// Rings of rows after 0, 1, 2 … blurs: row `p` in slot `p mod` the number of slots.
     rings: Vec<Vec<Vec<u32>>>,
     padded: Vec<u8>,
-    /// A row blurred down and not yet across.
+    /// A row blurred down and not across.
     down: Vec<u32>,
 }
 
 impl<'a> Blurs<'a> {
     fn new(image: &'a Image, left: usize, n_columns: usize, n_scales: usize, top: isize) -> Self {
         let (n, reach) = (image.channels().count(), REACH[n_scales - 1]);
-        // Each blur needs fewer columns around those that are restored.
+        // After each blur fewer columns around the restored ones are needed.
         let width = |blurs: usize| (n_columns + 2 * margin(n_scales, blurs)) * n;
         let n_rows = |blurs: usize| if blurs == n_scales { 1 } else { N_KEPT[blurs] };
         Self {
@@ -173,7 +211,7 @@ impl<'a> Blurs<'a> {
         }
     }
 
-    /// Takes in row `p` of the picture and makes the blurred rows that it completes.
+    /// Adds row `p` of the picture and makes the blurred rows that it completes.
     fn push(&mut self, p: isize) {
         let (n, stride) = (self.image.channels().count(), self.image.width() * self.image.channels().count());
         let row = &self.image.samples()[reflect_101(p, self.image.height()) * stride..][..stride];
@@ -184,7 +222,7 @@ impl<'a> Blurs<'a> {
         for scale in 0..self.n_scales {
             let step = STEPS_PX[scale];
             at -= 2 * step as isize;
-            // Rows further up than any restored row reaches are not complete, and not needed.
+            // No restored row reads rows further up, and they are not complete.
             if at < self.top - margin(self.n_scales, scale + 1) as isize {
                 break;
             }
@@ -194,7 +232,7 @@ impl<'a> Blurs<'a> {
         }
     }
 
-    /// Row `y` after so many blurs, the columns that are restored.
+    /// Returns the restored columns of row `y` after this number of blurs.
     fn after(&self, blurs: usize, y: isize) -> &[u32] {
         let row = kept(&self.rings[blurs], y);
         let cut = margin(self.n_scales, blurs) * self.image.channels().count();
@@ -202,21 +240,23 @@ impl<'a> Blurs<'a> {
     }
 }
 
-/// Rows or columns around the restored ones that are needed after so many blurs.
+/// Returns how many rows or columns around the restored ones are needed after this number of blurs.
 fn margin(n_scales: usize, blurs: usize) -> usize {
     REACH[n_scales - 1] - if blurs == 0 { 0 } else { REACH[blurs - 1] }
 }
 
+/// Returns row `p` of a ring.
 fn kept(ring: &[Vec<u32>], p: isize) -> &[u32] {
     &ring[p.rem_euclid(ring.len() as isize) as usize]
 }
 
+/// Returns the slot of row `p` of a ring, to be written.
 fn slot(ring: &mut [Vec<u32>], p: isize) -> &mut [u32] {
     let n = ring.len() as isize;
     &mut ring[p.rem_euclid(n) as usize]
 }
 
-/// The spline down five rows, then across with `step` samples between the taps: 256 times the mean.
+/// Blurs by the spline: down five rows, then across with taps `step` samples apart. The result is 256 times the mean.
 fn blur_row(rows: [&[u32]; 5], step: usize, down: &mut [u32], out: &mut [u32]) {
     let down = &mut down[..out.len() + 4 * step];
     let [a, b, c, d, e] = rows.map(|row| &row[..down.len()]);

@@ -1,40 +1,49 @@
 //! Grey-world white balance to mid grey: each channel is scaled so that its mean becomes 128.
 //!
 //! Definition matched (the first system's): `x · (128 / mean)` in f64, clipped to 0–255, truncated. Acts on the
-//! stored (encoded) values. A channel whose mean is 0 is left alone.
+//! stored (encoded) values. A channel with mean 0 stays as it is.
 
 use rayon::prelude::*;
 
-use super::{point::ChannelTables, sample_tables::SampleTable};
-use crate::imaging::{Image, bands};
+use super::sample_tables::{self, SampleTable};
+use crate::imaging::Image;
 
 /// Pixels that one task sums.
 const PIXELS_PER_TASK: usize = 1 << 16;
 
-/// The mean that every channel is brought to.
+/// The mean of every channel after the correction, in stored values.
 const TARGET_MEAN: f64 = 128.0;
 
-/// One gain per channel (`128 / mean`, 1 for a black channel); the coefficients that a receipt records.
+/// Returns one gain per channel, `128 / mean`, and 1 for a black channel. Receipts record them. Cost: one pass over the
+/// samples; whole sums, so the same for any number of threads.
 pub fn gains(image: &Image) -> Vec<f64> {
     let n = image.channels().count();
-    // Whole sums: adding them up in any order is exact.
+    // Sums are whole: adding them up in any order is exact.
     let parts = image.samples().par_chunks(n * PIXELS_PER_TASK).map(|samples| sums(samples, n));
     let sums = parts.reduce(|| [0; 3], |a, b| std::array::from_fn(|c| a[c] + b[c]));
     sums[..n].iter().map(|&sum| gain(sum, image.n_pixels())).collect()
 }
 
-/// Samples that are summed at a time: whole pixels of one and of three channels, whole words.
+/// Samples that are summed at a time: whole pixels of one channel and of three, and whole words of eight.
 const BLOCK: usize = 24;
 
 /// Every second byte of a word.
 const SECOND_BYTES: u64 = 0x00FF_00FF_00FF_00FF;
 
-/// The sums of `n` interleaved channels. Four samples of a word are added at once, in 16 bits each: every compiler makes
-/// something fast of it, and the pass is bound by memory.
+/// Returns the sums of `n` interleaved channels.
+///
+/// A word of eight samples is added as two words of four, the even and the odd bytes, in 16 bits each. This is plain
+/// 64-bit code on any CPU, and the pass is bound by memory:
+///
+/// ```text
+/// word                  b7 b6 b5 b4 b3 b2 b1 b0
+/// even += word & mask      b6    b4    b2    b0
+/// odd  += word >> 8 & mask b7    b5    b3    b1
+/// ```
 fn sums(samples: &[u8], n: usize) -> [u64; 3] {
     let (blocks, rest) = samples.as_chunks::<BLOCK>();
     let mut sums = [0; 3];
-    // 16 bits hold the sum of 257 samples.
+    // 16 bits hold the sum of 257 samples: 257 · 255 = 65535.
     for blocks in blocks.chunks(257) {
         let (mut even, mut odd) = ([0; BLOCK / 8], [0; BLOCK / 8]);
         for block in blocks {
@@ -53,38 +62,29 @@ fn sums(samples: &[u8], n: usize) -> [u64; 3] {
     sums
 }
 
-/// The sum is a whole number below 2⁵³, so the mean is rounded once.
+/// Returns the gain of a channel. The sum is a whole number below 2⁵³, so the mean is rounded once.
 fn gain(sum: u64, n_pixels: usize) -> f64 {
     if sum == 0 { 1.0 } else { TARGET_MEAN / (sum as f64 / n_pixels as f64) }
 }
 
-/// What a gain makes of each of the 256 sample values.
+/// Returns what a gain makes of each of the 256 sample values, truncated.
 pub fn table(gain: f64) -> SampleTable {
     std::array::from_fn(|v| (v as f64 * gain).clamp(0.0, 255.0) as u8)
 }
 
-/// The gains as a point operator: one table per channel.
-///
-/// # Panics
-/// When there is neither one gain nor three.
-pub fn tables(gains: &[f64]) -> ChannelTables {
-    ChannelTables::new(gains.iter().map(|&gain| table(gain)).collect())
-}
-
-/// Applies one gain per channel. Alpha is kept. Cost: one look-up per sample.
+/// Applies one gain per channel, in place. Alpha is kept. Cost: one look-up per sample.
 ///
 /// # Panics
 /// When the number of gains is not the number of channels.
-pub fn apply(mut image: Image, gains: &[f64]) -> Image {
-    assert_eq!(gains.len(), image.channels().count(), "one gain per channel");
-    bands::restore(&mut image, &tables(gains), None);
-    image
+pub fn apply(image: Image, gains: &[f64]) -> Image {
+    let tables: Vec<SampleTable> = gains.iter().map(|&gain| table(gain)).collect();
+    sample_tables::apply(image, &tables)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::imaging::{Channels, operators::sample_tables};
+    use crate::imaging::Channels;
 
     #[test]
     fn a_channel_is_brought_to_128_and_truncated() {

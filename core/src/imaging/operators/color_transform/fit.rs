@@ -1,35 +1,38 @@
-//! The transform that brings a damaged picture nearest to its reference: ridge regression towards doing nothing.
+//! Fits the transform that brings a damaged picture nearest to its reference: ridge regression towards the identity.
 
 use super::{ColorTransform, N_TERMS};
 use crate::{imaging::Thumbnail, numeric::linear::Cholesky};
 
-/// What a deviation from the identity costs, for the constant and the linear terms.
+/// Cost of a deviation from the identity, for the constant and the linear terms.
 const RIDGE_LINEAR: f64 = 1e-3;
-/// And for the quadratic terms, which have more freedom to do harm.
+/// Cost of a deviation from the identity for the quadratic terms, which can do more harm.
 const RIDGE_QUADRATIC: f64 = 3e-2;
 
-/// Terms of an affine transform.
+/// Number of terms of an affine transform.
 const N_AFFINE: usize = 4;
 
 impl ColorTransform {
-    /// Fits all ten terms: the `T = I + D` of least `|X·D − Y|²/n + Σ Λ·D²`, with `X` the terms of the damaged cells and
-    /// `Y` reference − damaged, all in [0, 1]. `Λ` is 0.001 for the constant and linear terms, 0.03 for the quadratic
-    /// ones; so no coefficient leaves [`super::COEFFICIENT_MAX`]. The same bits for any number of threads.
+    /// Fits all ten terms to the cells of two thumbnails.
+    ///
+    /// Returns the `T = I + D` with the least `|X·D − Y|²/n + Σ Λ·D²`. `X` are the terms of the damaged cells and `Y` is
+    /// reference − damaged, all in [0, 1]. `Λ` is 0.001 for the constant and the linear terms and 0.03 for the quadratic
+    /// ones, which keeps every coefficient within [`super::COEFFICIENT_MAX`]. The same bits for any number of threads.
     pub fn fit(damaged: &Thumbnail, reference: &Thumbnail) -> Self {
         fit_terms::<N_TERMS>(damaged, reference)
     }
 
-    /// Fits the constant and the linear terms alone.
+    /// Fits the constant and the linear terms only. Otherwise the same as [`ColorTransform::fit`].
     pub fn fit_affine(damaged: &Thumbnail, reference: &Thumbnail) -> Self {
         fit_terms::<N_AFFINE>(damaged, reference)
     }
 }
 
+/// Returns the terms φ of a colour.
 fn terms([r, g, b]: [f64; 3]) -> [f64; N_TERMS] {
     [1.0, r, g, b, r * r, g * g, b * b, r * g, r * b, g * b]
 }
 
-/// Solves the normal equations of the first `N` terms, cells added in their order.
+/// Solves the normal equations `(XᵀX/n + Λ)·D = XᵀY/n` of the first `N` terms. Cells are added in their order.
 fn fit_terms<const N: usize>(damaged: &Thumbnail, reference: &Thumbnail) -> ColorTransform {
     let n = damaged.cells().len() as f64;
     let (mut products, mut targets) = ([[0.0; N]; N], [[0.0; 3]; N]);

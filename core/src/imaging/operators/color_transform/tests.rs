@@ -1,4 +1,4 @@
-//! Held against numpy, where `phi = np.stack([1, r, g, b, r*r, g*g, b*b, r*g, r*b, g*b], 1)` in f64.
+//! Compares with numpy, where `phi = np.stack([1, r, g, b, r*r, g*g, b*b, r*g, r*b, g*b], 1)` in f64.
 
 use sha2::{Digest as _, Sha256};
 
@@ -100,7 +100,7 @@ fn faded() -> [Thumbnail; 2] {
 #[test]
 fn fits_are_numpys() {
     let [damaged, reference] = faded();
-    // np.linalg.solve(P.T @ P / n + diag(ridge), P.T @ Y / n), row by row; then with the first four terms alone.
+    // np.linalg.solve(P.T @ P / n + diag(ridge), P.T @ Y / n), row by row; then with the first four terms only.
     let expected = [
         [-0.0970549809874632, -0.4318600041337022, 0.18529339531416142],
         [0.3141744037731541, -0.012633323104162923, -0.0324805697874405],

@@ -1,29 +1,42 @@
-//! The pass of a wide blur across the sums down the rows, in columns of sixteen rows.
+//! The pass of a wide blur across the sums of the rows, in columns of sixteen rows.
 //!
-//! The sums have 16 bits and so would need 24. Their high bytes are summed by themselves, which takes 16 bits, and the sums
-//! themselves wrap: what those are less the high part is the low bytes' sum, again below 2¹⁶.
+//! The sums `v = 256·h + l` have 16 bits, so their weighted sums would need 24. Two sums in 16 bits replace them:
+//!
+//! ```text
+//! A = Σ tap·h            at most 256·255, exact
+//! W = Σ tap·v mod 2¹⁶    wraps
+//! B = Σ tap·l = W − 256·A mod 2¹⁶    exact, as B is at most 256·255 too
+//! ```
+//!
+//! So a column holds `h` and `v`, and `l` is never computed. `N` numbers, two to eight columns, stay in registers together:
+//!
+//! ```text
+//! N = 128    h0…h15 v0…v15 | h0…h15 v0…v15 | h0…h15 v0…v15 | h0…h15 v0…v15
+//!            column c        column c + 1    column c + 2    column c + 3
+//! ```
 
 use super::{
-    ROWS,
+    sizes::ROWS,
     slide::{Offsets, Slide},
 };
 
-/// Of the sums of sixteen rows first the high bytes, then all of them.
-pub type Column = [u16; COLUMN];
+/// One column of the sums of sixteen rows: first their high bytes, then the whole sums.
+pub type SumColumn = [u16; COLUMN];
 /// Numbers of a column.
 const COLUMN: usize = 2 * ROWS;
 
-/// What the pass adds up.
+/// The samples that the pass adds and takes away.
 #[derive(Clone, Debug)]
 pub struct Across {
-    /// See [`Slide::offsets`].
+    /// Places of the single taps, steps and slopes, see [`Slide::offsets`].
     offsets: [Offsets; 3],
+    /// Taps of the first running sums, see [`Slide::first_taps`].
     first_taps: [Vec<u16>; 2],
     has_slopes: bool,
 }
 
 impl Across {
-    /// Of a blur's split taps.
+    /// The pass for the split taps of a blur.
     pub fn new(slide: &Slide) -> Self {
         Self {
             offsets: slide.offsets(COLUMN),
@@ -32,10 +45,10 @@ impl Across {
         }
     }
 
-    /// Blurs the `columns`, which begin `n_before` the first of `out`. Sums of as many columns as `N` numbers hold stay in
-    /// registers together; `out` is a multiple of them, and as many columns more than are blurred must be there.
+    /// Blurs the `columns`, which begin `n_before` columns before the first one of `out`. The length of `out` is a multiple
+    /// of the columns that `N` numbers hold. So many columns more than are blurred must be there.
     #[inline(always)]
-    pub fn blur<const N: usize>(&self, columns: &[Column], out: &mut [[u8; ROWS]]) {
+    pub fn blur<const N: usize>(&self, columns: &[SumColumn], out: &mut [[u8; ROWS]]) {
         let [odd, steps, slopes] = &self.offsets;
         let [mut smooth, mut gains] = [[0; COLUMN]; 2];
         for (sums, taps) in [&mut smooth, &mut gains].into_iter().zip(&self.first_taps) {
@@ -45,6 +58,8 @@ impl Across {
                 }
             }
         }
+        // In `slide`'s words: `gains` becomes G and `smooth` becomes S of each column. Single taps complete the window, and
+        // the next columns go on from S and G without them.
         let columns = columns.as_flattened();
         for (i, out) in out.chunks_exact_mut(N / COLUMN).enumerate() {
             let columns = &columns[i * N..];
@@ -63,7 +78,7 @@ impl Across {
     }
 }
 
-/// With the columns at these places added or taken away.
+/// Returns the sums with the columns at these places added or taken away.
 #[inline(always)]
 fn changed<const N: usize>(mut sums: [u16; N], offsets: &Offsets, columns: &[u16]) -> [u16; N] {
     for &at in &offsets.plus {
@@ -81,9 +96,9 @@ fn changed<const N: usize>(mut sums: [u16; N], offsets: &Offsets, columns: &[u16
     sums
 }
 
-/// Adds up column by column, and goes on with `sum` next time.
+/// Makes running sums: adds to each column the one before it, and to the first one `sum`. The last column becomes `sum`.
 #[inline(always)]
-fn add_up<const N: usize>(sum: &mut Column, columns: &mut [u16; N]) {
+fn add_up<const N: usize>(sum: &mut SumColumn, columns: &mut [u16; N]) {
     for i in 0..COLUMN {
         columns[i] = columns[i].wrapping_add(sum[i]);
     }
@@ -93,14 +108,14 @@ fn add_up<const N: usize>(sum: &mut Column, columns: &mut [u16; N]) {
     sum.copy_from_slice(&columns[N - COLUMN..]);
 }
 
-/// The blurred samples, see `imaging::bands`.
+/// Returns the blurred samples, `(A + 128 + (B >> 8)) >> 8` (see `imaging::bands`, `planes.rs`).
 #[inline(always)]
-fn rounded(sums: &Column) -> [u8; ROWS] {
+fn rounded(sums: &SumColumn) -> [u8; ROWS] {
     let mut out = [0; ROWS];
     for i in 0..ROWS {
         let (high, whole) = (sums[i], sums[ROWS + i]);
         let low = whole.wrapping_sub(high << 8);
-        // Rows that were not asked for mean nothing and wrap.
+        // Rows beyond those to blur hold any numbers, so the addition may wrap.
         out[i] = (high.wrapping_add(128 + (low >> 8)) >> 8) as u8;
     }
     out

@@ -1,29 +1,37 @@
 //! The pass of a wide blur down the rows of bytes.
 //!
-//! Bytes are added two by two as numbers of 16 bits that wrap, and the odd ones once more by themselves: their difference
-//! is the even ones, and nothing has to be widened.
+//! Bytes are not widened to 16 bits. Two neighbouring bytes are read as one number, `even + 256·odd`, and summed modulo
+//! 2¹⁶. The odd bytes are summed separately once more:
+//!
+//! ```text
+//! bytes   e0 o0 | e1 o1 | e2 o2 | …
+//! pairs   Σ ±(e + 256·o) mod 2¹⁶
+//! odd     Σ ±o
+//! even    pairs − 256·odd mod 2¹⁶    exact, as the sum of a window is below 2¹⁶
+//! ```
 
 use super::{
-    ROWS,
+    sizes::ROWS,
     slide::{Offsets, Slide},
 };
 
 /// Bytes of a row whose sums stay in registers together.
 pub const BLOCK: usize = 128;
 
-/// Sums of the bytes of a block, which wrap.
+/// Sums of the bytes of a block, modulo 2¹⁶.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
-struct Sums {
-    /// Of the bytes two by two, `even + 256·odd`.
+struct BlockSums {
+    /// Sums of bytes two by two, `even + 256·odd`.
     pairs: [u16; BLOCK / 2],
+    /// Sums of the odd bytes.
     odd: [u16; BLOCK / 2],
 }
 
-impl Sums {
+impl BlockSums {
     const ZERO: Self = Self { pairs: [0; BLOCK / 2], odd: [0; BLOCK / 2] };
 
-    /// With the blocks at these places added or taken away.
+    /// Returns the sums with the blocks at these places added or taken away.
     #[inline(always)]
     fn changed(self, offsets: &Offsets, rows: &[u8]) -> Self {
         let Self { mut pairs, mut odd } = self;
@@ -46,6 +54,7 @@ impl Sums {
         Self { pairs, odd }
     }
 
+    /// Adds `tap` times the bytes of a block.
     #[inline(always)]
     fn add_times(&mut self, tap: u16, block: &[[u8; 2]]) {
         for ((pairs, odd), &pair) in self.pairs.iter_mut().zip(&mut self.odd).zip(block) {
@@ -55,6 +64,7 @@ impl Sums {
         }
     }
 
+    /// Adds other sums.
     #[inline(always)]
     fn add(&mut self, other: &Self) {
         for (sum, other) in self.pairs.iter_mut().zip(&other.pairs) {
@@ -66,16 +76,18 @@ impl Sums {
     }
 }
 
-/// The sums that run.
+/// The running sums of all blocks of a row.
 #[derive(Clone, Debug)]
 pub struct Down {
-    /// See [`Slide::offsets`].
+    /// Places of the single taps, steps and slopes, see [`Slide::offsets`].
     offsets: [Offsets; 3],
+    /// Taps of the first running sums, see [`Slide::first_taps`].
     first_taps: [Vec<u16>; 2],
     has_slopes: bool,
+    /// Bytes from one row to the next.
     stride: usize,
-    /// Of each block what slopes and steps make, and by how much slopes change it from this row to the next.
-    blocks: Vec<[Sums; 2]>,
+    /// For each block S and G of `slide`: the sum by the smooth taps, and its change by slopes from row to row.
+    blocks: Vec<[BlockSums; 2]>,
 }
 
 impl Down {
@@ -86,19 +98,19 @@ impl Down {
             first_taps: slide.first_taps(),
             has_slopes: slide.has_slopes(),
             stride,
-            blocks: vec![[Sums::ZERO; 2]; n.div_ceil(BLOCK)],
+            blocks: vec![[BlockSums::ZERO; 2]; n.div_ceil(BLOCK)],
         }
     }
 
-    /// Bytes that it takes.
+    /// Number of bytes that the sums of `n` columns take.
     pub fn bytes(n: usize) -> usize {
-        n.div_ceil(BLOCK) * size_of::<[Sums; 2]>()
+        n.div_ceil(BLOCK) * size_of::<[BlockSums; 2]>()
     }
 
-    /// Makes row `y` the next one; `rows` begin with row `y - n_before`.
+    /// Starts the running sums so that row `y` is the next one. `rows` begin with row `y - n_before`.
     pub fn begin(&mut self, rows: &[u8]) {
         for (b, sums) in self.blocks.iter_mut().enumerate() {
-            *sums = [Sums::ZERO; 2];
+            *sums = [BlockSums::ZERO; 2];
             for (sums, taps) in sums.iter_mut().zip(&self.first_taps) {
                 for (k, &tap) in taps.iter().enumerate().filter(|(_, tap)| **tap != 0) {
                     sums.add_times(tap, rows[k * self.stride + b * BLOCK..][..BLOCK].as_chunks().0);
@@ -107,13 +119,13 @@ impl Down {
         }
     }
 
-    /// How many blocks there are in a row.
+    /// Number of blocks in a row.
     pub fn n_blocks(&self) -> usize {
         self.blocks.len()
     }
 
-    /// Fills the first `n_rows` of `out` with the sums of block `b` of as many rows, and moves on by them. The `rows` begin
-    /// with row `y - n_before`, if `y` is the first of them.
+    /// Writes the sums of block `b` of the next `n_rows` rows to the first rows of `out`, and moves the running sums on.
+    /// `rows` begin with row `y - n_before`, where `y` is the first of these rows.
     #[inline(always)]
     pub fn sum(&mut self, b: usize, rows: &[u8], n_rows: usize, out: &mut [[u16; BLOCK]; ROWS]) {
         let [odd, steps, slopes] = &self.offsets;
@@ -125,7 +137,7 @@ impl Down {
                 smooth.add(gains);
             }
             *smooth = smooth.changed(steps, rows);
-            let Sums { pairs, odd } = smooth.changed(odd, rows);
+            let BlockSums { pairs, odd } = smooth.changed(odd, rows);
             for (out, (&pair, &odd)) in out.as_chunks_mut::<2>().0.iter_mut().zip(pairs.iter().zip(&odd)) {
                 *out = [pair.wrapping_sub(odd << 8), odd];
             }

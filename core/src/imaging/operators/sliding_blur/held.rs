@@ -1,29 +1,48 @@
-//! Which columns of a picture rows hold, and where those lie that a blur reads: outside the picture they are reflected.
+//! The columns of a picture that rows hold, and the columns that a blur reads, reflected outside the picture.
 
 use std::ops::Range;
 
 use crate::imaging::operators::gaussian_blur::reflect_101;
 
-/// The columns of a picture of `width` columns that `wanted` ones are read from.
+/// The columns of one blur, by their positions in the picture. Positions outside the picture are reflected.
+#[derive(Clone, Debug)]
+pub struct BlurColumns {
+    /// Columns that the rows hold.
+    pub held: Range<isize>,
+    /// Columns to blur.
+    pub blurred: Range<isize>,
+    /// Width of the picture in pixels.
+    pub width: usize,
+}
+
+/// Returns the columns of a picture of `width` columns from which the `wanted` ones are read: all that `wanted` holds or
+/// reflects.
 pub fn held_for(wanted: Range<isize>, width: usize) -> Range<isize> {
     let inside = wanted.map(|p| reflect_101(p, width) as isize);
     let (first, last) = inside.fold((isize::MAX, 0), |(first, last), p| (first.min(p), last.max(p)));
     first..last + 1
 }
 
-/// Wanted columns among those that rows hold.
+/// Where wanted columns lie in rows that hold only some of them.
+///
+/// ```text
+/// wanted          −3 −2 −1  0  1  2  3  4 …       positions in the picture
+/// row holds                 0  1  2  3  4 …
+/// reflected       ◄─────────┘ −1 is 1, −2 is 2, −3 is 3
+/// n_before = 3
+/// ```
 #[derive(Clone, Debug)]
 pub struct Held {
-    /// Those that are there, by their place in a row.
+    /// Wanted columns that the rows hold, by their place in a row.
     pub there: Range<usize>,
-    /// How many wanted ones come before them.
+    /// Number of wanted columns before them.
     pub n_before: usize,
-    /// The others, and what they reflect, by their places among the wanted ones.
+    /// For each other wanted column its place, and the place of the column that it reflects, both among the wanted ones.
     pub reflected: Vec<[usize; 2]>,
 }
 
 impl Held {
-    /// For a picture of `width` columns. What is not `held` must reflect what is wanted and held.
+    /// For a picture of `width` columns. A wanted column that is not `held` must reflect a column that is wanted and held.
     pub fn new(wanted: Range<isize>, held: Range<isize>, width: usize) -> Self {
         let there = wanted.start.max(held.start)..wanted.end.min(held.end);
         let reflected = wanted.clone().filter(|p| !there.contains(p)).map(|p| {

@@ -1,37 +1,51 @@
-//! The rows of a picture that wide blurs still need, one after the other in memory.
+//! The rows of a picture that wide blurs still need, one after another in memory.
 
-use super::{LINE, ROWS, down::BLOCK};
+use super::{
+    down::BLOCK,
+    sizes::{LINE, ROWS},
+};
 
-/// Rows of bytes that come from the top, each at the beginning of a cache line; the oldest ones make room for them.
+/// A window of rows of bytes. Rows come from the top, and each begins at a cache line.
+///
+/// The rows lie one after another, so that a blur finds row `p + k` at a fixed distance from row `p`. A full window moves
+/// its newest rows to the front:
+///
+/// ```text
+/// full      | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 |     n_kept = 4, row 10 comes
+///             ┌─────────────────── 7   8   9      move to the front
+/// after     | 7 | 8 | 9 |10 |   |   |   |   |
+/// ```
 #[derive(Clone, Debug)]
 pub struct RowWindow {
     bytes: Vec<u8>,
-    /// Where the first cache line begins.
+    /// Where the first cache line begins in `bytes`.
     start: usize,
-    /// Bytes of a row, and from one to the next.
+    /// Bytes of a row.
     n_bytes: usize,
+    /// Bytes from one row to the next.
     stride: usize,
-    /// Rows that stay at least.
+    /// Fewest rows that stay in the window.
     n_kept: usize,
-    /// Number of the first row in here.
+    /// Number of the first row in the window.
     first: isize,
+    /// Rows in the window.
     n: usize,
 }
 
 impl RowWindow {
-    /// For rows of `n` bytes, of which the last `n_kept`, at least one, are needed.
+    /// An empty window for rows of `n` bytes that always holds the last `n_kept` rows, at least one.
     pub fn new(n_kept: usize, n: usize) -> Self {
         let bytes = vec![0; Self::bytes(n_kept, n)];
         let start = bytes.as_ptr().align_offset(LINE).min(LINE);
         Self { bytes, start, n_bytes: n, stride: n.next_multiple_of(LINE), n_kept, first: 0, n: 0 }
     }
 
-    /// Bytes that it takes.
+    /// Number of bytes that a window takes.
     pub fn bytes(n_kept: usize, n: usize) -> usize {
         Self::n_rows(n_kept) * n.next_multiple_of(LINE) + BLOCK + LINE
     }
 
-    /// So many that those kept move up rarely.
+    /// Rows of a full window: enough that rows move rarely.
     fn n_rows(n_kept: usize) -> usize {
         n_kept + n_kept.min(3 * ROWS)
     }
@@ -41,7 +55,7 @@ impl RowWindow {
         self.stride
     }
 
-    /// Forgets all rows; `p` is the next.
+    /// Forgets all rows. Row `p` is the next one.
     pub fn begin(&mut self, p: isize) {
         (self.first, self.n) = (p, 0);
     }
@@ -51,7 +65,7 @@ impl RowWindow {
         self.first + self.n as isize
     }
 
-    /// The next row, to be filled.
+    /// Adds the next row and returns it, to be filled by the caller.
     #[inline(always)]
     pub fn push(&mut self) -> &mut [u8] {
         if self.n == Self::n_rows(self.n_kept) {
@@ -64,10 +78,10 @@ impl RowWindow {
         &mut self.bytes[self.start + (self.n - 1) * self.stride..][..self.n_bytes]
     }
 
-    /// From the first byte of row `p` on to the end of the last row and beyond.
+    /// Returns the bytes from the first one of row `p` on, to the end of the last row and beyond.
     ///
     /// # Panics
-    /// When row `p` is not here.
+    /// When the window does not hold row `p`.
     #[inline(always)]
     pub fn from(&self, p: isize) -> &[u8] {
         &self.bytes[self.start + (p - self.first) as usize * self.stride..]

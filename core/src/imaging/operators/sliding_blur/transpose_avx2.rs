@@ -1,14 +1,26 @@
-//! `transpose` in AVX2: unpacking the halves of registers four times, three times where a register holds two rows' halves.
-//! Compilers make single loads and stores of the plain form, ten times as many instructions (`benches/search.rs`).
+//! The transposes of `transpose` in AVX2. From the plain form compilers make single loads and stores, ten times as many
+//! instructions (`benches/search.rs`).
+//!
+//! A round of unpacking reads registers `i` and `i + half` and writes registers `2·i` and `2·i + 1`. Write the place of a
+//! number as the bits of its register, then the bits of its lane. One round rotates these bits by one place:
+//!
+//! ```text
+//! eight registers of eight lanes     register r2 r1 r0   lane c2 c1 c0      row r, column c
+//! unpacklo/hi(all[i], all[i + 4])    register r1 r0 c2   lane c1 c0 r2
+//! after three rounds                 register c2 c1 c0   lane r2 r1 r0      column c, row r: transposed
+//! ```
+//!
+//! Three rounds transpose 8 × 8 numbers, four rounds 16 × 16. AVX2 unpacks within halves of 128 bits, so each half of the
+//! registers is a matrix of its own: two matrices are transposed at once.
 
 use std::arch::x86_64::*;
 
-use super::{ROWS, across::Column, down::BLOCK};
+use super::{across::SumColumn, down::BLOCK, sizes::ROWS};
 
-/// See `transpose::into_columns`.
+/// Same as `transpose::into_columns`. The lower halves of the registers hold rows 0 to 7, the upper halves rows 8 to 15.
 #[inline]
 #[target_feature(enable = "avx2")]
-pub fn into_columns(rows: &[[u16; BLOCK]; ROWS], columns: &mut [Column; BLOCK]) {
+pub fn into_columns(rows: &[[u16; BLOCK]; ROWS], columns: &mut [SumColumn; BLOCK]) {
     for (g, columns) in columns.as_chunks_mut::<8>().0.iter_mut().enumerate() {
         let mut all = [_mm256_setzero_si256(); 8];
         for (r, both) in all.iter_mut().enumerate() {
@@ -30,11 +42,12 @@ pub fn into_columns(rows: &[[u16; BLOCK]; ROWS], columns: &mut [Column; BLOCK]) 
     }
 }
 
-/// See `transpose::into_strips`.
+/// Same as `transpose::into_strips`. The lower halves of the registers hold element `j` of sixteen strips, the upper
+/// halves element `j + 1`. After four rounds a register is a row.
 #[inline]
 #[target_feature(enable = "avx2")]
 pub fn into_strips(columns: &[[u8; ROWS]], strip: usize, n: usize, out: &mut [[u8; 16]]) {
-    // Two elements at a time; the last two once more if their number is odd.
+    // Two elements at a time. If `n` is odd, the last turn begins one element earlier and writes one again.
     for j in (0..n - 1).step_by(2).chain((n % 2 == 1).then_some(n - 2)) {
         let mut all = [_mm256_setzero_si256(); 16];
         for (lane, both) in all.iter_mut().enumerate() {

@@ -1,4 +1,4 @@
-//! Held against numpy and OpenCV.
+//! Compares with numpy and OpenCV.
 
 use sha2::{Digest as _, Sha256};
 
@@ -29,8 +29,8 @@ struct Expected {
 }
 
 /// Blurs by `cv2.sepFilter2D` in f64 with `BORDER_REFLECT_101`, `np.median`, and the soft thresholds as published:
-/// `sign(w)·max(|w| − T, 0)`. The two small pictures come out of that to the sample; of the large one, which has samples
-/// within 1/2²⁰ of a half, the digests are of the same in whole numbers (`np.int64`, `np.pad(mode="reflect")`).
+/// `sign(w)·max(|w| − T, 0)`. They give the two small pictures to the sample. The large one has samples within 1/2²⁰ of a
+/// half, so its digests come from the same in whole numbers (`np.int64`, `np.pad(mode="reflect")`).
 fn expected() -> Vec<Expected> {
     let (rgb, grey) = (Channels::Rgb, Channels::Grey);
     vec![
@@ -102,7 +102,7 @@ fn flat_pictures_stay_flat_at_any_size() {
     for (width, height) in [(1, 1), (1, 40), (3, 2), (530, 5)] {
         let image = Image::new(width, height, Channels::Rgb, vec![201; width * height * 3], None).unwrap();
         assert_eq!(noise_sigma(&image), [0.0; 3]);
-        // Whatever a receipt says of the noise.
+        // For any noise that a receipt names.
         assert_eq!(shrink(image.clone(), 5.0, &[0.0, 9.0, 512.0]), image);
     }
 }

@@ -1,10 +1,9 @@
-//! Luma Y′ of stored colours: the weights that features and operators share (ITU-R BT.601 in 15 bit, as OpenCV's
-//! `COLOR_BGR2GRAY`).
+//! Luma Y′ of stored colours, for features and operators: ITU-R BT.601 in 15 bits, as OpenCV's `COLOR_BGR2GRAY`.
 
 /// BT.601 weights of red, green, blue in 1/2¹⁵; their sum is 2¹⁵, so grey stays the same grey.
 const LUMA_WEIGHTS: [u32; 3] = [9798, 19235, 3735];
 
-/// `(9798·R + 19235·G + 3735·B + 16384) >> 15`.
+/// Returns the luma of a stored colour, 0–255: `(9798·R + 19235·G + 3735·B + 16384) >> 15`.
 #[inline(always)]
 pub fn luma_of([r, g, b]: [u8; 3]) -> u8 {
     let [wr, wg, wb] = LUMA_WEIGHTS;

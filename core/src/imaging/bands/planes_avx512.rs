@@ -1,21 +1,36 @@
-//! The passes of `blur.rs` in AVX-512, by the same whole numbers: bytes at equal distances are interleaved and multiplied
-//! by pairs, and since interleaving and packing stay within the same parts of a register, packing undoes it.
+//! The two passes of `planes.rs` in AVX-512, in the same whole numbers.
+//!
+//! A pass multiplies two bytes, at equal distances before and after, by one tap and adds the products. One instruction,
+//! `vpmaddubsw`, does so for neighbouring bytes, so the bytes are interleaved first. A register has 4 parts of 128 bits;
+//! interleaving and packing stay within a part, and packing restores the order:
+//!
+//! ```text
+//! u (before), 128 bits      u0 u1 … u7 | u8 … u15
+//! v (after)                 v0 v1 … v7 | v8 … v15
+//! unpacklo(u, v)            u0 v0 u1 v1 … u7 v7          unpackhi(u, v)   u8 v8 … u15 v15
+//! maddubs by the tap        s0 s1 … s7   (16 bits)                        s8 … s15
+//! packus(>> 8 of both)      h0 h1 … h7 | h8 … h15        the high bytes, in the order of u and v
+//! ```
+//!
+//! `vpmaddubsw` has signed 16-bit results: `2 · 255 · tap` fits for taps up to 64. The centre tap is larger, and there is
+//! one byte for it. `vpmullw` weights it in unsigned 16 bits. Additions wrap, and the sums stay below 2¹⁶.
 
 use std::arch::x86_64::*;
 
-use super::blur::{BLOCK, Planes};
+use super::planes::{BLOCK, Planes, WeightedRows};
 
 /// Samples in a register.
 const LANES: usize = 64;
 /// Registers of a block.
 const N: usize = BLOCK / LANES;
-/// Products of two bytes by a tap up to this fit into 16 bits with a sign; a Gaussian's outer taps are at most 62.
+/// Largest outer tap: two bytes times this fit into 16 bits with a sign. Outer taps of a Gaussian are at most 62.
 const TAP_MAX: u16 = 64;
 
-/// Vertical sums of `n` columns, see `Planes::down`.
+/// Same as [`Planes::down`].
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
-pub(super) fn down(planes: &mut Planes, ring: &[u8], pairs: &[[usize; 2]], taps: &[u16], n: usize) {
+pub(super) fn down(planes: &mut Planes, rows: WeightedRows, n: usize) {
+    let WeightedRows { ring, pairs, taps } = rows;
     let byte = _mm512_set1_epi16(255);
     for at in (0..n).step_by(BLOCK) {
         let (low, high) = sums(taps, |k| pairs[k].map(|start| block(ring, start + at)));
@@ -29,7 +44,7 @@ pub(super) fn down(planes: &mut Planes, ring: &[u8], pairs: &[[usize; 2]], taps:
     }
 }
 
-/// Blurred samples, see `Planes::across`.
+/// Same as [`Planes::across`].
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
 pub(super) fn across(planes: &Planes, step: usize, taps: &[u16], blurred: &mut [u8]) {
@@ -40,6 +55,7 @@ pub(super) fn across(planes: &Planes, step: usize, taps: &[u16], blurred: &mut [
         let pair = |plane, k| [block(plane, about - k * step), block(plane, about + k * step)];
         let upper = sums(taps, |k| pair(&planes.high, k));
         let lower = sums(taps, |k| pair(&planes.low, k));
+        // (A + 128 + (B >> 8)) >> 8, see `planes.rs`.
         let rounded = |upper, lower| {
             let carried = _mm512_add_epi16(half, _mm512_srli_epi16::<8>(lower));
             _mm512_srli_epi16::<8>(_mm512_add_epi16(upper, carried))
@@ -52,14 +68,15 @@ pub(super) fn across(planes: &Planes, step: usize, taps: &[u16], blurred: &mut [
     }
 }
 
-/// Both samples at each distance, added and weighted, in 16 bits: those of the lower halves of the registers' parts, and
-/// those of the upper ones.
+/// Adds the two samples at each distance and weights their sum. Returns the 16-bit sums of the lower halves of the
+/// registers' parts (`s0…s7` above), and those of the upper halves (`s8…s15`).
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
 fn sums<'a>(taps: &[u16], pair: impl Fn(usize) -> [&'a [u8; BLOCK]; 2]) -> ([__m512i; N], [__m512i; N]) {
     let zero = _mm512_setzero_si512();
     let ([centre, _], tap) = (pair(0), _mm512_set1_epi16(taps[0] as i16));
     let (mut low, mut high) = ([zero; N], [zero; N]);
+    // Interleaving with zeros widens the centre bytes to 16 bits.
     for i in 0..N {
         let v = load(centre, i);
         low[i] = _mm512_mullo_epi16(_mm512_unpacklo_epi8(v, zero), tap);

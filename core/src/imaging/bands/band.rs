@@ -1,0 +1,84 @@
+//! A band: the rows of a picture that one task restores.
+
+use super::{ring::Ring, shape::Shape, sharpener::RowSharpener};
+use crate::imaging::{
+    Instructions,
+    operators::{gaussian_blur::reflect_101, point::PointOperator, unsharp_mask::UnsharpMask},
+};
+
+/// Rows to restore in place, with copies of the rows around them.
+pub(super) struct Band<'a> {
+    pub rows: &'a mut [u8],
+    /// Number of the first row, counted from the top of the picture.
+    pub top: usize,
+    pub beyond: Beyond,
+    pub shape: Shape,
+}
+
+/// Copies of the rows that a band's blur reaches above and below the band, as far as the picture has such rows.
+pub(super) struct Beyond {
+    above: Vec<u8>,
+    below: Vec<u8>,
+}
+
+impl Beyond {
+    /// Copies the rows within `radius` around each band of `n_rows` rows. The bands come from the top.
+    pub fn copied(samples: &[u8], shape: Shape, n_rows: usize, radius: usize) -> Vec<Self> {
+        let rows = |from: usize, to: usize| {
+            samples[from * shape.stride()..to.min(shape.height) * shape.stride()].to_vec()
+        };
+        let band = |top: usize| {
+            let bottom = shape.height.min(top + n_rows);
+            Self { above: rows(top.saturating_sub(radius), top), below: rows(bottom, bottom + radius) }
+        };
+        (0..shape.height).step_by(n_rows).map(band).collect()
+    }
+}
+
+impl Band<'_> {
+    /// Returns row `y` of the picture before restoration. Rows of the band itself are only right before they change.
+    fn original(&self, y: usize) -> &[u8] {
+        let stride = self.shape.stride();
+        let n_above = self.beyond.above.len() / stride;
+        match y.checked_sub(self.top) {
+            None => &self.beyond.above[(y + n_above - self.top) * stride..][..stride],
+            Some(i) => {
+                let i = i * stride;
+                self.rows
+                    .get(i..i + stride)
+                    .unwrap_or_else(|| &self.beyond.below[i - self.rows.len()..][..stride])
+            }
+        }
+    }
+
+    /// Does the whole work on the band.
+    ///
+    /// Before row `y` is sharpened, the ring holds all rows up to `y + radius`. They went into the ring in the order of
+    /// their numbers, each through the point operator. So row `y` in the picture can be overwritten: the ring has its copy.
+    #[inline(always)]
+    pub fn restore<P: PointOperator>(self, with: Instructions, point: &P, mask: Option<&UnsharpMask>) {
+        let Some(mask) = mask else {
+            // A plain loop: a closure passed to `for_each` would not be compiled for these instructions.
+            for row in self.rows.chunks_exact_mut(self.shape.stride()) {
+                point.apply(with, row);
+            }
+            return;
+        };
+        let radius = mask.radius();
+        let bottom = self.top + self.rows.len() / self.shape.stride();
+        let mut ring = Ring::new(self.shape, radius);
+        let mut sharpener = RowSharpener::new(mask, self.shape.step);
+        let mut next = self.top.saturating_sub(radius);
+        for y in self.top..bottom {
+            while next < self.shape.height.min(y + radius + 1) {
+                point.apply(with, ring.push(next, self.original(next)));
+                next += 1;
+            }
+            let at = |distance: isize| ring.start_of(reflect_101(y as isize + distance, self.shape.height));
+            sharpener.aim(at);
+            let stride = self.shape.stride();
+            let row = &mut self.rows[(y - self.top) * stride..][..stride];
+            sharpener.sharpen(with, ring.samples(), row);
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Bytes to pictures: the header, then pixels and metadata, then the orientation.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::{
+    bmp,
+    error::{DecodeError, broken},
+    format::Format,
+    header::Header,
+    jpeg,
+    limits::Limits,
+    metadata::Metadata,
+    orientation::{apply_orientation, oriented_size},
+    png, tiff, webp,
+};
+use crate::imaging::Image;
+
+/// A decoded file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Picture {
+    /// The pixels, orientation applied.
+    pub image: Image,
+    /// The metadata. The orientation is reset to 1 and the EXIF thumbnail removed.
+    pub metadata: Metadata,
+    /// The header of the file, before the orientation is applied.
+    pub header: Header,
+    /// Width and height of the whole picture, orientation applied. After [`decode_reduced`] the image may be smaller.
+    pub size: (usize, usize),
+}
+
+/// Reads the header and checks all limits and properties. Allocates nothing that grows with the number of pixels.
+///
+/// Cost: one pass over the segments of the file, no decoding.
+///
+/// # Errors
+/// Every variant of [`DecodeError`]. `Ok` does not promise that the pixels decode.
+pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, DecodeError> {
+    limits.check_input(bytes)?;
+    let header = match Format::sniff(bytes).ok_or(DecodeError::UnknownFormat)? {
+        Format::Jpeg => jpeg::probe(bytes),
+        Format::Png => png::probe(bytes),
+        Format::WebP => webp::probe(bytes),
+        Format::Tiff => tiff::probe(bytes),
+        Format::Bmp => bmp::probe(bytes),
+    }?;
+    limits.check_header(&header)?;
+    Ok(header)
+}
+
+/// Decodes a file: [`probe`] first, then pixels and metadata. Then the orientation is applied to the pixels.
+///
+/// # Errors
+/// Every variant of [`DecodeError`]. A file that ends early is [`DecodeError::Broken`]. Malformed metadata is no error: it is
+/// left out.
+pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
+    decode_by(bytes, limits, |_| None)
+}
+
+/// Decodes a file at a reduced size, for measurements that need no more. A JPEG is decoded to an eighth, a quarter or a half
+/// of its sides (rounded up).
+///
+/// `side_min` returns, for a header, the fewest pixels that the longer side must keep. The smallest of these sizes that keeps
+/// them is taken. Its samples are means of blocks, computed in the terms of the DCT, in a third to two thirds of the time.
+/// Other formats and lossless JPEG are decoded whole.
+///
+/// [`Picture::image`] has the reduced size; [`Picture::size`] and [`Picture::header`] have the whole one. Limits are checked
+/// for the whole picture, and all coded data are read. So a file that [`decode`] refuses is refused here with the same words.
+/// The same bytes give the same pixels on every CPU.
+///
+/// # Errors
+/// Same errors as [`decode`].
+pub fn decode_reduced(
+    bytes: &[u8],
+    limits: &Limits,
+    side_min: impl FnOnce(&Header) -> usize,
+) -> Result<Picture, DecodeError> {
+    decode_by(bytes, limits, |header| Some(side_min(header)))
+}
+
+fn decode_by(
+    bytes: &[u8],
+    limits: &Limits,
+    side_min: impl FnOnce(&Header) -> Option<usize>,
+) -> Result<Picture, DecodeError> {
+    let header = probe(bytes, limits)?;
+    let side_min = side_min(&header);
+    let pixels = || match header.format {
+        Format::Jpeg => match side_min {
+            Some(side_min) => jpeg::decode_reduced(bytes, &header, side_min),
+            None => jpeg::decode(bytes, &header),
+        },
+        Format::Png => png::decode(bytes, &header),
+        Format::WebP => webp::decode(bytes, &header),
+        Format::Tiff => tiff::decode(bytes, &header),
+        Format::Bmp => bmp::decode(bytes, &header),
+    };
+    // The decoders are foreign code on hostile input. A panic in a decoder counts as a broken file.
+    let image = catch_unwind(AssertUnwindSafe(pixels))
+        .unwrap_or_else(|_| Err(broken(header.format, "its decoder gave up")))?;
+    let mut metadata = metadata_of(header.format, bytes);
+    let orientation = metadata.orientation();
+    let image = apply_orientation(image, orientation);
+    metadata.settle();
+    let size = oriented_size((header.width, header.height), orientation);
+    Ok(Picture { image, metadata, header, size })
+}
+
+/// Reads the metadata of a file.
+pub(super) fn metadata_of(format: Format, bytes: &[u8]) -> Metadata {
+    match format {
+        Format::Jpeg => jpeg::metadata(bytes),
+        Format::Png => png::metadata(bytes),
+        Format::WebP => webp::metadata(bytes),
+        Format::Tiff => tiff::metadata(bytes),
+        Format::Bmp => bmp::metadata(bytes),
+    }
+}

@@ -1,0 +1,113 @@
+//! Pictures to bytes, and other metadata for coded pictures.
+
+use std::borrow::Cow;
+
+use super::{
+    bmp,
+    decode::metadata_of,
+    encoding::{Encoding, QUALITY_DEFAULT},
+    error::EncodeError,
+    format::Format,
+    jpeg,
+    metadata::Metadata,
+    png, tiff, webp,
+};
+use crate::imaging::{Channels, Image};
+
+/// Encodes a picture with the parts of the metadata that the container can hold.
+///
+/// Grey becomes RGB in WebP, and grey with alpha becomes RGB in BMP. WebP then leaves out an ICC profile for grey, which no
+/// longer fits.
+///
+/// # Errors
+/// Every variant of [`EncodeError`]. A quality out of 1–100 is an error for every format.
+pub fn encode(image: &Image, metadata: &Metadata, encoding: &Encoding) -> Result<Vec<u8>, EncodeError> {
+    let quality = encoding.quality.unwrap_or(QUALITY_DEFAULT);
+    if !(1..=100).contains(&quality) {
+        return Err(EncodeError::Quality { got: quality });
+    }
+    match encoding.format {
+        Format::Jpeg => jpeg::encode(image, quality, encoding.subsampling, metadata),
+        Format::Png => png::with_metadata(&png::encode(image)?, metadata),
+        Format::WebP => {
+            let coded = webp::encode(image, encoding.lossless, quality)?;
+            webp::with_metadata(&coded, &without_grey_profile(image, metadata))
+        }
+        Format::Tiff => tiff::encode(image, metadata),
+        Format::Bmp => bmp::encode(image, metadata),
+    }
+}
+
+/// Returns the metadata for a container that turns grey into RGB: a profile for grey (ICC.1, data colour space) is left out.
+fn without_grey_profile<'a>(image: &Image, metadata: &'a Metadata) -> Cow<'a, Metadata> {
+    let grey_profile = metadata.icc.as_deref().is_some_and(|icc| icc.get(16..20) == Some(b"GRAY"));
+    if image.channels() == Channels::Grey && grey_profile {
+        return Cow::Owned(Metadata { icc: None, ..metadata.clone() });
+    }
+    Cow::Borrowed(metadata)
+}
+
+/// Rewrites the container of a JPEG, PNG or WebP file with other metadata. The coded pixels stay the same. `None` for TIFF,
+/// BMP and unknown formats.
+///
+/// The pixels are not turned, so the orientation of `bytes` stays, and that of `metadata` is ignored. JPEG comments, and
+/// application segments that [`Metadata`] has no field for, are left out.
+///
+/// # Errors
+/// When the container is broken or a block of metadata does not fit into it.
+pub fn replace_metadata(bytes: &[u8], metadata: &Metadata) -> Option<Result<Vec<u8>, EncodeError>> {
+    let format = Format::sniff(bytes)?;
+    let rewrite = match format {
+        Format::Jpeg => jpeg::with_metadata,
+        Format::Png => png::with_metadata,
+        Format::WebP => webp::with_metadata,
+        Format::Tiff | Format::Bmp => return None,
+    };
+    let metadata = metadata.clone().with_orientation(metadata_of(format, bytes).orientation());
+    Some(rewrite(bytes, &metadata))
+}
+
+/// Returns the encoder of a format with its versions, for receipts. The same words promise the same bytes.
+pub fn encoder_version(format: Format) -> &'static str {
+    match format {
+        Format::Jpeg => "libjpeg-turbo 3.1.0 / turbojpeg 1.5.1",
+        Format::Png => "png 0.18.1 / image 0.25.10",
+        Format::WebP => "libwebp 1.3.1 / webp 0.3.1; lossless image-webp 0.2.4",
+        Format::Tiff => "tiff 0.11.3",
+        Format::Bmp => "image 0.25.10",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The version of a crate in the lock file. The crate must be there once.
+    fn locked(name: &str) -> String {
+        let lock = include_str!("../../../../Cargo.lock");
+        let head = format!("name = \"{name}\"\nversion = \"");
+        let mut found = lock.split(&head).skip(1).map(|rest| rest.split('"').next().unwrap());
+        let version = found.next().expect(name).to_owned();
+        assert_eq!(found.next(), None, "{name} is locked twice");
+        version
+    }
+
+    #[test]
+    fn encoder_versions_are_those_of_the_lock_file() {
+        let crates: [(Format, &[&str]); 5] = [
+            (Format::Jpeg, &["turbojpeg"]),
+            (Format::Png, &["png", "image"]),
+            (Format::WebP, &["webp", "image-webp"]),
+            (Format::Tiff, &["tiff"]),
+            (Format::Bmp, &["image"]),
+        ];
+        for (format, names) in crates {
+            for name in names {
+                let expected = format!("{name} {}", locked(name));
+                assert!(encoder_version(format).contains(&expected), "{format}: {expected}");
+            }
+        }
+        // The C libraries inside: libjpeg-turbo 3.1.0 in turbojpeg-sys 1.2.0, libwebp 1.3.1 in libwebp-sys 0.9.6.
+        assert_eq!((locked("turbojpeg-sys").as_str(), locked("libwebp-sys").as_str()), ("1.2.0", "0.9.6"));
+    }
+}

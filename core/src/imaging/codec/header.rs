@@ -1,0 +1,32 @@
+//! What a file says about its picture before the pixels are decoded.
+
+use super::{format::Format, subsampling::Subsampling};
+use crate::imaging::Channels;
+
+/// What a file says about its picture without decoded pixels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The container.
+    pub format: Format,
+    /// Width in pixels as stored, before the orientation is applied.
+    pub width: usize,
+    /// Height in pixels as stored, before the orientation is applied.
+    pub height: usize,
+    /// Grey or RGB. Palettes are RGB. In BMP a palette of greys only is grey.
+    pub channels: Channels,
+    /// Whether the picture has an alpha plane.
+    pub has_alpha: bool,
+    /// Estimate of the most memory that decoding takes at one time, in bytes, without the file itself. It is the samples with
+    /// alpha plus the larger of two numbers:
+    ///
+    /// - what the decoder holds besides them: coefficients of progressive and non-interleaved JPEG, transforms of WebP, the
+    ///   copied data of PNG, the indices of a palette;
+    /// - a second copy of the picture while alpha is split off or the orientation is applied.
+    ///
+    /// Metadata, at most 16 MiB a block, comes on top.
+    pub decoded_bytes: u64,
+    /// Chroma subsampling of a JPEG. `None` for other formats.
+    pub jpeg_subsampling: Option<Subsampling>,
+    /// Whether the file stores its pixels exactly: PNG, TIFF, BMP, lossless WebP and lossless JPEG.
+    pub lossless: bool,
+}

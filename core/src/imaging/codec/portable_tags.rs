@@ -1,0 +1,95 @@
+//! The tags that travel between EXIF blocks and TIFF files.
+
+use super::block::BLOCK_BYTES_MAX;
+use super::ifd::{self, Directory, Stream, Value, sub_directory};
+use super::tags::{ARTIST, COPYRIGHT, EXIF_DIRECTORY, GPS_DIRECTORY, ORIENTATION};
+
+/// Tags of the first directory that describe the picture and not how it is stored. Description, maker, model, orientation,
+/// software, date, artist, host, rating, copyright, and those of Windows.
+const DESCRIPTIVE: [u16; 16] = [
+    0x010E,
+    0x010F,
+    0x0110,
+    ORIENTATION,
+    0x0131,
+    0x0132,
+    ARTIST,
+    0x013C,
+    0x4746,
+    COPYRIGHT,
+    0x9C9B,
+    0x9C9C,
+    0x9C9D,
+    0x9C9E,
+    0x9C9F,
+    0x4749,
+];
+
+/// Tags of the Exif directory that cannot move: the maker note, which has its own offsets, and the interoperability pointer.
+const UNMOVABLE: [u16; 2] = [0x927C, 0xA005];
+
+/// The entries that travel between EXIF blocks and TIFF files, by directory.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct PortableTags {
+    /// Entries of the first directory.
+    pub(super) main: Vec<Value>,
+    /// Entries of the Exif directory.
+    pub(super) exif: Vec<Value>,
+    /// Entries of the GPS directory.
+    pub(super) gps: Vec<Value>,
+}
+
+impl PortableTags {
+    /// Reads the entries of a TIFF file or an EXIF block. Entries may overlap, so their total length is bounded too.
+    pub(super) fn read(stream: &Stream<'_>) -> Self {
+        let mut budget = BLOCK_BYTES_MAX;
+        let mut copy = |directory: Option<Directory>, keep: &dyn Fn(u16) -> bool| -> Vec<Value> {
+            let fields = directory.map(|d| d.fields).unwrap_or_default();
+            let mut values = Vec::new();
+            for field in fields.iter().filter(|f| keep(f.tag) && f.len > 0) {
+                if field.len + 12 <= budget {
+                    budget -= field.len + 12;
+                    values.push(stream.copy(field));
+                }
+            }
+            values
+        };
+        let Some(first) = stream.first() else { return Self::default() };
+        let exif = sub_directory(stream, &first, EXIF_DIRECTORY);
+        let gps = sub_directory(stream, &first, GPS_DIRECTORY);
+        Self {
+            main: copy(Some(first), &|tag| DESCRIPTIVE.contains(&tag)),
+            exif: copy(exif, &|tag| !UNMOVABLE.contains(&tag)),
+            gps: copy(gps, &|_| true),
+        }
+    }
+
+    /// Whether there are no entries.
+    pub(super) fn is_empty(&self) -> bool {
+        self.main.is_empty() && self.exif.is_empty() && self.gps.is_empty()
+    }
+
+    /// Makes a new EXIF block of these entries.
+    pub(super) fn to_exif(&self) -> Vec<u8> {
+        let mut out = b"II*\0\0\0\0\0".to_vec();
+        // The budget of `read` keeps every offset far below 32 bits.
+        if let Some(at) = self.append_to(&mut out, Vec::new()) {
+            out[4..8].copy_from_slice(&at.to_le_bytes());
+        }
+        out
+    }
+
+    /// Appends the entries to a little-endian stream, with `others` in the first directory. Returns the offset of the first
+    /// directory. `None` when the stream grows over 4 GiB.
+    pub(super) fn append_to(&self, out: &mut Vec<u8>, others: Vec<Value>) -> Option<u32> {
+        let mut main = others;
+        main.extend(self.main.iter().cloned());
+        for (tag, values) in [(EXIF_DIRECTORY, &self.exif), (GPS_DIRECTORY, &self.gps)] {
+            if !values.is_empty() {
+                let at = ifd::append_directory(out, values.clone())?;
+                main.push(Value::long(tag, at));
+            }
+        }
+        ifd::append_directory(out, main)
+    }
+}
