@@ -41,7 +41,7 @@ pub fn start(mut availability: watch::Receiver<Availability>, stopping: Cancella
             () = stopping.cancelled() => return,
         };
         tokio::join!(work(&jobs), sweep(&jobs));
-        if timeout(jobs.setup.drain_timeout + STOP_TIMEOUT, jobs.nothing_in_hand()).await.is_err() {
+        if timeout(jobs.setup.drain_timeout + STOP_TIMEOUT, jobs.no_task_running()).await.is_err() {
             tracing::warn!("work was cut that did not stop in time");
         }
     })

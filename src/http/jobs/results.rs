@@ -30,9 +30,9 @@ use super::{
 };
 use crate::{
     jobs::{
-        command_job,
+        job_files,
         request::OptimizeRequest,
-        results::{ResultFormat, ResultView, write_results},
+        results::{JobResults, ResultFormat, ResultView},
         service::Jobs,
     },
     storage::{Job, JobKind},
@@ -108,7 +108,7 @@ async fn file(
         _ => None,
     })?;
     let view = view.unwrap_or(ResultView::Table);
-    let path = command_job::result_file(&jobs.setup.folder, &job.id, kind, view);
+    let path = job_files::result_file(&jobs.setup.folder, &job.id, kind, view);
     let path = path.ok_or_else(|| internal(&"a view without a file"))?;
     if job.state != crate::storage::JobState::Finished {
         let detail = format!("the job is {}: its result is there when it has finished", job.state);
@@ -183,7 +183,8 @@ struct Rows {
 
 impl Rows {
     fn write(&self, runtime: &Handle, out: &mut (dyn Write + Send)) -> anyhow::Result<()> {
-        write_results(&self.jobs.storage, runtime, &self.job, &self.space, self.view, self.format, out)
+        let results = JobResults { storage: &self.jobs.storage, runtime, job: &self.job, space: &self.space };
+        results.write(self.view, self.format, out)
     }
 
     /// Length and digest, written to nowhere once for each set of results.
