@@ -98,8 +98,8 @@ impl Attempt<'_> {
         Ok((file(damaged, "the damaged picture")?, file(undamaged, "the undamaged picture")?))
     }
 
-    /// Returns the key of the pair if a result is stored under it. Returns `None` for files that cannot be read: the search
-    /// then reports the error.
+    /// Returns the key of the pair if a result is stored under it. Returns `None` for files that cannot be read: the
+    /// search then reports the error.
     async fn stored_key(
         &self,
         damaged: &Path,
@@ -130,8 +130,8 @@ impl Attempt<'_> {
         Ok(self.jobs.keep_trying(|| storage.fail_task(self.task, self.name, reason)).await?)
     }
 
-    /// Gives the task back after the system refused to start a process. That is no fault of the task, so the attempt does
-    /// not count. Waits before it returns, because an immediate retry would meet the same refusal.
+    /// Gives the task back after the system refused to start a process. That is no fault of the task, so the attempt
+    /// does not count. Waits before it returns, because an immediate retry would meet the same refusal.
     async fn not_started(&self, error: anyhow::Error) -> Result<()> {
         tracing::error!(error = format!("{error:#}"), "no process can be started for a task");
         self.jobs.keep_trying(|| self.jobs.storage.release_task(self.task)).await?;
@@ -149,8 +149,8 @@ impl Attempt<'_> {
         Err(anyhow!("the process at work on {} ended by {how}", self.name))
     }
 
-    /// Gives the task back after a stop. After a cancellation the task has ended already, and this changes nothing. When
-    /// the service stops, the attempt does not count.
+    /// Gives the task back after a stop. After a cancellation the task has ended already, and this changes nothing.
+    /// When the service stops, the attempt does not count.
     async fn stopped(&self) -> Result<()> {
         self.jobs.storage.release_task(self.task).await?;
         if self.jobs.stopping.is_cancelled() {

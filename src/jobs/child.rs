@@ -14,12 +14,12 @@
 //!
 //!  limit or stop    ──── SIGKILL ──────────────►    ends at once
 //!  the child ends   ◄─── wait(): code or signal     exit() or crash; the service reports it as ProcessEnd
-//!  the service ends ──── the kernel closes stdin►   read() returns 0 bytes: exit(70)
-//!  Ctrl-C           SIGINT reaches the service      gets no SIGINT: a process group of its own
+//!  the service ends ─── kernel closes stdin ───►    read() returns 0 bytes: exit(70)
+//!  Ctrl-C           SIGINT to the service only      gets no SIGINT: it has a process group of its own
 //! ```
 //!
-//! A service that is killed with SIGKILL can send nothing. The kernel still closes its end of the stdin pipe. That is why
-//! the child watches the pipe, and why the service keeps the pipe open as long as the child runs.
+//! A service that is killed with SIGKILL can send nothing. The kernel still closes its end of the stdin pipe. That is
+//! why the child watches the pipe, and why the service keeps the pipe open as long as the child runs.
 
 use std::{
     io::{self, Read as _},
@@ -82,8 +82,8 @@ pub async fn run(
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
-        // A terminal sends Ctrl-C to its whole process group. With a group of its own the child does not get the signal:
-        // the service decides how long its children may go on.
+        // A terminal sends Ctrl-C to its whole process group. With a group of its own the child does not get the
+        // signal: the service decides how long its children may go on.
         .process_group(0)
         .spawn()?;
     let ended = tokio::select! {
@@ -139,14 +139,14 @@ fn process_end(status: ExitStatus, stdout: Vec<u8>, stderr: &[u8]) -> ProcessEnd
 pub fn step_back() {
     // The work succeeds without each of these calls. A system that refuses one only loses the lower priority.
     let _ = system::add_niceness(NICENESS);
-    // With the idle class a thread of a request that wakes up takes the core at once. With niceness only, the thread would
-    // wait for the end of this process's time slice.
+    // With the idle class a thread of a request that wakes up takes the core at once. With niceness only, the thread
+    // would wait for the end of this process's time slice.
     let _ = system::run_when_idle();
     let _ = std::fs::write("/proc/self/oom_score_adj", OOM_SCORE);
 }
 
-/// Starts a thread that ends the calling process when its standard input closes. A child calls this function after it has
-/// read its input.
+/// Starts a thread that ends the calling process when its standard input closes. A child calls this function after it
+/// has read its input.
 pub fn watch() {
     std::thread::spawn(|| {
         let mut byte = [0];

@@ -1,5 +1,5 @@
-//! The folder of the datasets (setting `datasets.root`). Clients name datasets in it; no name and no symbolic link leads to
-//! a file outside it.
+//! The folder of the datasets (setting `datasets.root`). Clients name datasets in it; no name and no symbolic link
+//! leads to a file outside it.
 
 use std::{
     fs,
@@ -48,7 +48,8 @@ impl DatasetRoot {
         Self(root)
     }
 
-    /// Returns the folder with symbolic links resolved. Resolves them at each call, because a volume may be mounted later.
+    /// Returns the folder with symbolic links resolved. Resolves them at each call, because a volume may be mounted
+    /// later.
     fn root(&self) -> Result<PathBuf, DatasetError> {
         if self.0.as_os_str().is_empty() {
             return Err(DatasetError::NotConfigured);
@@ -90,7 +91,8 @@ impl DatasetRoot {
         }
     }
 
-    /// Returns the pairs of a dataset. A picture that is a link to a file outside is listed as a failure and never opened.
+    /// Returns the pairs of a dataset. A picture that is a link to a file outside is listed as a failure and never
+    /// opened.
     ///
     /// # Errors
     /// When no dataset has the name, or the dataset cannot be read.
@@ -171,8 +173,8 @@ fn holds_sets(folder: &Path) -> bool {
     !sides(folder).is_empty()
 }
 
-/// Whether a path, with symbolic links resolved, lies in `root`. A path to nothing counts as inside: opening it fails with
-/// an error that names it.
+/// Whether a path, with symbolic links resolved, lies in `root`. A path to nothing counts as inside: opening it fails
+/// with an error that names it.
 fn is_inside(path: &Path, root: &Path) -> bool {
     match fs::canonicalize(path) {
         Ok(real) => real.starts_with(root),

@@ -10,7 +10,8 @@ use crate::storage::StorageError;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Deletes queue entries of ended tasks, and jobs older than the setting `jobs.retention_days`. 0 days keep jobs for ever.
+/// Deletes queue entries of ended tasks, and jobs older than the setting `jobs.retention_days`. 0 days keep jobs for
+/// ever.
 ///
 /// # Errors
 /// When the database fails.

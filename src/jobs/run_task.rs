@@ -15,8 +15,8 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::{attempt::Attempt, command_job, request::JobRequest, service::Jobs};
 use crate::storage::{AttemptStart, TaskRef};
 
-/// Runs a task to its end, or gives it back when the service stops. A task that fails is stored as failed and is no error
-/// here.
+/// Runs a task to its end, or gives it back when the service stops. A task that fails is stored as failed and is no
+/// error here.
 ///
 /// # Errors
 /// When the database fails for good, the process crashes, or the service stops. The queue delivers the task again.

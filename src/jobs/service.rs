@@ -171,7 +171,7 @@ pub async fn keep_open(
         Err(error) if error.is_newer_schema() => return Err(error),
         Err(error) => error.to_string(),
     };
-    tracing::warn!(reason = %first, setting = "data.dir", "jobs are not available; the service tries again to open the database");
+    tracing::warn!(reason = %first, setting = "data.dir", "jobs are not available yet");
     let (sender, receiver) = watch::channel(Availability::Closed(first));
     tokio::spawn(async move {
         loop {

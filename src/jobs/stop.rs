@@ -8,8 +8,8 @@ use crate::storage::TaskRef;
 /// Time between two checks whether a task is still wanted, while a process works on it.
 const WANTED_PERIOD: Duration = Duration::from_millis(500);
 
-/// Resolves when the work on a task must stop. Either a user cancelled or deleted the job, or the service is stopping and
-/// `drain_timeout` has passed.
+/// Resolves when the work on a task must stop. Either a user cancelled or deleted the job, or the service is stopping
+/// and `drain_timeout` has passed.
 pub(super) async fn must_stop(jobs: &Arc<Jobs>, task: &TaskRef) {
     let drained = async {
         jobs.stopping.cancelled().await;

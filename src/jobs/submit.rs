@@ -62,8 +62,8 @@ impl Jobs {
     ) -> Result<Job, SubmitError> {
         let json = request.to_json().to_string();
         let Some(name) = key else { return self.accept(request, json, None).await };
-        // When a client disconnects, axum drops the handler's future at its next await. A separate tokio task runs on, so
-        // that a claimed key always gets its job or is released.
+        // When a client disconnects, axum drops the handler's future at its next await. A separate tokio task runs on,
+        // so that a claimed key always gets its job or is released.
         let jobs = self.clone();
         tokio::spawn(async move { jobs.submit_once(request, json, name).await }).await?
     }
@@ -109,7 +109,8 @@ impl Jobs {
         Ok(job)
     }
 
-    /// Refuses a dataset with a picture outside the folder of the datasets. The command opens all pictures without a check.
+    /// Refuses a dataset with a picture outside the folder of the datasets. The command opens all pictures without a
+    /// check.
     async fn dataset_inside(self: &Arc<Self>, name: &str) -> Result<(), SubmitError> {
         let (jobs, name) = (self.clone(), name.to_owned());
         tokio::task::spawn_blocking(move || jobs.setup.datasets.folder_inside(&name)).await??;

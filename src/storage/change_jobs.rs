@@ -12,8 +12,8 @@ use super::{
 };
 
 impl Storage {
-    /// Cancels a job and returns it. Tasks that have ended keep their end; all others end now. A job that has ended stays
-    /// unchanged.
+    /// Cancels a job and returns it. Tasks that have ended keep their end; all others end now. A job that has ended
+    /// stays unchanged.
     ///
     /// # Errors
     /// When the database fails.

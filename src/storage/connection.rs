@@ -74,9 +74,9 @@ pub(super) async fn connect(
 
 /// The options of a pool that closes a connection which comes back inside a transaction.
 ///
-/// On a full disk SQLite itself ends the transaction, and the rollback that sqlx sends afterwards fails. sqlx then counts
-/// the transaction as open for ever. Later transactions on that connection would be savepoints inside a transaction that
-/// nobody commits.
+/// On a full disk SQLite itself ends the transaction, and the rollback that sqlx sends afterwards fails. sqlx then
+/// counts the transaction as open for ever. Later transactions on that connection would be savepoints inside a
+/// transaction that nobody commits.
 fn pool_options(connections: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new().max_connections(connections).after_release(|connection, _| {
         Box::pin(async move {

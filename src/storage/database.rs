@@ -58,8 +58,8 @@ impl Storage {
         Ok(())
     }
 
-    /// Moves the log into the database and empties the log's file, as far as SQLite can. On a full disk the bytes of the
-    /// log may be all that a write lacks.
+    /// Moves the log into the database and empties the log's file, as far as SQLite can. On a full disk the bytes of
+    /// the log may be all that a write lacks.
     pub async fn shrink(&self) {
         if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.writer).await {
             tracing::debug!(%error, "the log could not be moved into the database");

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-/// SQLite's primary result codes for a disk that refuses writes: read-only (8), I/O error (10), full (13), cannot open (14).
+/// SQLite's primary result codes for a disk that refuses writes: read-only (8), I/O error (10), full (13), cannot open
+/// (14).
 const CANNOT_WRITE: [u32; 4] = [8, 10, 13, 14];
 
 /// Why a database operation failed.

@@ -13,8 +13,8 @@ use super::{
 const READERS: u32 = 4;
 
 impl Storage {
-    /// Opens the database in `folder`, and creates or upgrades it if necessary. Tasks that a killed process left running
-    /// wait again afterwards.
+    /// Opens the database in `folder`, and creates or upgrades it if necessary. Tasks that a killed process left
+    /// running wait again afterwards.
     ///
     /// # Errors
     /// When the folder cannot be written, another process holds it, or the schema is newer than this program.
@@ -28,8 +28,8 @@ impl Storage {
         Ok(storage)
     }
 
-    /// Sets back what a dead process left: half-accepted keys, running tasks, claimed queue entries. The lock guarantees
-    /// that no other process works on them.
+    /// Sets back what a dead process left: half-accepted keys, running tasks, claimed queue entries. The lock
+    /// guarantees that no other process works on them.
     async fn recover(&self) -> Result<(), StorageError> {
         let mut tx = self.begin().await?;
         sqlx::query("DELETE FROM idempotency_key WHERE job_id IS NULL").execute(&mut *tx).await?;

@@ -13,8 +13,8 @@ pub const QUEUE: &str = "pentimento";
 
 /// Time between two heartbeats of a worker. The heart beats on a thread of its own while the worker works.
 const HEARTBEAT: Duration = Duration::from_secs(2);
-/// Heartbeats after which a silent worker counts as dead: ten seconds. The heart beats during work as well, so this time
-/// may be shorter than a pair takes.
+/// Heartbeats after which a silent worker counts as dead: ten seconds. The heart beats during work as well, so this
+/// time may be shorter than a pair takes.
 const MISSED_HEARTBEATS: usize = 5;
 
 /// The queue's own bound on attempts, out of reach. The column `attempts` of table `task` is the count that decides.

@@ -37,8 +37,8 @@ pub enum AttemptStart {
 }
 
 impl Storage {
-    /// Starts an attempt at a task. The attempt is counted and committed before any work, so that an attempt which kills
-    /// this process counts. A task with `attempts_max` attempts fails instead.
+    /// Starts an attempt at a task. The attempt is counted and committed before any work, so that an attempt which
+    /// kills this process counts. A task with `attempts_max` attempts fails instead.
     ///
     /// # Errors
     /// When the database fails.
@@ -160,8 +160,8 @@ enum TaskEnd<'a> {
     Failed(&'a str),
 }
 
-/// Ends a task that waits or runs, writes the event, and ends the job after its last task. A task that has ended already
-/// stays unchanged: this condition is what makes a task end once.
+/// Ends a task that waits or runs, writes the event, and ends the job after its last task. A task that has ended
+/// already stays unchanged: this condition is what makes a task end once.
 async fn end(tx: &mut Tx, task: &TaskRef, name: &str, end: TaskEnd<'_>) -> Result<(), StorageError> {
     let (state, reason, result, reused) = match end {
         TaskEnd::Found { result, reused } => ("done", None, Some(result), reused),

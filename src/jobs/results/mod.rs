@@ -1,5 +1,5 @@
-//! The results of a job, written row by row from the database: in one of three formats, either the optimum of each pair
-//! or every candidate of each pair.
+//! The results of a job, written row by row from the database. A view selects the optimum of each pair, or every
+//! candidate of each pair. The rows are CSV, JSON lines or Parquet.
 //!
 //! Results come from the database in chunks, so the memory needed does not grow with the job.
 

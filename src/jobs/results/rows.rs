@@ -98,8 +98,8 @@ fn combination_rows<'a>(
     })
 }
 
-/// A row as a JSON object. JSON has no infinity: an infinite PSNR becomes `null`, and the member `identical` says that the
-/// pictures are the same.
+/// A row as a JSON object. JSON has no infinity: an infinite PSNR becomes `null`, and the member `identical` says that
+/// the pictures are the same.
 pub(super) struct JsonRow<'a> {
     pub(super) columns: &'a [&'static str],
     pub(super) cells: &'a [Cell],
