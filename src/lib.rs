@@ -15,9 +15,9 @@
 //! | [`compute`] | the pool for pixel work, and who may use it |
 //! | [`config`], [`telemetry`], [`system`] | settings, log, calls to the operating system |
 //!
-//! `pentimento restore` goes from [`cli`] straight to the core. `POST /restore` goes from [`http`] through [`compute`]
-//! to the core. `POST /jobs/optimize` goes from [`http`] to [`jobs`], which stores tasks; [`worker`] later runs each
-//! task in a child process. ARCHITECTURE.md has the whole map.
+//! `pentimento restore` goes from [`cli`] through [`batch`] to the core. `POST /restore` goes from [`http`] through
+//! [`compute`] to the core. `POST /jobs/optimize` goes from [`http`] to [`jobs`], which stores tasks; [`worker`] later
+//! runs each task in a child process. ARCHITECTURE.md has the whole map.
 
 pub mod batch;
 pub mod cli;
