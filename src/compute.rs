@@ -1,4 +1,14 @@
-//! The only bridge from tokio to the pixel pool: admission by two semaphores, then `spawn_blocking` into rayon.
+//! The bridge from tokio to the pixel pool, the only one.
+//!
+//! ```text
+//!  admit()          takes one of running_max + waiting_max places, or refuses at once
+//!  Place::run()     waits for one of running_max turns
+//!  spawn_blocking   moves to a thread that may block
+//!  pool.install     works on the rayon pool
+//! ```
+//!
+//! Pixel work on a tokio thread would block all requests of that thread. One semaphore bounds the calls that compute, the
+//! other the calls that compute or wait.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -11,7 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
 use crate::config::ComputeConfig;
 
-/// A pool for pixel work with bounded numbers of running and waiting calls. Cheap to clone.
+/// A pool for pixel work with bounded numbers of running and waiting calls. Clones share the pool.
 #[derive(Clone, Debug)]
 pub struct Compute {
     pool: Arc<ThreadPool>,
@@ -22,21 +32,21 @@ pub struct Compute {
     places_max: usize,
 }
 
-/// A call was not computed.
+/// Why a call was not computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ComputeError {
-    /// As many calls wait as may.
+    /// As many calls run and wait as may.
     #[error("the service is full")]
     Full,
     /// The service is stopping.
     #[error("the service is stopping")]
     Draining,
-    /// The work panicked; the panic has been printed.
-    #[error("the work failed by a fault of the program")]
+    /// The work panicked. Rust's panic hook has printed the panic.
+    #[error("a fault of the program (panic) ended the work")]
     Panicked,
 }
 
-/// The right to be computed soon; dropping it gives the place back.
+/// A place among the running and waiting calls. Dropping it frees the place.
 #[derive(Debug)]
 pub struct Place {
     compute: Compute,
@@ -44,8 +54,10 @@ pub struct Place {
 }
 
 impl Compute {
+    /// Starts the threads of the pool.
+    ///
     /// # Errors
-    /// When the system gives no threads.
+    /// When the system refuses to start a thread.
     pub fn new(config: &ComputeConfig) -> Result<Self, ThreadPoolBuildError> {
         let pool = ThreadPoolBuilder::new()
             .num_threads(config.threads)
@@ -64,10 +76,10 @@ impl Compute {
         })
     }
 
-    /// Takes a place at once or refuses; to be called before a body is read, so that a full service reads nothing.
+    /// Takes a place, or refuses at once. Call it before reading a request's body: a full service then reads nothing.
     ///
     /// # Errors
-    /// [`ComputeError::Full`] and [`ComputeError::Draining`].
+    /// [`ComputeError::Full`] without a free place, [`ComputeError::Draining`] after [`Compute::close`].
     pub fn admit(&self) -> Result<Place, ComputeError> {
         match self.places.clone().try_acquire_owned() {
             Ok(place) => Ok(Place { compute: self.clone(), place }),
@@ -76,17 +88,17 @@ impl Compute {
         }
     }
 
-    /// Refuses every further call.
+    /// Refuses all further calls. Calls with a place go on.
     pub fn close(&self) {
         self.places.close();
     }
 
-    /// Whether a call would be admitted now.
+    /// Whether [`Compute::admit`] would give a place now.
     pub fn has_room(&self) -> bool {
         !self.places.is_closed() && self.places.available_permits() > 0
     }
 
-    /// Calls that may run and wait together.
+    /// Number of places: of running and waiting calls together.
     pub fn places_max(&self) -> usize {
         self.places_max
     }
@@ -96,18 +108,20 @@ impl Compute {
         self.places.is_closed()
     }
 
-    /// Threads of the pool.
+    /// Number of threads of the pool.
     pub fn n_threads(&self) -> usize {
         self.pool.current_num_threads()
     }
 }
 
 impl Place {
-    /// Waits for a turn and runs `work` on the pixel pool. A caller that goes away while waiting costs nothing more;
-    /// work that has begun runs to its end and keeps its place so long.
+    /// Waits for a turn and runs `work` on the pixel pool.
+    ///
+    /// Dropping the future while it waits frees the place. Work that has started runs to its end, also after the future
+    /// is dropped, and keeps its place until then.
     ///
     /// # Errors
-    /// [`ComputeError::Panicked`].
+    /// [`ComputeError::Panicked`] when `work` panics, [`ComputeError::Draining`] when the runtime shuts down.
     pub async fn run<T, F>(self, work: F) -> Result<T, ComputeError>
     where
         T: Send + 'static,

@@ -1,4 +1,4 @@
-//! Pentimento at a shell: chooses a role and hands over.
+//! The program `pentimento`: parses the command line and runs the command.
 
 use std::process::ExitCode;
 

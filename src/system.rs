@@ -1,15 +1,17 @@
-//! What only the operating system can tell or do: CPU time of this process, its priority. All `unsafe` of the service is here.
+//! Calls to the operating system through `libc`: CPU time and priority of this process. All `unsafe` code of the
+//! service is in this file.
 
 use std::{io, mem::MaybeUninit, time::Duration};
 
-/// CPU time that all threads of this process have used, in user mode and in the kernel. Zero where the system does not say.
+/// Returns the CPU time that all threads of this process have used, in user mode and in the kernel. Returns zero if the
+/// system refuses the call.
 pub fn cpu_time() -> Duration {
     let mut usage = MaybeUninit::<libc::rusage>::zeroed();
     // SAFETY: the call writes at most one `rusage` through the pointer, which is valid for the whole call.
     if unsafe { libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr()) } != 0 {
         return Duration::ZERO;
     }
-    // SAFETY: all bytes zero is a valid `rusage`, and the call has succeeded in filling it.
+    // SAFETY: a `rusage` of zero bytes is valid, and the call has succeeded and filled it.
     let usage = unsafe { usage.assume_init() };
     let duration = |t: libc::timeval| {
         Duration::from_secs(u64::try_from(t.tv_sec).unwrap_or(0))
@@ -18,38 +20,39 @@ pub fn cpu_time() -> Duration {
     duration(usage.ru_utime) + duration(usage.ru_stime)
 }
 
-/// Adds `increment` to the niceness of this process: the higher, the later its turn.
+/// Adds `increment` to the niceness of this process. A process of higher niceness gets less CPU time.
 ///
 /// # Errors
 /// When the system refuses.
 pub fn add_niceness(increment: i32) -> io::Result<()> {
-    // SAFETY: the call takes and gives plain numbers.
+    // SAFETY: the call takes a number and returns a number.
     match unsafe { libc::nice(increment) } {
-        // -1 is a niceness as well; this process starts at 0 or above, so here -1 can only be the sign of an error.
+        // `nice` returns the new niceness, which may be -1, or -1 on an error. This process starts at 0 or above and
+        // only adds, so -1 means an error.
         -1 => Err(io::Error::last_os_error()),
         _ => Ok(()),
     }
 }
 
-/// Puts the calling thread into Linux' class of threads that run when no other thread wants to. Threads that it starts
-/// later inherit the class.
+/// Puts the calling thread into Linux's scheduling class `SCHED_IDLE`: it runs when no thread of another class wants
+/// the core. Threads that the calling thread starts later inherit the class.
 ///
 /// # Errors
 /// When the system refuses.
 #[cfg(target_os = "linux")]
 pub fn run_when_idle() -> io::Result<()> {
     let parameters = libc::sched_param { sched_priority: 0 };
-    // SAFETY: the call reads one structure that lives until the call returns, and 0 names the calling thread.
+    // SAFETY: the call reads one structure, which lives until the call returns. 0 names the calling thread.
     match unsafe { libc::sched_setscheduler(0, libc::SCHED_IDLE, &raw const parameters) } {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
     }
 }
 
-/// Does nothing: only Linux has this class.
+/// Does nothing, because only Linux has the class `SCHED_IDLE`.
 ///
 /// # Errors
-/// None.
+/// Never.
 #[cfg(not(target_os = "linux"))]
 pub fn run_when_idle() -> io::Result<()> {
     Ok(())

@@ -1,8 +1,13 @@
-//! The worker of a process: takes tasks from the queue, runs each to its end, forgets what is old, stops cleanly.
+//! The worker: takes tasks from the queue, runs each to its end, deletes old data, and stops with the service.
 //!
-//! apalis hands tasks out, notices workers that died and hands theirs out again. It delivers at least once; that each
-//! task ends once is decided in `storage/tasks.rs`. Any error of the database ends an apalis worker, so a new one is
-//! started until the service stops; the work itself goes on meanwhile in tasks of its own.
+//! ```text
+//!  database ◄── poll ── apalis worker ── handle() ──► tokio task: run_task() ──► child process
+//!                           │                              ▲
+//!     a database error ends it; a new one starts           │ goes on when the worker ends
+//! ```
+//!
+//! apalis delivers a task at least once, and delivers the tasks of dead workers again. That each task *ends* once is
+//! guaranteed by `storage/task_attempts.rs`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,16 +25,16 @@ use crate::{
     storage::TaskRef,
 };
 
-/// How often the queue is asked for tasks when it was empty.
+/// Time between two looks into an empty queue.
 const POLL_PERIOD: Duration = Duration::from_millis(250);
-/// How long after a failed worker the next one starts.
+/// Time between the end of a failed worker and the start of the next.
 const RESTART_PERIOD: Duration = Duration::from_secs(1);
-/// How long work in hand may take to note that it was stopped.
+/// How long running tasks may take, after the drain, to store that they were stopped.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
-/// How often what is old is forgotten.
+/// Time between two deletions of old data.
 const SWEEP_PERIOD: Duration = Duration::from_secs(60);
 
-/// Works from the moment jobs are open until the service stops.
+/// Starts the worker in a tokio task. It works from the moment when the queue is open until the service stops.
 pub fn start(mut availability: watch::Receiver<Availability>, stopping: CancellationToken) -> JoinHandle<()> {
     tokio::spawn(async move {
         let open = availability.wait_for(|found| matches!(found, Availability::Open(_)));
@@ -41,16 +46,17 @@ pub fn start(mut availability: watch::Receiver<Availability>, stopping: Cancella
             () = stopping.cancelled() => return,
         };
         tokio::join!(work(&jobs), sweep(&jobs));
-        if timeout(jobs.setup.drain_timeout + STOP_TIMEOUT, jobs.nothing_in_hand()).await.is_err() {
-            tracing::warn!("work was cut that did not stop in time");
+        if timeout(jobs.setup.drain_timeout + STOP_TIMEOUT, jobs.no_task_running()).await.is_err() {
+            tracing::warn!("running tasks did not stop in time and were cut");
         }
     })
 }
 
+/// Runs one apalis worker after another until the service stops.
 async fn work(jobs: &Arc<Jobs>) {
     while !jobs.stopping.is_cancelled() {
         if let Err(error) = run_worker(jobs).await {
-            tracing::debug!(%error, "a worker ended and is replaced");
+            tracing::debug!(%error, "a worker ended; another one starts");
         }
         if jobs.stopping.is_cancelled() {
             return;
@@ -59,7 +65,7 @@ async fn work(jobs: &Arc<Jobs>) {
             () = tokio::time::sleep(RESTART_PERIOD) => {}
             () = jobs.stopping.cancelled() => return,
         }
-        // A full disk is waited out here, so that it is seen as a pause and not as failing workers.
+        // Waits until the disk accepts writes. Jobs then show as paused; otherwise one worker after another would fail.
         if let Err(error) = jobs.until_writable().await
             && !jobs.stopping.is_cancelled()
         {
@@ -68,35 +74,38 @@ async fn work(jobs: &Arc<Jobs>) {
     }
 }
 
-/// One apalis worker, under a name that no other ever had: a dead one's tasks are told by its name.
+/// Runs one apalis worker until it fails or the service stops. Its name is unique, because apalis finds the tasks of a
+/// dead worker by the worker's name.
 async fn run_worker(jobs: &Arc<Jobs>) -> Result<(), apalis::prelude::WorkerError> {
     let backend = jobs.storage.queue().poll_with_interval(POLL_PERIOD);
-    // Tasks beyond the turns wait in `run_task`; a few more than turns may be in hand.
+    // One task more than there are turns: it waits in `run_task` and starts as soon as a turn is free.
     let worker = WorkerBuilder::new(format!("{}-{}", std::process::id(), Ulid::generate()))
         .backend(backend)
         .concurrency(jobs.setup.settings.n_at_once() + 1)
         .data(jobs.clone())
         .build(handle);
-    // apalis' own way to stop leaves a transaction of its open, unpolled, until the last task has ended; tasks that
-    // want to write would wait for it for ever. So it is dropped, which ends the transaction, and what is in hand is
-    // waited for by `start`. What ends meanwhile is not acknowledged; handed out again, it has ended already.
+    // apalis' own stop keeps a transaction open until the last task has ended, and tasks that write would wait for that
+    // transaction for ever. Dropping the worker ends the transaction. `start` then waits for the running tasks. Tasks
+    // that end meanwhile are not acknowledged; when the queue delivers them again, they have ended already.
     tokio::select! {
         ended = worker.run() => ended,
         () = jobs.stopping.cancelled() => Ok(()),
     }
 }
 
-/// In a task of its own: when this future is dropped with its worker, the work goes on to its end and is stored.
+/// Runs one task of the queue in a tokio task of its own. When this future is dropped together with its worker, the
+/// work still goes on to its end and is stored.
 async fn handle(task: TaskRef, jobs: Data<Arc<Jobs>>) -> Result<(), BoxDynError> {
     let jobs = Arc::clone(&jobs);
     tokio::spawn(async move { run_task(&jobs, task).await }).await??;
     Ok(())
 }
 
+/// Deletes old data every minute until the service stops.
 async fn sweep(jobs: &Arc<Jobs>) {
     loop {
         if let Err(error) = retention::sweep(jobs).await {
-            tracing::debug!(%error, "what is old could not be forgotten");
+            tracing::debug!(%error, "old data could not be deleted");
         }
         tokio::select! {
             () = tokio::time::sleep(SWEEP_PERIOD) => {}

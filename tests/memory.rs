@@ -1,8 +1,9 @@
-//! What a running pair takes beyond its two decoded pictures, counted by the allocator: at most 12 bytes per pixel of
-//! the larger one, features included, whatever the number of threads and of pairs.
+//! Memory of a pair's search beyond its two decoded pictures. The limit is 12 bytes per pixel of the larger picture,
+//! features included, for any number of threads and pairs.
 //!
-//! How many threads hold something at a time is chance. The test's allocator has every thread hold its larger blocks for
-//! a while before it gives them back, so that what threads can hold together they do hold together.
+//! The allocator counts. How many threads hold memory at the same time depends on chance. The allocator of this test
+//! therefore makes each thread keep its larger blocks for a while before it frees them. Blocks that threads can hold at
+//! the same time are then held at the same time.
 
 use std::{
     alloc::{GlobalAlloc, Layout},
@@ -28,22 +29,23 @@ use pentimento_core::{
 #[global_allocator]
 static ALLOCATOR: Lingering = Lingering;
 
-/// Blocks of this size linger: those of a tile's candidates and of transformed columns.
+/// Size from which blocks are kept for a while: those of a tile's candidates and of transformed columns.
 const LINGERING_FROM_BYTES: usize = 2048;
+/// How long a thread keeps such a block before it frees the block.
 const LINGERING: Duration = Duration::from_micros(200);
 
-/// dhat's allocator, which counts, with a rest before larger blocks are given back.
+/// dhat's allocator, which counts, with a pause before larger blocks are freed.
 struct Lingering;
 
-// SAFETY: every call goes on to dhat's allocator as it came.
+// SAFETY: every call goes to dhat's allocator with unchanged arguments.
 unsafe impl GlobalAlloc for Lingering {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller fulfils the conditions of the same method of dhat's allocator.
         unsafe { dhat::Alloc.alloc(layout) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller fulfils the conditions of the same method of dhat's allocator.
         unsafe { dhat::Alloc.realloc(block, layout, new_size) }
     }
 
@@ -51,12 +53,12 @@ unsafe impl GlobalAlloc for Lingering {
         if layout.size() >= LINGERING_FROM_BYTES {
             thread::sleep(LINGERING);
         }
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller fulfils the conditions of the same method of dhat's allocator.
         unsafe { dhat::Alloc.dealloc(block, layout) }
     }
 }
 
-/// Bytes per pixel of the larger picture.
+/// Most bytes per pixel of the larger picture.
 const LIMIT: f64 = 12.0;
 
 fn picture(width: usize, height: usize, channels: Channels, seed: usize) -> Image {
@@ -64,14 +66,14 @@ fn picture(width: usize, height: usize, channels: Channels, seed: usize) -> Imag
     Image::new(width, height, channels, samples, None).unwrap()
 }
 
-/// The highest number of bytes that `work` holds at a time.
+/// Returns the highest number of bytes that `work` holds at the same time.
 fn peak(work: impl FnOnce()) -> f64 {
     let _profiler = dhat::Profiler::builder().testing().build();
     work();
     dhat::HeapStats::get().max_bytes as f64
 }
 
-/// One test, because the allocator counts for the whole process.
+/// The only test of this file, because the allocator counts for the whole process.
 #[test]
 fn a_pair_takes_at_most_twelve_bytes_per_pixel() {
     for threads in [2, 40] {
@@ -81,7 +83,8 @@ fn a_pair_takes_at_most_twelve_bytes_per_pixel() {
             (picture(1500, 1400, Channels::Rgb, 3), picture(1300, 1500, Channels::Rgb, 5)),
             (picture(900, 2600, Channels::Grey, 3), picture(900, 2600, Channels::Rgb, 5)),
             (picture(500, 400, Channels::Rgb, 3), picture(60_000, 30, Channels::Rgb, 5)),
-            // Small ones, which leave a tile no room for all candidates. Below some 12 000 px the limit does not hold.
+            // Small pictures, whose tiles have no room for all candidates. The limit does not hold below some 12 000
+            // pixels.
             (picture(300, 200, Channels::Rgb, 3), picture(300, 200, Channels::Rgb, 5)),
             (picture(640, 480, Channels::Rgb, 3), picture(640, 480, Channels::Rgb, 5)),
             (picture(150, 150, Channels::Rgb, 3), picture(150, 150, Channels::Rgb, 5)),
@@ -90,11 +93,11 @@ fn a_pair_takes_at_most_twelve_bytes_per_pixel() {
             (picture(200, 300, Channels::Rgb, 3), picture(250, 200, Channels::Rgb, 5)),
         ] {
             let n_pixels = reference.n_pixels().max(damaged.n_pixels()) as f64;
-            // Denoising needs a picture of its own; with or without a colour correction ahead, the limit holds.
+            // Denoising needs a picture of its own. The limit holds with and without a colour correction before it.
             let text = "identity = true\ncolor_methods = [\"none\", \"levels\"]\ndenoise = [0, 2]\nsigmas = [1]\n\
                         strengths = [0, 0.5]";
             let denoising = SearchSpace::from_toml("denoising", text).unwrap();
-            // What denoising takes beside the picture, some 2.5 MB, is no matter of small ones.
+            // Denoising needs some 2.5 MB besides the picture, too much for the limit of a small picture.
             let is_small = n_pixels < 1e6;
             let text =
                 "color_methods = [\"none\", \"white_balance\"]\nsigmas = [5, 20]\nstrengths = [0.5, 1]";
@@ -134,7 +137,7 @@ fn a_dataset_takes_as_many_pairs_as_there_are_threads() {
                 .unwrap();
         assert_eq!(found.done.len(), n_pairs);
     });
-    // Two decoded pictures of three bytes per pixel, and the limit.
+    // Per thread: two decoded pictures of three bytes per pixel, and the limit.
     let allowed = threads as f64 * (width * height) as f64 * (2.0 * 3.0 + LIMIT);
     assert!(bytes <= allowed, "{bytes} bytes where {allowed} are allowed");
 }

@@ -1,6 +1,8 @@
-//! What a request takes beyond the bytes that come in and go out, counted by the allocator: at most 10 bytes per pixel,
-//! and a number of allocations that does not grow with the picture. (libjpeg-turbo's own memory is not counted here;
-//! `scripts/bench-restore.py` measures whole processes.)
+//! Memory of a request beyond its input and output bytes. The limit is 10 bytes per pixel, and a number of allocations
+//! that does not grow with the picture.
+//!
+//! The allocator counts. It does not see the memory of libjpeg-turbo; `scripts/bench-restore.py` measures whole
+//! processes.
 
 use pentimento_core::{
     imaging::{
@@ -14,33 +16,30 @@ use pentimento_core::{
 #[global_allocator]
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;
 
-/// Bytes per pixel.
+/// Most bytes per pixel.
 const LIMIT: f64 = 10.0;
-/// The same for a JPEG of 1500 pixels and more a side that is only looked at, at half of its sides and less.
+/// Most bytes per pixel for a JPEG with a side of 1500 pixels or more that stays untouched. Such a JPEG is decoded only
+/// at half its size or less.
 const LIMIT_OF_LOOK: f64 = 3.0;
-/// Allocations of a request on one thread: that predicts nothing, and that a model of gains decides on.
+/// Most allocations of a request on one thread, when all parameters are given.
 const ALLOCATIONS_MAX: u64 = 60;
+/// Most allocations of a request on one thread, when a gains model decides.
 const ALLOCATIONS_PREDICTED_MAX: u64 = 900;
 
-fn coded(
-    width: usize,
-    height: usize,
-    channels: Channels,
-    format: Format,
-    subsampling: Subsampling,
-) -> Vec<u8> {
-    encoded(width, height, channels, format, subsampling, |i| (i / 3 * 7 + i / 900 * 5) as u8)
+/// A picture with a pattern that compresses.
+fn coded(size: (usize, usize), channels: Channels, format: Format, subsampling: Subsampling) -> Vec<u8> {
+    encoded(size, channels, format, subsampling, |i| (i / 3 * 7 + i / 900 * 5) as u8)
 }
 
-/// A picture that nothing compresses.
+/// A picture that does not compress.
 fn noise() -> Vec<u8> {
     let mixed = |i: usize| ((i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as u8;
-    encoded(900, 900, Channels::Rgb, Format::Png, Subsampling::S444, |i| mixed(i) ^ mixed(i * i))
+    encoded((900, 900), Channels::Rgb, Format::Png, Subsampling::S444, |i| mixed(i) ^ mixed(i * i))
 }
 
+/// Encodes a picture of the size (width, height) whose sample `i` is `sample(i)`.
 fn encoded(
-    width: usize,
-    height: usize,
+    (width, height): (usize, usize),
     channels: Channels,
     format: Format,
     subsampling: Subsampling,
@@ -57,17 +56,19 @@ fn encoded(
     codec::encode(&image, &Metadata::default(), &encoding).unwrap()
 }
 
+/// What the allocator counted.
 struct Counted {
-    /// The most that was held at a time, beyond the bytes of the answer.
+    /// Highest number of bytes held at the same time, without the bytes of the answer.
     peak: f64,
     allocations: u64,
 }
 
+/// Counts one restoration, after a first one that is not counted.
 fn counted(bytes: &[u8], threads: usize, predictor: &Predictor, (_, given, record): Case) -> Counted {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     let request = RestoreRequest { parameters: given, record, ..RestoreRequest::default() };
     let work = || restore(bytes, &request, predictor, &Limits::default(), &mut |_| ()).unwrap();
-    // What is made once per process or thread is not the request's.
+    // The first restoration fills what lives as long as the process or a thread.
     pool.install(work);
     let _profiler = dhat::Profiler::builder().testing().build();
     let restored = pool.install(work);
@@ -76,10 +77,10 @@ fn counted(bytes: &[u8], threads: usize, predictor: &Predictor, (_, given, recor
     Counted { peak, allocations: stats.total_blocks }
 }
 
-/// A name, what is asked for, and whether a receipt is kept.
+/// Name, requested parameters, and whether a receipt is kept.
 type Case = (&'static str, RequestedParameters, Record);
 
-/// One test, because the allocator counts for the whole process.
+/// The only test of this file, because the allocator counts for the whole process.
 #[test]
 fn a_request_takes_at_most_ten_bytes_per_pixel() {
     let predictor = Predictor::built_in();
@@ -93,7 +94,7 @@ fn a_request_takes_at_most_ten_bytes_per_pixel() {
     };
     let learned = RequestedParameters::new(None, Some(ColorMethod::Learned), Some(1.0), Some(0.5)).unwrap();
     let nothing = RequestedParameters::new(Some(false), None, None, None).unwrap();
-    // Of the predicted ones, the last two leave large pictures as they are.
+    // The last two cases leave large pictures untouched.
     let cases = [
         given("given: colour, sharpen", true, 1.0, 1.0),
         given("given: sharpen", false, 1.0, 0.777),
@@ -104,11 +105,11 @@ fn a_request_takes_at_most_ten_bytes_per_pixel() {
         ("untouched", nothing, Record::WithoutDigests),
     ];
     let pictures = [
-        coded(1500, 1400, Channels::Rgb, Format::Jpeg, Subsampling::S420),
-        coded(1500, 1400, Channels::Rgb, Format::Jpeg, Subsampling::S444),
-        coded(1500, 1400, Channels::Grey, Format::Jpeg, Subsampling::Grey),
-        coded(400, 6000, Channels::Rgb, Format::Jpeg, Subsampling::S420),
-        coded(900, 900, Channels::Rgb, Format::Png, Subsampling::S444),
+        coded((1500, 1400), Channels::Rgb, Format::Jpeg, Subsampling::S420),
+        coded((1500, 1400), Channels::Rgb, Format::Jpeg, Subsampling::S444),
+        coded((1500, 1400), Channels::Grey, Format::Jpeg, Subsampling::Grey),
+        coded((400, 6000), Channels::Rgb, Format::Jpeg, Subsampling::S420),
+        coded((900, 900), Channels::Rgb, Format::Png, Subsampling::S444),
         noise(),
     ];
     for bytes in &pictures {
@@ -128,7 +129,7 @@ fn a_request_takes_at_most_ten_bytes_per_pixel() {
                 let is_given = case.1.complete().is_some();
                 let most = if is_given { ALLOCATIONS_MAX } else { ALLOCATIONS_PREDICTED_MAX };
                 assert!(!counts || allocations <= most, "{what}: {allocations} allocations");
-                // A large JPEG that nothing is done to is never in memory.
+                // A large JPEG that stays untouched is never decoded as a whole.
                 if counts && case.0 == "untouched" && width.max(height) > 1400 {
                     assert!(
                         peak / n_pixels <= LIMIT_OF_LOOK,

@@ -1,4 +1,5 @@
-//! The program as a process: the line it prints works as it stands, a signal ends it, a kill leaves nothing behind.
+//! `pentimento serve` as a process: the printed curl line works, a signal stops the service, the log has one line per
+//! request.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -41,7 +42,7 @@ impl Service {
         Self { process, address, try_line, _data: data }
     }
 
-    /// SIGTERM; whether the end was a clean one.
+    /// Sends SIGTERM. Returns whether the service then exits with code 0.
     fn stop(&mut self) -> bool {
         let pid = self.process.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
@@ -56,7 +57,7 @@ impl Drop for Service {
     }
 }
 
-/// What curl sends for `--data-binary @FILE URL`, and the answer's head and body.
+/// Sends what curl sends for `--data-binary @FILE URL`. Returns head and body of the answer.
 fn like_curl(address: &str, path: &str, body: &[u8]) -> (String, Vec<u8>) {
     let mut stream = TcpStream::connect(address).unwrap();
     write!(

@@ -19,7 +19,11 @@ use crate::{
     compute::Compute,
     config::Config,
     http,
-    jobs::service::{JobsSetup, keep_open},
+    jobs::{
+        child,
+        dataset_root::DatasetRoot,
+        service::{JobsSetup, keep_open},
+    },
     telemetry, worker,
 };
 
@@ -64,7 +68,7 @@ async fn serve(config: &Config) -> Result<()> {
     });
     let compute = Compute::new(&config.compute).context("starting the pixel pool")?;
     let stopping = CancellationToken::new();
-    let jobs = keep_open(JobsSetup::new(config), stopping.clone())
+    let jobs = keep_open(jobs_setup(config), stopping.clone())
         .await
         .with_context(|| format!("the database in {} (data.dir)", config.data.dir.display()))?;
     let predictor = reading.await.context("reading the model")??;
@@ -91,6 +95,19 @@ async fn serve(config: &Config) -> Result<()> {
     worker.await.context("the worker")?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Returns the settings that jobs need.
+fn jobs_setup(config: &Config) -> JobsSetup {
+    JobsSetup {
+        folder: config.data.dir.clone(),
+        datasets: DatasetRoot::new(config.datasets.root.clone()),
+        settings: config.jobs,
+        limits: config.limits.limits(),
+        model: config.model.path.clone(),
+        drain_timeout: Duration::from_millis(config.server.drain_timeout_ms),
+        program: child::this_program(),
+    }
 }
 
 /// Ends at SIGTERM or Ctrl-C. Registered before the service says that it listens.

@@ -1,4 +1,5 @@
-//! The folder of the datasets: names are looked up below it, and nothing that a name or a link leads to lies outside.
+//! The folder of the datasets (setting `datasets.root`). Clients name datasets in it; no name and no symbolic link
+//! leads to a file outside it.
 
 use std::{
     fs,
@@ -7,46 +8,48 @@ use std::{
 
 use thiserror::Error;
 
-use crate::batch::index_dataset::{Dataset, Source, index};
+use crate::batch::index_dataset::{Dataset, PairFiles, Source, index};
 
+/// Names of the two folders of a set.
 const SIDES: [&str; 2] = ["damaged", "undamaged"];
 
-/// Why a picture is not opened.
+/// Reason of a picture that is never opened.
 const OUTSIDE: &str = "a link that leads out of the folder of the datasets";
 
-/// A dataset cannot be used.
+/// Why a dataset cannot be used.
 #[derive(Debug, Error)]
 pub enum DatasetError {
-    /// No folder of datasets is set.
+    /// The setting `datasets.root` is empty.
     #[error("no folder of datasets is set")]
     NotConfigured,
-    /// The folder of datasets is not there.
+    /// The folder of the datasets does not exist or cannot be read.
     #[error("the folder of the datasets cannot be read: {0}")]
     Root(std::io::Error),
-    /// There is no dataset of this name.
+    /// No dataset has this name.
     #[error("there is no dataset {0:?}")]
     Unknown(String),
-    /// It is there and cannot be used.
+    /// The dataset exists and cannot be used.
     #[error("the dataset {name:?} cannot be used: {reason}")]
     Unusable {
-        /// Its name.
+        /// Name of the dataset.
         name: String,
-        /// What is wrong with it.
+        /// What is wrong with the dataset.
         reason: String,
     },
 }
 
-/// The folder that datasets lie in.
+/// The folder of the datasets.
 #[derive(Clone, Debug)]
 pub struct DatasetRoot(PathBuf);
 
 impl DatasetRoot {
-    /// The folder of the setting `datasets.root`; empty: there is none.
+    /// Takes the setting `datasets.root`. An empty path means that there are no datasets.
     pub fn new(root: PathBuf) -> Self {
         Self(root)
     }
 
-    /// Looked up each time: a volume may be mounted later.
+    /// Returns the folder with symbolic links resolved. Resolves them at each call, because a volume may be mounted
+    /// later.
     fn root(&self) -> Result<PathBuf, DatasetError> {
         if self.0.as_os_str().is_empty() {
             return Err(DatasetError::NotConfigured);
@@ -54,10 +57,10 @@ impl DatasetRoot {
         fs::canonicalize(&self.0).map_err(DatasetError::Root)
     }
 
-    /// The names of the datasets, in bytewise order.
+    /// Returns the names of the datasets, in bytewise order.
     ///
     /// # Errors
-    /// When there is no folder of datasets.
+    /// When the folder of the datasets is not set or cannot be read.
     pub fn names(&self) -> Result<Vec<String>, DatasetError> {
         let root = self.root()?;
         let mut names: Vec<String> = fs::read_dir(&root)
@@ -69,14 +72,14 @@ impl DatasetRoot {
         Ok(names)
     }
 
-    /// The folder of a dataset, links followed and within the root.
+    /// Returns the folder of a dataset, with symbolic links resolved. It lies inside the folder of the datasets.
     ///
     /// # Errors
-    /// When the name is no dataset's.
+    /// When no dataset has the name.
     pub fn folder(&self, name: &str) -> Result<PathBuf, DatasetError> {
         let root = self.root()?;
         let unknown = || DatasetError::Unknown(name.to_owned());
-        // One plain segment: not a path, not `.` or `..`, not hidden.
+        // The name is one plain path segment: no separator, not `.` or `..`, not hidden.
         if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', '\0']) {
             return Err(unknown());
         }
@@ -88,10 +91,11 @@ impl DatasetRoot {
         }
     }
 
-    /// The pairs of a dataset. A picture that a link takes from outside is told as a failure and never opened.
+    /// Returns the pairs of a dataset. A picture that is a link to a file outside is listed as a failure and never
+    /// opened.
     ///
     /// # Errors
-    /// When the name is no dataset's, or the dataset cannot be read.
+    /// When no dataset has the name, or the dataset cannot be read.
     pub fn index(&self, name: &str) -> Result<Dataset, DatasetError> {
         let (root, folder) = (self.root()?, self.folder(name)?);
         let unusable = |reason: String| DatasetError::Unusable { name: name.to_owned(), reason };
@@ -99,23 +103,24 @@ impl DatasetRoot {
             let shown = outside.strip_prefix(&folder).unwrap_or(&outside).display();
             return Err(unusable(format!("{shown} leads out of the folder of the datasets")));
         }
-        // What a stranger is told has no path of the machine in it.
+        // Clients see this text, so paths in it start at the folder of the datasets.
         let shown = |error: anyhow::Error| self.without_root(&format!("{error:#}"));
         let mut dataset = index(&Source::Root(folder)).map_err(|error| unusable(shown(error)))?;
         let (inside, outside) = std::mem::take(&mut dataset.pairs)
             .into_iter()
             .partition(|pair| is_inside(&pair.damaged, &root) && is_inside(&pair.undamaged, &root));
         dataset.pairs = inside;
-        let told = |pair: crate::batch::index_dataset::PairFiles| (pair.name, OUTSIDE.to_owned());
-        dataset.ambiguous.extend(outside.into_iter().map(told));
+        let failure = |pair: PairFiles| (pair.name, OUTSIDE.to_owned());
+        dataset.ambiguous.extend(outside.into_iter().map(failure));
         dataset.ambiguous.sort();
         Ok(dataset)
     }
 
-    /// The folder of a dataset of which every picture lies within the root, for commands that open them by themselves.
+    /// Returns the folder of a dataset whose pictures all lie inside the folder of the datasets. Commands open pictures
+    /// without a check of their own.
     ///
     /// # Errors
-    /// As [`Self::index`], and when a link leads out.
+    /// Same errors as [`Self::index`], and when a link leads outside.
     pub fn folder_inside(&self, name: &str) -> Result<PathBuf, DatasetError> {
         let dataset = self.index(name)?;
         match dataset.ambiguous.iter().find(|(_, reason)| reason == OUTSIDE) {
@@ -127,14 +132,17 @@ impl DatasetRoot {
         }
     }
 
-    /// A file as it is noted in a task: relative to the root.
+    /// Returns the path of a file relative to the folder of the datasets, as a task stores it.
+    ///
+    /// # Errors
+    /// When the file does not lie in the folder, or its path is not UTF-8.
     pub fn relative(&self, file: &Path) -> Result<String, DatasetError> {
         let root = self.root()?;
         let relative = file.strip_prefix(&root).ok().and_then(Path::to_str);
         relative.map(str::to_owned).ok_or_else(|| DatasetError::Unknown(file.display().to_string()))
     }
 
-    /// A text without the path of the root.
+    /// Removes the path of the folder of the datasets from a text.
     pub fn without_root(&self, text: &str) -> String {
         match self.root() {
             Ok(root) => text.replace(&format!("{}/", root.display()), ""),
@@ -142,10 +150,10 @@ impl DatasetRoot {
         }
     }
 
-    /// The file that was noted, if it still lies within the root.
+    /// Returns the full path of a file that a task stores. Checks again that it lies inside the folder of the datasets.
     ///
     /// # Errors
-    /// When it does not.
+    /// When the file lies outside.
     pub fn file(&self, relative: &str) -> Result<PathBuf, DatasetError> {
         let root = self.root()?;
         let file = root.join(relative);
@@ -153,18 +161,20 @@ impl DatasetRoot {
     }
 }
 
-/// Where pictures may lie below a dataset: its own sides, or those of its sets. Only what is there.
+/// Returns the existing folders that may hold pictures of a dataset: its own two sides, and those of its sets.
 fn sides(folder: &Path) -> Vec<PathBuf> {
     let sets = fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
     let folders = std::iter::once(folder.to_owned()).chain(sets);
     folders.flat_map(|set| SIDES.map(|side| set.join(side))).filter(|side| side.is_dir()).collect()
 }
 
+/// Whether a folder is a dataset.
 fn holds_sets(folder: &Path) -> bool {
     !sides(folder).is_empty()
 }
 
-/// Whether a path, its links followed, lies in `root`. A link to nothing is inside: opening it tells.
+/// Whether a path, with symbolic links resolved, lies in `root`. A path to nothing counts as inside: opening it fails
+/// with an error that names it.
 fn is_inside(path: &Path, root: &Path) -> bool {
     match fs::canonicalize(path) {
         Ok(real) => real.starts_with(root),
@@ -182,7 +192,7 @@ mod tests {
         fs::write(path, b"x").unwrap();
     }
 
-    /// A root with datasets `a` (plain) and `sets`, and secrets beside it.
+    /// A folder of the datasets `a` (one set) and `sets` (a folder of sets), next to a folder with secrets.
     fn tree() -> (tempfile::TempDir, DatasetRoot) {
         let folder = tempfile::tempdir().unwrap();
         for file in ["a/damaged/1.png", "a/undamaged/1.png", "sets/s/damaged/2.png", "sets/s/undamaged/2.png"]

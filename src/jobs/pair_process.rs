@@ -1,4 +1,15 @@
-//! The search of one pair in a process of its own: what it is told, what it answers, and both ends of the pipe.
+//! The search of one pair in a child process: both ends of the pipe.
+//!
+//! ```text
+//!  service: search()                            child: pentimento work pair FILE, answer()
+//!
+//!  PairRequest  ── stdin, one line of JSON ──►  read_line, then child::watch()
+//!                                               decode both pictures, find the optimum
+//!  PairAnswer   ◄─ stdout, postcard bytes ────  Ok(PairFound) or Err(reason), exit code 0
+//! ```
+//!
+//! A pair that cannot be searched (a file that cannot be read, a panic) is an answer with a reason. A child without an
+//! answer has crashed: the attempt counts, and the queue delivers the task again.
 
 use std::{
     io::{self, BufRead as _, Write as _},
@@ -12,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 
 use super::{
-    child::{self, Ended},
+    child::{self, ProcessEnd},
     request::Grid,
 };
 use crate::batch::picture_file;
@@ -23,49 +34,49 @@ use pentimento_core::{
     imaging::codec::{self, Limits},
 };
 
-/// What is to be searched.
+/// The request to a child: which pair to search, and how.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PairRequest {
     /// The damaged file.
     pub damaged: PathBuf,
-    /// The reference's file.
+    /// The reference file.
     pub undamaged: PathBuf,
-    /// What is tried.
+    /// The search space.
     pub grid: Grid,
-    /// Threads.
+    /// Number of threads.
     pub threads: usize,
-    /// What one picture may cost: bytes, pixels, decoded bytes.
+    /// Limits of one picture: bytes of the file, pixels, bytes of decoded memory.
     pub limits: [u64; 3],
 }
 
-/// What was found, and in which bytes.
+/// The optimum of a pair, with the digests of the files it was found on.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PairFound {
-    /// SHA-256 of the damaged file as it was read.
+    /// SHA-256 of the bytes of the damaged file that were decoded.
     pub damaged_sha256: String,
-    /// SHA-256 of the reference's file as it was read.
+    /// SHA-256 of the bytes of the reference file that were decoded.
     pub reference_sha256: String,
-    /// The optimum.
+    /// Optimum of the pair.
     pub optimum: StoredOptimum,
 }
 
-/// An answer: what was found, or why nothing can be.
+/// A child's answer: the optimum, or the reason why the pair cannot be searched.
 pub type PairAnswer = Result<PairFound, String>;
 
 /// How the search of a pair ended.
 #[derive(Debug)]
 pub enum PairEnd {
-    /// With an answer.
+    /// The child answered.
     Answered(Box<PairAnswer>),
-    /// The process crashed or was killed.
+    /// The child crashed or was killed. Holds the cause.
     Crashed(String),
-    /// It took too long.
+    /// The service killed the child, because the time limit had passed.
     TimedOut,
-    /// It was called off.
+    /// The service killed the child, because the caller asked for a stop.
     Stopped,
 }
 
-/// Searches a pair in a process of `program`.
+/// Searches a pair in a child process of `program`. Kills the child after `limit`, or as soon as `stop` resolves.
 ///
 /// # Errors
 /// When the process cannot be started.
@@ -76,27 +87,27 @@ pub async fn search(
     stop: impl Future<Output = ()>,
 ) -> Result<PairEnd> {
     let mut command = Command::new(program);
-    // The pair's file among the arguments tells a person who looks at the processes what this one does.
+    // The child ignores this argument. It shows in a list of processes which pair the child works on.
     command.args(["work", "pair"]).arg(&request.damaged);
     let mut input = serde_json::to_vec(request).context("writing the request of a pair")?;
     input.push(b'\n');
     let ended = child::run(command, &input, limit, stop).await.context("starting a process for a pair")?;
     Ok(match ended {
-        Ended::Exited(0, answer, said) => match postcard::from_bytes(&answer) {
+        ProcessEnd::Exited(0, answer, said) => match postcard::from_bytes(&answer) {
             Ok(answer) => PairEnd::Answered(Box::new(answer)),
-            Err(error) => PairEnd::Crashed(format!("its answer cannot be read: {error}; {said}")),
+            Err(error) => PairEnd::Crashed(format!("an answer that cannot be read: {error}; {said}")),
         },
-        Ended::Exited(code, _, said) => PairEnd::Crashed(format!("exit code {code}: {said}")),
-        Ended::Killed(how) => PairEnd::Crashed(how),
-        Ended::TimedOut => PairEnd::TimedOut,
-        Ended::Stopped => PairEnd::Stopped,
+        ProcessEnd::Exited(code, _, said) => PairEnd::Crashed(format!("exit code {code}: {said}")),
+        ProcessEnd::Killed(how) => PairEnd::Crashed(how),
+        ProcessEnd::TimedOut => PairEnd::TimedOut,
+        ProcessEnd::Stopped => PairEnd::Stopped,
     })
 }
 
-/// The other end: reads a request from standard input, searches, answers on standard output.
+/// The child's end: reads a request from standard input, searches the pair, writes the answer to standard output.
 ///
 /// # Errors
-/// When the pipe does not carry a request.
+/// When standard input does not carry a request, or standard output cannot be written.
 pub fn answer() -> Result<()> {
     child::step_back();
     let mut line = String::new();
@@ -109,7 +120,7 @@ pub fn answer() -> Result<()> {
     out.write_all(&bytes).and_then(|()| out.flush()).context("writing the answer")
 }
 
-/// As `pentimento optimize` does it, fault for fault.
+/// Finds the optimum with the same function as `pentimento optimize`. A panic becomes a reason.
 fn find(request: &PairRequest) -> Result<PairAnswer> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(request.threads)
@@ -153,7 +164,7 @@ mod tests {
         }
     }
 
-    /// Whoever changes a bit of what a search finds raises `evaluation::ALGORITHM` with this digest.
+    /// A change of any bit of a search's result must raise `evaluation::ALGORITHM` together with this digest.
     #[test]
     fn the_algorithms_version_stands_for_these_bits() {
         let mut bytes = Vec::new();
@@ -166,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_searched_says_why() {
+    fn a_pair_that_cannot_be_searched_has_a_reason() {
         let mut request = request("jpeg");
         request.damaged = PathBuf::from("/nowhere.png");
         let reason = find(&request).unwrap().unwrap_err();

@@ -1,4 +1,4 @@
-//! What a job may be asked for: the bodies of `POST /jobs/…`, checked as far as they can be by themselves.
+//! The bodies of `POST /jobs/…`. Parsing checks everything that needs no database and no dataset.
 
 use std::collections::BTreeMap;
 
@@ -13,51 +13,51 @@ use pentimento_core::{
     search::{SearchSpace, SpaceError},
 };
 
-/// A request is not one that can be accepted.
+/// Why a request cannot be accepted.
 #[derive(Debug, Error)]
 pub enum RequestError {
-    /// A member is missing, unknown or of another type.
+    /// A member is missing, unknown or of the wrong type.
     #[error("the body is not a request for this job: {0}")]
     Syntax(#[from] serde_json::Error),
-    /// The grid makes no space.
+    /// The lists of the grid do not make a valid space.
     #[error("{0}")]
     Grid(#[from] SpaceError),
-    /// A grid's name that is not known.
+    /// No grid has this name.
     #[error("there is no grid {0:?}")]
     GridName(String),
-    /// Features of another schema.
+    /// This program computes features of another schema only.
     #[error("there are no features of the schema {0:?}")]
     Features(String),
 }
 
-/// A space to search: by name, or by what a grid file would say.
+/// A search space: the name of a grid, or the lists of a grid file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Grid {
     /// `seed` or `full`.
     Name(String),
-    /// The lists whose product it is.
+    /// Lists of values. The space is their product.
     Lists(GridLists),
 }
 
-/// What a grid file says.
+/// The lists of a grid file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GridLists {
-    /// Whether doing nothing is offered.
+    /// Whether the identity is a candidate.
     #[serde(default)]
     pub identity: bool,
     /// Colour methods.
     pub color_methods: Vec<ColorMethod>,
-    /// How far methods are applied that can be in part.
+    /// Blends of the colour methods that can be applied in part.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub color_blends: Vec<f64>,
-    /// Strengths of the denoising.
+    /// Strengths of denoising.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub denoise: Vec<f64>,
-    /// Sigmas in pixels.
+    /// Sigmas of sharpening, in pixels.
     pub sigmas: Vec<f64>,
-    /// Strengths.
+    /// Strengths of sharpening.
     pub strengths: Vec<f64>,
 }
 
@@ -68,10 +68,10 @@ impl Default for Grid {
 }
 
 impl Grid {
-    /// The space.
+    /// Returns the search space.
     ///
     /// # Errors
-    /// When there is none of the name, or the lists make none.
+    /// When no grid has the name, or the lists do not make a valid space.
     pub fn space(&self) -> Result<SearchSpace, RequestError> {
         match self {
             Grid::Name(name) => match name.as_str() {
@@ -83,7 +83,10 @@ impl Grid {
         }
     }
 
-    /// As the commands take it: a name, or the text of a grid file.
+    /// Returns the grid for a command's `--grid`: `Ok` with a name, or `Err` with the text of a grid file.
+    ///
+    /// # Errors
+    /// When the grid has no name. The error holds the text of a grid file.
     pub fn to_argument(&self) -> Result<String, String> {
         match self {
             Grid::Name(name) => Ok(name.clone()),
@@ -102,12 +105,12 @@ impl GridLists {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OptimizeRequest {
-    /// A dataset by name.
+    /// Name of the dataset.
     pub dataset: String,
-    /// What is searched.
+    /// Search space.
     #[serde(default)]
     pub grid: Grid,
-    /// The features' definitions.
+    /// Version of the feature list.
     #[serde(default = "feature_schema")]
     pub features: String,
 }
@@ -116,18 +119,18 @@ pub struct OptimizeRequest {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainRequest {
-    /// Finished jobs of the kind `optimize`, whose tables are put together.
+    /// Ids of finished `optimize` jobs. The training joins their tables.
     pub tables: Vec<String>,
-    /// The dataset behind the tables, to restore held-out pictures and keep the better model.
+    /// Name of the dataset of the tables. With it the training restores held-out pictures and keeps the better model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataset: Option<String>,
-    /// A groups file: tab-separated set, name, group, fold.
+    /// Content of a groups file: tab-separated set, name, group, fold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups: Option<String>,
-    /// Licence of each set.
+    /// Licences by set.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub licences: BTreeMap<String, String>,
-    /// Seed of the split and of the trees.
+    /// Seed of the split and the trees.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
 }
@@ -136,15 +139,15 @@ pub struct TrainRequest {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EvaluateRequest {
-    /// A dataset by name.
+    /// Name of the dataset.
     pub dataset: String,
-    /// A finished job of the kind `train`; without one the service's own model is measured.
+    /// Id of a finished `train` job. Without it the job measures the service's model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// A groups file.
+    /// Content of a groups file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups: Option<String>,
-    /// The space of the comparison.
+    /// Search space of the comparison.
     #[serde(default)]
     pub grid: Grid,
 }
@@ -153,27 +156,27 @@ fn feature_schema() -> String {
     FEATURE_SCHEMA.to_owned()
 }
 
-/// A request of any kind.
+/// The request of a job of any kind.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Request {
-    /// Searches.
+pub enum JobRequest {
+    /// Search the best parameters of every pair.
     Optimize(OptimizeRequest),
-    /// Trains.
+    /// Train a model.
     Train(TrainRequest),
-    /// Measures.
+    /// Measure a model.
     Evaluate(EvaluateRequest),
 }
 
-impl Request {
-    /// Reads a body.
+impl JobRequest {
+    /// Reads and checks the body of a request.
     ///
     /// # Errors
-    /// When it is none of this kind.
+    /// When the body is no valid request of this kind.
     pub fn parse(kind: JobKind, body: &[u8]) -> Result<Self, RequestError> {
         let request = match kind {
-            JobKind::Optimize => Request::Optimize(serde_json::from_slice(body)?),
-            JobKind::Train => Request::Train(serde_json::from_slice(body)?),
-            JobKind::Evaluate => Request::Evaluate(serde_json::from_slice(body)?),
+            JobKind::Optimize => JobRequest::Optimize(serde_json::from_slice(body)?),
+            JobKind::Train => JobRequest::Train(serde_json::from_slice(body)?),
+            JobKind::Evaluate => JobRequest::Evaluate(serde_json::from_slice(body)?),
         };
         request.check()?;
         Ok(request)
@@ -181,33 +184,33 @@ impl Request {
 
     fn check(&self) -> Result<(), RequestError> {
         match self {
-            Request::Optimize(OptimizeRequest { grid, features, .. }) => {
+            JobRequest::Optimize(OptimizeRequest { grid, features, .. }) => {
                 grid.space()?;
                 if features != FEATURE_SCHEMA {
                     return Err(RequestError::Features(features.clone()));
                 }
             }
-            Request::Evaluate(EvaluateRequest { grid, .. }) => drop(grid.space()?),
-            Request::Train(_) => {}
+            JobRequest::Evaluate(EvaluateRequest { grid, .. }) => drop(grid.space()?),
+            JobRequest::Train(_) => {}
         }
         Ok(())
     }
 
-    /// What it asks for.
+    /// Kind of the job.
     pub fn kind(&self) -> JobKind {
         match self {
-            Request::Optimize(_) => JobKind::Optimize,
-            Request::Train(_) => JobKind::Train,
-            Request::Evaluate(_) => JobKind::Evaluate,
+            JobRequest::Optimize(_) => JobKind::Optimize,
+            JobRequest::Train(_) => JobKind::Train,
+            JobRequest::Evaluate(_) => JobKind::Evaluate,
         }
     }
 
-    /// As JSON, with everything that was left open filled in.
+    /// Returns the request as JSON, with defaults for all members that the client left out.
     pub fn to_json(&self) -> Value {
         let json = match self {
-            Request::Optimize(request) => serde_json::to_value(request),
-            Request::Train(request) => serde_json::to_value(request),
-            Request::Evaluate(request) => serde_json::to_value(request),
+            JobRequest::Optimize(request) => serde_json::to_value(request),
+            JobRequest::Train(request) => serde_json::to_value(request),
+            JobRequest::Evaluate(request) => serde_json::to_value(request),
         };
         json.expect("plain structures become JSON")
     }
@@ -218,25 +221,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_open_is_filled_in_and_reads_back() {
-        let request = Request::parse(JobKind::Optimize, br#"{"dataset": "a"}"#).unwrap();
+    fn members_left_out_get_defaults_and_read_back() {
+        let request = JobRequest::parse(JobKind::Optimize, br#"{"dataset": "a"}"#).unwrap();
         let json = request.to_json();
         assert_eq!(json["grid"], "seed");
         assert_eq!(json["features"], FEATURE_SCHEMA);
-        assert_eq!(Request::parse(JobKind::Optimize, json.to_string().as_bytes()).unwrap(), request);
+        assert_eq!(JobRequest::parse(JobKind::Optimize, json.to_string().as_bytes()).unwrap(), request);
     }
 
     #[test]
     fn lists_make_the_space_of_a_grid_file() {
         let body = br#"{"dataset":"a","grid":{"color_methods":["none"],"sigmas":[1],"strengths":[-0.5,1]}}"#;
-        let Request::Optimize(request) = Request::parse(JobKind::Optimize, body).unwrap() else { panic!() };
+        let JobRequest::Optimize(request) = JobRequest::parse(JobKind::Optimize, body).unwrap() else {
+            panic!()
+        };
         let names: Vec<String> =
             request.grid.space().unwrap().candidates().iter().map(|c| c.name.clone()).collect();
         assert_eq!(names, ["none/1/-0.5", "none/1/1"]);
     }
 
     #[test]
-    fn what_is_not_understood_is_named() {
+    fn errors_name_what_is_wrong() {
         for (body, words) in [
             (r#"{"dataset":"a","gird":"seed"}"#, "gird"),
             (r#"{"grid":"seed"}"#, "dataset"),
@@ -248,7 +253,7 @@ mod tests {
             ),
             ("nonsense", "expected"),
         ] {
-            let error = Request::parse(JobKind::Optimize, body.as_bytes()).unwrap_err().to_string();
+            let error = JobRequest::parse(JobKind::Optimize, body.as_bytes()).unwrap_err().to_string();
             assert!(error.contains(words), "{body}: {error}");
         }
     }

@@ -1,16 +1,17 @@
-//! Forgetting: jobs that ended long ago, results that no job has any more, what the queue keeps of tasks that are done.
+//! Deletes old data: jobs that ended long ago, results that no job uses, queue entries of ended tasks.
 
 use std::{
     fs,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use super::{command_job, service::Jobs};
+use super::{job_files, service::Jobs};
 use crate::storage::StorageError;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Forgets what is older than the setting `jobs.retention_days`.
+/// Deletes queue entries of ended tasks, and jobs older than the setting `jobs.retention_days`. 0 days keep jobs for
+/// ever.
 ///
 /// # Errors
 /// When the database fails.
@@ -26,33 +27,33 @@ pub async fn sweep(jobs: &Jobs) -> Result<(), StorageError> {
     forget_before(jobs, before_ms).await
 }
 
-/// Forgets jobs that ended before a time, and results older than it that no job has.
+/// Deletes jobs that ended earlier than `before_ms` (milliseconds since 1970), and older results that no job uses.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn forget_before(jobs: &Jobs, before_ms: i64) -> Result<(), StorageError> {
     for id in jobs.storage.ended_before(before_ms).await? {
         delete(jobs, &id).await?;
-        tracing::info!(job = id, "a job was deleted after the time of jobs.retention_days");
+        tracing::info!(job = id, "a job was deleted, because it ended more than jobs.retention_days ago");
     }
     let n_results = jobs.storage.sweep_results(before_ms).await?;
     if n_results > 0 {
-        tracing::info!(n_results, "results were deleted that no job has");
+        tracing::info!(n_results, "results that no job uses were deleted");
     }
     Ok(())
 }
 
-/// Deletes a job that has ended, with its files; tells whether it was there.
+/// Deletes a job that has ended, with its files. Returns whether there was such a job.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn delete(jobs: &Jobs, id: &str) -> Result<bool, StorageError> {
     let deleted = jobs.storage.delete(id).await?;
     if deleted {
-        let folder = command_job::folder(&jobs.setup.folder, id);
+        let folder = job_files::folder(&jobs.setup.folder, id);
         match fs::remove_dir_all(&folder) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                tracing::warn!(%error, job = id, "the files of a deleted job stay");
+                tracing::warn!(%error, job = id, "the files of a deleted job could not be removed");
             }
             _ => {}
         }

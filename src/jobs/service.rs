@@ -1,78 +1,64 @@
-//! What jobs over HTTP share: the database, the datasets, how work is done, and whether the disk takes it.
+//! What all parts of the queue share: the database, the datasets, the settings, and whether the disk accepts writes.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{child, dataset_root::DatasetRoot, under_way::UnderWay};
+use super::{dataset_root::DatasetRoot, running_tasks::RunningTasks};
 use crate::{
-    config::{Config, JobsConfig},
+    config::JobsConfig,
     storage::{Storage, StorageError},
 };
 use pentimento_core::imaging::codec::Limits;
 
-/// How often a full disk is tried again, and a folder that could not be opened.
+/// Time between two attempts to write to a full disk, or to open a folder that could not be opened.
 pub(super) const RETRY_PERIOD: Duration = Duration::from_secs(2);
-/// How long to wait for a database that another process has locked.
+/// Time between two attempts to write to a database that another process has locked.
 const BUSY_PERIOD: Duration = Duration::from_millis(500);
 
-/// Settings of jobs, and what they are worked on with.
+/// The settings that jobs need, section by section, and the program of their processes.
 #[derive(Clone, Debug)]
 pub struct JobsSetup {
-    /// `data.dir`.
+    /// Folder of the database and of the jobs' files (setting `data.dir`).
     pub folder: PathBuf,
-    /// The datasets.
+    /// Folder of the datasets (setting `datasets.root`).
     pub datasets: DatasetRoot,
-    /// Section `jobs`.
+    /// Section `jobs` of the settings.
     pub settings: JobsConfig,
-    /// What one picture may cost.
+    /// Limits of one picture (section `limits`).
     pub limits: Limits,
-    /// The service's own model; empty: the built-in one.
+    /// Path of the service's model (setting `model.path`). Empty: the built-in model.
     pub model: PathBuf,
-    /// How long work under way may go on when the service stops.
+    /// How long running work may go on after the service starts to stop (setting `server.drain_timeout_ms`).
     pub drain_timeout: Duration,
-    /// The program whose processes do the work.
+    /// The program that runs in the processes of jobs: see [`this_program`](super::child::this_program).
     pub program: PathBuf,
 }
 
-impl JobsSetup {
-    /// As the settings say.
-    pub fn new(config: &Config) -> Self {
-        Self {
-            folder: config.data.dir.clone(),
-            datasets: DatasetRoot::new(config.datasets.root.clone()),
-            settings: config.jobs,
-            limits: config.limits.limits(),
-            model: config.model.path.clone(),
-            drain_timeout: Duration::from_millis(config.server.drain_timeout_ms),
-            program: child::this_program(),
-        }
-    }
-}
-
-/// Jobs, open for business.
+/// The queue with its open database.
 #[derive(Debug)]
 pub struct Jobs {
     /// The database.
     pub storage: Storage,
-    /// How it is set up.
+    /// The settings.
     pub setup: JobsSetup,
-    /// Why nothing can be written at the moment, and so no job gets on.
+    /// Why jobs are paused: the disk refuses writes. `None`: jobs are not paused.
     paused: watch::Sender<Option<String>>,
-    /// One permit per piece of work at one time.
+    /// One permit per task that may work at the same time.
     pub(super) turns: Arc<Semaphore>,
-    pub(super) under_way: UnderWay,
-    /// Set when the service stops.
+    /// Tasks that this process has claimed and not ended.
+    pub(super) running: RunningTasks,
+    /// Cancelled when the service starts to stop.
     pub stopping: CancellationToken,
 }
 
-/// Jobs, or why there are none.
+/// The queue, or why it is not available.
 #[derive(Clone, Debug)]
 pub enum Availability {
-    /// There are.
+    /// The queue is open.
     Open(Arc<Jobs>),
-    /// There are none for this reason, which may pass.
+    /// The database cannot be opened, for this reason. The reason may pass.
     Closed(String),
 }
 
@@ -80,25 +66,25 @@ impl Jobs {
     /// Opens the database.
     ///
     /// # Errors
-    /// As [`Storage::open`].
+    /// Same errors as [`Storage::open`].
     pub async fn open(setup: JobsSetup, stopping: CancellationToken) -> Result<Arc<Self>, StorageError> {
         let storage = Storage::open(&setup.folder).await?;
         Ok(Arc::new(Self {
             storage,
             paused: watch::Sender::new(None),
             turns: Arc::new(Semaphore::new(setup.settings.n_at_once())),
-            under_way: UnderWay::default(),
+            running: RunningTasks::default(),
             setup,
             stopping,
         }))
     }
 
-    /// Why no job gets on at the moment.
+    /// Returns why jobs are paused, or `None` if they are not.
     pub fn paused(&self) -> Option<String> {
         self.paused.borrow().clone()
     }
 
-    /// Notes that the disk takes no writes, or takes them again.
+    /// Sets or clears the reason why jobs are paused.
     pub fn note_pause(&self, reason: Option<String>) {
         let changed = self.paused.send_if_modified(|paused| {
             let changed = paused.is_some() != reason.is_some();
@@ -109,24 +95,24 @@ impl Jobs {
         });
         match reason {
             Some(reason) if changed => tracing::warn!(%reason, "jobs are paused"),
-            None if changed => tracing::info!("jobs go on"),
+            None if changed => tracing::info!("jobs continue"),
             _ => {}
         }
     }
 
-    /// Does something to the database until it is done: a disk that is full pauses all jobs and is tried again, a
-    /// database that is locked is waited for. Gives up when the service stops, and at other faults.
+    /// Repeats a database operation until it succeeds. A disk that refuses writes pauses all jobs, and the operation is
+    /// repeated every two seconds. A locked database is asked again every half second.
     ///
     /// # Errors
-    /// The fault it gave up at.
-    pub async fn insist<T, F>(&self, what: impl Fn() -> F) -> Result<T, StorageError>
+    /// The last error, when the service stops; any other error of the database, at once.
+    pub async fn keep_trying<T, F>(&self, operation: impl Fn() -> F) -> Result<T, StorageError>
     where
         F: Future<Output = Result<T, StorageError>>,
     {
-        // A small write that finds room does not mean that the one which found none would now.
+        // A small write may find room where a large one failed. Only a test write of 64 KiB ends the pause.
         let mut failed = false;
         loop {
-            let error = match what().await {
+            let error = match operation().await {
                 Ok(done) => {
                     if failed && self.storage.try_write().await.is_ok() {
                         self.note_pause(None);
@@ -152,29 +138,29 @@ impl Jobs {
         }
     }
 
-    /// Waits until this process has no task in hand.
-    pub async fn nothing_in_hand(&self) {
-        self.under_way.none().await;
+    /// Waits until this process works on no task.
+    pub async fn no_task_running(&self) {
+        self.running.none().await;
     }
 
-    /// Waits until the disk takes writes.
+    /// Waits until the disk accepts writes.
     ///
     /// # Errors
-    /// As [`Jobs::insist`].
+    /// Same errors as [`Jobs::keep_trying`].
     pub async fn until_writable(&self) -> Result<(), StorageError> {
-        self.insist(|| self.storage.try_write()).await
+        self.keep_trying(|| self.storage.try_write()).await
     }
 
     fn pause_reason(&self, error: &StorageError) -> String {
-        format!("{error}; nothing is lost, and it goes on when data.dir takes writes again")
+        format!("{error}; no work is lost, and jobs continue when data.dir accepts writes again")
     }
 }
 
-/// Opens jobs, and if that fails tries again until it does not or the service stops. The first attempt has been made
-/// when this returns.
+/// Opens the queue. If the first attempt fails, returns at once and tries again every two seconds, until an attempt
+/// succeeds or the service stops. The receiver reports the change.
 ///
 /// # Errors
-/// When only a newer program can use what is there.
+/// When only a newer release can read the database.
 pub async fn keep_open(
     setup: JobsSetup,
     stopping: CancellationToken,
@@ -185,7 +171,7 @@ pub async fn keep_open(
         Err(error) if error.is_newer_schema() => return Err(error),
         Err(error) => error.to_string(),
     };
-    tracing::warn!(reason = %first, setting = "data.dir", "there are no jobs for now");
+    tracing::warn!(reason = %first, setting = "data.dir", "jobs are not available yet");
     let (sender, receiver) = watch::channel(Availability::Closed(first));
     tokio::spawn(async move {
         loop {
@@ -195,7 +181,7 @@ pub async fn keep_open(
             }
             match Jobs::open(setup.clone(), stopping.clone()).await {
                 Ok(jobs) => {
-                    tracing::info!("jobs are open");
+                    tracing::info!("jobs are available");
                     sender.send_replace(Availability::Open(jobs));
                     return;
                 }

@@ -1,42 +1,42 @@
-//! Accepting a job: everything that can be wrong with it is told now, and what is accepted is on disk.
+//! Accepting a job. Every error that can be found without the work itself is found now. An accepted job is on disk.
 
 use std::sync::Arc;
 
 use thiserror::Error;
 
 use super::{
-    command_job,
     dataset_root::DatasetError,
-    request::{EvaluateRequest, OptimizeRequest, Request, RequestError, TrainRequest},
+    job_files::{self, MODEL},
+    request::{EvaluateRequest, JobRequest, OptimizeRequest, RequestError, TrainRequest},
     service::Jobs,
 };
-use crate::batch::index_dataset::Dataset;
+use crate::batch::index_dataset::{Dataset, PairFiles};
 use crate::storage::{Claim, Job, JobKind, JobState, NewJob, NewTask, StorageError, TaskState};
 use pentimento_core::digest::digest;
 
-/// A job is not accepted.
+/// Why a job is not accepted.
 #[derive(Debug, Error)]
 pub enum SubmitError {
-    /// Its request is wrong.
+    /// The request is wrong.
     #[error(transparent)]
     Request(#[from] RequestError),
-    /// Its dataset is.
+    /// The dataset cannot be used.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
-    /// A job that it builds on is not there, is of another kind, or has not finished.
+    /// A job that the request names does not exist, is of another kind, or has not finished.
     #[error("{member} names the job {id:?}, which {reason}")]
     Input {
-        /// The member of the body.
+        /// Member of the body that names the job.
         member: &'static str,
-        /// The job it names.
+        /// Id of the named job.
         id: String,
-        /// What is wrong with that.
+        /// What is wrong with the named job.
         reason: &'static str,
     },
-    /// The tables it is to learn from were searched in different spaces.
-    #[error("the tables were searched in different grids; a model is of one")]
+    /// The tables come from searches of different grids.
+    #[error("the tables come from searches of different grids; a model needs tables of one grid")]
     MixedGrids,
-    /// Another request has its key.
+    /// Another request has used the key.
     #[error("the Idempotency-Key was used for another request")]
     KeyReused,
     /// The same request is being accepted at this moment.
@@ -45,27 +45,32 @@ pub enum SubmitError {
     /// The database failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// The work of accepting it failed.
+    /// A background task of the acceptance panicked or was aborted.
     #[error("accepting the job failed: {0}")]
     Internal(#[from] tokio::task::JoinError),
 }
 
 impl Jobs {
-    /// Accepts a job. With a key, the same request gets the job that it made before, whatever became of it.
+    /// Accepts a job. If the key was used for the same request before, returns the job of that request, in any state.
     ///
     /// # Errors
-    /// When it cannot be accepted; nothing is left behind then.
-    pub async fn submit(self: &Arc<Self>, request: Request, key: Option<String>) -> Result<Job, SubmitError> {
+    /// When the job cannot be accepted. Neither a job nor a key is stored then.
+    pub async fn submit(
+        self: &Arc<Self>,
+        request: JobRequest,
+        key: Option<String>,
+    ) -> Result<Job, SubmitError> {
         let json = request.to_json().to_string();
         let Some(name) = key else { return self.accept(request, json, None).await };
-        // In a task of its own: a client that goes away in the middle must not leave a key that nobody gives back.
+        // When a client disconnects, axum drops the handler's future at its next await. A separate tokio task runs on,
+        // so that a claimed key always gets its job or is released.
         let jobs = self.clone();
         tokio::spawn(async move { jobs.submit_once(request, json, name).await }).await?
     }
 
     async fn submit_once(
         self: &Arc<Self>,
-        request: Request,
+        request: JobRequest,
         json: String,
         name: String,
     ) -> Result<Job, SubmitError> {
@@ -89,14 +94,14 @@ impl Jobs {
 
     async fn accept(
         self: &Arc<Self>,
-        request: Request,
+        request: JobRequest,
         json: String,
         key: Option<String>,
     ) -> Result<Job, SubmitError> {
         let (n_ignored, tasks) = match &request {
-            Request::Optimize(request) => self.pairs(request).await?,
-            Request::Train(request) => (0, self.training(request).await?),
-            Request::Evaluate(request) => (0, self.evaluation(request).await?),
+            JobRequest::Optimize(request) => self.pairs(request).await?,
+            JobRequest::Train(request) => (0, self.training(request).await?),
+            JobRequest::Evaluate(request) => (0, self.evaluation(request).await?),
         };
         let new = NewJob { kind: request.kind(), request: json, n_ignored, tasks, key };
         let job = self.storage.accept(&new).await?;
@@ -104,13 +109,15 @@ impl Jobs {
         Ok(job)
     }
 
-    /// Refuses a dataset of which any picture lies outside: a command opens them all by itself.
+    /// Refuses a dataset with a picture outside the folder of the datasets. The command opens all pictures without a
+    /// check.
     async fn dataset_inside(self: &Arc<Self>, name: &str) -> Result<(), SubmitError> {
         let (jobs, name) = (self.clone(), name.to_owned());
         tokio::task::spawn_blocking(move || jobs.setup.datasets.folder_inside(&name)).await??;
         Ok(())
     }
 
+    /// Number of ignored files, and one task per pair of the dataset.
     async fn pairs(self: &Arc<Self>, request: &OptimizeRequest) -> Result<(i64, Vec<NewTask>), SubmitError> {
         let (jobs, name) = (self.clone(), request.dataset.clone());
         let found = tokio::task::spawn_blocking(move || {
@@ -127,6 +134,7 @@ impl Jobs {
         Ok((dataset.n_ignored as i64, tasks(dataset, files)))
     }
 
+    /// Checks the inputs of a training. Returns its one task.
     async fn training(self: &Arc<Self>, request: &TrainRequest) -> Result<Vec<NewTask>, SubmitError> {
         let mut grids = Vec::new();
         for id in &request.tables {
@@ -147,18 +155,19 @@ impl Jobs {
         Ok(vec![command(JobKind::Train)])
     }
 
+    /// Checks the inputs of an evaluation. Returns its one task.
     async fn evaluation(self: &Arc<Self>, request: &EvaluateRequest) -> Result<Vec<NewTask>, SubmitError> {
         self.dataset_inside(&request.dataset).await?;
         if let Some(id) = &request.model {
             let job = self.input("model", id, JobKind::Train).await?;
-            if !command_job::folder(&self.setup.folder, &job.id).join("model").is_file() {
+            if !job_files::folder(&self.setup.folder, &job.id).join(MODEL).is_file() {
                 return Err(SubmitError::Input { member: "model", id: id.clone(), reason: "has no model" });
             }
         }
         Ok(vec![command(JobKind::Evaluate)])
     }
 
-    /// A finished job that another builds on.
+    /// Returns a finished job of `kind` whose result the request needs.
     async fn input(&self, member: &'static str, id: &str, kind: JobKind) -> Result<Job, SubmitError> {
         let wrong = |reason| SubmitError::Input { member, id: id.to_owned(), reason };
         let job = self.storage.job(id).await?.ok_or_else(|| wrong("does not exist"))?;
@@ -172,28 +181,30 @@ impl Jobs {
     }
 }
 
+/// One task per pair, then one ended task per picture that is no part of a pair.
 fn tasks(dataset: Dataset, files: Vec<(String, String)>) -> Vec<NewTask> {
-    let pair = |(pair, files): (crate::batch::index_dataset::PairFiles, (String, String))| NewTask {
+    let pair = |(pair, files): (PairFiles, (String, String))| NewTask {
         name: pair.name,
         files: Some(files),
         state: TaskState::Waiting,
         reason: None,
     };
-    let told =
+    let ended =
         |name: String, state, reason: String| NewTask { name, files: None, state, reason: Some(reason) };
     let mut tasks: Vec<NewTask> = dataset.pairs.into_iter().zip(files).map(pair).collect();
-    tasks.extend(dataset.ambiguous.into_iter().map(|(name, reason)| told(name, TaskState::Failed, reason)));
+    tasks.extend(dataset.ambiguous.into_iter().map(|(name, reason)| ended(name, TaskState::Failed, reason)));
     tasks.extend(
-        dataset.unpaired.into_iter().map(|name| told(name, TaskState::Unpaired, "has no mate".to_owned())),
+        dataset.unpaired.into_iter().map(|name| ended(name, TaskState::Unpaired, "has no mate".to_owned())),
     );
     tasks
 }
 
-/// What a key stands for.
-fn request_sha256(request: &Request, json: &str) -> String {
+/// Digest of a request. A key belongs to one digest.
+fn request_sha256(request: &JobRequest, json: &str) -> String {
     digest(format!("{}\n{json}", request.kind().name()).as_bytes())
 }
 
+/// The one task of a job that runs a command.
 fn command(kind: JobKind) -> NewTask {
     NewTask { name: kind.name().to_owned(), files: None, state: TaskState::Waiting, reason: None }
 }
@@ -207,7 +218,7 @@ mod tests {
     use super::*;
     use crate::{
         config::Settings,
-        jobs::{dataset_root::DatasetRoot, service::JobsSetup},
+        jobs::{child, dataset_root::DatasetRoot, service::JobsSetup},
     };
 
     async fn jobs(folder: &std::path::Path) -> Arc<Jobs> {
@@ -220,15 +231,18 @@ mod tests {
         let setup = JobsSetup {
             folder: folder.join("data"),
             datasets: DatasetRoot::new(folder.join("datasets")),
+            settings: config.jobs,
+            limits: config.limits.limits(),
+            model: config.model.path,
             drain_timeout: Duration::ZERO,
-            ..JobsSetup::new(&config)
+            program: child::this_program(),
         };
         Jobs::open(setup, CancellationToken::new()).await.unwrap()
     }
 
-    fn request(grid: &str) -> Request {
+    fn request(grid: &str) -> JobRequest {
         let body = format!(r#"{{"dataset": "d", "grid": "{grid}"}}"#);
-        Request::parse(JobKind::Optimize, body.as_bytes()).unwrap()
+        JobRequest::parse(JobKind::Optimize, body.as_bytes()).unwrap()
     }
 
     #[tokio::test]
@@ -236,14 +250,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let open = jobs(folder.path()).await;
         let key = || Some("k".to_owned());
-        // Another request of the same words is at this point of being accepted, for as long as it takes.
+        // An identical request has claimed the key and is not accepted yet.
         let asked = request("seed");
         let sha256 = request_sha256(&asked, &asked.to_json().to_string());
         assert_eq!(open.storage.claim_key("k", &sha256).await.unwrap(), Claim::Fresh);
         assert!(matches!(open.submit(request("seed"), key()).await, Err(SubmitError::KeyInUse)));
         assert!(matches!(open.submit(request("full"), key()).await, Err(SubmitError::KeyReused)));
         assert!(open.storage.jobs(None, None, 10).await.unwrap().is_empty());
-        // Its process dies there: nobody is left who could finish it.
+        // Its process dies at this point, so nobody finishes the request.
         drop(open);
         let open = jobs(folder.path()).await;
         let job = open.submit(request("seed"), key()).await.unwrap();
@@ -251,7 +265,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn a_client_that_goes_away_leaves_no_key_behind() {
+    async fn a_client_that_disconnects_leaves_no_claimed_key() {
         let folder = tempfile::tempdir().unwrap();
         let open = jobs(folder.path()).await;
         for i in 0..60 {

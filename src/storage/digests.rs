@@ -1,18 +1,18 @@
 //! Table `digest`: SHA-256 of files by path, size and modification time.
 
-use super::{Storage, StorageError};
+use super::{database::Storage, error::StorageError};
 
-/// Which content of a file was seen.
+/// Size and modification time of a file. If both are the same, the content counts as unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileVersion {
-    /// Its length.
+    /// Length in bytes.
     pub size_bytes: i64,
-    /// When it was last written, in nanoseconds since 1970.
+    /// Time of the last write, in nanoseconds since 1970.
     pub modified_ns: i64,
 }
 
 impl Storage {
-    /// The digest of a file that has not changed since it was noted.
+    /// Returns the stored digest of a file, if the file has not changed since [`Storage::note_digest`].
     ///
     /// # Errors
     /// When the database fails.
@@ -27,7 +27,7 @@ impl Storage {
         Ok(found)
     }
 
-    /// Notes the digest of a file's content.
+    /// Stores the digest of a file's content, in place of an older digest of the same path.
     ///
     /// # Errors
     /// When the database fails.

@@ -1,66 +1,67 @@
-//! What can go wrong with the database.
+//! Errors of the database.
 
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-/// SQLite's primary result codes for a disk that does not take writes: read-only, I/O, full, cannot open.
+/// SQLite's primary result codes for a disk that refuses writes: read-only (8), I/O error (10), full (13), cannot open
+/// (14).
 const CANNOT_WRITE: [u32; 4] = [8, 10, 13, 14];
 
-/// The database cannot do what it was asked.
+/// Why a database operation failed.
 #[derive(Debug, Error)]
 pub enum StorageError {
-    /// The folder cannot be made or written.
+    /// The folder cannot be created or written.
     #[error("{folder} cannot be written: {error}", folder = folder.display())]
     Folder {
         /// `data.dir`.
         folder: PathBuf,
-        /// The system's words.
+        /// The operating system's error.
         error: std::io::Error,
     },
-    /// Another process works in the folder.
+    /// Another process holds the folder's lock.
     #[error("{folder} is in use by another process", folder = folder.display())]
     Held {
         /// `data.dir`.
         folder: PathBuf,
     },
-    /// The schema is of a later release.
+    /// A later release wrote the schema.
     #[error(
-        "the database has schema version {found}, this program knows versions up to {known}: use the release that wrote \
-         it, or a later one"
+        "the database has schema version {found}, and this program reads versions up to {known}: use the release that \
+         wrote the database, or a later one"
     )]
     Newer {
-        /// What was found.
+        /// Version of the schema in the database.
         found: i64,
-        /// The newest that this program knows.
+        /// Newest version that this program reads.
         known: i64,
     },
-    /// The schema cannot be brought up to date.
-    #[error("upgrading the database: {0}")]
+    /// A migration of the schema failed.
+    #[error("the database cannot be upgraded: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
     /// A statement failed.
-    #[error("the database: {0}")]
+    #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),
     /// The queue failed.
-    #[error("the queue: {0}")]
+    #[error("the queue failed: {0}")]
     Queue(#[from] apalis_sqlite::Error),
-    /// A stored value is not what this program writes.
+    /// The database holds a value that this program never writes.
     #[error("the database holds {what} that cannot be read: {reason}")]
     Corrupt {
-        /// Which value.
+        /// The kind of value.
         what: &'static str,
-        /// Why not.
+        /// Why the value cannot be read.
         reason: String,
     },
 }
 
 impl StorageError {
-    /// Whether the disk takes no writes now, and may later.
+    /// Whether the disk refused a write. It may accept the same write later.
     pub fn cannot_write(&self) -> bool {
         let cause: &(dyn std::error::Error + 'static) = match self {
             StorageError::Folder { .. } => return true,
             StorageError::Database(error) => error,
-            // Transparent: it does not name the database's error as its source.
+            // This error is transparent: its `source` skips the database error that it wraps.
             StorageError::Queue(apalis_sqlite::Error::Database(error)) => error,
             StorageError::Migrate(error) => error,
             _ => return false,
@@ -79,7 +80,7 @@ impl StorageError {
         matches!(code, Some(5 | 6)) || matches!(self, StorageError::Database(sqlx::Error::PoolTimedOut))
     }
 
-    /// Whether only a newer program can use what is there.
+    /// Whether only a newer release can read the database.
     pub fn is_newer_schema(&self) -> bool {
         matches!(self, StorageError::Newer { .. })
     }
@@ -90,7 +91,7 @@ fn is_write_failure(error: &(dyn std::error::Error + 'static)) -> bool {
     code.is_some_and(|code| CANNOT_WRITE.contains(&code))
 }
 
-/// The low byte of SQLite's extended code.
+/// SQLite's primary result code: the low byte of the extended code.
 fn primary_code(error: &sqlx::Error) -> Option<u32> {
     let code: u32 = error.as_database_error()?.code()?.parse().ok()?;
     Some(code & 0xff)

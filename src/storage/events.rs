@@ -1,21 +1,24 @@
-//! Table `event`: what happened to a job, numbered from 1 without gaps, written with what it tells.
+//! Table `event`: what happened to a job, numbered from 1 without gaps.
+//!
+//! The transaction that makes a change also writes the event of the change. A follower therefore never sees an event
+//! without its change, or a change without its event.
 
 use serde_json::Value;
 
-use super::{Storage, StorageError, Tx, now_ms};
+use super::{clock::now_ms, connection::Tx, database::Storage, error::StorageError};
 
-/// One thing that happened.
+/// One thing that happened to a job.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// Its number within the job.
+    /// Number of the event within its job, from 1.
     pub number: i64,
     /// `accepted`, `started`, `task`, `finished`, `failed`, `cancelled`, `retried`.
     pub kind: String,
-    /// The rest, as JSON.
+    /// Details of the event, as JSON.
     pub data: String,
 }
 
-/// Adds an event to the transaction that makes it true.
+/// Adds an event to the transaction of the change that the event reports.
 pub(super) async fn append(tx: &mut Tx, job: &str, kind: &str, data: Value) -> Result<(), StorageError> {
     let statement = "INSERT INTO event (job_id, number, kind, data, at_ms) \
                      SELECT $1, COALESCE(MAX(number), 0) + 1, $2, $3, $4 FROM event WHERE job_id = $1";
@@ -30,7 +33,7 @@ pub(super) async fn append(tx: &mut Tx, job: &str, kind: &str, data: Value) -> R
 }
 
 impl Storage {
-    /// Events of a job after a number, in order, at most `limit`.
+    /// Returns the events of a job with numbers above `after`, in order, at most `limit`.
     ///
     /// # Errors
     /// When the database fails.

@@ -1,22 +1,22 @@
-//! Table `idempotency_key`: requests that name themselves.
+//! Table `idempotency_key`: a client's name for a request, so that a repeated request does not make a second job.
 
-use super::{Storage, StorageError, Tx, now_ms};
+use super::{clock::now_ms, connection::Tx, database::Storage, error::StorageError};
 
-/// What a key says of a request.
+/// Who has a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
-    /// Nobody used it: the request is to be accepted now.
+    /// Nobody used the key before. This request has it now and may be accepted.
     Fresh,
-    /// The same request made this job.
+    /// The same request made the job with this id.
     Same(String),
-    /// Another request has it.
+    /// Another request has the key.
     Other,
     /// The same request is being accepted at this moment.
     Accepting,
 }
 
 impl Storage {
-    /// Takes a key for a request, or tells who has it.
+    /// Takes a key for a request, or says who has it.
     ///
     /// # Errors
     /// When the database fails.
@@ -54,7 +54,7 @@ impl Storage {
     }
 }
 
-/// Binds a key to the job that its request made.
+/// Binds a key to the job of its request, in the transaction that accepts the job.
 pub(super) async fn bind(tx: &mut Tx, name: &str, job: &str) -> Result<(), StorageError> {
     let statement = "UPDATE idempotency_key SET job_id = $2 WHERE name = $1";
     sqlx::query(statement).bind(name).bind(job).execute(&mut **tx).await?;

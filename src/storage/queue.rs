@@ -1,40 +1,33 @@
-//! The queue's tables, which are apalis': tasks go in with what they are about, in one transaction.
+//! The queue's tables, which belong to apalis. A task's entry is added in the transaction that adds the task.
 
 use apalis::prelude::{TaskBuilder, TaskId};
 use apalis_core::backend::WorkerFilter;
 use apalis_sqlite::{Config, SqliteStorage, queries};
-use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use ulid::Ulid;
 
-use super::{Storage, StorageError, Tx};
+use super::{connection::Tx, database::Storage, error::StorageError, task::TaskRef};
 
 /// The queue's name.
 pub const QUEUE: &str = "pentimento";
 
-/// A worker that has not been heard of for ten seconds is dead. Its heart beats while it works, on a thread of its own,
-/// so the window need not be as long as a pair.
+/// Time between two heartbeats of a worker. The heart beats on a thread of its own while the worker works.
 const HEARTBEAT: Duration = Duration::from_secs(2);
+/// Heartbeats after which a silent worker counts as dead: ten seconds. The heart beats during work as well, so this
+/// time may be shorter than a pair takes.
 const MISSED_HEARTBEATS: usize = 5;
 
-/// The queue counts attempts too; ours, in `task`, is the count that decides.
+/// The queue's own bound on attempts, out of reach. The column `attempts` of table `task` is the count that decides.
 const QUEUE_ATTEMPTS_MAX: usize = 1_000_000;
 
-/// What the queue carries: which task of which job.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct TaskRef {
-    /// The job.
-    pub job: String,
-    /// Its task.
-    pub position: i64,
-}
-
-/// The queue as a worker takes from it.
+/// The queue from which a worker takes tasks.
 pub type Queue = SqliteStorage<TaskRef>;
 
 impl Storage {
-    /// The queue with the rules under which nothing is lost: one task at a time is fetched (a fetched task that waits
-    /// behind another would stop the heartbeat), and a dead worker's tasks are taken over soon.
+    /// Returns the queue, with settings under which no task is lost.
+    ///
+    /// A worker fetches one task at a time: a fetched task that waits for another task would stop the heartbeat. A dead
+    /// worker's tasks go to another worker after ten seconds.
     pub fn queue(&self) -> Queue {
         let config = Config::default()
             .queue(QUEUE)
@@ -44,7 +37,7 @@ impl Storage {
         SqliteStorage::new(&self.writer).with_config(config)
     }
 
-    /// Forgets acknowledged tasks and workers that hold nothing and have been silent.
+    /// Deletes acknowledged queue entries, and silent workers that hold no entry.
     ///
     /// # Errors
     /// When the database fails.
@@ -60,7 +53,7 @@ impl Storage {
     }
 }
 
-/// Ids for the queue, in the order in which they are to be done.
+/// Returns `n` new ids for the queue. The queue hands tasks out in the order of their ids.
 pub(super) fn queue_ids(n: usize) -> Vec<String> {
     let mut id = Ulid::generate();
     let mut ids = Vec::with_capacity(n);
@@ -71,7 +64,7 @@ pub(super) fn queue_ids(n: usize) -> Vec<String> {
     ids
 }
 
-/// Adds tasks to the queue.
+/// Adds tasks of a job to the queue, each given by its position and its queue id.
 pub(super) async fn push(tx: &mut Tx, job: &str, tasks: &[(i64, String)]) -> Result<(), StorageError> {
     let corrupt = |e: &dyn std::fmt::Display| StorageError::Corrupt { what: "a task", reason: e.to_string() };
     let mut batch = Vec::with_capacity(tasks.len());
@@ -87,7 +80,7 @@ pub(super) async fn push(tx: &mut Tx, job: &str, tasks: &[(i64, String)]) -> Res
     Ok(())
 }
 
-/// Takes the tasks of a job that no worker has yet out of the queue.
+/// Removes the tasks of a job that no worker has claimed yet.
 pub(super) async fn withdraw(tx: &mut Tx, job: &str) -> Result<(), StorageError> {
     let statement = "DELETE FROM Jobs WHERE status IN ('Pending', 'Failed') \
                      AND id IN (SELECT queue_id FROM task WHERE job_id = $1 AND queue_id IS NOT NULL)";
@@ -95,7 +88,7 @@ pub(super) async fn withdraw(tx: &mut Tx, job: &str) -> Result<(), StorageError>
     Ok(())
 }
 
-/// Takes over the tasks of every worker there ever was.
+/// Frees the claimed tasks of all workers. Only correct while no worker runs.
 pub(super) async fn requeue_everything(tx: &mut Tx) -> Result<(), StorageError> {
     queries::reenqueue_orphaned(&mut **tx, 0, QUEUE, &WorkerFilter::None).await?;
     Ok(())

@@ -1,4 +1,4 @@
-//! Table `result`: what was found on two pictures, stored once, by what they are.
+//! Table `result`: the optimum of a pair, stored once under a key of content. Jobs with the same pictures share it.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -10,25 +10,25 @@ use pentimento_core::{
     search::SearchSpace,
 };
 
-use super::{Storage, StorageError, Tx, now_ms};
+use super::{clock::now_ms, connection::Tx, database::Storage, error::StorageError};
 
-/// What decides a result: same key, same bytes.
+/// Everything that decides a result: the same key means the same bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResultKey {
     /// SHA-256 of the damaged file.
     pub damaged_sha256: String,
-    /// SHA-256 of the reference's file.
+    /// SHA-256 of the reference file.
     pub reference_sha256: String,
     /// SHA-256 over the names of the space's candidates in order.
     pub space_sha256: String,
-    /// The features' definitions.
+    /// Version of the feature list.
     pub feature_schema: &'static str,
-    /// The search's.
+    /// Version of the search algorithm.
     pub algorithm: &'static str,
 }
 
 impl ResultKey {
-    /// The key of two files in a space, by this release's definitions.
+    /// Returns the key of a search of two files in a space, by this release's features and algorithm.
     pub fn new(damaged_sha256: String, reference_sha256: String, space: &SearchSpace) -> Self {
         Self {
             damaged_sha256,
@@ -39,7 +39,7 @@ impl ResultKey {
         }
     }
 
-    /// One text for all of it.
+    /// Id of the result: SHA-256 over all parts of the key.
     pub fn id(&self) -> String {
         let Self { damaged_sha256, reference_sha256, space_sha256, feature_schema, algorithm } = self;
         let parts = [damaged_sha256, reference_sha256, space_sha256, *feature_schema, *algorithm];
@@ -47,13 +47,13 @@ impl ResultKey {
     }
 }
 
-/// A candidate's name has its parameters exactly, so the names in order are the space.
+/// Digest of a space. A candidate's name states its parameters exactly, so the names in order define the space.
 fn space_sha256(space: &SearchSpace) -> String {
     let names: Vec<&str> = space.candidates().iter().map(|c| c.name.as_str()).collect();
     pentimento_core::digest::digest(names.join("\n").as_bytes())
 }
 
-/// A [`PairOptimum`] as it is stored: every bit of every number.
+/// A [`PairOptimum`] as it is stored. It keeps every bit of every number.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StoredOptimum {
     features: Vec<f64>,
@@ -75,10 +75,10 @@ impl From<&PairOptimum> for StoredOptimum {
 }
 
 impl StoredOptimum {
-    /// The optimum again.
+    /// Returns the [`PairOptimum`] that was stored.
     ///
     /// # Errors
-    /// When the numbers do not fit together.
+    /// When the number of features or the index of the optimum is wrong.
     pub fn optimum(&self) -> Result<PairOptimum, StorageError> {
         let corrupt = || StorageError::Corrupt { what: "an optimum", reason: "its lengths disagree".into() };
         let quality = |&(psnr, ssim): &(f64, f64)| Quality { psnr, ssim };
@@ -105,18 +105,18 @@ impl StoredOptimum {
     }
 }
 
-/// A task that has a result.
+/// The result of a task.
 #[derive(Clone, Debug)]
-pub struct FoundTask {
-    /// Its place in the job.
+pub struct TaskResult {
+    /// Position of the task in the job, from 0.
     pub position: i64,
-    /// The pair's name.
+    /// Name of the pair.
     pub name: String,
-    /// What was found.
+    /// The optimum of the pair.
     pub optimum: PairOptimum,
 }
 
-/// Writes a result unless it is there.
+/// Stores a result. A result that is stored already stays unchanged.
 pub(super) async fn put(tx: &mut Tx, key: &ResultKey, found: &StoredOptimum) -> Result<(), StorageError> {
     let statement = "INSERT INTO result (id, damaged_sha256, reference_sha256, space_sha256, feature_schema, \
                      algorithm, optimum, created_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
@@ -136,7 +136,7 @@ pub(super) async fn put(tx: &mut Tx, key: &ResultKey, found: &StoredOptimum) -> 
 }
 
 impl Storage {
-    /// Whether a result is there.
+    /// Whether the result of a key is stored.
     ///
     /// # Errors
     /// When the database fails.
@@ -148,11 +148,11 @@ impl Storage {
         Ok(found.is_some())
     }
 
-    /// Results of a job behind a position, in order, at most `limit`.
+    /// Returns the results of a job at positions above `after`, in order, at most `limit`.
     ///
     /// # Errors
-    /// When the database fails or holds what cannot be read.
-    pub async fn results(&self, job: &str, after: i64, limit: i64) -> Result<Vec<FoundTask>, StorageError> {
+    /// When the database fails or holds a result that cannot be read.
+    pub async fn results(&self, job: &str, after: i64, limit: i64) -> Result<Vec<TaskResult>, StorageError> {
         let statement = "SELECT task.position, task.name, result.optimum FROM task \
                          JOIN result ON result.id = task.result_id \
                          WHERE task.job_id = $1 AND task.position > $2 AND task.state = 'done' \
@@ -162,12 +162,12 @@ impl Storage {
         rows.into_iter()
             .map(|(position, name, bytes)| {
                 let optimum = StoredOptimum::from_bytes(&bytes)?.optimum()?;
-                Ok(FoundTask { position, name, optimum })
+                Ok(TaskResult { position, name, optimum })
             })
             .collect()
     }
 
-    /// A digest over which results a job has, in order.
+    /// Returns a digest over the names and results of a job's finished tasks, in order.
     ///
     /// # Errors
     /// When the database fails.
@@ -183,7 +183,8 @@ impl Storage {
         Ok(pentimento_core::digest::digest(&hash.finalize()))
     }
 
-    /// Deletes results that no job has and that are older than `before_ms`.
+    /// Deletes results that no job uses and that are older than `before_ms` (milliseconds since 1970). Returns their
+    /// number.
     ///
     /// # Errors
     /// When the database fails.

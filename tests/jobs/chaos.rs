@@ -1,4 +1,4 @@
-//! Two minutes of `kill -9` at times that a fixed seed decides; `make chaos` sets `CHAOS_SECONDS` to more.
+//! Two minutes of `kill -9` at times from a fixed seed. `make chaos` sets `CHAOS_SECONDS` to a longer time.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ async fn nothing_is_lost_and_nothing_comes_twice() {
     let seconds =
         std::env::var("CHAOS_SECONDS").map_or(SECONDS, |text| text.parse().expect("a number of seconds"));
     let place = Place::new(&["jobs.concurrency=2"]);
-    // Of many sizes, so that kills fall everywhere: while reading, while searching, between begin and end.
+    // Pairs of many sizes, so that kills hit every step: reading, searching, storing.
     let mut random = Random(SEED);
     for i in 0..24 {
         place.pair("d", &format!("{i:03}"), 60 + (random.next() % 540) as usize, 2 * i + 1);
@@ -21,7 +21,7 @@ async fn nothing_is_lost_and_nothing_comes_twice() {
     let expected = place.optimize("d", "full");
     let (begun, mut landed, mut rounds, mut n_jobs) = (Instant::now(), 0, 0, 0);
     while begun.elapsed() < Duration::from_secs(seconds) || landed < KILLS_MIN {
-        // A new job each time one is through, on a database of its own: nothing to reuse.
+        // Each round has a new job on an empty database, so that no result is reused.
         let _ = std::fs::remove_dir_all(&place.data);
         let mut service = place.start();
         let id = service.optimize("d", "full").await;
@@ -42,7 +42,7 @@ async fn nothing_is_lost_and_nothing_comes_twice() {
             service = place.start();
         }
         let job = service.ended(&id).await;
-        // A pair that was in flight at five kills is given up, as the setting says; nothing else is missing.
+        // A pair that was running at five kills is given up (jobs.attempts_max). No other pair may be missing.
         let given_up: Vec<&str> = job["failures"]
             .as_array()
             .unwrap()

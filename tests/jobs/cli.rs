@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::support::{PROGRAM, Place, Service};
 
-/// Runs a command; its exit code, what it printed and what it said.
+/// Runs a command. Returns exit code, standard output and standard error.
 fn run(arguments: &[&str]) -> (i32, String, String) {
     let output = Command::new(PROGRAM).args(arguments).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
@@ -32,10 +32,10 @@ fn a_job_from_the_command_line_from_submit_to_results() {
     let (code, id, _) = jobs(&service, &submit);
     let id = id.trim();
     assert_eq!((code, id.len()), (0, 26));
-    assert_eq!(jobs(&service, &submit).1.trim(), id, "the same key is the same job");
+    assert_eq!(jobs(&service, &submit).1.trim(), id, "the same key gives the same job");
 
     let (code, out, said) = jobs(&service, &["watch", id]);
-    assert_eq!(code, 1, "not everything was done: {out}{said}");
+    assert_eq!(code, 1, "one pair failed: {out}{said}");
     assert!(
         out.contains("finished  3 of 4 done, 0 reused, 1 failed") && said.contains("broken.png: "),
         "{out}{said}"
@@ -54,7 +54,7 @@ fn a_job_from_the_command_line_from_submit_to_results() {
     let (code, _, said) = jobs(&service, &["results", id, "-o", file]);
     assert!(code == 2 && said.contains("--force"), "{said}");
     let (code, all, _) = jobs(&service, &["results", id, "--view", "combinations", "--format", "jsonl"]);
-    assert_eq!((code, all.lines().count()), (0, 9), "three candidates with the untouched one, three pairs");
+    assert_eq!((code, all.lines().count()), (0, 9), "three candidates, identity included, of three pairs");
 
     let (code, out, _) = jobs(&service, &["submit", "optimize", "--dataset", "d", "--grid", grid, "--watch"]);
     assert!(code == 1 && out.contains("3 reused"), "{out}");
@@ -67,7 +67,7 @@ fn a_job_from_the_command_line_from_submit_to_results() {
 }
 
 #[tokio::test]
-async fn a_job_is_cancelled_and_a_watcher_is_told() {
+async fn a_watcher_sees_that_a_job_is_cancelled() {
     let place = Place::new(&[]);
     place.dataset("d", 3, 1500);
     let service = place.start();

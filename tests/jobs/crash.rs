@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::support::{Place, without};
 
 fn kill(pid: u32) {
-    // One that has ended in the meantime is as good.
+    // The process may have ended already. The command `kill` then fails, which does not matter.
     let _ =
         Command::new("kill").args(["-KILL", &pid.to_string()]).stderr(std::process::Stdio::null()).status();
 }
@@ -44,15 +44,15 @@ async fn a_pair_that_crashes_its_process_is_given_up_and_the_rest_goes_on() {
     assert!(reason.contains("signal 9"), "{reason}");
     assert_eq!(killed.len(), 3, "one process per attempt");
     assert!(service.csv(&id).await == without(&expected, &["bad.bmp"]));
-    // Tried again without the fault it is a good pair.
+    // Without kills, a retry of the pair succeeds.
     assert_eq!(service.post(&format!("/jobs/{id}/retry"), &serde_json::json!({})).await.status(), 202);
     assert_eq!(service.ended(&id).await["counts"]["done"], 7);
     assert!(service.csv(&id).await == expected);
 }
 
 #[tokio::test]
-async fn a_pair_that_takes_its_service_with_it_is_found_among_those_beside_it() {
-    // The whole service is killed whenever the bad pair is at work, as when memory runs out for the container.
+async fn a_pair_that_kills_the_service_is_found_among_the_pairs_that_run_at_the_same_time() {
+    // The whole service is killed whenever the bad pair runs, as when a container runs out of memory.
     let place = Place::new(&["jobs.concurrency=2", "jobs.attempts_max=2"]);
     place.dataset("d", 5, 400);
     place.pair("d", "001b", 1200, 1000);
@@ -76,7 +76,7 @@ async fn a_pair_that_takes_its_service_with_it_is_found_among_those_beside_it() 
     let failed: Vec<_> =
         job["failures"].as_array().unwrap().iter().map(|f| f["name"].as_str().unwrap()).collect();
     assert_eq!((failed, n_kills), (vec!["001b.bmp"], 2), "{job}");
-    assert_eq!(job["counts"]["done"], 5, "its neighbours are innocent: {job}");
+    assert_eq!(job["counts"]["done"], 5, "the other pairs succeed: {job}");
     assert!(service.csv(&id).await == without(&expected, &["001b.bmp"]));
 }
 

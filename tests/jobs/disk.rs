@@ -1,4 +1,4 @@
-//! A disk that is full: a real one, small and mounted for the test.
+//! A full disk: a small tmpfs that the test mounts.
 
 use std::{
     fs,
@@ -13,7 +13,7 @@ use crate::support::{Disk, PATIENCE, Place, Service};
 
 const N_PAIRS: u32 = 900;
 
-/// Writes until nothing more fits.
+/// Writes to a file until the disk is full.
 fn fill(path: &std::path::Path) {
     let mut file = fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
     for piece in [64 << 10, 4 << 10, 512, 1] {
@@ -22,7 +22,8 @@ fn fill(path: &std::path::Path) {
     assert_eq!(file.write_all(&[1]).unwrap_err().kind(), std::io::ErrorKind::StorageFull);
 }
 
-/// Takes every byte that becomes free until jobs are paused; moving its log frees some for the service.
+/// Fills the disk again and again until jobs are paused. The service frees bytes when it moves its log into the
+/// database.
 async fn fill_until_paused(service: &Service, id: &str, balloon: &std::path::Path) {
     let begun = Instant::now();
     loop {
@@ -42,7 +43,7 @@ async fn fill_until_paused(service: &Service, id: &str, balloon: &std::path::Pat
 async fn a_full_disk_pauses_jobs_and_they_finish_when_there_is_space_again() {
     let place = Place::new(&["jobs.concurrency=2"]);
     let _disk = Disk::mount(&place.data, "8m");
-    // More than finds room in what the database has allocated.
+    // More results than fit into the pages that the database has allocated.
     place.dataset("d", N_PAIRS, 24);
     let expected = place.optimize("d", "full");
     let service = place.start();
@@ -51,11 +52,11 @@ async fn a_full_disk_pauses_jobs_and_they_finish_when_there_is_space_again() {
         service.until(&id, |job| job["counts"]["done"].as_i64() >= Some(n)).await;
         let balloon = place.data.join("balloon");
         fill_until_paused(&service, &id, &balloon).await;
-        // What is there can be read, and pictures are restored.
+        // Stored results can still be read, and the service still restores pictures.
         assert!(service.csv(&id).await.len() > 100);
         let picture = fs::read(place.path("datasets/d/damaged/000.bmp")).unwrap();
         assert_eq!(service.restore(picture).await, StatusCode::OK);
-        // It is tried again and again, and nothing is given up for it.
+        // The service keeps trying, and no task fails because of the full disk.
         let before = service.job(&id).await;
         tokio::time::sleep(Duration::from_secs(3)).await;
         fill_until_paused(&service, &id, &balloon).await;
@@ -66,7 +67,7 @@ async fn a_full_disk_pauses_jobs_and_they_finish_when_there_is_space_again() {
     }
     let job = service.ended(&id).await;
     assert_eq!(job["counts"]["done"], N_PAIRS, "{job}");
-    assert!(service.csv(&id).await == expected, "the bytes of an undisturbed run");
+    assert!(service.csv(&id).await == expected, "the same bytes as an undisturbed run");
 }
 
 #[tokio::test]
@@ -81,7 +82,8 @@ async fn a_service_killed_on_a_full_disk_finishes_when_there_is_space_again() {
     let balloon = place.data.join("balloon");
     fill_until_paused(&service, &id, &balloon).await;
     service.kill();
-    // Whether it can be opened on a full disk or not, it serves; and it goes on by itself.
+    // The database may or may not open on the full disk. The service restores pictures in both cases, and opens the
+    // database when there is space.
     let service = place.start();
     let picture = fs::read(place.path("datasets/d/damaged/000.bmp")).unwrap();
     assert_eq!(service.restore(picture).await, StatusCode::OK);

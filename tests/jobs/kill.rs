@@ -1,4 +1,4 @@
-//! `kill -9` of the whole service in the middle of work.
+//! `kill -9` and SIGTERM of the whole service while it works on jobs.
 
 use std::time::{Duration, Instant};
 
@@ -18,12 +18,12 @@ async fn a_service_that_is_killed_goes_on_where_it_was() {
         let at_work = service.at_work();
         in_flight += at_work.len() as i64;
         service.kill();
-        // What it had started ends with it, not an orphan working on.
+        // The children of the service end with it. None works on as an orphan.
         until("no orphans", || at_work.iter().all(|(pid, _)| !is_alive(*pid))).await;
         let restarted = Instant::now();
         service = place.start();
         let job = service.job(&id).await;
-        assert!(job["counts"]["done"].as_i64().unwrap() >= done, "what was done stays done: {job}");
+        assert!(job["counts"]["done"].as_i64().unwrap() >= done, "done tasks stay done: {job}");
         done = job["counts"]["done"].as_i64().unwrap();
         service.until(&id, |job| job["counts"]["running"] != 0 || job["finished_at_ms"].is_number()).await;
         assert!(restarted.elapsed() < Duration::from_secs(60), "{:?}", restarted.elapsed());
@@ -34,10 +34,10 @@ async fn a_service_that_is_killed_goes_on_where_it_was() {
         (Some("finished"), Some(12)),
         "{job}"
     );
-    assert!(service.csv(&id).await == expected, "the bytes of an undisturbed run");
+    assert!(service.csv(&id).await == expected, "the same bytes as an undisturbed run");
     assert!(service.stop() < PATIENCE);
-    // A pair is begun once, and once more for each time it was in flight when the service was killed. One may have
-    // begun or ended between the look and the kill, with each of four kills and two at a time.
+    // A pair has one attempt, and one more for each kill while it ran. Between `at_work` and the kill, each of the two
+    // running pairs may have ended and another started, at each of four kills.
     let attempts = place.number("SELECT SUM(attempts) FROM task").await;
     assert!(
         attempts >= 12 && attempts <= 12 + in_flight + 4 * 2,
@@ -48,7 +48,7 @@ async fn a_service_that_is_killed_goes_on_where_it_was() {
 }
 
 #[tokio::test]
-async fn a_service_that_is_stopped_gives_back_what_it_had_in_hand() {
+async fn a_service_that_is_stopped_gives_its_running_tasks_back() {
     let place = Place::new(&["jobs.concurrency=2", "jobs.attempts_max=1", "server.drain_timeout_ms=100"]);
     place.dataset("d", 4, 900);
     let expected = place.optimize("d", "full");
@@ -56,11 +56,11 @@ async fn a_service_that_is_stopped_gives_back_what_it_had_in_hand() {
     let id = service.optimize("d", "full").await;
     for _ in 0..3 {
         service.until(&id, |job| job["counts"]["running"] == 2 || job["counts"]["waiting"] == 0).await;
-        assert!(service.stop() < Duration::from_secs(20), "a pair of minutes does not hold up a stop");
+        assert!(service.stop() < Duration::from_secs(20), "a long pair does not delay the stop");
         assert_eq!(place.number("SELECT COUNT(*) FROM task WHERE state = 'running'").await, 0);
         service = place.start();
     }
-    // With one attempt only: a stop is no fault of the pair.
+    // jobs.attempts_max is 1, so a stop must not count as an attempt.
     let job = service.ended(&id).await;
     assert_eq!(
         (job["counts"]["done"].as_i64(), job["counts"]["failed"].as_i64()),
@@ -79,7 +79,7 @@ async fn a_job_is_there_once_it_is_accepted() {
     service.kill();
     let service = place.start();
     assert_eq!(service.ended(&id).await["counts"]["done"], 3);
-    // Two services on one folder: the second restores pictures and says who has the jobs.
+    // Two services on one folder: the second restores pictures and answers `/jobs` with the reason.
     let second = place.start();
     let refused = second.get("/jobs").await;
     assert_eq!(refused.status(), 503);
@@ -87,7 +87,7 @@ async fn a_job_is_there_once_it_is_accepted() {
     service.kill();
     let begun = Instant::now();
     while second.get("/jobs").await.status() != 200 {
-        assert!(begun.elapsed() < PATIENCE, "the second takes over");
+        assert!(begun.elapsed() < PATIENCE, "the second service takes over");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(second.job(&id).await["state"], "finished");

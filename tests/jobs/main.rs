@@ -1,4 +1,4 @@
-//! Jobs against faults: real processes, killed; real disks, full.
+//! Jobs under faults: real processes that are killed, and a real disk that is full.
 
 mod chaos;
 mod cli;

@@ -1,4 +1,4 @@
-//! A service as a process, over data and datasets that outlive it.
+//! A service as a process, with data and datasets that outlive the process.
 
 use std::{
     fs,
@@ -19,13 +19,13 @@ use tempfile::TempDir;
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_pentimento");
 
-/// Longer than anything here takes; only a defect waits so long.
+/// Longest wait. Nothing takes so long without a defect.
 pub const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Data, datasets and settings of services that come and go.
+/// Data, datasets and settings for services that start and end.
 pub struct Place {
     folder: TempDir,
-    /// Where `data.dir` is.
+    /// The setting `data.dir`.
     pub data: PathBuf,
     settings: Vec<String>,
 }
@@ -42,13 +42,14 @@ impl Place {
         self.folder.path().join(name)
     }
 
-    /// `n` pairs of noise, `side_px` wide and high, no two alike.
+    /// Writes `n` different pairs of noise, `side_px` wide and high.
     pub fn dataset(&self, name: &str, n: u32, side_px: usize) {
         for i in 0..n {
             self.pair(name, &format!("{i:03}"), side_px, 2 * i + 1);
         }
     }
 
+    /// Writes a pair of noise from the seeds `seed` and `seed + 1`.
     pub fn pair(&self, dataset: &str, name: &str, side_px: usize, seed: u32) {
         for (side, seed) in [("damaged", seed), ("undamaged", seed + 1)] {
             let path = self.path(&format!("datasets/{dataset}/{side}/{name}.bmp"));
@@ -57,14 +58,14 @@ impl Place {
         }
     }
 
-    /// An empty file of a dataset.
+    /// Writes an empty file to a dataset.
     pub fn file(&self, path: &str) {
         let path = self.path("datasets").join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, b"").unwrap();
     }
 
-    /// A service, as soon as it listens.
+    /// Starts a service and waits until it listens.
     pub fn start(&self) -> Service {
         let mut command = Command::new(PROGRAM);
         command.args(["serve", "--address", "127.0.0.1:0"]);
@@ -82,7 +83,7 @@ impl Place {
         Service { process, base, client: Client::new() }
     }
 
-    /// What an undisturbed `pentimento optimize` writes.
+    /// Returns the table that an undisturbed `pentimento optimize` writes.
     pub fn optimize(&self, dataset: &str, grid: &str) -> Vec<u8> {
         let out = self.path(&format!("{dataset}.csv"));
         let status = Command::new(PROGRAM)
@@ -97,14 +98,14 @@ impl Place {
         fs::read(out).unwrap()
     }
 
-    /// Changes the database; no service may be running.
+    /// Changes the database. No service may be running.
     pub async fn execute(&self, statement: &'static str) {
         let path = self.data.join("pentimento.sqlite");
         let mut database = SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap();
         sqlx::query(statement).execute(&mut database).await.unwrap();
     }
 
-    /// A number from the database; no service may be running.
+    /// Reads a number from the database. No service may be running.
     pub async fn number(&self, statement: &'static str) -> i64 {
         let path = self.data.join("pentimento.sqlite");
         let mut database = SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap();
@@ -112,7 +113,7 @@ impl Place {
     }
 }
 
-/// A running service, killed when it goes out of scope.
+/// A running service. Dropping it kills the process.
 pub struct Service {
     process: Child,
     base: String,
@@ -128,13 +129,13 @@ impl Service {
         self.process.id()
     }
 
-    /// SIGKILL: no chance to say goodbye.
+    /// Sends SIGKILL, which the service cannot handle.
     pub fn kill(mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
 
-    /// SIGTERM, and how long it took to end well.
+    /// Sends SIGTERM. Returns the time until the service exits with code 0.
     pub fn stop(mut self) -> Duration {
         let begun = Instant::now();
         assert!(Command::new("kill").args(["-TERM", &self.pid().to_string()]).status().unwrap().success());
@@ -151,13 +152,13 @@ impl Service {
         request.timeout(PATIENCE).send().await.unwrap()
     }
 
-    /// Restores a picture, and gives the status.
+    /// Restores a picture. Returns the status of the answer.
     pub async fn restore(&self, picture: Vec<u8>) -> reqwest::StatusCode {
         let request = self.client.post(format!("{}/restore", self.base)).body(picture);
         request.timeout(PATIENCE).send().await.unwrap().status()
     }
 
-    /// Submits a search, and gives its id.
+    /// Submits an `optimize` job. Returns its id.
     pub async fn optimize(&self, dataset: &str, grid: &str) -> String {
         let response = self.post("/jobs/optimize", &json!({ "dataset": dataset, "grid": grid })).await;
         assert_eq!(response.status(), 202);
@@ -168,7 +169,7 @@ impl Service {
         self.get(&format!("/jobs/{id}")).await.json().await.unwrap()
     }
 
-    /// Waits until a job is as it should be.
+    /// Waits until a condition on a job holds. Returns the job.
     pub async fn until(&self, id: &str, holds: impl Fn(&Value) -> bool) -> Value {
         let begun = Instant::now();
         loop {
@@ -192,7 +193,7 @@ impl Service {
         response.bytes().await.unwrap().to_vec()
     }
 
-    /// The processes at work on pairs, with the file of each.
+    /// Returns the processes that search pairs, each with the path of its damaged file.
     pub fn at_work(&self) -> Vec<(u32, String)> {
         children(self.pid())
             .into_iter()
@@ -214,7 +215,7 @@ impl Drop for Service {
     }
 }
 
-/// Processes whose parent this is.
+/// Returns the processes whose parent is `parent`.
 fn children(parent: u32) -> Vec<u32> {
     let parent_of = |pid: u32| -> Option<u32> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
@@ -230,7 +231,7 @@ pub fn is_alive(pid: u32) -> bool {
     state.is_some_and(|state| state != "Z")
 }
 
-/// Waits until something holds.
+/// Waits until a condition holds.
 pub async fn until(what: &str, holds: impl Fn() -> bool) {
     let begun = Instant::now();
     while !holds() {
@@ -239,7 +240,7 @@ pub async fn until(what: &str, holds: impl Fn() -> bool) {
     }
 }
 
-/// A table without the rows of these names.
+/// Returns a table without the rows of these names.
 pub fn without(csv: &[u8], names: &[&str]) -> Vec<u8> {
     let lines = csv.split_inclusive(|b| *b == b'\n');
     let given_up = |line: &[u8]| names.iter().any(|name| line.starts_with(format!("{name},").as_bytes()));
@@ -254,7 +255,7 @@ fn picture(side_px: usize, seed: u32) -> Vec<u8> {
     codec::encode(&image, &Metadata::default(), &encoding).unwrap()
 }
 
-/// Numbers that are the same in every run (SplitMix64).
+/// Random numbers from a seed, the same in every run (SplitMix64).
 pub struct Random(pub u64);
 
 impl Random {
@@ -267,11 +268,11 @@ impl Random {
     }
 }
 
-/// A small disk of its own, unmounted when it goes out of scope.
+/// A small tmpfs. Dropping it unmounts it.
 pub struct Disk(PathBuf);
 
 impl Disk {
-    /// Needs the right to mount, as CI has it; without it there is nothing to test and the test fails.
+    /// Mounts a tmpfs of the given size. Fails without the right to mount, which CI has.
     pub fn mount(at: &Path, size: &str) -> Self {
         fs::create_dir_all(at).unwrap();
         let options = format!("size={size}");

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::{
     jobs::service::Jobs,
-    storage::{Counts, Job, StorageError, Task},
+    storage::{Job, StorageError, Task, TaskCounts},
 };
 
 /// Most failures that a document lists. `counts` has the number of all.
@@ -103,9 +103,9 @@ async fn rate(jobs: &Jobs, id: &str) -> Result<Option<f64>, StorageError> {
     Ok((n > 0 && span_ms > 0).then(|| n as f64 * 1e3 / span_ms as f64))
 }
 
-impl From<Counts> for JobCounts {
-    fn from(counts: Counts) -> Self {
-        let Counts { total, waiting, running, done, reused, failed, unpaired, cancelled } = counts;
+impl From<TaskCounts> for JobCounts {
+    fn from(counts: TaskCounts) -> Self {
+        let TaskCounts { total, waiting, running, done, reused, failed, unpaired, cancelled } = counts;
         Self { total, waiting, running, done, reused, failed, unpaired, cancelled }
     }
 }

@@ -15,7 +15,7 @@ use super::{
     pieces::{MeasuringWriter, PieceWriter},
 };
 use crate::jobs::{
-    results::{ResultFormat, ResultView, write_results},
+    results::{JobResults, ResultFormat, ResultView},
     service::Jobs,
 };
 use pentimento_core::search::SearchSpace;
@@ -33,7 +33,8 @@ pub(super) struct ResultRows {
 impl ResultRows {
     /// Writes the rows to `out`. Blocks; `runtime` reads the database.
     fn write(&self, runtime: &Handle, out: &mut (dyn Write + Send)) -> anyhow::Result<()> {
-        write_results(&self.jobs.storage, runtime, &self.job, &self.space, self.view, self.format, out)
+        let results = JobResults { storage: &self.jobs.storage, runtime, job: &self.job, space: &self.space };
+        results.write(self.view, self.format, out)
     }
 
     /// Length and digest of the body. The first call for a set of results writes the rows to nowhere.

@@ -22,7 +22,7 @@ use super::{
     unchanging::unchanging,
 };
 use crate::{
-    jobs::{command_job, request::OptimizeRequest, results::ResultView, service::Jobs},
+    jobs::{job_files, request::OptimizeRequest, results::ResultView, service::Jobs},
     storage::{Job, JobKind, JobState},
 };
 use pentimento_core::digest::digest;
@@ -85,7 +85,7 @@ async fn file(jobs: &Jobs, job: &Job, given: &Given, headers: &HeaderMap) -> Res
         _ => None,
     })?;
     let view = view.unwrap_or(ResultView::Table);
-    let path = command_job::result_file(&jobs.setup.folder, &job.id, job.kind, view);
+    let path = job_files::result_file(&jobs.setup.folder, &job.id, job.kind, view);
     let path = path.ok_or_else(|| internal(&"a view without a file"))?;
     if job.state != JobState::Finished {
         let detail = format!("the job is {}: its result exists when it has finished", job.state);

@@ -37,7 +37,7 @@ async fn submit(State(state): State<AppState>, request: Request, kind: JobKind) 
     let jobs = state.jobs()?;
     let key = key(request.headers())?;
     let body: Bytes = extract::json(request, &state).await?;
-    let job = jobs.submit(request::Request::parse(kind, &body)?, key).await?;
+    let job = jobs.submit(request::JobRequest::parse(kind, &body)?, key).await?;
     let location = HeaderValue::try_from(format!("/jobs/{}", job.id)).expect("ids are ASCII");
     let document = job_document(&jobs, job, true).await?;
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], response::json(&document)).into_response())

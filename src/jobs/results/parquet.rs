@@ -1,4 +1,4 @@
-//! Apache Parquet: one row group per chunk, so that a job of any size is written in little memory.
+//! Apache Parquet. Each chunk becomes one row group, so a job of any size needs little memory.
 
 use std::{io::Write, sync::Arc};
 
@@ -6,18 +6,22 @@ use anyhow::Result;
 use parquet::{
     basic::Compression,
     data_type::{BoolType, ByteArray, ByteArrayType, DoubleType},
-    file::{properties::WriterProperties, writer::SerializedFileWriter},
+    file::{
+        properties::WriterProperties,
+        writer::{SerializedColumnWriter, SerializedFileWriter},
+    },
     schema::{parser::parse_message_type, types::TypePtr},
 };
 
 use super::{
-    Next, ResultView,
-    rows::{self, Cell},
+    rows::{self, Cell, NextChunk},
+    view::ResultView,
 };
 use pentimento_core::search::SearchSpace;
 
+/// Writes a Parquet file, compressed by Snappy.
 pub(super) fn write(
-    next: Next,
+    next: NextChunk,
     space: &SearchSpace,
     view: ResultView,
     out: &mut (dyn Write + Send),
@@ -38,35 +42,7 @@ pub(super) fn write(
         let mut group = writer.next_row_group()?;
         for (column, kind) in kinds.iter().enumerate() {
             let Some(mut to) = group.next_column()? else { break };
-            let cells = rows.iter().map(|row| &row[column]);
-            match kind {
-                Cell::Text(_) => {
-                    let text = |cell: &Cell| match cell {
-                        Cell::Text(text) => ByteArray::from(text.as_str()),
-                        _ => unreachable!("columns have one kind"),
-                    };
-                    to.typed::<ByteArrayType>().write_batch(
-                        &cells.map(text).collect::<Vec<_>>(),
-                        None,
-                        None,
-                    )?;
-                }
-                Cell::Number(_) => {
-                    let number = |cell: &Cell| match cell {
-                        Cell::Number(number) => *number,
-                        _ => unreachable!("columns have one kind"),
-                    };
-                    to.typed::<DoubleType>().write_batch(
-                        &cells.map(number).collect::<Vec<_>>(),
-                        None,
-                        None,
-                    )?;
-                }
-                Cell::Flag(_) => {
-                    let flag = |cell: &Cell| matches!(cell, Cell::Flag(true));
-                    to.typed::<BoolType>().write_batch(&cells.map(flag).collect::<Vec<_>>(), None, None)?;
-                }
-            }
+            write_column(&mut to, kind, rows.iter().map(|row| &row[column]))?;
             to.close()?;
         }
         group.close()?;
@@ -75,6 +51,36 @@ pub(super) fn write(
     Ok(())
 }
 
+/// Writes the cells of one column. `kind` gives the type of the column.
+fn write_column<'a>(
+    to: &mut SerializedColumnWriter<'_>,
+    kind: &Cell,
+    cells: impl Iterator<Item = &'a Cell>,
+) -> Result<()> {
+    match kind {
+        Cell::Text(_) => {
+            let text = |cell: &Cell| match cell {
+                Cell::Text(text) => ByteArray::from(text.as_str()),
+                _ => unreachable!("columns have one kind"),
+            };
+            to.typed::<ByteArrayType>().write_batch(&cells.map(text).collect::<Vec<_>>(), None, None)?;
+        }
+        Cell::Number(_) => {
+            let number = |cell: &Cell| match cell {
+                Cell::Number(number) => *number,
+                _ => unreachable!("columns have one kind"),
+            };
+            to.typed::<DoubleType>().write_batch(&cells.map(number).collect::<Vec<_>>(), None, None)?;
+        }
+        Cell::Flag(_) => {
+            let flag = |cell: &Cell| matches!(cell, Cell::Flag(true));
+            to.typed::<BoolType>().write_batch(&cells.map(flag).collect::<Vec<_>>(), None, None)?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns the schema: all columns required, with the names of the CSV.
 fn schema(columns: &[&str], kinds: &[Cell]) -> Result<TypePtr> {
     let fields = columns.iter().zip(kinds).map(|(name, kind)| match kind {
         Cell::Text(_) => format!("required binary {name} (UTF8);"),

@@ -1,8 +1,10 @@
-//! Rows as typed cells, for the formats that know types.
+//! Rows as typed cells, for formats with types: JSON lines and Parquet.
 
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
-use super::ResultView;
+use anyhow::Result;
+
+use super::view::ResultView;
 use crate::batch::find_optima::{MORE_COLUMNS, combination_columns, combinations};
 use pentimento_core::{
     evaluation::PairOptimum,
@@ -10,7 +12,10 @@ use pentimento_core::{
     search::SearchSpace,
 };
 
-/// One value.
+/// Returns the next results of a job by the names of their pairs, or an empty list after the last one.
+pub(super) type NextChunk<'a> = &'a mut dyn FnMut() -> Result<Vec<(String, PairOptimum)>>;
+
+/// One value of a row.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Cell {
     Text(String),
@@ -18,7 +23,7 @@ pub(super) enum Cell {
     Flag(bool),
 }
 
-/// The names of the columns, as in the CSV.
+/// Returns the names of the columns. They are those of the CSV.
 pub(super) fn columns(view: ResultView, space: &SearchSpace) -> Vec<&'static str> {
     if view == ResultView::Combinations {
         return combination_columns(space);
@@ -32,7 +37,7 @@ pub(super) fn columns(view: ResultView, space: &SearchSpace) -> Vec<&'static str
     columns
 }
 
-/// The kind of each column, by a value of it.
+/// Returns a sample value of each column. Its variant is the type of the column.
 pub(super) fn kinds(view: ResultView, space: &SearchSpace) -> Vec<Cell> {
     let found = PairOptimum {
         features: [0.0; N_FEATURES],
@@ -46,7 +51,7 @@ pub(super) fn kinds(view: ResultView, space: &SearchSpace) -> Vec<Cell> {
     rows(&[(String::new(), found)], space, view).swap_remove(0)
 }
 
-/// The rows of pairs.
+/// Returns the rows of some pairs: one per pair, or one per candidate of each pair.
 pub(super) fn rows(found: &[(String, PairOptimum)], space: &SearchSpace, view: ResultView) -> Vec<Vec<Cell>> {
     match view {
         ResultView::Combinations => {
@@ -92,7 +97,8 @@ fn combination_rows<'a>(
     })
 }
 
-/// A row as a JSON object. JSON has no infinity: it is `null`, and `identical` says that the pictures are the same.
+/// A row as a JSON object. JSON has no infinity: an infinite PSNR becomes `null`, and the member `identical` says that
+/// the pictures are the same.
 pub(super) struct JsonRow<'a> {
     pub(super) columns: &'a [&'static str],
     pub(super) cells: &'a [Cell],

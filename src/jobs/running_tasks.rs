@@ -1,4 +1,4 @@
-//! Which tasks this process has in hand: one that the queue hands out twice is not worked on twice.
+//! The tasks that this process works on. A task that the queue delivers twice is worked on once at a time.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -6,29 +6,29 @@ use tokio::sync::watch;
 
 use crate::storage::TaskRef;
 
-/// The tasks in hand.
+/// The set of running tasks. Clones share the set.
 #[derive(Clone, Debug, Default)]
-pub(super) struct UnderWay(Arc<watch::Sender<HashSet<TaskRef>>>);
+pub(super) struct RunningTasks(Arc<watch::Sender<HashSet<TaskRef>>>);
 
-/// A task in hand, until dropped.
-pub(super) struct InHand {
+/// A task's place in the set. Dropping it removes the task.
+pub(super) struct RunningTask {
     task: TaskRef,
-    all: UnderWay,
+    all: RunningTasks,
 }
 
-impl UnderWay {
-    /// Waits until there are none.
+impl RunningTasks {
+    /// Waits until no task runs.
     pub(super) async fn none(&self) {
         let none = self.0.subscribe().wait_for(HashSet::is_empty).await.is_ok();
         debug_assert!(none, "self holds a sender");
     }
 
-    /// Takes a task in hand, after whoever has it now.
-    pub(super) async fn take(&self, task: TaskRef) -> InHand {
+    /// Adds a task to the set. If the task runs already, waits until that run has ended.
+    pub(super) async fn add(&self, task: TaskRef) -> RunningTask {
         let mut changes = self.0.subscribe();
         loop {
             if self.0.send_if_modified(|tasks| tasks.insert(task.clone())) {
-                return InHand { task, all: self.clone() };
+                return RunningTask { task, all: self.clone() };
             }
             let freed = changes.wait_for(|tasks| !tasks.contains(&task)).await;
             debug_assert!(freed.is_ok(), "self holds a sender");
@@ -36,7 +36,7 @@ impl UnderWay {
     }
 }
 
-impl Drop for InHand {
+impl Drop for RunningTask {
     fn drop(&mut self) {
         self.all.0.send_modify(|tasks| {
             tasks.remove(&self.task);
@@ -51,13 +51,13 @@ mod tests {
 
     #[tokio::test]
     async fn the_second_waits_for_the_first() {
-        let all = UnderWay::default();
+        let all = RunningTasks::default();
         let task = TaskRef { job: "a".into(), position: 1 };
-        let first = all.take(task.clone()).await;
+        let first = all.add(task.clone()).await;
         let other = TaskRef { job: "a".into(), position: 2 };
-        drop(all.take(other).await);
+        drop(all.add(other).await);
         let (more, again) = (all.clone(), task.clone());
-        let second = tokio::spawn(async move { drop(more.take(again).await) });
+        let second = tokio::spawn(async move { drop(more.add(again).await) });
         tokio::time::sleep(Duration::from_millis(20)).await;
         assert!(!second.is_finished());
         drop(first);
