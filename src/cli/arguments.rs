@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 
 use super::{inputs::place, output, usage};
 use crate::{
-    batch::{index_dataset::Source, picture_file},
+    batch::{index_dataset::DatasetLocation, picture_file},
     config::{Config, Settings},
 };
 use pentimento_core::{
@@ -135,10 +135,10 @@ pub(super) struct DatasetArguments {
 }
 
 impl DatasetArguments {
-    pub fn source(self) -> Result<Source> {
+    pub fn source(self) -> Result<DatasetLocation> {
         match (self.dataset, self.damaged, self.undamaged) {
-            (Some(root), ..) => Ok(Source::Root(root)),
-            (None, Some(damaged), Some(undamaged)) => Ok(Source::Folders { damaged, undamaged }),
+            (Some(root), ..) => Ok(DatasetLocation::Root(root)),
+            (None, Some(damaged), Some(undamaged)) => Ok(DatasetLocation::Folders { damaged, undamaged }),
             _ => Err(usage("--dataset ROOT, or --damaged DIR with --undamaged DIR, is needed")),
         }
     }

@@ -14,8 +14,8 @@ use super::{
 };
 use crate::batch::{
     damages::Damages,
-    find_optima::find_optima,
-    index_dataset::{Source, index},
+    find_optima::{OptimaSearch, find_optima},
+    index_dataset::{DatasetLocation, index},
 };
 use pentimento_core::evaluation::Align;
 
@@ -70,8 +70,8 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     check_results(&results, arguments.only.as_slice(), arguments.force)?;
     let source = arguments.dataset.source()?;
     let damages = match &source {
-        Source::Root(root) => Damages::read(root)?,
-        Source::Folders { .. } => Damages::default(),
+        DatasetLocation::Root(root) => Damages::read(root)?,
+        DatasetLocation::Folders { .. } => Damages::default(),
     };
     let mut dataset = index(&source)?;
     if let Some(path) = &arguments.only {
@@ -83,7 +83,14 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
         AlignChoice::Auto => Align::Auto,
         AlignChoice::Off => Align::Off,
     };
-    let optima = find_optima(&dataset, &space, align, &limits, config.compute.threads, &|| bar.inc(1))?;
+    let search = OptimaSearch {
+        space: &space,
+        align,
+        limits: &limits,
+        threads: config.compute.threads,
+        done: &|| bar.inc(1),
+    };
+    let optima = find_optima(&dataset, &search)?;
     bar.finish_and_clear();
 
     store(&arguments.out, &optima.table_csv(&space, &damages)?, arguments.force)?;

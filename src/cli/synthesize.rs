@@ -10,7 +10,7 @@ use super::{
     arguments::{SettingsArguments, ThreadArguments, groups},
     output, progress, usage,
 };
-use crate::batch::synthesize_pairs::{CleanPictures, Order, check_out, synthesize_pairs};
+use crate::batch::synthesize_pairs::{CleanPictures, SynthesisOptions, check_out, synthesize_pairs};
 use pentimento_core::synthesis::{RECIPE_BYTES_MAX, Recipe};
 
 #[derive(Debug, Args)]
@@ -54,7 +54,7 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     check_out(&out, &clean, arguments.force).map_err(|error| usage(format_args!("--out: {error:#}")))?;
     let clean = CleanPictures::list(&clean).map_err(|error| usage(format_args!("--clean: {error:#}")))?;
     let limits = config.limits.limits();
-    let order = Order {
+    let options = SynthesisOptions {
         out: &out,
         recipe: &recipe,
         seed: arguments.seed,
@@ -63,7 +63,7 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
         force: arguments.force,
     };
     let bar = progress::bar(clean.len(), "pictures");
-    let made = synthesize_pairs(&clean, &order, config.compute.threads, &|| bar.inc(1))?;
+    let made = synthesize_pairs(&clean, &options, config.compute.threads, &|| bar.inc(1))?;
     bar.finish_and_clear();
     output::print(&made)?;
     output::tell_failures(&made.failed);

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     batch::{
         gain_pictures::{Measuring, Recipes, training_pictures},
-        index_dataset::{Source, index},
+        index_dataset::{DatasetLocation, index},
         train_gains::{GainTrained, GainTraining, train_gains},
         train_model::{Pictures, train_model},
     },
@@ -89,7 +89,7 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     let input =
         TrainingInput { table: &table, groups: &groups, hyperparameters, licences: &licences, space: &space };
 
-    let dataset = arguments.dataset.map(|root| index(&Source::Root(root))).transpose()?;
+    let dataset = arguments.dataset.map(|root| index(&DatasetLocation::Root(root))).transpose()?;
     let limits = config.limits.limits();
     let bar = Mutex::new(ProgressBar::hidden());
     let begin = |n| *bar.lock().unwrap_or_else(|e| e.into_inner()) = progress::bar(n, "held-out pictures");
@@ -122,7 +122,7 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
 /// A model of gains, from pictures alone.
 fn run_gains(config: &Config, arguments: Arguments) -> Result<Outcome> {
     let Some(root) = arguments.dataset else { return Err(usage("--dataset ROOT is needed without --table")) };
-    let dataset = index(&Source::Root(root))?;
+    let dataset = index(&DatasetLocation::Root(root))?;
     let (groups, licences) = (groups(arguments.groups.as_deref())?, licences(arguments.licences.as_deref())?);
     let mut hyperparameters = GainHyperparameters::default();
     if let Some(seed) = arguments.seed {

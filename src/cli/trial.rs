@@ -14,7 +14,7 @@ use crate::{
     batch::{
         damages::Damages,
         gain_pictures::{Measuring, Recipes, training_pictures},
-        index_dataset::{Source, index},
+        index_dataset::{DatasetLocation, index},
         trial::{TrialInput, run_trial},
         trial_shown::shown,
     },
@@ -54,7 +54,7 @@ pub(super) struct TrialArguments {
 /// What it shares with the evaluation of a model.
 pub(super) struct Shared<'a> {
     pub config: &'a Config,
-    pub source: Source,
+    pub source: DatasetLocation,
     pub groups: &'a Groups,
     pub groups_file: Option<&'a Path>,
     pub out: Option<&'a Path>,
@@ -63,7 +63,7 @@ pub(super) struct Shared<'a> {
 
 pub(super) fn run(arguments: &TrialArguments, shared: Shared) -> Result<Outcome> {
     let Shared { config, source, groups, groups_file, out, force } = shared;
-    let Source::Root(root) = &source else { return Err(usage("--folds needs --dataset ROOT")) };
+    let DatasetLocation::Root(root) = &source else { return Err(usage("--folds needs --dataset ROOT")) };
     let results: Vec<(&str, &Path)> =
         [("--out", out), ("--csv", arguments.csv.as_deref()), ("--html", arguments.html.as_deref())]
             .into_iter()

@@ -7,7 +7,7 @@ use std::{
 
 use thiserror::Error;
 
-use crate::batch::index_dataset::{Dataset, Source, index};
+use crate::batch::index_dataset::{Dataset, DatasetLocation, index};
 
 const SIDES: [&str; 2] = ["damaged", "undamaged"];
 
@@ -101,7 +101,7 @@ impl DatasetRoot {
         }
         // What a stranger is told has no path of the machine in it.
         let shown = |error: anyhow::Error| self.without_root(&format!("{error:#}"));
-        let mut dataset = index(&Source::Root(folder)).map_err(|error| unusable(shown(error)))?;
+        let mut dataset = index(&DatasetLocation::Root(folder)).map_err(|error| unusable(shown(error)))?;
         let (inside, outside) = std::mem::take(&mut dataset.pairs)
             .into_iter()
             .partition(|pair| is_inside(&pair.damaged, &root) && is_inside(&pair.undamaged, &root));
