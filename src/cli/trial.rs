@@ -6,9 +6,9 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use super::{
-    Outcome,
     arguments::{check_results, names_in, store},
-    output, progress, usage,
+    outcome::{Outcome, usage},
+    output, progress,
 };
 use crate::{
     batch::{
