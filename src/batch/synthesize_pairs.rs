@@ -290,8 +290,8 @@ fn set_name(folder: &Path, otherwise: &str) -> String {
 /// Checks the folder for results before any work.
 ///
 /// # Errors
-/// When `out` is not a folder, when it is not empty and `force` is false, or when one of its sides is the folder of the
-/// clean pictures.
+/// When `out` is not a folder, or is not empty and `force` is false. Also when a side of `out` is the folder of the clean
+/// pictures.
 pub fn check_out(out: &Path, clean: &Path, force: bool) -> Result<()> {
     for side in ["damaged", "undamaged"] {
         let side = out.join(side);

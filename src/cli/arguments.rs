@@ -178,7 +178,7 @@ pub(super) fn space(grid: &str) -> Result<SearchSpace> {
 /// Returns the groups of a file. Without one, each file stem is a source of its own, and a message says so.
 pub(super) fn groups(path: Option<&Path>) -> Result<Groups> {
     let Some(path) = path else {
-        output::tell("no --groups file: each file stem counts as a source of its own");
+        output::tell("no --groups file: each file stem counts as a source picture of its own");
         return Ok(Groups::by_stem());
     };
     let bytes =

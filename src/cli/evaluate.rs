@@ -84,8 +84,8 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     let seen = |name: &str| predictor.card().was_fitted_on(&groups.source(name));
     if arguments.groups.is_none() && !evaluated.pairs.iter().any(|pair| seen(&pair.name)) {
         output::tell(
-            "the model was trained on none of these file stems; if it was trained with a groups file, --groups is needed to \
-             find the pictures that it was trained on",
+            "the model was trained on none of these file stems; if it was trained with a groups file, only --groups shows \
+             which pictures it was trained on",
         );
     }
     let report = report(&evaluated.pairs, 0, predictor.id(), &space, &seen);

@@ -103,7 +103,7 @@ fn neither_threads_nor_further_files_change_a_picture() {
 }
 
 #[test]
-fn a_bad_picture_is_told_and_leaves_the_others() {
+fn a_bad_picture_is_reported_and_leaves_the_others() {
     let shell = shell(&["smallest"]);
     let broken = fs::read(damaged("blur")).unwrap();
     shell.write("clean/broken.png", &broken[..broken.len() / 2]);
