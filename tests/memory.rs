@@ -14,8 +14,8 @@ use std::{
 };
 
 use pentimento::batch::{
-    find_optima::find_optima,
-    index_dataset::{Source, index},
+    find_optima::{OptimaSearch, find_optima},
+    index_dataset::{DatasetLocation, index},
 };
 use pentimento_core::{
     evaluation::{Align, find_optimum},
@@ -130,11 +130,12 @@ fn a_dataset_takes_as_many_pairs_as_there_are_threads() {
         fs::create_dir(folder.path().join(side)).unwrap();
         (0..n_pairs).for_each(|i| write(&folder.path().join(side).join(format!("{i}.png")), i + side.len()));
     }
-    let dataset = index(&Source::Root(folder.path().to_owned())).unwrap();
+    let dataset = index(&DatasetLocation::Root(folder.path().to_owned())).unwrap();
     let bytes = peak(|| {
-        let found =
-            find_optima(&dataset, &SearchSpace::seed(), Align::Off, &Limits::default(), threads, &|| ())
-                .unwrap();
+        let (space, limits) = (SearchSpace::seed(), Limits::default());
+        let search =
+            OptimaSearch { space: &space, align: Align::Off, limits: &limits, threads, done: &|| () };
+        let found = find_optima(&dataset, &search).unwrap();
         assert_eq!(found.done.len(), n_pairs);
     });
     // Per thread: two decoded pictures of three bytes per pixel, and the limit.

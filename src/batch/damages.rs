@@ -1,4 +1,5 @@
-//! Which damage each picture of a dataset has, where `pentimento synthesize` noted it in `damages.tsv`.
+//! The damage of each synthesised picture of a dataset, read from the `damages.tsv` that `pentimento synthesize`
+//! writes.
 
 use std::{
     collections::BTreeMap,
@@ -9,25 +10,26 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-/// The file that names the damages, beside `damaged/` and `undamaged/`.
+/// Name of the file that lists the damages, next to `damaged/` and `undamaged/`.
 pub const DAMAGES_FILE: &str = "damages.tsv";
 
-/// Its header.
+/// Header of the file.
 pub const DAMAGES_HEADER: [&str; 4] = ["name", "damage", "parameters", "source"];
 
-/// Longest file that is read, in bytes: a million rows are half of it.
+/// Longest file that is read, in bytes. A million rows are half of it.
 const BYTES_MAX: u64 = 512 << 20;
 
-/// Damages by the names that pairs have in tables.
+/// Names of damages by the names of pairs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Damages(BTreeMap<String, String>);
 
 impl Damages {
-    /// Reads `ROOT/damages.tsv` (for names `NAME`) and each `ROOT/SET/damages.tsv` (for `SET/NAME`). Those that are not
-    /// there are no fault: without any, no damage is known.
+    /// Reads `ROOT/damages.tsv` (for names `NAME`) and each `ROOT/SET/damages.tsv` (for `SET/NAME`). Files may be
+    /// missing; without any, no damage is known.
     ///
     /// # Errors
-    /// When one is a link or no plain file, cannot be read, is too long, or is malformed; told with its line.
+    /// When a file is a link or not a regular file, cannot be read, is too long, or is malformed. The message names
+    /// file and line.
     pub fn read(root: &Path) -> Result<Self> {
         let mut damages = Self::default();
         damages.add(&root.join(DAMAGES_FILE), "")?;
@@ -37,21 +39,22 @@ impl Damages {
         Ok(damages)
     }
 
-    /// The damage of `NAME` or `SET/NAME`, NAME being the damaged file's, if it is known.
+    /// Returns the damage of the pair `NAME` or `SET/NAME`, if it is known. NAME is the damaged file's name.
     pub fn of(&self, filename: &str) -> Option<&str> {
         self.0.get(filename).map(String::as_str)
     }
 
-    /// Whether no damage of any picture is known.
+    /// Whether no damage is known.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
+    /// Adds the damages of a file. `prefix` goes before each name.
     fn add(&mut self, path: &Path, prefix: &str) -> Result<()> {
         match path.symlink_metadata() {
             Err(_) => return Ok(()),
-            // A link might lead out of the folder of the datasets, and its lines would show in errors.
-            Ok(found) if !found.is_file() => bail!("{} is no plain file", path.display()),
+            // A link might lead out of the folder of datasets, and errors would show lines of the linked file.
+            Ok(found) if !found.is_file() => bail!("{} is not a regular file", path.display()),
             Ok(_) => {}
         }
         let read = || -> Result<String> {
@@ -88,7 +91,7 @@ impl Damages {
     }
 }
 
-/// The folders in `root` whose names can stand in tables.
+/// Returns the folders in `root` whose names are UTF-8, with their names.
 fn subfolders(root: &Path) -> Result<Vec<(String, PathBuf)>> {
     let entries = fs::read_dir(root).with_context(|| format!("reading the dataset {}", root.display()))?;
     let paths: Vec<PathBuf> = entries.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
@@ -140,6 +143,6 @@ mod tests {
         }
         let root = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink("/dev/null", root.path().join(DAMAGES_FILE)).unwrap();
-        assert!(Damages::read(root.path()).unwrap_err().to_string().contains("no plain file"));
+        assert!(Damages::read(root.path()).unwrap_err().to_string().contains("not a regular file"));
     }
 }

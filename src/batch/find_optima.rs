@@ -1,4 +1,4 @@
-//! Searches the best parameters of every pair of a dataset and writes the two tables.
+//! Searches the optimum of every pair of a dataset, and writes the training table and the table of all combinations.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::{
     damages::Damages,
     index_dataset::{Dataset, PairFiles},
-    parallel::{self, Usage},
+    parallel::{self, PoolUsage},
 };
 use pentimento_core::{
     evaluation::{Align, Alignment, AlignmentKind, PairOptimum, align, find_optimum},
@@ -17,42 +17,49 @@ use pentimento_core::{
     search::{SearchSpace, is_on_edge},
 };
 
-/// What a search over a dataset found.
+/// How a dataset is searched.
+#[derive(Clone, Copy)]
+pub struct OptimaSearch<'a> {
+    /// The candidates that are measured on every pair.
+    pub space: &'a SearchSpace,
+    /// Whether pairs are registered first. With [`Align::Auto`], a pair that does not show the same subject fails.
+    pub align: Align,
+    /// Limits of a picture.
+    pub limits: &'a Limits,
+    /// Number of threads; 0 takes all cores.
+    pub threads: usize,
+    /// Called as each pair ends.
+    pub done: &'a (dyn Fn() + Sync),
+}
+
+/// The optima of a dataset's pairs, with failures and cost.
 #[derive(Debug)]
-pub struct Optima {
-    /// Pairs done, in the dataset's order.
+pub struct DatasetOptima {
+    /// Pairs that were searched, by name, in the dataset's order.
     pub done: Vec<(String, PairOptimum)>,
-    /// How each of them came to be scored, in the same order.
+    /// How each of these pairs was aligned, in the same order.
     pub alignments: Vec<Alignment>,
     /// Pairs that failed, each with its reason.
     pub failed: Vec<(String, String)>,
     /// Names without a mate.
     pub unpaired: Vec<String>,
-    /// Files that are no pictures by their extension.
+    /// Number of files whose extension is not a picture's.
     pub n_ignored: usize,
-    /// What it cost.
-    pub usage: Usage,
+    /// Cost of the search.
+    pub usage: PoolUsage,
 }
 
-/// Searches all pairs with `threads` threads (0: all cores). A bad pair is reported and stops nothing; with
-/// [`Align::Auto`] one that does not show the same is a bad pair.
+/// Searches all pairs. A pair that fails is listed with its reason; the others go on.
 ///
 /// # Errors
 /// When the system gives no threads.
-pub fn find_optima(
-    dataset: &Dataset,
-    space: &SearchSpace,
-    alignment: Align,
-    limits: &Limits,
-    threads: usize,
-    done: &(dyn Fn() + Sync),
-) -> Result<Optima> {
+pub fn find_optima(dataset: &Dataset, search: &OptimaSearch) -> Result<DatasetOptima> {
     let work = |pair: &PairFiles| {
-        let (reference, damaged) = pair.decode(limits)?;
-        let (reference, damaged, alignment) = align(alignment, reference, damaged)?;
-        Ok((find_optimum(&reference, &damaged, space)?, alignment))
+        let (reference, damaged) = pair.decode(search.limits)?;
+        let (reference, damaged, alignment) = align(search.align, reference, damaged)?;
+        Ok((find_optimum(&reference, &damaged, search.space)?, alignment))
     };
-    let (outcomes, usage) = parallel::run(&dataset.pairs, threads, done, work)?;
+    let (outcomes, usage) = parallel::run(&dataset.pairs, search.threads, search.done, work)?;
     let (mut good, mut alignments, mut failed) = (Vec::new(), Vec::new(), dataset.ambiguous.clone());
     for (pair, outcome) in dataset.pairs.iter().zip(outcomes) {
         match outcome {
@@ -65,21 +72,22 @@ pub fn find_optima(
     }
     failed.sort();
     let (unpaired, n_ignored) = (dataset.unpaired.clone(), dataset.n_ignored);
-    Ok(Optima { done: good, alignments, failed, unpaired, n_ignored, usage })
+    Ok(DatasetOptima { done: good, alignments, failed, unpaired, n_ignored, usage })
 }
 
-impl Optima {
-    /// Pairs done over everything that should have become a pair, missing mates included; 0 for an empty dataset.
+impl DatasetOptima {
+    /// Returns the share, 0–1, of searched pairs among everything that should have been a pair, missing mates
+    /// included. An empty dataset has 0.
     pub fn success_rate(&self) -> f64 {
         let expected = self.done.len() + self.failed.len() + self.unpaired.len();
         if expected == 0 { 0.0 } else { self.done.len() as f64 / expected as f64 }
     }
 
-    /// The training table as CSV. Spaces other than the seed's tell, behind [`MORE_COLUMNS`], each pair's damage where
-    /// any is known, and how it lay where pairs were registered.
+    /// Returns the training table as CSV. For spaces other than the seed's, more columns follow [`MORE_COLUMNS`]: the
+    /// pair's damage where `damages` knows any, and its alignment where pairs were registered.
     ///
     /// # Errors
-    /// As [`table_csv`].
+    /// Same errors as [`table_csv`].
     pub fn table_csv(&self, space: &SearchSpace, damages: &Damages) -> Result<Vec<u8>> {
         let mut table = table_csv(&self.done, space)?;
         if space.name() == "seed" {
@@ -99,28 +107,29 @@ impl Optima {
         Ok(table)
     }
 
-    /// Every combination of every pair as CSV.
+    /// Returns every combination of every pair as CSV.
     ///
     /// # Errors
-    /// As [`combinations_csv`].
+    /// Same errors as [`combinations_csv`].
     pub fn combinations_csv(&self, space: &SearchSpace) -> Result<Vec<u8>> {
         combinations_csv(&self.done, space)
     }
 
-    /// The summary, to be printed.
-    pub fn summary<'a>(&'a self, space: &'a SearchSpace) -> Summary<'a> {
-        Summary { optima: self, space }
+    /// Returns the summary for people.
+    pub fn summary<'a>(&'a self, space: &'a SearchSpace) -> SearchSummary<'a> {
+        SearchSummary { optima: self, space }
     }
 
+    /// Share, 0–1, of the searched pairs for which `holds` is true.
     fn share(&self, holds: impl Fn(&PairOptimum) -> bool) -> f64 {
         self.done.iter().filter(|(_, found)| holds(found)).count() as f64 / self.done.len().max(1) as f64
     }
 }
 
-/// Pairs with what was found as the training table in CSV. Spaces other than the seed's append [`MORE_COLUMNS`].
+/// Returns the training table of pairs and their optima as CSV. Spaces other than the seed's append [`MORE_COLUMNS`].
 ///
 /// # Errors
-/// When a name stands for two pairs.
+/// When two pairs have the same name.
 pub fn table_csv(done: &[(String, PairOptimum)], space: &SearchSpace) -> Result<Vec<u8>> {
     let rows: Vec<TableRow> = done.iter().map(|(name, found)| found.table_row(name, space)).collect();
     let base = Table::from_rows(rows)?.write_csv();
@@ -139,7 +148,7 @@ pub fn table_csv(done: &[(String, PairOptimum)], space: &SearchSpace) -> Result<
     })
 }
 
-/// The table with further columns; `cells` are asked for by row.
+/// Appends columns to a table in CSV. `cells` returns the further cells of a row, counted from 0.
 fn with_columns<const N: usize>(
     table: &[u8],
     columns: [&str; N],
@@ -158,15 +167,16 @@ fn with_columns<const N: usize>(
     finish(writer)
 }
 
-/// What a table of another space than the seed's has behind the fixed columns.
+/// Columns that follow the fixed ones in tables of spaces other than the seed's.
 pub const MORE_COLUMNS: [&str; 4] = ["candidate", "untouched_psnr", "untouched_ssim", "gain"];
 
-/// What it has behind them where damages are known.
+/// Column that follows [`MORE_COLUMNS`] where damages are known.
 const DAMAGE_COLUMN: &str = "damage";
-/// What it has behind these where pairs were registered: how the pair was scored, and how far places lay apart on average.
+/// Last columns, where pairs were registered: how the pair was aligned, and the mean distance in pixels between the
+/// same places of both pictures.
 const ALIGNMENT_COLUMNS: [&str; 2] = ["alignment", "displacement_px"];
 
-/// The columns of every combination of a seed's grid; see [`combination_columns`].
+/// Columns of the table of combinations, for every space.
 const COMBINATION_COLUMNS: [&str; 9] = [
     "filename",
     "candidate",
@@ -179,10 +189,11 @@ const COMBINATION_COLUMNS: [&str; 9] = [
     "similarity_score",
 ];
 
-/// What other spaces have behind them.
+/// Columns that follow [`COMBINATION_COLUMNS`] where a candidate blends colours or denoises.
 const MORE_COMBINATION_COLUMNS: [&str; 2] = ["color_blend", "denoise"];
 
-/// The columns of every combination of `space`: further ones when a candidate corrects colours in part or denoises.
+/// Returns the columns of the table of combinations of `space`. It has two more where a candidate blends colours or
+/// denoises.
 pub fn combination_columns(space: &SearchSpace) -> Vec<&'static str> {
     let mut columns = COMBINATION_COLUMNS.to_vec();
     if space.blends_or_denoises() {
@@ -191,10 +202,11 @@ pub fn combination_columns(space: &SearchSpace) -> Vec<&'static str> {
     columns
 }
 
-/// Every combination of pairs as CSV, the untouched picture first unless it is in the space.
+/// Returns every combination of pairs as CSV. The untouched picture is the first row of a pair, unless the space has
+/// the identity.
 ///
 /// # Errors
-/// Never for sane names; writing to memory.
+/// When CSV cannot be written to memory; no input is known that leads to it.
 pub fn combinations_csv(done: &[(String, PairOptimum)], space: &SearchSpace) -> Result<Vec<u8>> {
     let mut writer = writer();
     writer.write_record(combination_columns(space))?;
@@ -210,7 +222,8 @@ pub fn combinations_csv(done: &[(String, PairOptimum)], space: &SearchSpace) -> 
     finish(writer)
 }
 
-/// The combinations of one pair in order, the untouched picture first unless it is in the space.
+/// Returns the combinations of one pair in the space's order: name, parameters and quality of each candidate. The
+/// untouched picture is the first, unless the space has the identity.
 pub fn combinations<'a>(
     found: &'a PairOptimum,
     space: &'a SearchSpace,
@@ -230,6 +243,7 @@ fn finish(writer: csv::Writer<Vec<u8>>) -> Result<Vec<u8>> {
     writer.into_inner().map_err(|e| anyhow::anyhow!("writing CSV to memory: {}", e.error()))
 }
 
+/// Cells of one row, in the order of [`COMBINATION_COLUMNS`].
 fn combination(name: &str, candidate: &str, p: &RestorationParameters, q: Quality) -> [String; 9] {
     [
         name.to_owned(),
@@ -244,39 +258,48 @@ fn combination(name: &str, candidate: &str, p: &RestorationParameters, q: Qualit
     ]
 }
 
-/// What to act on after a search.
-pub struct Summary<'a> {
-    optima: &'a Optima,
+/// The summary of a search for people: what was searched, what failed, and what it cost.
+pub struct SearchSummary<'a> {
+    optima: &'a DatasetOptima,
     space: &'a SearchSpace,
 }
 
-impl fmt::Display for Summary<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Optima { done, alignments, failed, unpaired, n_ignored, usage } = self.optima;
-        let n = self.space.candidates().len();
-        writeln!(f, "space        {} ({n} combinations)", self.space.name())?;
-        writeln!(f, "pairs done   {}", done.len())?;
-        let registered: Vec<_> =
-            done.iter().zip(alignments).filter(|(_, a)| a.kind == AlignmentKind::Registered).collect();
-        if alignments.iter().any(|alignment| alignment.kind != AlignmentKind::Off) {
-            let (n, aligned) = (registered.len(), alignments.len() - registered.len());
-            writeln!(
-                f,
-                "aligned      {aligned}, registered {n} (their sharpening is not to be learned from)"
-            )?;
-            for ((name, _), alignment) in registered {
-                let moved = alignment.displacement_px;
-                writeln!(f, "  {name}: {:.1} px off on average, {:.1} at most", moved.mean, moved.max)?;
-            }
+impl SearchSummary<'_> {
+    /// Number of aligned and registered pairs, and how far each registered pair was moved. Nothing where `--align` is
+    /// off.
+    fn write_alignments(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let DatasetOptima { done, alignments, .. } = self.optima;
+        if alignments.iter().all(|alignment| alignment.kind == AlignmentKind::Off) {
+            return Ok(());
         }
+        let pairs = done.iter().zip(alignments);
+        let registered: Vec<_> = pairs.filter(|(_, a)| a.kind == AlignmentKind::Registered).collect();
+        let (n, aligned) = (registered.len(), alignments.len() - registered.len());
+        writeln!(
+            f,
+            "aligned      {aligned}, registered {n} (registration changes sharpness: do not learn sharpening from them)"
+        )?;
+        for ((name, _), alignment) in registered {
+            let moved = alignment.displacement_px;
+            writeln!(f, "  {name}: {:.1} px off on average, {:.1} at most", moved.mean, moved.max)?;
+        }
+        Ok(())
+    }
+
+    fn write_failures(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let DatasetOptima { failed, unpaired, n_ignored, .. } = self.optima;
         writeln!(f, "failed       {}", failed.len())?;
         failed.iter().try_for_each(|(name, reason)| writeln!(f, "  {name}: {reason}"))?;
         writeln!(f, "unpaired     {}", unpaired.len())?;
         unpaired.iter().try_for_each(|name| writeln!(f, "  {name}"))?;
         if *n_ignored > 0 {
-            writeln!(f, "ignored      {n_ignored} files that are no pictures by their extension")?;
+            writeln!(f, "ignored      {n_ignored} files whose extension is not a picture's")?;
         }
-        writeln!(f, "success rate {:.1} %", self.optima.success_rate() * 100.0)?;
+        Ok(())
+    }
+
+    fn write_cost(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let DatasetOptima { done, usage, .. } = self.optima;
         writeln!(
             f,
             "cost         {} cores, {} threads, {:.2} s wall, {:.2} s CPU, utilisation {:.0} %, {:.2} pairs/s",
@@ -286,12 +309,24 @@ impl fmt::Display for Summary<'_> {
             usage.cpu_s,
             usage.utilisation() * 100.0,
             done.len() as f64 / usage.wall_s
-        )?;
-        if done.is_empty() {
+        )
+    }
+}
+
+impl fmt::Display for SearchSummary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (optima, space) = (self.optima, self.space);
+        writeln!(f, "space        {} ({} combinations)", space.name(), space.candidates().len())?;
+        writeln!(f, "pairs done   {}", optima.done.len())?;
+        self.write_alignments(f)?;
+        self.write_failures(f)?;
+        writeln!(f, "success rate {:.1} %", optima.success_rate() * 100.0)?;
+        self.write_cost(f)?;
+        if optima.done.is_empty() {
             return Ok(());
         }
-        let nothing = self.optima.share(|p| p.untouched.score() > p.candidates[p.best].score());
-        let edge = self.optima.share(|p| is_on_edge(self.space, p.best));
+        let nothing = optima.share(|p| p.untouched.score() > p.candidates[p.best].score());
+        let edge = optima.share(|p| is_on_edge(space, p.best));
         writeln!(f, "doing nothing beats the best combination for {:.1} % of the pairs", nothing * 100.0)?;
         writeln!(f, "the optimum is on the grid's edge for {:.1} % of the pairs", edge * 100.0)
     }

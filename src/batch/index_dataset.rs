@@ -1,7 +1,7 @@
-//! Finds the pairs of a dataset: pictures of the same stem on the damaged and the undamaged side.
+//! Finds the pairs of a dataset: a damaged and an undamaged picture whose file names have the same stem.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt, fs,
     path::{Path, PathBuf},
 };
@@ -14,30 +14,30 @@ use pentimento_core::imaging::{
     codec::{Format, Limits},
 };
 
-/// The two sides of a dataset.
+/// The two sides of a set, each a folder.
 const SIDES: [&str; 2] = ["damaged", "undamaged"];
 
-/// Where a dataset lies.
+/// The folders of a dataset.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// Two folders.
+pub enum DatasetLocation {
+    /// Two folders that are named each.
     Folders {
-        /// Damaged pictures.
+        /// Folder of damaged pictures.
         damaged: PathBuf,
-        /// Their references.
+        /// Folder of their references.
         undamaged: PathBuf,
     },
     /// `ROOT/{damaged,undamaged}`, or a folder of sets `ROOT/SET/{damaged,undamaged}`.
     Root(PathBuf),
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for DatasetLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Source::Folders { damaged, undamaged } => {
+            DatasetLocation::Folders { damaged, undamaged } => {
                 write!(f, "{} against {}", damaged.display(), undamaged.display())
             }
-            Source::Root(root) => write!(f, "{}", root.display()),
+            DatasetLocation::Root(root) => write!(f, "{}", root.display()),
         }
     }
 }
@@ -45,19 +45,19 @@ impl fmt::Display for Source {
 /// A pair's name and files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PairFiles {
-    /// `NAME` or `SET/NAME`, NAME being the damaged file's.
+    /// `NAME` or `SET/NAME`; NAME is the damaged file's name.
     pub name: String,
-    /// The damaged file.
+    /// Path of the damaged picture.
     pub damaged: PathBuf,
-    /// The reference's file.
+    /// Path of the reference.
     pub undamaged: PathBuf,
 }
 
 impl PairFiles {
-    /// Reference and damaged picture, decoded side by side.
+    /// Decodes both pictures in parallel; returns the reference, then the damaged picture.
     ///
     /// # Errors
-    /// When either is refused; of two the damaged one is told.
+    /// When a picture cannot be read or is refused. If both are, the error is the damaged picture's.
     pub fn decode(&self, limits: &Limits) -> Result<(Image, Image)> {
         let (damaged, reference) = rayon::join(
             || picture_file::decode(&self.damaged, limits).context("the damaged picture"),
@@ -68,45 +68,45 @@ impl PairFiles {
     }
 }
 
-/// What a dataset holds, in bytewise order of names.
+/// The pairs of a dataset and everything that is not a pair. Names are in bytewise order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dataset {
     /// Pairs with both sides.
     pub pairs: Vec<PairFiles>,
-    /// Names without a mate, as `SET/SIDE/NAME`.
+    /// Pictures without a mate, as `SET/SIDE/NAME`.
     pub unpaired: Vec<String>,
-    /// Stems that occur twice on a side and names that are not UTF-8, with the reason.
+    /// Pictures whose stem occurs twice on a side or whose name is not UTF-8, with the reason.
     pub ambiguous: Vec<(String, String)>,
-    /// Files whose extension is no picture's.
+    /// Number of files whose extension is not a picture's.
     pub n_ignored: usize,
 }
 
 impl Dataset {
-    /// Everything that should have become a pair.
+    /// Returns the number of pairs, of pictures without a mate and of ambiguous names.
     pub fn n_expected(&self) -> usize {
         self.pairs.len() + self.unpaired.len() + self.ambiguous.len()
     }
 
-    /// Keeps the pairs of these names only, and tells which names there are none of.
+    /// Keeps only the pairs of these names, and drops all other findings. Returns the names that no pair has.
     pub fn keep_only(&mut self, names: &[String]) -> Vec<String> {
-        let wanted: std::collections::BTreeSet<&str> = names.iter().map(String::as_str).collect();
+        let wanted: BTreeSet<&str> = names.iter().map(String::as_str).collect();
         self.pairs.retain(|pair| wanted.contains(pair.name.as_str()));
         self.unpaired.clear();
         self.ambiguous.clear();
-        let found: std::collections::BTreeSet<&str> = self.pairs.iter().map(|p| p.name.as_str()).collect();
+        let found: BTreeSet<&str> = self.pairs.iter().map(|p| p.name.as_str()).collect();
         wanted.difference(&found).map(|name| (*name).to_owned()).collect()
     }
 }
 
-/// Looks through the folders; opens no picture.
+/// Lists the pairs of a dataset. Opens no picture.
 ///
 /// # Errors
-/// When a folder is missing or cannot be read, or a root holds no set.
-pub fn index(source: &Source) -> Result<Dataset> {
+/// When a folder is missing or cannot be read, or when a root holds no set.
+pub fn index(source: &DatasetLocation) -> Result<Dataset> {
     let mut dataset = Dataset::default();
     match source {
-        Source::Folders { damaged, undamaged } => index_set(&mut dataset, "", damaged, undamaged)?,
-        Source::Root(root) => {
+        DatasetLocation::Folders { damaged, undamaged } => index_set(&mut dataset, "", damaged, undamaged)?,
+        DatasetLocation::Root(root) => {
             for (set, folder) in sets(root)? {
                 index_set(&mut dataset, &set, &folder.join(SIDES[0]), &folder.join(SIDES[1]))
                     .with_context(|| format!("set {}", folder.display()))?;
@@ -119,7 +119,8 @@ pub fn index(source: &Source) -> Result<Dataset> {
     Ok(dataset)
 }
 
-/// The sets of a root with the prefix of their names; a root that is a set itself has no prefix.
+/// Returns the folders of a root's sets, each with the prefix of its pairs' names. A root that is a set itself has an
+/// empty prefix.
 fn sets(root: &Path) -> Result<Vec<(String, PathBuf)>> {
     if SIDES.iter().all(|side| root.join(side).is_dir()) {
         return Ok(vec![(String::new(), root.to_owned())]);
@@ -140,14 +141,16 @@ fn sets(root: &Path) -> Result<Vec<(String, PathBuf)>> {
     Ok(sets)
 }
 
-/// A side's pictures: stem → file names.
-pub(super) type Side = BTreeMap<String, Vec<String>>;
+/// File names by their stem.
+pub(super) type PicturesByStem = BTreeMap<String, Vec<String>>;
 
+/// Adds the pairs of one set to `dataset`.
 fn index_set(dataset: &mut Dataset, prefix: &str, damaged: &Path, undamaged: &Path) -> Result<()> {
-    // A set may lack a side, whose pictures are then missing mates; two folders given by name must be there.
+    // A set may lack a side: its pictures have no mates then. Two folders that the user named must exist.
     let is_set = !prefix.is_empty();
-    let [damaged_side, undamaged_side] = [damaged, undamaged]
-        .map(|folder| if is_set && !folder.exists() { Ok(Side::new()) } else { list(folder, dataset) });
+    let [damaged_side, undamaged_side] = [damaged, undamaged].map(|folder| {
+        if is_set && !folder.exists() { Ok(PicturesByStem::new()) } else { list(folder, dataset) }
+    });
     let (damaged_side, undamaged_side) = (damaged_side?, undamaged_side?);
     for (stem, names) in &damaged_side {
         let mates = undamaged_side.get(stem);
@@ -174,13 +177,13 @@ fn index_set(dataset: &mut Dataset, prefix: &str, damaged: &Path, undamaged: &Pa
     Ok(())
 }
 
-/// The pictures of a folder by their stems; what cannot be one is noted in `dataset`.
-pub(super) fn list(folder: &Path, dataset: &mut Dataset) -> Result<Side> {
-    let mut side = Side::new();
+/// Lists the pictures of a folder by stem. Counts other files in `dataset`, and notes names that are not UTF-8 there.
+pub(super) fn list(folder: &Path, dataset: &mut Dataset) -> Result<PicturesByStem> {
+    let mut side = PicturesByStem::new();
     for entry in fs::read_dir(folder).with_context(|| format!("reading the folder {}", folder.display()))? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        // What is there but no file (a folder, a pipe that would block) is no picture; a dangling link is told later.
+        // Folders, and pipes that would block, are not pictures. A dangling link stays: decoding it gives the error.
         if name.starts_with('.') || path.metadata().is_ok_and(|found| !found.is_file()) {
             continue;
         }
@@ -190,7 +193,7 @@ pub(super) fn list(folder: &Path, dataset: &mut Dataset) -> Result<Side> {
             continue;
         }
         if path.file_name().and_then(|name| name.to_str()).is_none() {
-            let reason = format!("a name that is not UTF-8 cannot stand in a table: {}", path.display());
+            let reason = format!("a name that is not UTF-8 cannot be written to a table: {}", path.display());
             dataset.ambiguous.push((name, reason));
             continue;
         }
@@ -214,7 +217,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, b"").unwrap();
         }
-        let dataset = index(&Source::Root(root.path().to_owned())).unwrap();
+        let dataset = index(&DatasetLocation::Root(root.path().to_owned())).unwrap();
         (root, dataset)
     }
 
@@ -241,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_mate_and_a_doubled_stem_are_told() {
+    fn a_missing_mate_and_a_doubled_stem_are_listed() {
         let (_root, dataset) = dataset(&[
             "damaged/a.png",
             "undamaged/a.png",
@@ -267,14 +270,21 @@ mod tests {
             dataset(&["a/damaged/1.png", "b/damaged/1.png", "b/undamaged/1.png", "c/undamaged/1.png"]);
         assert_eq!(names(&dataset), ["b/1.png"]);
         assert_eq!(dataset.unpaired, ["a/damaged/1.png", "c/undamaged/1.png"]);
-        let folders =
-            Source::Folders { damaged: root.path().join("a/damaged"), undamaged: root.path().join("a/none") };
+        let folders = DatasetLocation::Folders {
+            damaged: root.path().join("a/damaged"),
+            undamaged: root.path().join("a/none"),
+        };
         assert!(format!("{:#}", index(&folders).unwrap_err()).contains("none"));
     }
 
     #[test]
     fn a_root_without_sets_is_an_error() {
         let root = tempfile::tempdir().unwrap();
-        assert!(index(&Source::Root(root.path().to_owned())).unwrap_err().to_string().contains("neither"));
+        assert!(
+            index(&DatasetLocation::Root(root.path().to_owned()))
+                .unwrap_err()
+                .to_string()
+                .contains("neither")
+        );
     }
 }

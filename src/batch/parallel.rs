@@ -1,8 +1,12 @@
-//! Runs one piece of work per item on a pixel pool with a bounded number of items in memory.
+//! Runs one piece of work per item on a pool of threads. The number of items in memory is at most the number of
+//! threads.
 //!
-//! Every thread of the pool takes items in order and then helps those that still run, so one huge item uses all threads
-//! and many small ones do not wait for each other. A thread that waits inside one item can help another, but begins
-//! none meanwhile.
+//! Every thread takes the next item until none is left, and then helps the items that still run. So one huge item uses
+//! all threads, and many small items do not wait for each other. A thread that waits inside an item can help another
+//! item, but begins no new one.
+//!
+//!     thread 1:  item 0 | item 2 | item 4 | helps item 3
+//!     thread 2:  item 1 | item 3 ------------------------
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -18,12 +22,12 @@ use anyhow::{Context as _, Result, anyhow};
 
 use crate::system;
 
-/// What a run cost.
+/// Cost of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Usage {
-    /// Threads of the pool.
+pub struct PoolUsage {
+    /// Number of threads of the pool.
     pub threads: usize,
-    /// Cores of the machine.
+    /// Number of cores that the process may use.
     pub cores: usize,
     /// Wall-clock seconds.
     pub wall_s: f64,
@@ -31,15 +35,15 @@ pub struct Usage {
     pub cpu_s: f64,
 }
 
-impl Usage {
-    /// Share of the threads' time that was used, 0–1.
+impl PoolUsage {
+    /// Returns the CPU time as a share of the threads' wall-clock time, 0–1.
     pub fn utilisation(&self) -> f64 {
         self.cpu_s / (self.wall_s * self.threads as f64)
     }
 }
 
-/// Does `work` for every item and returns the outcomes in the items' order, whatever the number of threads (0 takes
-/// all cores). A panic is the failure of its item. `done` is called as each item ends.
+/// Does `work` for every item with `threads` threads (0 takes all cores). Returns one result per item in the items'
+/// order, and the cost. A panic fails only its item. Calls `done` as each item ends.
 ///
 /// # Errors
 /// When the system gives no threads.
@@ -48,7 +52,7 @@ pub fn run<I: Sync, T: Send>(
     threads: usize,
     done: &(dyn Fn() + Sync),
     work: impl Fn(&I) -> Result<T> + Sync,
-) -> Result<(Vec<Result<T>>, Usage)> {
+) -> Result<(Vec<Result<T>>, PoolUsage)> {
     let pool =
         rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("starting the pixel pool")?;
     let (started, cpu_before) = (Instant::now(), cpu_seconds());
@@ -64,21 +68,23 @@ pub fn run<I: Sync, T: Send>(
             done();
         }
     };
-    // Each thread of the pool takes items for itself: no other thread has to be woken between two of them.
+    // `broadcast` runs the loop once per thread, so no thread has to be woken between two items.
     pool.broadcast(|_| take_items());
-    let usage = Usage {
+    let usage = PoolUsage {
         threads: pool.current_num_threads(),
         cores: thread::available_parallelism().map_or(1, usize::from),
         wall_s: started.elapsed().as_secs_f64(),
         cpu_s: cpu_seconds() - cpu_before,
     };
     let outcome = |slot: Mutex<Option<Result<T>>>| {
-        slot.into_inner().unwrap_or_else(|e| e.into_inner()).unwrap_or_else(|| Err(anyhow!("was not begun")))
+        slot.into_inner()
+            .unwrap_or_else(|e| e.into_inner())
+            .unwrap_or_else(|| Err(anyhow!("was not started")))
     };
     Ok((slots.into_iter().map(outcome).collect(), usage))
 }
 
-/// CPU seconds that this process has used.
+/// Returns the CPU seconds of this process so far.
 fn cpu_seconds() -> f64 {
     system::cpu_time().as_secs_f64()
 }

@@ -1,4 +1,4 @@
-//! Pictures as files: read under limits, written aside and renamed.
+//! Pictures and results as files: read under limits, written to a temporary file that is then renamed.
 
 use std::{
     fs::{self, File, OpenOptions, Permissions},
@@ -12,7 +12,7 @@ use tempfile::Builder;
 
 use pentimento_core::imaging::codec::{self, DecodeError, Limits, Picture};
 
-/// Reads at most `limits.input_bytes_max` bytes.
+/// Reads a file of at most `limits.input_bytes_max` bytes.
 ///
 /// # Errors
 /// When the file cannot be read or is longer.
@@ -37,12 +37,12 @@ pub fn read_from(stream: impl std::io::Read, limits: &Limits) -> Result<Vec<u8>>
 /// Reads and decodes a picture.
 ///
 /// # Errors
-/// When it cannot be read or is refused.
+/// When the file cannot be read, or the codec refuses it.
 pub fn decode(path: &Path, limits: &Limits) -> Result<Picture> {
     codec::decode(&read(path, limits)?, limits).map_err(explain)
 }
 
-/// A refusal with the setting that changes the limit it hit.
+/// Returns the error of a refused picture. Where a limit was exceeded, the message names the setting.
 pub fn explain(error: DecodeError) -> anyhow::Error {
     let setting = match error {
         DecodeError::TooManyBytes { .. } => "limits.input_bytes_max",
@@ -55,17 +55,17 @@ pub fn explain(error: DecodeError) -> anyhow::Error {
     anyhow!("{error} (setting {setting})")
 }
 
-/// Whether something is at `path` that writing would replace. Pipes and devices are written into.
+/// Whether writing to `path` would replace something. A pipe or a device is not replaced: bytes are written into it.
 pub fn is_occupied(path: &Path) -> bool {
     path.symlink_metadata().is_ok() && !is_stream(path)
 }
 
-/// A pipe or a device, links followed.
+/// Whether `path` is a pipe or a device, links followed.
 fn is_stream(path: &Path) -> bool {
     path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir())
 }
 
-/// The folder that holds `path`.
+/// Returns the folder that holds `path`; `.` for a bare name.
 pub fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -73,11 +73,11 @@ pub fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Whether a file could be made at `path`, asked before work that takes hours. Missing folders are not made yet: the
-/// nearest one there is has to take a file.
+/// Checks that a file can be written at `path`, before work that takes hours. Missing folders are not created yet: the
+/// nearest existing folder must accept a file.
 ///
 /// # Errors
-/// When it does not.
+/// When this folder accepts none.
 pub fn check_writable(path: &Path) -> Result<()> {
     if is_stream(path) {
         return Ok(());
@@ -91,11 +91,12 @@ pub fn check_writable(path: &Path) -> Result<()> {
         .with_context(|| format!("writing into {}", folder.display()))
 }
 
-/// Writes `bytes` to a temporary file beside `path` and renames it, so that no half-written file is ever seen. A link
-/// to a file stays and its file is replaced; a pipe or a device stays and is written into.
+/// Writes `bytes` to a temporary file in the same folder and renames it to `path`, so that nobody reads half a file.
+/// Where `path` is a link to a file, the file is replaced and the link stays. Into a pipe or a device, bytes are
+/// written directly.
 ///
 /// # Errors
-/// When the file exists and `force` is not given, or writing fails.
+/// When the file exists and `force` is false, or when writing fails.
 pub fn write(path: &Path, bytes: &[u8], force: bool) -> Result<()> {
     if is_stream(path) {
         let written = OpenOptions::new().write(true).open(path).and_then(|mut file| file.write_all(bytes));
@@ -110,8 +111,8 @@ pub fn write(path: &Path, bytes: &[u8], force: bool) -> Result<()> {
     let target = if path.is_symlink() { path.canonicalize().ok() } else { None };
     let path = target.as_deref().unwrap_or(path);
     let folder = folder_of(path);
-    fs::create_dir_all(folder).with_context(|| format!("making the folder {}", folder.display()))?;
-    // The mode is what `open` would give; the process's umask applies.
+    fs::create_dir_all(folder).with_context(|| format!("creating the folder {}", folder.display()))?;
+    // The mode that `open` would request; the process's umask reduces it.
     let mut file = Builder::new()
         .prefix(".pentimento-")
         .permissions(Permissions::from_mode(0o666))

@@ -1,4 +1,4 @@
-//! Makes pairs of clean pictures: damaged variants by a recipe, and tables of what was done to whom.
+//! Makes pairs from undamaged (clean) pictures: damaged variants by a recipe, `damages.tsv` and `groups.tsv`.
 
 use std::{
     collections::BTreeMap,
@@ -21,55 +21,55 @@ use pentimento_core::{
     synthesis::{self, Drawn, Recipe},
 };
 
-/// Which source each damaged picture has, in the form that `--groups` reads.
+/// Name of the file with the source of each damaged picture, in the form that `--groups` reads.
 pub const GROUPS_FILE: &str = "groups.tsv";
 
-/// Folds that sources are spread over.
+/// Number of folds that sources are distributed over.
 const FOLDS: u32 = 5;
 
-/// Clean pictures of a folder, in bytewise order; subfolders are not entered.
+/// The clean pictures of a folder, in bytewise order. Subfolders are not entered.
 #[derive(Debug)]
 pub struct CleanPictures {
     folder: PathBuf,
     pictures: Vec<CleanPicture>,
-    /// What cannot become a pair, with the reason.
+    /// Files that cannot become a pair, with the reason.
     failed: Vec<(String, String)>,
 }
 
-/// A file of the folder.
+/// A file of the folder, by name and stem.
 #[derive(Debug)]
 struct CleanPicture {
     name: String,
     stem: String,
 }
 
-/// What is to be made.
+/// How pairs are made.
 #[derive(Clone, Copy, Debug)]
-pub struct Order<'a> {
-    /// Where `damaged/`, `undamaged/` and the tables go.
+pub struct SynthesisOptions<'a> {
+    /// Folder for `damaged/`, `undamaged/` and the tables.
     pub out: &'a Path,
-    /// What may happen.
+    /// The mixtures of damages.
     pub recipe: &'a Recipe,
-    /// Decides what does, with each picture's stem and the variant's number.
+    /// Seed of the draws. With a picture's stem and a variant's number it decides the damage.
     pub seed: u64,
-    /// Groups and folds of the clean pictures, where they are known from elsewhere.
+    /// Groups and folds of the clean pictures, where a groups file gives them.
     pub groups: Option<&'a Groups>,
-    /// What one clean picture may cost.
+    /// Limits of a clean picture.
     pub limits: &'a Limits,
-    /// Overwrite existing files.
+    /// Whether existing files are overwritten.
     pub force: bool,
 }
 
-/// A pair that was made.
+/// A pair that was written.
 #[derive(Debug)]
-struct Made<'a> {
+struct SyntheticPair<'a> {
     source: &'a CleanPicture,
     /// The damaged file's name.
     name: String,
     drawn: Drawn,
 }
 
-/// What was made.
+/// Counts of the pairs made, and the failures. Its text is the summary for people.
 #[derive(Debug)]
 pub struct Synthesized {
     n_sources: usize,
@@ -80,10 +80,10 @@ pub struct Synthesized {
 }
 
 impl CleanPictures {
-    /// Looks through a folder; opens no picture.
+    /// Lists the clean pictures of a folder. Opens no picture.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// When the folder cannot be read.
     pub fn list(folder: &Path) -> Result<Self> {
         let mut found = Dataset::default();
         let by_stem = list(folder, &mut found)?;
@@ -91,7 +91,7 @@ impl CleanPictures {
         for (stem, names) in by_stem {
             match &names[..] {
                 [name] if name.contains(char::is_control) => {
-                    let reason = "a name with a tab or a line end cannot stand in a table".to_owned();
+                    let reason = "a name with a tab or a line end cannot be written to a table".to_owned();
                     failed.push((format!("{name:?}"), reason));
                 }
                 [name] => pictures.push(CleanPicture { name: name.clone(), stem }),
@@ -107,35 +107,36 @@ impl CleanPictures {
         Ok(Self { folder: folder.to_owned(), pictures, failed })
     }
 
-    /// Their number.
+    /// Returns the number of clean pictures.
     pub fn len(&self) -> usize {
         self.pictures.len()
     }
 
-    /// Whether there is none.
+    /// Whether there is no clean picture.
     pub fn is_empty(&self) -> bool {
         self.pictures.is_empty()
     }
 }
 
-/// Makes all pairs with `threads` threads (0: all cores), then the tables. A bad picture is reported and stops nothing.
-/// `done` is called as each clean picture ends. As many pictures are in memory as there are threads.
+/// Makes all pairs with `threads` threads (0 takes all cores), then the tables. A picture that fails is listed with
+/// its reason; the others go on. Calls `done` as each clean picture ends. At most as many pictures are in memory as
+/// there are threads.
 ///
 /// # Errors
 /// When the system gives no threads, or a table cannot be written.
 pub fn synthesize_pairs(
     clean: &CleanPictures,
-    order: &Order,
+    options: &SynthesisOptions,
     threads: usize,
     done: &(dyn Fn() + Sync),
 ) -> Result<Synthesized> {
-    let work = |source: &CleanPicture| make_variants(&clean.folder, source, order);
+    let work = |source: &CleanPicture| make_variants(&clean.folder, source, options);
     let (outcomes, _) = parallel::run(&clean.pictures, threads, done, work)?;
     let (mut made, mut failed) = (Vec::new(), clean.failed.clone());
     for (source, outcome) in clean.pictures.iter().zip(outcomes) {
         match outcome {
             Ok(variants) => {
-                made.extend(variants.into_iter().map(|(name, drawn)| Made { source, name, drawn }))
+                made.extend(variants.into_iter().map(|(name, drawn)| SyntheticPair { source, name, drawn }))
             }
             Err(error) => failed.push((source.name.clone(), format!("{error:#}"))),
         }
@@ -143,26 +144,32 @@ pub fn synthesize_pairs(
     failed.sort();
     made.sort_by(|a, b| a.name.as_bytes().cmp(b.name.as_bytes()));
     let mut by_damage = BTreeMap::new();
-    for Made { drawn, .. } in &made {
+    for SyntheticPair { drawn, .. } in &made {
         *by_damage.entry(drawn.name().to_owned()).or_insert(0) += 1;
     }
     if !made.is_empty() {
-        write_tables(clean, &made, order)?;
+        write_tables(clean, &made, options)?;
     }
     let n_pairs = made.len();
-    Ok(Synthesized { n_sources: n_pairs / order.recipe.variants() as usize, n_pairs, by_damage, failed })
+    Ok(Synthesized { n_sources: n_pairs / options.recipe.variants() as usize, n_pairs, by_damage, failed })
 }
 
-/// All variants of a picture with the damaged files' names, or none: what was written before one failed is taken away.
-fn make_variants(folder: &Path, source: &CleanPicture, order: &Order) -> Result<Vec<(String, Drawn)>> {
+/// Writes all variants of a picture and returns the damaged files' names. If a variant fails, the picture's other
+/// files are removed.
+fn make_variants(
+    folder: &Path,
+    source: &CleanPicture,
+    options: &SynthesisOptions,
+) -> Result<Vec<(String, Drawn)>> {
     let clean = folder.join(&source.name);
-    let picture = picture_file::decode(&clean, order.limits)?;
+    let picture = picture_file::decode(&clean, options.limits)?;
     let mut written = Vec::new();
-    let made: Result<Vec<_>> = (1..=order.recipe.variants())
+    let made: Result<Vec<_>> = (1..=options.recipe.variants())
         .map(|variant| {
-            let drawn = order.recipe.draw(order.seed, &source.stem, variant);
+            let drawn = options.recipe.draw(options.seed, &source.stem, variant);
             let stem = format!("{}-{variant}", source.stem);
-            let name = write_pair(&picture, &clean, &stem, &drawn, order, &mut written)?;
+            let pair = UnwrittenPair { picture: &picture, clean: &clean, stem: &stem, drawn: &drawn };
+            let name = write_pair(&pair, options, &mut written)?;
             Ok((name, drawn))
         })
         .collect();
@@ -172,45 +179,53 @@ fn make_variants(folder: &Path, source: &CleanPicture, order: &Order) -> Result<
     made
 }
 
-/// Writes both sides of a pair, notes them in `written`, and gives the damaged file's name. An undamaged picture is the
-/// clean file itself on both sides.
+/// A variant of a clean picture.
+struct UnwrittenPair<'a> {
+    picture: &'a Picture,
+    clean: &'a Path,
+    /// Stem of both files.
+    stem: &'a str,
+    drawn: &'a Drawn,
+}
+
+/// Writes both sides of a pair, appends their paths to `written`, and returns the damaged file's name. Where nothing is
+/// damaged, both sides are the clean file itself.
 fn write_pair(
-    picture: &Picture,
-    clean: &Path,
-    stem: &str,
-    drawn: &Drawn,
-    order: &Order,
+    pair: &UnwrittenPair,
+    options: &SynthesisOptions,
     written: &mut Vec<PathBuf>,
 ) -> Result<String> {
-    let output = order.recipe.output();
+    let &UnwrittenPair { picture, clean, stem, drawn } = pair;
+    let stored = options.recipe.encoding();
     let extension = clean.extension().and_then(|e| e.to_str()).unwrap_or_default();
     let clean_name = format!("{stem}.{extension}");
     let name = match drawn.is_undamaged() {
         true => clean_name.clone(),
-        false => format!("{stem}.{}", output.format.extension()),
+        false => format!("{stem}.{}", stored.format.extension()),
     };
-    let [damaged, undamaged] = ["damaged", "undamaged"].map(|side| order.out.join(side));
+    let [damaged, undamaged] = ["damaged", "undamaged"].map(|side| options.out.join(side));
     if drawn.is_undamaged() {
-        place(clean, &damaged.join(&name), order.force)?;
+        place(clean, &damaged.join(&name), options.force)?;
     } else {
         let image = drawn.apply(&picture.image)?;
-        let (format, quality) = (output.format, output.quality);
+        let (format, quality) = (stored.format, stored.quality);
         let encoding = Encoding { format, quality, subsampling: Some(Subsampling::S420), lossless: true };
-        // The profile that tells what the values mean stays; where and when the clean one was taken is not its own.
+        // The colour profile stays, because it defines the values. Place and time of the clean picture are left out.
         let bytes = codec::encode(&image, &picture.metadata.stripped(), &encoding)?;
-        picture_file::write(&damaged.join(&name), &bytes, order.force)?;
+        picture_file::write(&damaged.join(&name), &bytes, options.force)?;
     }
     written.push(damaged.join(&name));
-    place(clean, &undamaged.join(&clean_name), order.force)?;
+    place(clean, &undamaged.join(&clean_name), options.force)?;
     written.push(undamaged.join(&clean_name));
-    if order.force {
+    if options.force {
         supersede(&damaged, stem, &name)?;
         supersede(&undamaged, stem, &clean_name)?;
     }
     Ok(name)
 }
 
-/// Takes away what an earlier run wrote under the same stem with another extension: a stem twice on a side is no pair.
+/// Removes files of an earlier run with the same stem and another extension. A stem that occurs twice on a side would
+/// be ambiguous.
 fn supersede(folder: &Path, stem: &str, kept: &str) -> Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -222,18 +237,19 @@ fn supersede(folder: &Path, stem: &str, kept: &str) -> Result<()> {
     Ok(())
 }
 
-/// Puts the file `from` at `to` as well: linked where the file system can, else copied; under a temporary name first.
+/// Makes `to` a hard link to the file `from`, or a copy where the file system has no links. It has a temporary name
+/// first.
 fn place(from: &Path, to: &Path, force: bool) -> Result<()> {
-    // A symbolic link itself would be linked, not what it leads to.
+    // Without this, a symbolic link itself would be linked, not its file.
     let from = from.canonicalize().with_context(|| format!("opening {}", from.display()))?;
     let is_same =
         |found: fs::Metadata| from.metadata().is_ok_and(|m| (m.dev(), m.ino()) == (found.dev(), found.ino()));
     if to.symlink_metadata().is_ok_and(is_same) {
-        // Renaming one link of a file to another does nothing and would leave the temporary name.
+        // Renaming one link of a file to another link of it does nothing, and would leave the temporary name.
         return if force { Ok(()) } else { Err(anyhow!("{} exists; --force overwrites it", to.display())) };
     }
     let folder = picture_file::folder_of(to);
-    fs::create_dir_all(folder).with_context(|| format!("making the folder {}", folder.display()))?;
+    fs::create_dir_all(folder).with_context(|| format!("creating the folder {}", folder.display()))?;
     let make = |path: &Path| -> io::Result<()> {
         fs::hard_link(&from, path).or_else(|_| fs::copy(&from, path).map(drop))
     };
@@ -243,38 +259,39 @@ fn place(from: &Path, to: &Path, force: bool) -> Result<()> {
     renamed.map(drop).map_err(|e| e.error).with_context(|| format!("writing {}", to.display()))
 }
 
-fn write_tables(clean: &CleanPictures, made: &[Made], order: &Order) -> Result<()> {
+/// Writes `damages.tsv` and `groups.tsv`.
+fn write_tables(clean: &CleanPictures, made: &[SyntheticPair], options: &SynthesisOptions) -> Result<()> {
     let clean_set = set_name(&clean.folder, "clean");
-    let set = set_name(order.out, "synthetic");
+    let set = set_name(options.out, "synthetic");
     let mut damages = DAMAGES_HEADER.join("\t") + "\n";
     let mut groups = "set\tname\tgroup\tfold\n".to_owned();
-    for Made { source, name, drawn } in made {
+    for SyntheticPair { source, name, drawn } in made {
         damages += &format!("{name}\t{}\t{}\t{}\n", drawn.name(), drawn.to_json(), source.name);
         let path = format!("{clean_set}/{}", source.name);
         let known = |filename: &str| {
-            order.groups.and_then(|groups| Some((groups.source_of(filename)?, groups.fold_of(filename)?)))
+            options.groups.and_then(|groups| Some((groups.source_of(filename)?, groups.fold_of(filename)?)))
         };
         let (group, fold) = known(&path)
             .or_else(|| known(&source.name))
-            .unwrap_or_else(|| (&path, synthesis::fold(order.seed, &source.stem, FOLDS)));
+            .unwrap_or_else(|| (&path, synthesis::fold(options.seed, &source.stem, FOLDS)));
         groups += &format!("{set}\t{name}\t{group}\t{fold}\n");
     }
-    picture_file::write(&order.out.join(DAMAGES_FILE), damages.as_bytes(), order.force)?;
-    picture_file::write(&order.out.join(GROUPS_FILE), groups.as_bytes(), order.force)
+    picture_file::write(&options.out.join(DAMAGES_FILE), damages.as_bytes(), options.force)?;
+    picture_file::write(&options.out.join(GROUPS_FILE), groups.as_bytes(), options.force)
 }
 
-/// What a folder is called in tables: its name as given, or its own where it was given as `.` or the like.
+/// Returns the name of a folder in tables: its name as given, or its real name where `.` or `..` was given.
 fn set_name(folder: &Path, otherwise: &str) -> String {
     let of = |path: &Path| Some(path.file_name()?.to_str()?.to_owned());
     let name = of(folder).or_else(|| of(&folder.canonicalize().ok()?));
     name.filter(|name| !name.contains(char::is_control)).unwrap_or_else(|| otherwise.to_owned())
 }
 
-/// Refuses a place that results cannot go to, before any work: one that is no folder, that has something in it (unless
-/// `force`), or whose sides are the folder of the clean pictures.
+/// Checks the folder for results before any work.
 ///
 /// # Errors
-/// With the reason.
+/// When `out` is not a folder, or is not empty and `force` is false. Also when a side of `out` is the folder of the clean
+/// pictures.
 pub fn check_out(out: &Path, clean: &Path, force: bool) -> Result<()> {
     for side in ["damaged", "undamaged"] {
         let side = out.join(side);
@@ -285,12 +302,15 @@ pub fn check_out(out: &Path, clean: &Path, force: bool) -> Result<()> {
     let is_empty = match fs::read_dir(out) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => true,
         Err(error) => {
-            return Err(error).with_context(|| format!("{} cannot be written into", out.display()));
+            return Err(error).with_context(|| format!("cannot write into {}", out.display()));
         }
         Ok(mut entries) => entries.next().is_none(),
     };
     if !is_empty && !force {
-        bail!("{} is not empty; --force writes into it and replaces what has the same stems", out.display());
+        bail!(
+            "{} is not empty; --force writes into it and replaces files with the same stems",
+            out.display()
+        );
     }
     Ok(())
 }

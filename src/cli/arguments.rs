@@ -8,9 +8,9 @@ use std::{
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 
-use super::{inputs::place, output, usage};
+use super::{inputs::place, outcome::usage, output};
 use crate::{
-    batch::{index_dataset::Source, picture_file},
+    batch::{index_dataset::DatasetLocation, picture_file},
     config::{Config, Settings},
 };
 use pentimento_core::{
@@ -20,19 +20,20 @@ use pentimento_core::{
     search::SearchSpace,
 };
 
-/// Settings of every command.
+/// The settings flags of every command.
 #[derive(Debug, Args)]
 pub(super) struct SettingsArguments {
-    /// A settings file (TOML), laid over the embedded defaults
+    /// Settings file (TOML); its values replace the defaults
     #[arg(long, global = true, value_name = "FILE", help_heading = "Settings")]
     config: Option<PathBuf>,
-    /// One setting, as SECTION.KEY=VALUE; wins over file and environment
+    /// One setting as SECTION.KEY=VALUE, e.g. limits.pixels_max=50000000; replaces file and environment
     #[arg(long, global = true, value_name = "KEY=VALUE", help_heading = "Settings")]
     set: Vec<String>,
 }
 
 impl SettingsArguments {
-    /// Defaults, file, environment, `--set` flags and the command's own `flags` (flag, key, value) together.
+    /// Returns the settings. Defaults are replaced by the file, then by the environment, then by `--set`, then by the
+    /// command's own `flags` (flag, key, value).
     pub fn settings(&self, flags: &[(&str, &str, Option<String>)]) -> Result<Settings> {
         let mut settings = Settings::defaults();
         if let Some(path) = &self.config {
@@ -58,48 +59,49 @@ impl SettingsArguments {
         Ok(settings)
     }
 
-    /// The typed settings with nothing but the shared flags.
+    /// Returns the checked and typed settings. `flags` are the command's own (flag, key, value).
     pub fn load(&self, flags: &[(&str, &str, Option<String>)]) -> Result<Config> {
         self.settings(flags)?.config().map_err(usage)
     }
 
-    /// What one picture may cost.
+    /// Returns the limits of a picture.
     pub fn limits(&self) -> Result<Limits> {
         Ok(self.load(&[])?.limits.limits())
     }
 }
 
-/// `on` or `off`.
+/// A switch, `on` or `off`.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum Switch {
     On,
     Off,
 }
 
-/// Parameters that are not to be predicted.
+/// Flags for parameters that the user gives instead of the model.
 #[derive(Debug, Args)]
 pub(super) struct ParameterArguments {
-    /// Colour correction on (white balance) or off; predicted if not given
+    /// Colour correction: on (white balance) or off; predicted if not given
     #[arg(long, value_name = "on|off")]
     color: Option<Switch>,
-    #[arg(long, value_name = "METHOD", help = format!("Colour correction by name: {}", ColorMethod::names()))]
+    #[arg(long, value_name = "METHOD", help = format!("Colour correction by its method: {}", ColorMethod::names()))]
     color_method: Option<ColorMethod>,
-    /// Deviation of the Gaussian in pixels, 0.1 to 20; predicted if not given
+    /// Standard deviation of the sharpening's Gaussian in pixels, 0.1 to 20; predicted if not given
     #[arg(long, value_name = "PX", allow_negative_numbers = true)]
     sigma: Option<f64>,
-    /// Strength of the unsharp mask, -1 (smooth) to 5, 0 leaves alone; predicted if not given
+    /// Strength of the unsharp mask: -1 (smooths) to 5, 0 changes nothing; predicted if not given
     #[arg(long, value_name = "S", allow_negative_numbers = true)]
     strength: Option<f64>,
 }
 
 impl ParameterArguments {
+    /// Returns the parameters that the user gave.
     pub fn requested(&self) -> Result<RequestedParameters> {
         let color = self.color.map(|switch| matches!(switch, Switch::On));
         RequestedParameters::new(color, self.color_method, self.sigma, self.strength).map_err(usage)
     }
 }
 
-/// The predictor of a model file, or the built-in one.
+/// Returns the predictor of a model file or of an embedded model's name; without a path, the built-in one.
 pub(super) fn predictor(path: Option<&Path>) -> Result<Predictor> {
     let Some(path) = path.filter(|path| !path.as_os_str().is_empty()) else {
         return Ok(Predictor::built_in());
@@ -113,52 +115,54 @@ pub(super) fn predictor(path: Option<&Path>) -> Result<Predictor> {
     Predictor::from_bytes(&bytes).map_err(|e| usage(format_args!("the model {}: {e}", path.display())))
 }
 
-/// The names in a file, one a line; `#` begins a comment.
+/// Returns the names in a file, one per line. `#` begins a comment.
 pub(super) fn names_in(path: &Path) -> Result<Vec<String>> {
     let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
     let names = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim().to_owned());
     Ok(names.filter(|name| !name.is_empty()).collect())
 }
 
-/// Where pairs come from.
+/// Flags for the folders of a dataset.
 #[derive(Debug, Args)]
 pub(super) struct DatasetArguments {
-    /// Folder of damaged pictures
+    /// Folder of damaged pictures, together with --undamaged
     #[arg(long, value_name = "DIR", requires = "undamaged", conflicts_with = "dataset")]
     damaged: Option<PathBuf>,
-    /// Folder of their references; pairs match by file stem
+    /// Folder of their references; two files with the same stem are a pair
     #[arg(long, value_name = "DIR", requires = "damaged", conflicts_with = "dataset")]
     undamaged: Option<PathBuf>,
-    /// A folder with damaged/ and undamaged/, or with sets SET/{damaged,undamaged}
+    /// Dataset: a folder with damaged/ and undamaged/, or with sets SET/damaged/ and SET/undamaged/
     #[arg(long, value_name = "ROOT")]
     dataset: Option<PathBuf>,
 }
 
 impl DatasetArguments {
-    pub fn source(self) -> Result<Source> {
+    /// Returns the folders of the dataset.
+    pub fn source(self) -> Result<DatasetLocation> {
         match (self.dataset, self.damaged, self.undamaged) {
-            (Some(root), ..) => Ok(Source::Root(root)),
-            (None, Some(damaged), Some(undamaged)) => Ok(Source::Folders { damaged, undamaged }),
+            (Some(root), ..) => Ok(DatasetLocation::Root(root)),
+            (None, Some(damaged), Some(undamaged)) => Ok(DatasetLocation::Folders { damaged, undamaged }),
             _ => Err(usage("--dataset ROOT, or --damaged DIR with --undamaged DIR, is needed")),
         }
     }
 }
 
-/// A number of threads.
+/// The flag for the number of threads.
 #[derive(Debug, Args)]
 pub(super) struct ThreadArguments {
-    /// Threads of the pixel pool (setting compute.threads; 0 takes all cores)
+    /// Number of threads for pixel work; 0 takes all cores (setting compute.threads)
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
 }
 
 impl ThreadArguments {
+    /// Returns the flag with its setting and value.
     pub fn flag(&self) -> [(&'static str, &'static str, Option<String>); 1] {
         [("--threads", "compute.threads", self.threads.map(|n| n.to_string()))]
     }
 }
 
-/// `seed`, `full`, or a TOML file.
+/// Returns the search space `seed` or `full`, or the one of a TOML file.
 pub(super) fn space(grid: &str) -> Result<SearchSpace> {
     match grid {
         "seed" => Ok(SearchSpace::seed()),
@@ -171,7 +175,7 @@ pub(super) fn space(grid: &str) -> Result<SearchSpace> {
     }
 }
 
-/// The groups of a file, or one per file stem, which is said.
+/// Returns the groups of a file. Without one, each file stem is a source of its own, and a message says so.
 pub(super) fn groups(path: Option<&Path>) -> Result<Groups> {
     let Some(path) = path else {
         output::tell("no --groups file: each file stem counts as a source picture of its own");
@@ -182,8 +186,11 @@ pub(super) fn groups(path: Option<&Path>) -> Result<Groups> {
     Groups::read_tsv(&bytes).map_err(|e| usage(format_args!("the groups {}: {e}", path.display())))
 }
 
-/// Refuses results before any work is done for them: those that exist, that are folders, that share a place with each
-/// other, that would overwrite an input, or that cannot be written where they are wanted. Each comes with its flag.
+/// Checks result files before any work, each with its flag.
+///
+/// # Errors
+/// When a result exists and `force` is false, is a folder, is an input, has the place of another result, or cannot be
+/// written.
 pub(super) fn check_results(results: &[(&str, &Path)], inputs: &[PathBuf], force: bool) -> Result<()> {
     let mut taken: BTreeMap<PathBuf, &str> = BTreeMap::new();
     let inputs: BTreeSet<PathBuf> = inputs.iter().map(|path| place(path)).collect();
@@ -210,7 +217,7 @@ pub(super) fn check_results(results: &[(&str, &Path)], inputs: &[PathBuf], force
     Ok(())
 }
 
-/// Writes a result to a file, or to standard output for `-`.
+/// Writes a result to a file; `-` is standard output.
 pub(super) fn store(path: &Path, bytes: &[u8], force: bool) -> Result<()> {
     if path == Path::new("-") {
         return output::write(bytes);

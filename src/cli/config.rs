@@ -1,9 +1,13 @@
-//! `pentimento config`: effective settings and where each came from.
+//! `pentimento config`: prints the effective settings and the origin of each.
 
 use anyhow::Result;
 use clap::Args;
 
-use super::{Outcome, arguments::SettingsArguments, output, usage};
+use super::{
+    arguments::SettingsArguments,
+    outcome::{Outcome, usage},
+    output,
+};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {}

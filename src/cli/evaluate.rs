@@ -1,4 +1,4 @@
-//! `pentimento evaluate`: a model beside doing nothing, fixed parameters and the best of the grid.
+//! `pentimento evaluate`: measures a model next to doing nothing, fixed parameters and the best candidate.
 
 use std::path::{Path, PathBuf};
 
@@ -6,10 +6,10 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use super::{
-    Outcome,
     arguments::{
         DatasetArguments, SettingsArguments, ThreadArguments, check_results, groups, predictor, space, store,
     },
+    outcome::Outcome,
     output, progress,
     trial::{self, Shared, TrialArguments},
 };
@@ -21,25 +21,26 @@ use pentimento_core::evaluation::report;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The model; the built-in one if not given
+    /// Model file; the built-in model if not given
     #[arg(long, value_name = "M")]
     model: Option<PathBuf>,
     #[command(flatten)]
     dataset: DatasetArguments,
-    /// Which picture comes from which source, to tell pictures that the model knows from others
+    /// File that names the source of each picture (tab-separated set, name, group, fold); pictures of sources that the
+    /// model was trained on are then reported apart
     #[arg(long, value_name = "splits.tsv")]
     groups: Option<PathBuf>,
-    /// The space of the comparison: seed, full or a file
+    /// Search space for the best candidate: seed (40 candidates), full, or a TOML file
     #[arg(long, value_name = "seed|full|FILE", default_value = "seed")]
     grid: String,
-    /// Write the report as JSON
+    /// Write the report as JSON to this file; - is standard output
     #[arg(long, value_name = "report.json")]
     out: Option<PathBuf>,
     #[command(flatten)]
     trial: TrialArguments,
     #[command(flatten)]
     threads: ThreadArguments,
-    /// Overwrite an existing file
+    /// Overwrite existing files
     #[arg(long)]
     force: bool,
 }
@@ -90,8 +91,8 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     let seen = |name: &str| predictor.card().was_fitted_on(&groups.source(name));
     if arguments.groups.is_none() && !evaluated.pairs.iter().any(|pair| seen(&pair.name)) {
         output::tell(
-            "the model knows none of these pictures by their stems; if it was trained with a groups file, only --groups \
-             tells which of them it has seen",
+            "the model was trained on none of these file stems; if it was trained with a groups file, only --groups shows \
+             which pictures it was trained on",
         );
     }
     let report = report(&evaluated.pairs, 0, predictor.id(), &space, &seen);

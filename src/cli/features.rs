@@ -1,4 +1,4 @@
-//! `pentimento features`: what a predictor is told of pictures.
+//! `pentimento features`: prints the features of pictures, the numbers that a predictor sees.
 
 use std::path::PathBuf;
 
@@ -6,9 +6,9 @@ use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 
 use super::{
-    Outcome,
     arguments::{SettingsArguments, ThreadArguments},
-    inputs::{Input, expand},
+    inputs::{CommandInput, expand},
+    outcome::Outcome,
     output, progress,
 };
 use crate::batch::{parallel, picture_file};
@@ -18,12 +18,14 @@ use pentimento_core::{
     restoration::receipt::RecordedFeatures,
 };
 
+/// How features are printed.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Layout {
+enum FeaturesFormat {
     Json,
     Csv,
 }
 
+/// The name of a feature schema.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum SchemaName {
     Seed,
@@ -44,10 +46,10 @@ pub(super) struct Arguments {
     /// Pictures, folders of pictures, or - for standard input
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
-    /// json (one line per picture) or csv
+    /// Output format: json (one line per picture) or csv
     #[arg(long, value_name = "json|csv", default_value = "json")]
-    format: Layout,
-    /// seed (the 14 of the built-in model) or rich (110 cheap ones that do not depend on the size)
+    format: FeaturesFormat,
+    /// Feature schema: seed (14 features) or rich (110 cheap features that do not depend on the picture's size)
     #[arg(long, value_name = "seed|rich", default_value = "seed")]
     schema: SchemaName,
     #[command(flatten)]
@@ -65,16 +67,16 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     bar.finish_and_clear();
 
     let mut table = csv::Writer::from_writer(Vec::new());
-    if matches!(arguments.format, Layout::Csv) {
+    if matches!(arguments.format, FeaturesFormat::Csv) {
         table.write_record(["filename"].into_iter().chain(schema.names().iter().copied()))?;
     }
     for (input, outcome) in inputs.iter().zip(outcomes) {
         match (outcome, arguments.format) {
-            (Ok(measured), Layout::Csv) => {
+            (Ok(measured), FeaturesFormat::Csv) => {
                 let values = measured.values.iter().map(f64::to_string);
                 table.write_record([input.name()].into_iter().chain(values))?;
             }
-            (Ok(measured), Layout::Json) => {
+            (Ok(measured), FeaturesFormat::Json) => {
                 let RecordedFeatures { schema, values } = (&measured).into();
                 let line =
                     serde_json::json!({ "filename": input.name(), "schema": schema, "features": values });
@@ -88,7 +90,7 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     Ok(Outcome::from_failures(failed.len()))
 }
 
-fn measure(input: &Input, limits: &Limits, schema: Schema) -> Result<features::Features> {
+fn measure(input: &CommandInput, limits: &Limits, schema: Schema) -> Result<features::Features> {
     let look = Look::decode(&input.read(limits)?, limits, schema, |_| ()).map_err(picture_file::explain)?;
     Ok(look.features()?)
 }

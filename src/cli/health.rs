@@ -1,72 +1,42 @@
-//! `pentimento health`: one request to a running service, for probes without a client of their own.
+//! `pentimento health`: one request to a running service. The exit code answers a probe that has no HTTP client of
+//! its own.
 
-use std::{
-    io::{Read as _, Write as _},
-    net::{TcpStream, ToSocketAddrs as _},
-    time::Duration,
-};
-
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Args;
 
-use super::{Outcome, output, usage};
+use super::{
+    client,
+    outcome::{Outcome, usage},
+    output,
+};
 
-/// How long a probe waits for a connection and for an answer.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// Most bytes of an answer that are read.
-const ANSWER_BYTES_MAX: u64 = 64 << 10;
+/// The path of the probe where the URL has none.
+const DEFAULT_PATH: &str = "/health/ready";
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// http://HOST:PORT, with a path such as /health/live; without one /health/ready is asked
+    /// URL of the service, http://HOST:PORT or http://HOST:PORT/health/live; the default path is /health/ready, the
+    /// default port 80
     #[arg(value_name = "URL")]
     url: String,
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<Outcome> {
-    let rest = arguments
-        .url
-        .strip_prefix("http://")
-        .ok_or_else(|| usage("a URL that begins with http:// is needed"))?;
-    let (host, path) = match rest.split_once('/') {
-        Some((host, path)) if !path.is_empty() => (host, format!("/{path}")),
-        Some((host, _)) => (host, "/health/ready".to_owned()),
-        None => (rest, "/health/ready".to_owned()),
-    };
+    let (status, body) = client::probe(&with_path(&arguments.url)?)?;
+    output::line(format_args!("{status} {}", body.trim()))?;
+    Ok(if (200..300).contains(&status) { Outcome::AllGood } else { Outcome::SomeFailed })
+}
+
+/// Returns the URL, with the default path where it has none.
+fn with_path(url: &str) -> Result<String> {
+    let rest =
+        url.strip_prefix("http://").ok_or_else(|| usage("a URL that begins with http:// is needed"))?;
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
     if host.is_empty() || rest.contains(char::is_whitespace) {
-        return Err(usage(format_args!("{:?} is not a URL", arguments.url)));
+        return Err(usage(format_args!("{url:?} is not a URL")));
     }
-    let address = if host.contains(']') || !host.contains(':') { with_port(host) } else { host.to_owned() };
-    let answer = ask(&address, host, &path).with_context(|| format!("asking {}", arguments.url))?;
-    let status = answer.strip_prefix("HTTP/").and_then(|line| line.split(' ').nth(1)?.parse::<u16>().ok());
-    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body).trim();
-    match status {
-        Some(code @ 200..=299) => {
-            output::line(format_args!("{code} {body}"))?;
-            Ok(Outcome::AllGood)
-        }
-        Some(code) => {
-            output::line(format_args!("{code} {body}"))?;
-            Ok(Outcome::SomeFailed)
-        }
-        None => Err(anyhow::anyhow!("{} does not speak HTTP", arguments.url)),
-    }
-}
-
-/// Port 80 unless one is named.
-fn with_port(host: &str) -> String {
-    let has_port = host.rsplit_once("]:").is_some() || (!host.contains(']') && host.contains(':'));
-    if has_port { host.to_owned() } else { format!("{host}:80") }
-}
-
-fn ask(address: &str, host: &str, path: &str) -> Result<String> {
-    let address = address.to_socket_addrs()?.next().context("the host has no address")?;
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
-    let mut answer = Vec::new();
-    stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer)?;
-    Ok(String::from_utf8_lossy(&answer).into_owned())
+    Ok(match path {
+        "" => format!("http://{host}{DEFAULT_PATH}"),
+        path => format!("http://{host}/{path}"),
+    })
 }

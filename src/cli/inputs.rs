@@ -1,4 +1,4 @@
-//! From what the user named to the files that are meant.
+//! The pictures that a command works on: files, standard input, and the pictures of folders.
 
 use std::{
     collections::BTreeSet,
@@ -12,67 +12,68 @@ use anyhow::{Context as _, Result};
 use crate::batch::picture_file;
 use pentimento_core::imaging::codec::{Format, Limits};
 
-/// Enough to tell every format apart.
+/// Number of bytes that identify every format.
 const HEAD_BYTES: u64 = 64;
 
-/// What a restored file is called between stem and extension, so that a folder is not restored twice.
+/// The mark between stem and extension of a restored file. Marked files are skipped, so that a folder is not restored
+/// twice.
 pub(super) const RESTORED_MARK: &str = "restored";
 
-/// One picture to work on.
+/// A picture or another file that the user named.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Input {
+pub(super) enum CommandInput {
     /// Standard input.
     Stdin,
-    /// A file, with its path relative to what the user named (its name, or its place in the folder named).
+    /// A file. `relative` is its path below the folder that the user named, or its file name.
     File { path: PathBuf, relative: PathBuf },
 }
 
-impl Input {
-    /// A path as named, `-` being standard input.
+impl CommandInput {
+    /// Returns the input of a path; `-` is standard input.
     pub fn named(path: &Path) -> Self {
         if path == Path::new("-") {
-            return Input::Stdin;
+            return CommandInput::Stdin;
         }
         let relative = path.file_name().map_or_else(|| path.to_owned(), PathBuf::from);
-        Input::File { path: path.to_owned(), relative }
+        CommandInput::File { path: path.to_owned(), relative }
     }
 
-    /// How to call it in lines and receipts.
+    /// Returns the input's name in messages and receipts.
     pub fn name(&self) -> String {
         match self {
-            Input::Stdin => "-".to_owned(),
-            Input::File { path, .. } => path.display().to_string(),
+            CommandInput::Stdin => "-".to_owned(),
+            CommandInput::File { path, .. } => path.display().to_string(),
         }
     }
 
-    /// Its bytes, under the limits.
+    /// Reads the input's bytes, at most `limits.input_bytes_max`.
     pub fn read(&self, limits: &Limits) -> Result<Vec<u8>> {
         match self {
-            Input::Stdin => {
+            CommandInput::Stdin => {
                 picture_file::read_from(std::io::stdin().lock(), limits).context("reading standard input")
             }
-            Input::File { path, .. } => picture_file::read(path, limits),
+            CommandInput::File { path, .. } => picture_file::read(path, limits),
         }
     }
 
-    /// The format that its first bytes announce. Pipes are not asked: their bytes come once.
+    /// Returns the format of a file by its first bytes. A pipe has none: its bytes can be read only once.
     pub fn sniff(&self) -> Option<Format> {
-        let Input::File { path, .. } = self else { return None };
+        let CommandInput::File { path, .. } = self else { return None };
         let mut head = Vec::new();
         fs::File::open(path).ok().filter(|_| path.is_file())?.take(HEAD_BYTES).read_to_end(&mut head).ok()?;
         Format::sniff(&head)
     }
 
-    /// Where it lies; `None` for standard input.
+    /// Returns the place of a file; `None` for standard input.
     pub fn place(&self) -> Option<PathBuf> {
         match self {
-            Input::Stdin => None,
-            Input::File { path, .. } => Some(place(path)),
+            CommandInput::Stdin => None,
+            CommandInput::File { path, .. } => Some(place(path)),
         }
     }
 }
 
-/// One name for one place, however its folder is spelt. A link is a place of its own.
+/// Returns the same path for all spellings of a file's folder. A link is a place of its own.
 pub(super) fn place(path: &Path) -> PathBuf {
     let folder = picture_file::folder_of(path);
     match (fs::canonicalize(folder), path.file_name()) {
@@ -82,15 +83,19 @@ pub(super) fn place(path: &Path) -> PathBuf {
     }
 }
 
-/// Files as named; of folders, all pictures by their extension, in bytewise order, subfolders included, without those
-/// that are results of ours: marked as such, or in the folder `results`. What cannot be listed comes back as a failure
-/// with its reason. A file named twice is one input.
-pub(super) fn expand(named: &[PathBuf], results: Option<&Path>) -> (Vec<Input>, Vec<(String, String)>) {
+/// Returns the inputs that the user named, and the failures with their reasons.
+///
+/// A folder gives all its pictures by extension, subfolders included, in bytewise order. Restored pictures are skipped:
+/// those with the mark, and those in the folder `results`. A file that is named twice is one input.
+pub(super) fn expand(
+    named: &[PathBuf],
+    results: Option<&Path>,
+) -> (Vec<CommandInput>, Vec<(String, String)>) {
     let results = results.map(place);
     let (mut inputs, mut failed, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
     for path in named {
         if path == Path::new("-") {
-            inputs.push(Input::Stdin);
+            inputs.push(CommandInput::Stdin);
         } else if path.is_dir() {
             let mut files = Vec::new();
             match list(path, results.as_deref(), &mut files) {
@@ -103,16 +108,17 @@ pub(super) fn expand(named: &[PathBuf], results: Option<&Path>) -> (Vec<Input>, 
             files.sort_by(|a, b| a.as_os_str().as_encoded_bytes().cmp(b.as_os_str().as_encoded_bytes()));
             inputs.extend(files.into_iter().map(|file| {
                 let relative = file.strip_prefix(path).unwrap_or(&file).to_owned();
-                Input::File { path: file, relative }
+                CommandInput::File { path: file, relative }
             }));
         } else {
-            inputs.push(Input::named(path));
+            inputs.push(CommandInput::named(path));
         }
     }
     inputs.retain(|input| seen.insert(input.place()));
     (inputs, failed)
 }
 
+/// Adds the pictures of a folder and of its subfolders to `files`.
 fn list(folder: &Path, results: Option<&Path>, files: &mut Vec<PathBuf>) -> Result<()> {
     for entry in fs::read_dir(folder).with_context(|| format!("reading the folder {}", folder.display()))? {
         let entry = entry?;
@@ -120,7 +126,8 @@ fn list(folder: &Path, results: Option<&Path>, files: &mut Vec<PathBuf>) -> Resu
         if entry.file_name().as_encoded_bytes().starts_with(b".") {
             continue;
         }
-        // A link to a folder may lead round in a circle; a link to a file is a file, and one to nothing is told later.
+        // A link to a folder is skipped, because it may lead in a circle. A link to a file is a file. A dangling link
+        // stays: reading it gives the error.
         if entry.file_type()?.is_dir() {
             if results != Some(&place(&path)) {
                 list(&path, results, files)?;
@@ -139,6 +146,7 @@ fn is_picture(path: &Path) -> bool {
     path.extension().and_then(|e| e.to_str()).and_then(Format::from_extension).is_some()
 }
 
+/// Whether a file has the mark of restored files.
 fn is_result(path: &Path) -> bool {
     path.file_stem().and_then(|s| Path::new(s).extension()).is_some_and(|mark| mark == RESTORED_MARK)
 }
@@ -159,8 +167,8 @@ mod tests {
         let relative: Vec<String> = inputs
             .iter()
             .map(|i| match i {
-                Input::File { relative, .. } => relative.display().to_string(),
-                Input::Stdin => "-".to_owned(),
+                CommandInput::File { relative, .. } => relative.display().to_string(),
+                CommandInput::Stdin => "-".to_owned(),
             })
             .collect();
         assert_eq!(relative, ["a.jpg", "b.png", "sub/c.tif"]);

@@ -6,9 +6,9 @@ use anyhow::Result;
 use clap::Args;
 
 use super::{
-    Outcome,
     arguments::{DatasetArguments, SettingsArguments, ThreadArguments, check_results, groups, space, store},
     describe::read_table,
+    outcome::Outcome,
     output, progress,
 };
 use crate::batch::{

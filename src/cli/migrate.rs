@@ -1,9 +1,9 @@
-//! `pentimento migrate`: the database of jobs, made or brought up to date. `serve` does the same when it starts.
+//! `pentimento migrate`: creates the database of jobs or brings it up to date. `serve` does the same when it starts.
 
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use super::{Outcome, arguments::SettingsArguments, output};
+use super::{arguments::SettingsArguments, outcome::Outcome, output};
 use crate::storage::{self, SCHEMA_VERSION};
 
 #[derive(Debug, Args)]

@@ -1,9 +1,11 @@
-//! The commands: one file each. They parse, load, call a job or a story, store and print.
+//! The commands, one file each. A command parses its flags, loads settings and files, calls the core or `batch`,
+//! stores and prints.
 //!
-//! Results go to standard output, talk to standard error. Exit 0: all good; 1: some inputs failed; 2: wrong usage or
-//! settings.
+//! Results go to standard output, messages to standard error. Exit code 0: all good; 1: some inputs failed; 2: wrong
+//! usage or settings.
 
 mod arguments;
+mod client;
 mod completions;
 mod config;
 mod describe;
@@ -15,6 +17,7 @@ mod inspect;
 mod jobs;
 mod migrate;
 mod optimize;
+mod outcome;
 mod output;
 mod progress;
 mod replay;
@@ -26,13 +29,14 @@ mod train;
 mod trial;
 mod work;
 
-use std::{fmt, process::ExitCode};
+use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use arguments::SettingsArguments;
+use outcome::{Outcome, UsageError};
 
-/// Restores damaged pictures by parameters that a trained model predicts for each of them.
+/// Restores damaged pictures. A trained model predicts the parameters of each picture.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 110, after_help = EXAMPLES)]
 pub struct Cli {
@@ -45,91 +49,61 @@ pub struct Cli {
 const EXAMPLES: &str = "\
 Examples:
   pentimento restore scan.jpg -o better.png            restore one picture, parameters predicted
-  pentimento restore scans/ --out-dir restored/        a whole folder, in parallel
+  pentimento restore scans/ --out-dir restored/        restore a whole folder, in parallel
   pentimento optimize --dataset pairs/ --out table.csv search the best parameters of every pair
-  pentimento train --table table.csv --out my.model    train a model from the table
-  pentimento serve                                     the same over HTTP
-  pentimento jobs submit optimize --dataset scans      hours of work, done by a running service
+  pentimento train --dataset pairs/ --out my.model     train a model on the pairs
+  pentimento serve                                     restore pictures over HTTP
+  pentimento jobs submit optimize --dataset scans      let a running service do hours of work
 
 Exit codes: 0 all good; 1 some inputs failed; 2 wrong usage or settings.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Restore pictures or whole folders of them
+    /// Restore pictures or whole folders of pictures
     Restore(restore::Arguments),
-    /// Make a restored picture again from its receipt
+    /// Restore a picture again, byte for byte, from its receipt
     Replay(replay::Arguments),
     /// Print the features of pictures
     Features(features::Arguments),
     /// Compare a picture with its reference: PSNR, SSIM, score
     Score(score::Arguments),
-    /// Damage clean pictures by seeded mixtures, to have pairs to train on
+    /// Damage undamaged pictures by a seeded recipe, to get pairs for training
     Synthesize(synthesize::Arguments),
     /// Search the best parameters of every pair of a dataset
     Optimize(optimize::Arguments),
-    /// Look for what is wrong with a dataset: mates, sizes, alignment, duplicates, leaks, optima
+    /// Check a dataset: missing mates, sizes, alignment, duplicates, leaks between splits, optima
     Inspect(inspect::Arguments),
     /// Summarise a training table, column by column
     Describe(describe::Arguments),
-    /// Train a model from tables
+    /// Train a model on pairs, or on tables made by optimize
     Train(train::Arguments),
-    /// Measure a model on pairs, beside doing nothing, fixed parameters and the best of the grid
+    /// Measure a model on pairs, next to doing nothing, fixed parameters and the best candidate
     Evaluate(evaluate::Arguments),
     /// Serve restorations over HTTP
     Serve(serve::Arguments),
-    /// Submit, follow and read jobs of a running service
+    /// Submit, follow, list and cancel jobs of a running service, and fetch their results
     Jobs(jobs::Arguments),
-    /// Make the database of jobs, or bring it up to date
+    /// Create the database of jobs, or bring it up to date
     Migrate(migrate::Arguments),
-    /// Ask a running service how it is; the exit code answers a probe
+    /// Ask a running service whether it is ready; exit code 0 means yes
     Health(health::Arguments),
-    /// Print the effective settings and where each came from
+    /// Print the effective settings and the origin of each
     Config(config::Arguments),
     /// Print the completion script of a shell
     Completions(completions::Arguments),
-    /// What the service starts for its jobs; not for people
+    /// Processes that the service starts for its jobs; not for people
     #[command(hide = true)]
     Work(work::Arguments),
 }
 
-/// How a command ended when nothing stopped it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
-    AllGood,
-    SomeFailed,
-}
-
-impl Outcome {
-    fn from_failures(n: usize) -> Self {
-        if n == 0 { Outcome::AllGood } else { Outcome::SomeFailed }
-    }
-}
-
-/// An error of usage or settings: exit code 2.
-#[derive(Debug)]
-struct Usage(String);
-
-impl fmt::Display for Usage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Usage {}
-
-/// A usage error with this message.
-fn usage(message: impl fmt::Display) -> anyhow::Error {
-    Usage(message.to_string()).into()
-}
-
-/// Runs the command and turns how it ended into an exit code and, if it failed, one line.
+/// Runs the command and returns its exit code. An error is printed in one line.
 pub fn run(cli: Cli) -> ExitCode {
     match command(cli) {
         Ok(Outcome::AllGood) => ExitCode::SUCCESS,
         Ok(Outcome::SomeFailed) => ExitCode::from(1),
         Err(error) => {
             output::tell(format_args!("pentimento: {error:#}"));
-            ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
+            ExitCode::from(if error.is::<UsageError>() { 2 } else { 1 })
         }
     }
 }
@@ -152,7 +126,10 @@ fn command(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Migrate(arguments) => migrate::run(settings, arguments),
         Command::Health(arguments) => health::run(arguments),
         Command::Config(arguments) => config::run(settings, arguments),
-        Command::Completions(arguments) => completions::run(arguments),
-        Command::Work(arguments) => work::run(arguments),
+        Command::Completions(arguments) => completions::run(arguments, &mut Cli::command()),
+        Command::Work(arguments) => match work::run(arguments)? {
+            Some(line) => command(Cli::parse_from(line)),
+            None => Ok(Outcome::AllGood),
+        },
     }
 }

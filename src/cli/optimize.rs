@@ -1,4 +1,4 @@
-//! `pentimento optimize`: the best parameters of every pair, with the truth in hand.
+//! `pentimento optimize`: searches the best parameters of every pair, with the reference known.
 
 use std::path::{Path, PathBuf};
 
@@ -6,16 +6,16 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use super::{
-    Outcome,
     arguments::{
         DatasetArguments, SettingsArguments, ThreadArguments, check_results, names_in, space, store,
     },
-    output, progress, usage,
+    outcome::{Outcome, usage},
+    output, progress,
 };
 use crate::batch::{
     damages::Damages,
-    find_optima::find_optima,
-    index_dataset::{Source, index},
+    find_optima::{OptimaSearch, find_optima},
+    index_dataset::{DatasetLocation, index},
 };
 use pentimento_core::evaluation::Align;
 
@@ -30,23 +30,24 @@ enum AlignChoice {
 pub(super) struct Arguments {
     #[command(flatten)]
     dataset: DatasetArguments,
-    /// Only the pairs named in this file, one NAME or SET/NAME a line; # begins a comment
+    /// File that names the pairs to search, one NAME or SET/NAME per line; # begins a comment
     #[arg(long, value_name = "FILE")]
     only: Option<PathBuf>,
-    /// The training table to write; - is standard output
+    /// Training table to write; - is standard output
     #[arg(long, value_name = "table.csv")]
     out: PathBuf,
-    /// Also write every combination of every pair
+    /// Write the scores of all combinations of all pairs here as well
     #[arg(long, value_name = "all.csv")]
     combinations: Option<PathBuf>,
-    /// seed (the first system's 40), full, or a TOML file with color_methods, sigmas, strengths and, if wanted,
-    /// identity, color_blends, denoise
+    /// Search space: seed (the first system's 40 candidates), full, or a TOML file with the lists color_methods,
+    /// sigmas, strengths and optionally identity, color_blends, denoise
     #[arg(long, value_name = "seed|full|FILE", default_value = "seed")]
     grid: String,
-    /// auto registers each pair first: what does not show the same fails, what lies elsewhere is scored on what both show
+    /// auto registers each pair first: a pair fails if its pictures show different subjects; a displaced pair is scored
+    /// on the area that both pictures show
     #[arg(long, value_name = "auto|off", default_value = "off")]
     align: AlignChoice,
-    /// Exit 1 when a smaller share of the pairs succeeds; missing mates count as failures
+    /// Smallest share of pairs that must succeed, 0 to 1; below it the exit code is 1. Missing mates count as failures
     #[arg(long, value_name = "SHARE", default_value_t = 0.95, allow_negative_numbers = true)]
     min_success: f64,
     #[command(flatten)]
@@ -70,8 +71,8 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     check_results(&results, arguments.only.as_slice(), arguments.force)?;
     let source = arguments.dataset.source()?;
     let damages = match &source {
-        Source::Root(root) => Damages::read(root)?,
-        Source::Folders { .. } => Damages::default(),
+        DatasetLocation::Root(root) => Damages::read(root)?,
+        DatasetLocation::Folders { .. } => Damages::default(),
     };
     let mut dataset = index(&source)?;
     if let Some(path) = &arguments.only {
@@ -83,7 +84,14 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
         AlignChoice::Auto => Align::Auto,
         AlignChoice::Off => Align::Off,
     };
-    let optima = find_optima(&dataset, &space, align, &limits, config.compute.threads, &|| bar.inc(1))?;
+    let search = OptimaSearch {
+        space: &space,
+        align,
+        limits: &limits,
+        threads: config.compute.threads,
+        done: &|| bar.inc(1),
+    };
+    let optima = find_optima(&dataset, &search)?;
     bar.finish_and_clear();
 
     store(&arguments.out, &optima.table_csv(&space, &damages)?, arguments.force)?;

@@ -1,5 +1,5 @@
-//! What commands say: results on standard output, talk on standard error. A reader that has gone away (`| head`) is
-//! no fault; a full disk is.
+//! Output of commands: results on standard output, messages on standard error. A reader that closed the pipe
+//! (`| head`) is not an error; a full disk is.
 
 use std::{
     fmt::Display,
@@ -29,12 +29,12 @@ pub(super) fn line(result: impl Display) -> Result<()> {
     write(format!("{result}\n").as_bytes())
 }
 
-/// Tells a person a line on standard error; if nobody listens, nothing is lost.
-pub(super) fn tell(talk: impl Display) {
-    let _ = io::stderr().write_all(format!("{talk}\n").as_bytes());
+/// Prints a message and a line end on standard error. An error of writing is ignored.
+pub(super) fn tell(message: impl Display) {
+    let _ = io::stderr().write_all(format!("{message}\n").as_bytes());
 }
 
-/// Tells each failure with its reason.
+/// Prints each failure with its reason on standard error.
 pub(super) fn tell_failures(failed: &[(String, String)]) {
     for (name, reason) in failed {
         tell(format_args!("{name}: {reason}"));

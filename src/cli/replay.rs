@@ -1,4 +1,4 @@
-//! `pentimento replay`: the same bytes again, from a receipt and its input.
+//! `pentimento replay`: makes the same output bytes again from a receipt and its input.
 
 use std::path::{Path, PathBuf};
 
@@ -6,10 +6,9 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use super::{
-    Outcome,
     arguments::{SettingsArguments, store},
-    inputs::Input,
-    usage,
+    inputs::CommandInput,
+    outcome::{Outcome, usage},
 };
 use crate::batch::picture_file;
 use pentimento_core::{
@@ -20,13 +19,13 @@ use pentimento_core::{
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The receipt, or - for standard input; of a file with several lines, the one for this input
+    /// Receipt file, or - for standard input; of several lines, the one for INPUT is used
     #[arg(value_name = "RECEIPT")]
     receipt: PathBuf,
-    /// The picture that the receipt is for, or - for standard input
+    /// Picture that the receipt is for, or - for standard input
     #[arg(value_name = "INPUT")]
     input: PathBuf,
-    /// Where to write; - is standard output
+    /// File to write; - is standard output
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     /// Overwrite an existing file
@@ -36,9 +35,9 @@ pub(super) struct Arguments {
 
 pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<Outcome> {
     let limits = settings.limits()?;
-    let input = Input::named(&arguments.input);
-    let text = Input::named(&arguments.receipt);
-    if input == Input::Stdin && text == Input::Stdin {
+    let input = CommandInput::named(&arguments.input);
+    let text = CommandInput::named(&arguments.receipt);
+    if input == CommandInput::Stdin && text == CommandInput::Stdin {
         return Err(usage("RECEIPT and INPUT cannot both be standard input (-)"));
     }
     let bytes = input.read(&limits)?;
@@ -55,7 +54,7 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     Ok(Outcome::AllGood)
 }
 
-/// A limit that was hit comes with the setting that changes it.
+/// Returns the error for people. Where a limit was exceeded, the message names the setting.
 fn explain(error: ReplayError) -> anyhow::Error {
     match error {
         ReplayError::Restore(RestoreError::Decode(error)) => picture_file::explain(error),
@@ -63,7 +62,7 @@ fn explain(error: ReplayError) -> anyhow::Error {
     }
 }
 
-/// The recorded bytes under a name that tells another format would mislead.
+/// Refuses a file name whose extension is of another format than the recorded one.
 fn check_extension(output: &Path, recorded: Format) -> Result<()> {
     match output.extension().and_then(|e| e.to_str()).and_then(Format::from_extension) {
         Some(named) if named != recorded => {

@@ -1,4 +1,4 @@
-//! `pentimento restore`: pictures or whole folders, parameters predicted or given.
+//! `pentimento restore`: restores pictures or whole folders, with predicted or given parameters.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,10 +10,10 @@ use anyhow::Result;
 use clap::Args;
 
 use super::{
-    Outcome,
     arguments::{ParameterArguments, SettingsArguments, ThreadArguments, check_results, predictor, store},
-    inputs::{Input, RESTORED_MARK, expand, place},
-    output, progress, usage,
+    inputs::{CommandInput, RESTORED_MARK, expand, place},
+    outcome::{Outcome, usage},
+    output, progress,
 };
 use crate::batch::{parallel, picture_file};
 use pentimento_core::{
@@ -27,27 +27,27 @@ pub(super) struct Arguments {
     /// Pictures, folders of pictures, or - for standard input
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
-    /// Where to write the one picture; its extension decides the format; - is standard output
+    /// File to write, for one picture; its extension decides the format; - is standard output
     #[arg(short, long, value_name = "FILE", conflicts_with = "out_dir")]
     output: Option<PathBuf>,
-    /// Folder to write to, keeping names; without -o and --out-dir: NAME.restored.EXT beside the input
+    /// Folder to write to under the same names; without -o and --out-dir, NAME.restored.EXT next to the input
     #[arg(long, value_name = "DIR")]
     out_dir: Option<PathBuf>,
     #[command(flatten)]
     parameters: ParameterArguments,
-    /// jpeg, png, webp, tiff or bmp; by default what -o says, else what came in
+    /// Output format: jpeg, png, webp, tiff or bmp; if not given, that of -o, else that of the input
     #[arg(long, value_name = "F")]
     format: Option<Format>,
     /// Quality of JPEG and lossy WebP, 1 to 100 [default: 95]; lossless formats ignore it
     #[arg(long, value_name = "Q", value_parser = clap::value_parser!(u8).range(1..=100))]
     quality: Option<u8>,
-    /// keep: carry ICC, EXIF, XMP, IPTC, resolution; strip: only ICC and copyright
+    /// Metadata to write: keep (ICC, EXIF, XMP, IPTC, resolution) or strip (only ICC and copyright)
     #[arg(long, value_name = "keep|strip", default_value = "keep")]
     metadata: MetadataPolicy,
-    /// A model made by `pentimento train` instead of the built-in one
+    /// Model file made by `pentimento train`, instead of the built-in model
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
-    /// Write the receipts here, one JSON line per picture; - is standard output
+    /// Write receipts to this file, one JSON line per picture; - is standard output
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
     /// Overwrite existing files
@@ -57,17 +57,17 @@ pub(super) struct Arguments {
     threads: ThreadArguments,
 }
 
-/// What every picture of one call has in common.
-struct Common<'a> {
+/// The options that all pictures of one call share.
+struct SharedOptions<'a> {
     request: RestoreRequest,
     predictor: &'a Predictor,
     limits: Limits,
     force: bool,
 }
 
-/// A picture and where its result goes, or why it goes nowhere.
-struct Planned {
-    input: Input,
+/// A picture with the path of its result, or with the reason why it cannot be written.
+struct PlannedPicture {
+    input: CommandInput,
     path: Result<PathBuf, String>,
 }
 
@@ -83,7 +83,7 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     let predictor = predictor(arguments.model.as_deref().or(Some(&config.model.path)))?;
     let parameters = arguments.parameters.requested()?;
     predictor.check(&parameters).map_err(usage)?;
-    let common = Common {
+    let options = SharedOptions {
         request: RestoreRequest {
             parameters,
             format,
@@ -96,13 +96,13 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
         force: arguments.force,
     };
     let bar = progress::bar(planned.len(), "pictures");
-    let work = |planned: &Planned| restore_one(planned, &common);
+    let work = |planned: &PlannedPicture| restore_one(planned, &options);
     let (outcomes, _) = parallel::run(&planned, config.compute.threads, &|| bar.inc(1), work)?;
     bar.finish_and_clear();
 
     let mut receipts = String::new();
     let quiet = writes_to_stdout(&planned) || is_stdout(arguments.receipt.as_deref());
-    for (Planned { input, .. }, outcome) in planned.iter().zip(outcomes) {
+    for (PlannedPicture { input, .. }, outcome) in planned.iter().zip(outcomes) {
         match outcome {
             Ok((path, receipt)) => {
                 let line = said(input, &path, &receipt);
@@ -111,7 +111,7 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
                 } else {
                     output::line(line)?
                 }
-                if common.request.record == Record::Kept {
+                if options.request.record == Record::Kept {
                     receipts += &serde_json::to_string(&receipt)?;
                     receipts.push('\n');
                 }
@@ -130,16 +130,16 @@ fn is_stdout(path: Option<&Path>) -> bool {
     path == Some(Path::new("-"))
 }
 
-/// The format that the flags ask for, after everything about them that can be wrong.
-fn checked_output(arguments: &Arguments, inputs: &[Input]) -> Result<Option<Format>> {
+/// Checks the flags for outputs and returns the format that they ask for, if any.
+fn checked_output(arguments: &Arguments, inputs: &[CommandInput]) -> Result<Option<Format>> {
     let folders = arguments.inputs.iter().any(|path| path.is_dir());
     if arguments.output.is_some() && (inputs.len() > 1 || folders) {
         return Err(usage("-o takes one picture; --out-dir takes several"));
     }
-    if inputs.contains(&Input::Stdin) && inputs.len() > 1 {
+    if inputs.contains(&CommandInput::Stdin) && inputs.len() > 1 {
         return Err(usage("standard input (-) cannot be mixed with files"));
     }
-    if inputs.contains(&Input::Stdin) && arguments.out_dir.is_some() {
+    if inputs.contains(&CommandInput::Stdin) && arguments.out_dir.is_some() {
         return Err(usage("standard input (-) has no name to keep in --out-dir; -o FILE names the result"));
     }
     if let Some(folder) = arguments.output.as_deref().filter(|path| path.is_dir()) {
@@ -163,11 +163,11 @@ fn checked_output(arguments: &Arguments, inputs: &[Input]) -> Result<Option<Form
     }
 }
 
-/// Settles where each result goes, in the inputs' order and before any work, so that no thread has a say in it.
-fn plan(inputs: Vec<Input>, arguments: &Arguments, format: Option<Format>) -> Vec<Planned> {
-    let places: BTreeSet<PathBuf> = inputs.iter().filter_map(Input::place).collect();
+/// Decides the path of each result, in the inputs' order and before any work. So the number of threads changes no path.
+fn plan(inputs: Vec<CommandInput>, arguments: &Arguments, format: Option<Format>) -> Vec<PlannedPicture> {
+    let places: BTreeSet<PathBuf> = inputs.iter().filter_map(CommandInput::place).collect();
     let mut taken: BTreeMap<PathBuf, String> = BTreeMap::new();
-    let mut settle = |input: &Input| {
+    let mut settle = |input: &CommandInput| {
         let path = result_path(input, arguments, format);
         if is_stdout(Some(&path)) {
             return Ok(path);
@@ -185,15 +185,16 @@ fn plan(inputs: Vec<Input>, arguments: &Arguments, format: Option<Format>) -> Ve
         taken.insert(place, input.name());
         Ok(path)
     };
-    inputs.into_iter().map(|input| Planned { path: settle(&input), input }).collect()
+    inputs.into_iter().map(|input| PlannedPicture { path: settle(&input), input }).collect()
 }
 
-/// `-o`, or the input's name with the result's extension in the folder of results or beside the input.
-fn result_path(input: &Input, arguments: &Arguments, format: Option<Format>) -> PathBuf {
+/// Returns the path of a result: `-o`; or the input's name with the result's extension, in the folder of results or
+/// next to the input.
+fn result_path(input: &CommandInput, arguments: &Arguments, format: Option<Format>) -> PathBuf {
     match (&arguments.output, input) {
         (Some(output), _) => output.clone(),
-        (None, Input::Stdin) => PathBuf::from("-"),
-        (None, Input::File { path, relative }) => {
+        (None, CommandInput::Stdin) => PathBuf::from("-"),
+        (None, CommandInput::File { path, relative }) => {
             let format = format.or_else(|| input.sniff());
             match &arguments.out_dir {
                 Some(folder) => folder.join(renamed(relative, "", format)),
@@ -203,8 +204,8 @@ fn result_path(input: &Input, arguments: &Arguments, format: Option<Format>) -> 
     }
 }
 
-/// `path` with `mark` behind its stem and the extension of `format`. An extension that fits the format stays
-/// (`.jpeg` does not become `.jpg`); one that is no picture's is part of the stem (`box.2024`).
+/// Returns `path` with `mark` after its stem and the extension of `format`. An extension that fits the format stays
+/// (`.jpeg` does not become `.jpg`). An extension that is not a picture's is part of the stem (`box.2024`).
 fn renamed(path: &Path, mark: &str, format: Option<Format>) -> PathBuf {
     let known = path.extension().filter(|e| e.to_str().and_then(Format::from_extension).is_some());
     let mut name = match known {
@@ -228,8 +229,8 @@ fn renamed(path: &Path, mark: &str, format: Option<Format>) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Refuses a file for receipts that would cost a picture or could not be written, before any work.
-fn check_receipt(planned: &[Planned], arguments: &Arguments) -> Result<()> {
+/// Checks the file for receipts before any work: it must be writable, and must not be an input or a result.
+fn check_receipt(planned: &[PlannedPicture], arguments: &Arguments) -> Result<()> {
     let Some(receipt) = arguments.receipt.as_deref() else { return Ok(()) };
     if is_stdout(Some(receipt)) && writes_to_stdout(planned) {
         return Err(usage("the picture and --receipt - cannot share standard output"));
@@ -242,21 +243,22 @@ fn check_receipt(planned: &[Planned], arguments: &Arguments) -> Result<()> {
     check_results(&[("--receipt", receipt)], &inputs, arguments.force)
 }
 
-fn writes_to_stdout(planned: &[Planned]) -> bool {
+fn writes_to_stdout(planned: &[PlannedPicture]) -> bool {
     planned.iter().any(|planned| is_stdout(planned.path.as_deref().ok()))
 }
 
-fn restore_one(planned: &Planned, common: &Common) -> Result<(PathBuf, Receipt)> {
-    // What is known to fail is refused before it costs anything.
+fn restore_one(planned: &PlannedPicture, options: &SharedOptions) -> Result<(PathBuf, Receipt)> {
+    // A picture that cannot be written is refused before it is read.
     let path = planned.path.clone().map_err(anyhow::Error::msg)?;
-    let bytes = planned.input.read(&common.limits)?;
+    let bytes = planned.input.read(&options.limits)?;
     let Restored { bytes, receipt } =
-        restore(&bytes, &common.request, common.predictor, &common.limits, &mut |_| ()).map_err(explain)?;
-    store(&path, &bytes, common.force)?;
+        restore(&bytes, &options.request, options.predictor, &options.limits, &mut |_| ())
+            .map_err(explain)?;
+    store(&path, &bytes, options.force)?;
     Ok((path, receipt))
 }
 
-/// A limit that was hit comes with the setting that changes it.
+/// Returns the error for people. Where a limit was exceeded, the message names the setting.
 fn explain(error: RestoreError) -> anyhow::Error {
     match error {
         RestoreError::Decode(error) => picture_file::explain(error),
@@ -264,8 +266,8 @@ fn explain(error: RestoreError) -> anyhow::Error {
     }
 }
 
-/// One line on what was done.
-fn said(input: &Input, path: &Path, receipt: &Receipt) -> String {
+/// Returns the line that is printed for a restored picture: paths, parameters and the model.
+fn said(input: &CommandInput, path: &Path, receipt: &Receipt) -> String {
     let parameters = &receipt.parameters;
     let what = match parameters.checked() {
         Ok(parameters) if parameters.is_identity() => "untouched".to_owned(),

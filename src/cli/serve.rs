@@ -1,4 +1,4 @@
-//! `pentimento serve`: the service over HTTP, until a signal.
+//! `pentimento serve`: runs the HTTP service until a signal stops it.
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
@@ -11,9 +11,9 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Outcome,
     arguments::{SettingsArguments, ThreadArguments, predictor},
-    output, usage,
+    outcome::{Outcome, usage},
+    output,
 };
 use crate::{
     compute::Compute,
@@ -27,15 +27,15 @@ use crate::{
     telemetry, worker,
 };
 
-/// A damaged picture of the repository, for the line to try.
+/// A damaged picture of the repository, for the command line that the service suggests.
 const SAMPLE: &str = "samples/faded.jpg";
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Where to listen (setting server.address)
+    /// Address to listen on (setting server.address)
     #[arg(long, value_name = "HOST:PORT")]
     address: Option<SocketAddr>,
-    /// A model made by `pentimento train` (setting model.path)
+    /// Model file made by `pentimento train` (setting model.path)
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
     #[command(flatten)]
@@ -53,13 +53,13 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
     let ended = runtime.block_on(serve(&config));
-    // Pixel work that outlived the drain must not hold up the end of the process.
+    // Pixel work that still runs after the drain must not delay the end of the process.
     runtime.shutdown_background();
     ended.map(|()| Outcome::AllGood)
 }
 
 async fn serve(config: &Config) -> Result<()> {
-    // Read beside the opening of the database.
+    // The model is read while the database opens.
     let path = config.model.path.clone();
     let reading = tokio::task::spawn_blocking(move || {
         let predictor = predictor(Some(&path))?;
@@ -110,7 +110,8 @@ fn jobs_setup(config: &Config) -> JobsSetup {
     }
 }
 
-/// Ends at SIGTERM or Ctrl-C. Registered before the service says that it listens.
+/// Returns a future that ends at SIGTERM or Ctrl-C. The signals are caught from this call on, before the service says
+/// that it listens.
 fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static> {
     let mut terminate = signal(SignalKind::terminate()).context("waiting for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("waiting for Ctrl-C")?;

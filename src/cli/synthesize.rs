@@ -1,4 +1,4 @@
-//! `pentimento synthesize`: damaged pictures of clean ones, for those who have no pairs.
+//! `pentimento synthesize`: damages undamaged (clean) pictures, for users who have no pairs.
 
 use std::{io::Read as _, path::PathBuf};
 
@@ -6,36 +6,37 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use super::{
-    Outcome,
     arguments::{SettingsArguments, ThreadArguments, groups},
-    output, progress, usage,
+    outcome::{Outcome, usage},
+    output, progress,
 };
-use crate::batch::synthesize_pairs::{CleanPictures, Order, check_out, synthesize_pairs};
+use crate::batch::synthesize_pairs::{CleanPictures, SynthesisOptions, check_out, synthesize_pairs};
 use pentimento_core::synthesis::{RECIPE_BYTES_MAX, Recipe};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Folder of clean pictures; subfolders are not entered
+    /// Folder of undamaged pictures; subfolders are skipped
     #[arg(long, value_name = "DIR", required_unless_present = "print_recipe")]
     clean: Option<PathBuf>,
-    /// Folder for damaged/, undamaged/, damages.tsv and groups.tsv; new or empty
+    /// New or empty folder to write damaged/, undamaged/, damages.tsv and groups.tsv into
     #[arg(long, value_name = "DIR", required_unless_present = "print_recipe")]
     out: Option<PathBuf>,
-    /// A recipe (TOML), or default
+    /// Recipe file (TOML), or default
     #[arg(long, value_name = "FILE", default_value = "default")]
     recipe: String,
-    /// Decides, with a picture's stem and the variant's number, what happens to it
+    /// Seed of the draws; the same seed, recipe and file stem give the same damages
     #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true)]
     seed: u64,
-    /// Groups and folds of the clean pictures (tab-separated set, name, group, fold), handed on to groups.tsv
+    /// File that names source and fold of the undamaged pictures (tab-separated set, name, group, fold); groups.tsv
+    /// takes them over
     #[arg(long, value_name = "splits.tsv")]
     groups: Option<PathBuf>,
-    /// Print the default recipe, which explains every damage, and do nothing
+    /// Print the default recipe, which explains every damage, and exit
     #[arg(long)]
     print_recipe: bool,
     #[command(flatten)]
     threads: ThreadArguments,
-    /// Write into a folder that is not empty and replace pictures of the same stems and the tables; all else stays
+    /// Write into a folder that is not empty; replace tables and pictures with the same stems, keep everything else
     #[arg(long)]
     force: bool,
 }
@@ -54,7 +55,7 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     check_out(&out, &clean, arguments.force).map_err(|error| usage(format_args!("--out: {error:#}")))?;
     let clean = CleanPictures::list(&clean).map_err(|error| usage(format_args!("--clean: {error:#}")))?;
     let limits = config.limits.limits();
-    let order = Order {
+    let options = SynthesisOptions {
         out: &out,
         recipe: &recipe,
         seed: arguments.seed,
@@ -63,14 +64,14 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
         force: arguments.force,
     };
     let bar = progress::bar(clean.len(), "pictures");
-    let made = synthesize_pairs(&clean, &order, config.compute.threads, &|| bar.inc(1))?;
+    let made = synthesize_pairs(&clean, &options, config.compute.threads, &|| bar.inc(1))?;
     bar.finish_and_clear();
     output::print(&made)?;
     output::tell_failures(&made.failed);
     Ok(Outcome::from_failures(made.failed.len()))
 }
 
-/// `default`, or a file.
+/// Returns the default recipe, or the recipe of a file.
 fn recipe(named: &str) -> Result<Recipe> {
     if named == "default" {
         return Ok(Recipe::default());
@@ -79,7 +80,7 @@ fn recipe(named: &str) -> Result<Recipe> {
         let mut text = String::new();
         std::fs::File::open(named)?.take(RECIPE_BYTES_MAX + 1).read_to_string(&mut text)?;
         if text.len() as u64 > RECIPE_BYTES_MAX {
-            bail!("it has more than {RECIPE_BYTES_MAX} bytes");
+            bail!("the recipe has more than {RECIPE_BYTES_MAX} bytes");
         }
         Ok(Recipe::from_toml(&text)?)
     };

@@ -1,4 +1,4 @@
-//! `pentimento train`: tables to a model with its card.
+//! `pentimento train`: trains a model with its card, a gains model on pictures or a classic one on tables.
 
 use std::{
     collections::BTreeMap,
@@ -11,15 +11,15 @@ use indicatif::ProgressBar;
 use std::sync::Mutex;
 
 use super::{
-    Outcome,
     arguments::{SettingsArguments, ThreadArguments, check_results, groups, space, store},
     describe::read_table,
-    output, progress, usage,
+    outcome::{Outcome, usage},
+    output, progress,
 };
 use crate::{
     batch::{
         gain_pictures::{Measuring, Recipes, training_pictures},
-        index_dataset::{Source, index},
+        index_dataset::{DatasetLocation, index},
         train_gains::{GainTrained, GainTraining, train_gains},
         train_model::{Pictures, train_model},
     },
@@ -35,27 +35,27 @@ use pentimento_core::{
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Tables made by `pentimento optimize`: trains a model of the classic kind. Without them a model of gains is trained
-    /// from --dataset
+    /// Tables made by `pentimento optimize`: train a classic model on them. Without tables, a gains model is trained
+    /// on the pictures of --dataset
     #[arg(long, required_unless_present = "dataset", num_args = 1.., value_name = "FILE")]
     table: Vec<PathBuf>,
-    /// The model to write
+    /// Model file to write
     #[arg(long, value_name = "model")]
     out: PathBuf,
-    /// Write the model's card (Markdown) here as well
+    /// Write the model's card here, in Markdown
     #[arg(long, value_name = "FILE")]
     card: Option<PathBuf>,
-    /// Which picture comes from which source: tab-separated set, name, group, fold
+    /// File that names the source of each picture: tab-separated set, name, group, fold
     #[arg(long, value_name = "splits.tsv")]
     groups: Option<PathBuf>,
-    /// The pictures: what a model of gains is trained on; of a classic one, both families restore the held-out ones and the
-    /// better is kept
+    /// Dataset: a gains model is trained on its pictures. With --table, both families of the classic model restore its
+    /// held-out pictures, and the better family is kept
     #[arg(long, value_name = "ROOT")]
     dataset: Option<PathBuf>,
-    /// Licence of each set: tab-separated set, licence
+    /// File that names the licence of each set: tab-separated set, licence
     #[arg(long, value_name = "FILE")]
     licences: Option<PathBuf>,
-    /// The space that the tables were searched in: seed, full or a file
+    /// Search space of the tables: seed, full, or a TOML file
     #[arg(long, value_name = "seed|full|FILE", default_value = "seed")]
     grid: String,
     /// Seed of the split and of the trees
@@ -89,7 +89,7 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     let input =
         TrainingInput { table: &table, groups: &groups, hyperparameters, licences: &licences, space: &space };
 
-    let dataset = arguments.dataset.map(|root| index(&Source::Root(root))).transpose()?;
+    let dataset = arguments.dataset.map(|root| index(&DatasetLocation::Root(root))).transpose()?;
     let limits = config.limits.limits();
     let bar = Mutex::new(ProgressBar::hidden());
     let begin = |n| *bar.lock().unwrap_or_else(|e| e.into_inner()) = progress::bar(n, "held-out pictures");
@@ -119,10 +119,10 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     Ok(Outcome::from_failures(failed.len()))
 }
 
-/// A model of gains, from pictures alone.
+/// Trains a gains model on the pictures of a dataset.
 fn run_gains(config: &Config, arguments: Arguments) -> Result<Outcome> {
     let Some(root) = arguments.dataset else { return Err(usage("--dataset ROOT is needed without --table")) };
-    let dataset = index(&Source::Root(root))?;
+    let dataset = index(&DatasetLocation::Root(root))?;
     let (groups, licences) = (groups(arguments.groups.as_deref())?, licences(arguments.licences.as_deref())?);
     let mut hyperparameters = GainHyperparameters::default();
     if let Some(seed) = arguments.seed {
@@ -131,7 +131,7 @@ fn run_gains(config: &Config, arguments: Arguments) -> Result<Outcome> {
     let (recipes, choices) = (Recipes::embedded(hyperparameters.seed), Choices::full());
     let limits = config.limits.limits();
     let n = training_pictures(&dataset, &groups).len();
-    // Each is measured, and measured again with the transforms that are predicted for it.
+    // Each picture is measured twice: once, and again with the transforms that are predicted for it.
     let bar = progress::bar(2 * n, "pictures");
     let measuring = Measuring {
         recipes: &recipes,
@@ -159,7 +159,7 @@ fn run_gains(config: &Config, arguments: Arguments) -> Result<Outcome> {
     Ok(Outcome::from_failures(failed.len()))
 }
 
-/// Set → licence.
+/// Returns the licences of a file by set.
 fn licences(path: Option<&Path>) -> Result<BTreeMap<String, String>> {
     let Some(path) = path else { return Ok(BTreeMap::new()) };
     let text =

@@ -6,15 +6,15 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use super::{
-    Outcome,
     arguments::{check_results, names_in, store},
-    output, progress, usage,
+    outcome::{Outcome, usage},
+    output, progress,
 };
 use crate::{
     batch::{
         damages::Damages,
         gain_pictures::{Measuring, Recipes, TrainingPicture, training_pictures},
-        index_dataset::{Source, index},
+        index_dataset::{DatasetLocation, index},
         trial::{FinishedTrial, TrialSettings, run_trial},
         trial_page::page_pictures,
     },
@@ -55,7 +55,7 @@ pub(super) struct TrialArguments {
 /// Settings and flags that a cross-validation shares with the evaluation of a model.
 pub(super) struct Shared<'a> {
     pub config: &'a Config,
-    pub source: Source,
+    pub source: DatasetLocation,
     pub groups: &'a Groups,
     pub groups_file: Option<&'a Path>,
     pub out: Option<&'a Path>,
@@ -63,7 +63,7 @@ pub(super) struct Shared<'a> {
 }
 
 pub(super) fn run(arguments: &TrialArguments, shared: Shared) -> Result<Outcome> {
-    let Source::Root(root) = &shared.source else { return Err(usage("--folds needs --dataset ROOT")) };
+    let DatasetLocation::Root(root) = &shared.source else { return Err(usage("--folds needs --dataset ROOT")) };
     let files = arguments.result_files(&shared);
     check_results(&files, &arguments.input_files(&shared), shared.force)?;
     let damages = Damages::read(root)?;

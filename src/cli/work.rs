@@ -1,27 +1,26 @@
-//! `pentimento work`: what the service starts for its jobs, in processes of their own. It talks through pipes only.
+//! `pentimento work`: the processes that the service starts for its jobs. They talk through pipes only.
 
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::{Args, Parser as _, Subcommand};
+use clap::{Args, Subcommand};
 
-use super::{Cli, Outcome};
 use crate::jobs::{child, pair_process};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     #[command(subcommand)]
-    work: Work,
+    work: WorkCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Work {
-    /// Search one pair, told on standard input
+enum WorkCommand {
+    /// Search one pair; standard input has the request
     Pair {
-        /// The pair's damaged file, for those who look at the processes
+        /// The pair's damaged file, shown in lists of processes
         damaged: PathBuf,
     },
-    /// Run a command at the lowest priority, as long as standard input is open
+    /// Run a command at the lowest priority, until standard input closes
     Command {
         /// The command with its arguments
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -29,14 +28,15 @@ enum Work {
     },
 }
 
-pub(super) fn run(Arguments { work }: Arguments) -> Result<Outcome> {
+/// Answers the request for a pair; or lowers the priority of the process and returns the command line to run in it.
+pub(super) fn run(Arguments { work }: Arguments) -> Result<Option<Vec<String>>> {
     match work {
-        Work::Pair { damaged: _ } => pair_process::answer().map(|()| Outcome::AllGood),
-        Work::Command { arguments } => {
+        WorkCommand::Pair { damaged: _ } => pair_process::answer().map(|()| None),
+        WorkCommand::Command { arguments } => {
             child::step_back();
             child::watch();
             let program = env!("CARGO_PKG_NAME").to_owned();
-            super::command(Cli::parse_from(std::iter::once(program).chain(arguments)))
+            Ok(Some(std::iter::once(program).chain(arguments).collect()))
         }
     }
 }

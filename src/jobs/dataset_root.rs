@@ -8,7 +8,7 @@ use std::{
 
 use thiserror::Error;
 
-use crate::batch::index_dataset::{Dataset, PairFiles, Source, index};
+use crate::batch::index_dataset::{Dataset, PairFiles, DatasetLocation, index};
 
 /// Names of the two folders of a set.
 const SIDES: [&str; 2] = ["damaged", "undamaged"];
@@ -105,7 +105,7 @@ impl DatasetRoot {
         }
         // Clients see this text, so paths in it start at the folder of the datasets.
         let shown = |error: anyhow::Error| self.without_root(&format!("{error:#}"));
-        let mut dataset = index(&Source::Root(folder)).map_err(|error| unusable(shown(error)))?;
+        let mut dataset = index(&DatasetLocation::Root(folder)).map_err(|error| unusable(shown(error)))?;
         let (inside, outside) = std::mem::take(&mut dataset.pairs)
             .into_iter()
             .partition(|pair| is_inside(&pair.damaged, &root) && is_inside(&pair.undamaged, &root));

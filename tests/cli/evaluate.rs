@@ -13,8 +13,8 @@ fn the_report_has_its_fields_and_adds_up() {
     assert_eq!(
         ended.stderr,
         "no --groups file: each file stem counts as a source picture of its own\n\
-         the model knows none of these pictures by their stems; if it was trained with a groups file, only --groups \
-         tells which of them it has seen\n"
+         the model was trained on none of these file stems; if it was trained with a groups file, only --groups shows \
+         which pictures it was trained on\n"
     );
     let report = shell.json("r.json");
     assert_eq!(report["space"], "seed");

@@ -8,7 +8,8 @@ use std::{
 
 use crate::support::{Ended, Shell};
 
-/// Asks a service that gives `answer` to the first caller; gives how it ended and what was asked.
+/// Asks a service that gives `answer` to the first caller. Returns how the command ended and the head of the request, its
+/// header names in lower case.
 fn ask(path: &str, answer: &'static [u8]) -> (Ended, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}{path}", listener.local_addr().unwrap());
@@ -20,18 +21,28 @@ fn ask(path: &str, answer: &'static [u8]) -> (Ended, String) {
             asked.push(byte[0]);
         }
         stream.write_all(answer).unwrap();
-        String::from_utf8(asked).unwrap()
+        lower_names(&String::from_utf8(asked).unwrap())
     });
     let ended = Shell::new().run(&["health", &url]);
     (ended, service.join().unwrap())
+}
+
+/// Names of headers have no case (RFC 9110, section 5.1); the request line and values have one.
+fn lower_names(head: &str) -> String {
+    let lower = |line: &str| match line.split_once(": ") {
+        Some((name, value)) => format!("{}: {value}", name.to_lowercase()),
+        None => line.to_owned(),
+    };
+    head.split("\r\n").map(lower).collect::<Vec<_>>().join("\r\n")
 }
 
 #[test]
 fn a_good_answer_is_exit_0() {
     let (ended, asked) = ask("", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nready");
     assert_eq!(ended.code(0).out(), "200 ready\n");
-    assert!(asked.starts_with("GET /health/ready HTTP/1.1\r\nHost: 127.0.0.1:"), "{asked}");
-    assert!(asked.contains("Connection: close\r\n"));
+    assert!(asked.starts_with("GET /health/ready HTTP/1.1\r\nhost: 127.0.0.1:"), "{asked}");
+    assert!(asked.contains("\r\nconnection: close\r\n"), "{asked}");
+    assert_eq!(asked.matches("\r\nhost: ").count(), 1, "{asked}");
     let (ended, asked) = ask("/health/live", b"HTTP/1.1 204 No Content\r\n\r\n");
     ended.code(0);
     assert!(asked.starts_with("GET /health/live HTTP/1.1\r\n"), "{asked}");
@@ -60,4 +71,11 @@ fn nobody_there_is_exit_1_and_a_wrong_url_exit_2() {
         Shell::new().run(&["health", url]).code(2).says(&["URL"]);
     }
     Shell::new().run(&["health"]).code(2).says(&["<URL>"]);
+}
+
+#[test]
+fn a_redirect_is_an_answer_and_is_not_followed() {
+    let answer = b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 4\r\n\r\ngone";
+    let (ended, _) = ask("", answer);
+    assert_eq!(ended.code(1).out(), "302 gone\n");
 }

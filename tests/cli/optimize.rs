@@ -141,7 +141,7 @@ fn troubled(shell: &Shell) {
 }
 
 #[test]
-fn bad_pairs_are_told_with_their_reasons_and_stop_nothing() {
+fn bad_pairs_are_reported_with_their_reasons_and_stop_nothing() {
     let shell = Shell::new();
     troubled(&shell);
     let ended =

@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::MetadataExt as _};
 
 use pentimento::batch::{
     damages::Damages,
-    index_dataset::{Source, index},
+    index_dataset::{DatasetLocation, index},
 };
 use pentimento_core::{
     imaging::codec::{Format, Limits},
@@ -44,7 +44,7 @@ fn pairs_and_tables_tell_what_was_done() {
     let shell = shell(&["blur", "grey", "smallest"]);
     let ended = shell.good(&synthesize(&["--out", "out", "--seed", "5"]));
     ended.shows(&["12 pairs of 3 clean pictures\n", "  cast", "  noise", "  none"]);
-    let dataset = index(&Source::Root(shell.path("out"))).unwrap();
+    let dataset = index(&DatasetLocation::Root(shell.path("out"))).unwrap();
     assert_eq!((dataset.pairs.len(), dataset.unpaired.len(), dataset.ambiguous.len()), (12, 0, 0));
 
     let (recipe, table) = (Recipe::from_toml(RECIPE).unwrap(), shell.text("out/damages.tsv"));
@@ -103,7 +103,7 @@ fn neither_threads_nor_further_files_change_a_picture() {
 }
 
 #[test]
-fn a_bad_picture_is_told_and_leaves_the_others() {
+fn a_bad_picture_is_reported_and_leaves_the_others() {
     let shell = shell(&["smallest"]);
     let broken = fs::read(damaged("blur")).unwrap();
     shell.write("clean/broken.png", &broken[..broken.len() / 2]);
@@ -185,7 +185,7 @@ fn a_folder_with_something_in_it_needs_force() {
     fs::remove_file(shell.path("clean/smallest.png")).unwrap();
     for seed in ["2", "3", "4"] {
         shell.good(&synthesize(&["--out", "out", "--force", "--seed", seed]));
-        let dataset = index(&Source::Root(shell.path("out"))).unwrap();
+        let dataset = index(&DatasetLocation::Root(shell.path("out"))).unwrap();
         assert_eq!((dataset.pairs.len(), dataset.n_expected()), (4, 4), "{seed}");
     }
 

@@ -85,7 +85,7 @@ fn with_pictures_the_families_are_compared_by_restoring() {
     let ended = shell.good(&train(&["--out", "m", "--dataset", "set"]));
     assert!(!ended.out().contains("by R² alone"), "{}", ended.out());
     ended.shows(&["| untouched |", "| always ", "| random_forest |", "| gradient_boosting |"]);
-    // Pictures that are no longer there are told, and the model says what it could not do.
+    // Missing pictures are reported, and the card says what could not be done.
     for name in PAIRS {
         std::fs::write(shell.path(format!("set/damaged/{name}.png")), b"gone").unwrap();
     }
@@ -113,7 +113,7 @@ fn groups_keep_sources_together() {
     // Without the file nothing is known to be seen, and that is said.
     shell
         .good(&["evaluate", "--model", "m", "--dataset", "set"])
-        .says(&["only --groups tells which of them it has seen"])
+        .says(&["only --groups shows which pictures it was trained on"])
         .shows(&["all pictures (15)"]);
 
     shell.write("bad.tsv", groups.replacen("\t0\n", "\tx\n", 1));
@@ -199,7 +199,7 @@ fn existing_files_are_kept_and_standard_output_is_the_model_alone() {
         shell.run(&train(&["--out", out, "--card", card, "--force"])).code(2).says(&["--card"]);
     }
     shell.run(&train(&["--out", "t.csv", "--force"])).code(2).says(&["t.csv"]);
-    // A place that takes no file is told before the training, not after it.
+    // A place where no file can be written is reported before the training, not after it.
     shell.run(&train(&["--out", "n", "--card", "t.csv/card.md"])).code(1).says(&["--card t.csv/card.md"]);
     assert_eq!((shell.read("m"), shell.exists("n")), (b"mine".to_vec(), false));
     shell.good(&train(&["--out", "m", "--force"]));

@@ -61,7 +61,7 @@ fn a_name_that_is_not_utf8_fails_its_pair_alone() {
         shell.write(name, fs::read(damaged("smallest")).unwrap());
     }
     let ended = shell.run(&["optimize", "--dataset", "set", "--out", "t.csv"]).code(1);
-    ended.shows(&["pairs done   1\n", "a name that is not UTF-8 cannot stand in a table"]);
+    ended.shows(&["pairs done   1\n", "a name that is not UTF-8 cannot be written to a table"]);
     assert_eq!(shell.text("t.csv").lines().count(), 2);
 }
 
@@ -89,7 +89,7 @@ fn a_pipe_among_the_pictures_blocks_nobody() {
 }
 
 #[test]
-fn a_full_disk_is_told() {
+fn a_full_disk_is_reported() {
     let shell = Shell::new();
     shell.copy(&damaged("smallest"), "in.png");
     let full = "/dev/full";
@@ -157,13 +157,13 @@ fn what_would_be_reduced_is_refused_by_name() {
 }
 
 #[test]
-fn empty_and_odd_paths_are_told() {
+fn empty_and_odd_paths_are_reported() {
     let shell = Shell::new();
     shell.write("a.png", plain(Format::Png, 8, 8, false));
     shell.run(&restore(&[""])).code(2).says(&["<INPUT>"]);
     shell.run(&restore(&["a.png", "-o", ""])).code(2).says(&["--output"]);
     shell.run(&restore(&["a.png", "-o", "new/"])).code(1).says(&["new/"]);
-    shell.run(&restore(&["a.png", "-o", "a.png/b.png"])).code(1).says(&["a.png: making the folder a.png"]);
+    shell.run(&restore(&["a.png", "-o", "a.png/b.png"])).code(1).says(&["a.png: creating the folder a.png"]);
     shell.run(&restore(&["a.png/"])).code(1).says(&["Not a directory"]);
     assert_eq!(shell.files(), ["a.png"]);
     // A name that begins with a dash is a file behind --.

@@ -1,7 +1,8 @@
-//! The picture while it is damaged: encoded samples in f32, so that damages follow each other without rounding between.
+//! The picture while it is damaged: encoded levels in f32, so that nothing is rounded between two damages.
 //!
-//! Levels go from 0 to 255 as in the file; every damage leaves them within. Colour is damaged per channel. A grey picture
-//! stays grey: it takes the luminance of what the same damage makes of three equal channels.
+//! Levels go from 0 to 255, as in the file. Every damage keeps them in this range. A damage acts on each channel of a
+//! colour picture. A grey picture stays grey: the damage is applied to three equal channels, and their luminance is
+//! the result.
 
 use std::sync::LazyLock;
 
@@ -10,25 +11,29 @@ use rayon::prelude::*;
 use super::srgb::{LUMINANCE_WEIGHTS, luminance, to_encoded, to_linear};
 use crate::imaging::{Channels, Image};
 
-/// The largest level.
+/// The largest level, white.
 pub(super) const WHITE: f32 = 255.0;
 
-/// Straight pieces of a [`Curve`]: sixteen per level, so that whole levels are knots and come out exactly.
+/// Straight pieces of a [`LevelCurve`]: sixteen per level. Whole levels are knots, so their values are exact.
 const PIECES: usize = 255 * 16;
 
-/// A function from 0–255 to 0–255 by straight pieces between exact values; clipped to the range.
-pub(super) struct Curve(Vec<f32>);
+/// A function from levels to levels, both 0–255, by linear interpolation between exact values. Clipped to the range.
+pub(super) struct LevelCurve(Vec<f32>);
 
-static LINEAR: LazyLock<Curve> = LazyLock::new(|| Curve::new(to_linear));
-static ENCODED: LazyLock<Curve> = LazyLock::new(|| Curve::new(to_encoded));
+/// From encoded levels to linear light times 255.
+static LINEAR: LazyLock<LevelCurve> = LazyLock::new(|| LevelCurve::new(to_linear));
+/// From linear light times 255 to encoded levels.
+static ENCODED: LazyLock<LevelCurve> = LazyLock::new(|| LevelCurve::new(to_encoded));
 
-impl Curve {
-    /// From a function on 0–1. Between knots `to_encoded`, the steepest one used, is off by less than 0.005 levels.
+impl LevelCurve {
+    /// Builds the curve of a function from 0–1 to 0–1. Between knots, the error of `to_encoded`, the steepest
+    /// function used, is below 0.005 levels.
     pub fn new(function: impl Fn(f64) -> f64) -> Self {
         let knot = |i| (function(i as f64 / PIECES as f64).clamp(0.0, 1.0) * f64::from(WHITE)) as f32;
         Self((0..=PIECES).map(knot).collect())
     }
 
+    /// Returns the value at `level`, 0–255.
     pub fn at(&self, level: f32) -> f32 {
         let position = level * (PIECES as f32 / WHITE);
         let piece = (position as usize).min(PIECES - 1);
@@ -37,7 +42,7 @@ impl Curve {
     }
 }
 
-/// `height` rows of `width` pixels of 1 or 3 interleaved levels. Alpha stays outside.
+/// A picture of `height` rows of `width` pixels with 1 or 3 interleaved levels each. It has no alpha.
 pub(super) struct Canvas {
     pub width: usize,
     pub height: usize,
@@ -46,33 +51,34 @@ pub(super) struct Canvas {
 }
 
 impl Canvas {
+    /// Copies the samples of a picture; alpha is left out.
     pub fn new(image: &Image) -> Self {
         let levels = image.samples().iter().map(|&v| f32::from(v)).collect();
         Self { width: image.width(), height: image.height(), channels: image.channels(), levels }
     }
 
-    /// Interleaved channels.
+    /// Number of interleaved channels, 1 or 3.
     pub fn step(&self) -> usize {
         self.channels.count()
     }
 
-    /// Samples in a row.
+    /// Number of levels in a row.
     pub fn stride(&self) -> usize {
         self.width * self.step()
     }
 
-    /// The samples, rounded (halves upwards).
+    /// Returns the samples: levels rounded to whole numbers, halves upwards.
     pub fn samples(&self) -> Vec<u8> {
         self.levels.iter().map(|&level| (level + 0.5) as u8).collect()
     }
 
-    /// Applies `function(channel, encoded value 0–1)`, clipped, to every sample.
+    /// Replaces every value `v` by `function(channel, v)`. Values are encoded, 0–1; results are clipped.
     pub fn map(&mut self, function: impl Fn(usize, f64) -> f64) {
-        let curves: Vec<Curve> = match self.channels {
-            Channels::Rgb => (0..3).map(|channel| Curve::new(|v| function(channel, v))).collect(),
+        let curves: Vec<LevelCurve> = match self.channels {
+            Channels::Rgb => (0..3).map(|channel| LevelCurve::new(|v| function(channel, v))).collect(),
             Channels::Grey => {
                 let of_three = |v| [0, 1, 2].map(|channel| function(channel, v).clamp(0.0, 1.0));
-                vec![Curve::new(|v| to_encoded(luminance(of_three(v))))]
+                vec![LevelCurve::new(|v| to_encoded(luminance(of_three(v))))]
             }
         };
         self.for_rows(|_, row| {
@@ -84,12 +90,14 @@ impl Canvas {
         });
     }
 
-    /// Applies `affine(y)`, a factor and a summand per channel in linear light 0–1, to every row; clipped.
+    /// Replaces every linear light `v` of row `y` by `factor · v + summand`, clipped. `affine(y)` gives factor and
+    /// summand per channel.
     pub fn map_linear_rows(&mut self, affine: impl Fn(usize) -> [(f64, f64); 3] + Sync) {
         let step = self.step();
         self.for_rows(|y, row| {
             let affine = affine(y);
-            // In linear light the luminance of three equal channels is the weighted sum, but for clipping.
+            // In linear light, the luminance of three channels is their weighted sum; so one affine map gives the
+            // grey result. It differs from the map of three channels only where one of them clips.
             let weighted = |part: fn(&(f64, f64)) -> f64| {
                 affine.iter().zip(LUMINANCE_WEIGHTS).map(|(of, weight)| weight * part(of)).sum::<f64>()
             };
@@ -103,7 +111,7 @@ impl Canvas {
         });
     }
 
-    /// Multiplies linear light by `factor(x, y)`; clipped.
+    /// Multiplies linear light by `factor(x, y)`, clipped.
     pub fn multiply_linear(&mut self, factor: impl Fn(usize, usize) -> f64 + Sync) {
         let step = self.step();
         self.for_rows(|y, row| {
@@ -116,27 +124,29 @@ impl Canvas {
         });
     }
 
-    /// All samples in linear light 0–1.
+    /// Returns all levels in linear light, 0–1.
     pub fn to_linear(&self) -> Vec<f32> {
         self.levels.par_iter().map(|&level| linear(level)).collect()
     }
 
-    /// Takes all samples from linear light; clipped.
+    /// Sets all levels from linear light, clipped.
     pub fn set_linear(&mut self, light: &[f32]) {
         self.levels.par_iter_mut().zip(light).for_each(|(level, &light)| *level = encoded(light));
     }
 
-    /// Calls `change(y, row)` for every row, on all threads of the pool.
+    /// Calls `change(y, row)` for every row, on all threads of the current pool.
     pub fn for_rows(&mut self, change: impl Fn(usize, &mut [f32]) + Sync) {
         let stride = self.stride();
         self.levels.par_chunks_exact_mut(stride).enumerate().for_each(|(y, row)| change(y, row));
     }
 }
 
+/// Linear light, 0–1, of a level, 0–255.
 fn linear(level: f32) -> f32 {
     LINEAR.at(level) / WHITE
 }
 
+/// Level, 0–255, of linear light, clipped.
 fn encoded(light: f32) -> f32 {
     ENCODED.at((light * WHITE).clamp(0.0, WHITE))
 }

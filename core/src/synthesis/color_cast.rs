@@ -1,25 +1,31 @@
-//! A colour cast: tinted light, dyes that have faded unequally, a stained sheet.
+//! Damage `color_cast`: tinted light, unequally faded dyes, a stained sheet.
 //!
-//! Per channel and in linear light, `v ← gain · v + lift`, clipped to 0–1. A gain is drawn on a logarithmic scale, so that
-//! half and double are equally far.
+//! Formula, per channel in linear light: `v ← gain · v + lift`, clipped to 0–1.
+//!
+//! | parameter | unit | range |
+//! |---|---|---|
+//! | `red`, `green`, `blue` | gain, drawn uniformly in its logarithm, so that half and double are equally far | 0.1–4 |
+//! | `lift_red`, `lift_green`, `lift_blue` | linear light, 1 is white | −0.2–0.2 |
 
 use super::{
-    model::{Model, Parameter, named},
+    damage_model::{DamageModel, DamageParameter, named},
     srgb::{to_encoded, to_linear},
 };
 
+/// Range of a gain.
 const GAIN: (f64, f64) = (0.1, 4.0);
+/// Range of a lift, in linear light.
 const LIFT: (f64, f64) = (-0.2, 0.2);
 
-pub(super) const MODEL: Model = Model {
+pub(super) const MODEL: DamageModel = DamageModel {
     kind: "color_cast",
     parameters: &[
-        Parameter::factor("red", GAIN),
-        Parameter::factor("green", GAIN),
-        Parameter::factor("blue", GAIN),
-        Parameter::linear("lift_red", LIFT, 0.0),
-        Parameter::linear("lift_green", LIFT, 0.0),
-        Parameter::linear("lift_blue", LIFT, 0.0),
+        DamageParameter::factor("red", GAIN),
+        DamageParameter::factor("green", GAIN),
+        DamageParameter::factor("blue", GAIN),
+        DamageParameter::linear("lift_red", LIFT, 0.0),
+        DamageParameter::linear("lift_green", LIFT, 0.0),
+        DamageParameter::linear("lift_blue", LIFT, 0.0),
     ],
     apply: |canvas, values, _| {
         let [red, green, blue, lift_red, lift_green, lift_blue] = named(values);

@@ -1,13 +1,19 @@
-//! A lens out of focus: a disc of `radius_px` in linear light, border reflect-101.
+//! Damage `defocus`: a lens out of focus.
+//!
+//! Formula: linear light averaged over a disc around each pixel. Border: reflect-101.
+//!
+//! | parameter | unit | range |
+//! |---|---|---|
+//! | `radius_px` | radius of the disc in pixels | 0–15 |
 
 use super::{
+    damage_model::{DamageModel, DamageParameter, named},
     kernel::{Kernel, blur},
-    model::{Model, Parameter, named},
 };
 
-pub(super) const MODEL: Model = Model {
+pub(super) const MODEL: DamageModel = DamageModel {
     kind: "defocus",
-    parameters: &[Parameter::linear("radius_px", (0.0, 15.0), 0.0)],
+    parameters: &[DamageParameter::linear("radius_px", (0.0, 15.0), 0.0)],
     apply: |canvas, values, _| {
         let [radius_px] = named(values);
         blur(canvas, &[Kernel::disc(radius_px)]);

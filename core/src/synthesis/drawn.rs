@@ -1,52 +1,56 @@
-//! What was drawn for one variant of one picture: enough to damage it, and to tell how.
+//! The damages drawn for one variant of one picture: enough to apply them and to record them.
 
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
 use super::{
     SynthesisError,
     canvas::Canvas,
-    model::{Model, Scale},
+    damage_model::{DamageModel, Scale},
 };
 use crate::imaging::Image;
 
-/// The damage of pictures that are left as they are.
+/// The name that stands for a mixture where a picture is left undamaged.
 pub const UNDAMAGED: &str = "none";
 
-/// The damages of one variant with their parameters, in the order of their application.
+/// The damages of one variant with their parameters, in the order in which they are applied.
 #[derive(Clone, Debug)]
 pub struct Drawn {
     pub(super) mixture: String,
     pub(super) damages: Vec<DrawnDamage>,
 }
 
+/// A damage with the values of its parameters.
 #[derive(Clone, Debug)]
 pub(super) struct DrawnDamage {
-    pub model: &'static Model,
-    /// One for each of the model's parameters.
+    pub model: &'static DamageModel,
+    /// One value for each of the model's parameters.
     pub values: Vec<f64>,
+    /// Key of the random stream for the damage's noise.
     pub noise_key: u64,
 }
 
 impl Drawn {
-    /// The mixture's name; [`UNDAMAGED`] when nothing is done.
+    /// Returns the mixture's name, or [`UNDAMAGED`] where there is no damage.
     pub fn name(&self) -> &str {
         if self.is_undamaged() { UNDAMAGED } else { &self.mixture }
     }
 
-    /// Whether the picture is left as it is.
+    /// Whether there is no damage, so that the picture stays as it is.
     pub fn is_undamaged(&self) -> bool {
         self.damages.is_empty()
     }
 
-    /// The damages with every parameter, as compact JSON: `[{"kind":"jpeg","quality":40,"subsampling":"4:2:0"}]`.
+    /// Returns the damages with every parameter as compact JSON:
+    /// `[{"kind":"jpeg","quality":40,"subsampling":"4:2:0"}]`.
     pub fn to_json(&self) -> String {
         serde_json::to_string(&self.damages).expect("numbers and names become JSON")
     }
 
-    /// Damages a picture: same size and channels, alpha untouched. Rounded to 8 bits once, at the end, but for JPEG.
+    /// Damages a picture. Size, channels and alpha stay. Samples are rounded to 8 bits once, at the end; the damage
+    /// `jpeg` rounds as well.
     ///
     /// # Errors
-    /// When JPEG is among the damages and the picture is too large for one.
+    /// When `jpeg` is among the damages and the picture is too large for one.
     pub fn apply(&self, image: &Image) -> Result<Image, SynthesisError> {
         if self.is_undamaged() {
             return Ok(image.clone());

@@ -1,28 +1,40 @@
-//! Fading: a print that has lost colour and contrast to its paper.
+//! Damage `fading`: a print that lost colour and contrast to its paper.
 //!
-//! On encoded values. First the saturation: `v ← luma + (1 − saturation_loss) · (v − luma)` with the luma of ITU-R BT.601.
-//! Then the contrast: `v ← v + contrast_loss · (veil − v)`, so that black rises to `contrast_loss · veil` and white falls as
-//! far short of 1. The veil is the grey `paper` tinted by `warmth`: +1 is the yellow of old paper, −1 its opposite.
+//! Formula, on encoded values 0–1:
+//!
+//! 1. Saturation: `v ← luma + (1 − saturation_loss) · (v − luma)`, with the luma of ITU-R BT.601. Grey pictures skip
+//!    this step.
+//! 2. Contrast: `v ← v + contrast_loss · (veil − v)`. Black rises to `contrast_loss · veil`; white falls by
+//!    `contrast_loss · (1 − veil)`.
+//!
+//! The veil is the grey `paper`, tinted by `warmth`.
+//!
+//! | parameter | unit | range |
+//! |---|---|---|
+//! | `contrast_loss` | share of the veil in every pixel | 0–0.95 |
+//! | `saturation_loss` | share of the saturation | 0–1 |
+//! | `paper` | encoded value of the veil's grey | 0–1, 0.7 if not given |
+//! | `warmth` | 1 is the yellow of old paper, −1 the opposite | −1–1 |
 
 use super::{
-    canvas::Canvas,
-    model::{Model, Parameter, named},
+    canvas::{Canvas, WHITE},
+    damage_model::{DamageModel, DamageParameter, named},
 };
 use crate::imaging::Channels;
 
-/// Red, green and blue of luma (ITU-R BT.601).
+/// Weights of red, green and blue in luma (ITU-R BT.601).
 const LUMA_WEIGHTS: [f32; 3] = [0.299, 0.587, 0.114];
 
-/// What a warmth of 1 adds to the channels of the veil, as a share of it. Chosen by eye.
+/// Relative change of the veil's red, green and blue at a warmth of 1. Chosen by eye.
 const WARM: [f64; 3] = [0.08, 0.0, -0.22];
 
-pub(super) const MODEL: Model = Model {
+pub(super) const MODEL: DamageModel = DamageModel {
     kind: "fading",
     parameters: &[
-        Parameter::linear("contrast_loss", (0.0, 0.95), 0.0),
-        Parameter::linear("saturation_loss", (0.0, 1.0), 0.0),
-        Parameter::linear("paper", (0.0, 1.0), 0.7),
-        Parameter::linear("warmth", (-1.0, 1.0), 0.0),
+        DamageParameter::linear("contrast_loss", (0.0, 0.95), 0.0),
+        DamageParameter::linear("saturation_loss", (0.0, 1.0), 0.0),
+        DamageParameter::linear("paper", (0.0, 1.0), 0.7),
+        DamageParameter::linear("warmth", (-1.0, 1.0), 0.0),
     ],
     apply: |canvas, values, _| {
         let [contrast_loss, saturation_loss, paper, warmth] = named(values);
@@ -35,6 +47,7 @@ pub(super) const MODEL: Model = Model {
     },
 };
 
+/// Moves every pixel towards its luma by the share `loss`.
 fn lose_saturation(canvas: &mut Canvas, loss: f32) {
     if canvas.channels == Channels::Grey {
         return;
@@ -42,8 +55,8 @@ fn lose_saturation(canvas: &mut Canvas, loss: f32) {
     canvas.for_rows(|_, row| {
         for pixel in row.chunks_exact_mut(3) {
             let luma: f32 = pixel.iter().zip(LUMA_WEIGHTS).map(|(v, weight)| v * weight).sum();
-            // Between two values within the range, so within it but for rounding.
-            pixel.iter_mut().for_each(|v| *v = (*v + loss * (luma - *v)).clamp(0.0, super::canvas::WHITE));
+            // The result lies between two values of the range, so only rounding can leave the range.
+            pixel.iter_mut().for_each(|v| *v = (*v + loss * (luma - *v)).clamp(0.0, WHITE));
         }
     });
 }

@@ -1,13 +1,19 @@
-//! A soft picture: a Gaussian of deviation `sigma_px` in linear light, border reflect-101.
+//! Damage `gaussian_blur`: a soft picture.
+//!
+//! Formula: linear light convolved with a sampled Gaussian, along rows and along columns. Border: reflect-101.
+//!
+//! | parameter | unit | range |
+//! |---|---|---|
+//! | `sigma_px` | standard deviation in pixels | 0–10 |
 
 use super::{
+    damage_model::{DamageModel, DamageParameter, named},
     kernel::{Kernel, blur},
-    model::{Model, Parameter, named},
 };
 
-pub(super) const MODEL: Model = Model {
+pub(super) const MODEL: DamageModel = DamageModel {
     kind: "gaussian_blur",
-    parameters: &[Parameter::linear("sigma_px", (0.0, 10.0), 0.0)],
+    parameters: &[DamageParameter::linear("sigma_px", (0.0, 10.0), 0.0)],
     apply: |canvas, values, _| {
         let [sigma_px] = named(values);
         let kernel = Kernel::gaussian(sigma_px);

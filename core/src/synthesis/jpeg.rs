@@ -1,22 +1,30 @@
-//! A JPEG of low quality: rounded to 8 bits, encoded and decoded by the codec that reads and writes files.
+//! Damage `jpeg`: compression with loss.
+//!
+//! The picture is rounded to 8 bits, then encoded and decoded by the codec that reads and writes files.
+//!
+//! | parameter | unit | range |
+//! |---|---|---|
+//! | `quality` | quality of libjpeg, a whole number; must be given | 5–100 |
+//! | `subsampling` | of chroma | 4:4:4, 4:2:2, 4:2:0; 4:2:0 if not given |
 
 use super::{
     SynthesisError,
     canvas::Canvas,
-    model::{Model, Parameter, Scale, named},
+    damage_model::{DamageModel, DamageParameter, Scale, named},
 };
 use crate::imaging::{
     Image,
     codec::{self, Encoding, Format, Limits, Metadata, Subsampling},
 };
 
+/// In the order of the parameter's names.
 const SUBSAMPLINGS: [Subsampling; 3] = [Subsampling::S444, Subsampling::S422, Subsampling::S420];
 
-pub(super) const MODEL: Model = Model {
+pub(super) const MODEL: DamageModel = DamageModel {
     kind: "jpeg",
     parameters: &[
-        Parameter { name: "quality", bounds: (5.0, 100.0), otherwise: None, scale: Scale::Whole },
-        Parameter {
+        DamageParameter { name: "quality", bounds: (5.0, 100.0), otherwise: None, scale: Scale::Whole },
+        DamageParameter {
             name: "subsampling",
             bounds: (0.0, 2.0),
             otherwise: Some(2.0),
@@ -29,9 +37,10 @@ pub(super) const MODEL: Model = Model {
     },
 };
 
+/// Replaces the canvas by what a JPEG of it decodes to.
 fn recompress(canvas: &mut Canvas, quality: u8, subsampling: Subsampling) -> Result<(), SynthesisError> {
     let image = Image::new(canvas.width, canvas.height, canvas.channels, canvas.samples(), None)
-        .expect("a canvas has the shape of the picture that it was made of");
+        .expect("a canvas has the shape of its picture");
     let encoding = Encoding {
         format: Format::Jpeg,
         quality: Some(quality),
@@ -39,7 +48,7 @@ fn recompress(canvas: &mut Canvas, quality: u8, subsampling: Subsampling) -> Res
         lossless: false,
     };
     let bytes = codec::encode(&image, &Metadata::default(), &encoding)?;
-    // The picture is in memory already: its own coded form is no stranger's.
+    // The JPEG is our own, of a picture that is in memory already, so no limit is needed.
     let limits = Limits { input_bytes_max: u64::MAX, pixels_max: u64::MAX, decoded_bytes_max: u64::MAX };
     *canvas = Canvas::new(&codec::decode(&bytes, &limits)?.image);
     Ok(())

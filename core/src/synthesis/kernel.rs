@@ -1,4 +1,7 @@
-//! Blur kernels as lists of taps, and the convolution of a picture with one, in linear light.
+//! Blur kernels as lists of taps, and the convolution of a picture with a kernel, in linear light.
+//!
+//! A tap is an offset with a weight. A list of taps serves every shape: a row (Gaussian), a slanted line (motion), a
+//! disc (defocus).
 
 use std::collections::BTreeMap;
 
@@ -7,31 +10,37 @@ use rayon::prelude::*;
 use super::canvas::Canvas;
 use crate::imaging::operators::gaussian_blur::reflect_101;
 
-/// Taps below this share of the whole are left out.
+/// Smallest weight of a tap, as a share of the sum. Smaller taps are left out.
 const WEIGHT_MIN: f64 = 1e-6;
-/// Points per pixel along a line, and subpixels per side in a disc.
+/// Points per pixel along a line, and subpixels per side of a pixel in a disc.
 const FINENESS: usize = 5;
 
-/// Weights by offset, summing to 1, in a fixed order.
-pub(super) struct Kernel(Vec<Tap>);
+/// Taps whose weights sum to 1. Their order is fixed, so that sums are the same on every machine.
+pub(super) struct Kernel(Vec<KernelTap>);
 
-struct Tap {
+/// The weight of the pixel at an offset, in pixels.
+struct KernelTap {
     dx: isize,
     dy: isize,
     weight: f32,
 }
 
 impl Kernel {
-    /// From weights by (dy, dx), normalised.
+    /// Makes a kernel of weights by (dy, dx). Small weights are dropped and the others scaled to the sum 1.
     fn new(weights: BTreeMap<(isize, isize), f64>) -> Self {
         let sum: f64 = weights.values().sum();
         let kept = weights.into_iter().filter(|(_, weight)| weight / sum >= WEIGHT_MIN);
         let kept: Vec<_> = kept.collect();
         let sum: f64 = kept.iter().map(|(_, weight)| weight).sum();
-        Self(kept.iter().map(|&((dy, dx), weight)| Tap { dx, dy, weight: (weight / sum) as f32 }).collect())
+        Self(
+            kept.iter()
+                .map(|&((dy, dx), weight)| KernelTap { dx, dy, weight: (weight / sum) as f32 })
+                .collect(),
+        )
     }
 
-    /// A sampled Gaussian of deviation `sigma` pixels, along a row; the vertical one is [`Kernel::turned`].
+    /// Makes a sampled Gaussian of deviation `sigma` pixels along a row, out to 5 sigma. [`Kernel::turned`] gives the
+    /// vertical one.
     pub fn gaussian(sigma: f64) -> Self {
         let radius = libm::ceil(5.0 * sigma) as isize;
         let weight = |d: isize| {
@@ -41,7 +50,8 @@ impl Kernel {
         Self::new((-radius..=radius).map(|d| ((0, d), weight(d))).collect())
     }
 
-    /// A straight line of `length` pixels through the centre at `angle_deg` from the x axis towards y, which points down.
+    /// Makes a straight line of `length` pixels through the centre. `angle_deg` goes from the x axis towards y, which
+    /// points down.
     pub fn line(length: f64, angle_deg: f64) -> Self {
         let (sin, cos) = libm::sincos(angle_deg.to_radians());
         let n = (libm::ceil(length) as usize).max(1) * FINENESS;
@@ -53,11 +63,12 @@ impl Kernel {
         Self::new(weights)
     }
 
-    /// A disc of `radius` pixels, each pixel weighed by how much of it is covered.
+    /// Makes a disc of `radius` pixels. The weight of a pixel is the share of its subpixels within the disc.
     pub fn disc(radius: f64) -> Self {
         let reach = libm::ceil(radius) as isize;
         let n = FINENESS as isize;
         let inside = |at: isize, i: isize| at as f64 + (2 * i + 1 - n) as f64 / (2 * n) as f64;
+        // The centre always has a weight, so the sum is never 0.
         let mut weights = BTreeMap::from([((0, 0), f64::MIN_POSITIVE)]);
         for (dy, dx) in (-reach..=reach).flat_map(|dy| (-reach..=reach).map(move |dx| (dy, dx))) {
             let subpixels = (0..n * n).map(|i| (inside(dx, i % n), inside(dy, i / n)));
@@ -67,23 +78,23 @@ impl Kernel {
         Self::new(weights)
     }
 
-    /// The kernel with x and y exchanged.
+    /// Returns the kernel with x and y exchanged.
     pub fn turned(&self) -> Self {
-        Self(self.0.iter().map(|tap| Tap { dx: tap.dy, dy: tap.dx, weight: tap.weight }).collect())
+        Self(self.0.iter().map(|tap| KernelTap { dx: tap.dy, dy: tap.dx, weight: tap.weight }).collect())
     }
 
-    /// The root of the sum of squared weights: the deviation that is left of white noise of deviation 1 in one pass.
+    /// Returns the root of the sum of squared weights: one pass reduces white noise of deviation 1 to this deviation.
     pub fn noise_gain(&self) -> f32 {
         self.0.iter().map(|tap| tap.weight * tap.weight).sum::<f32>().sqrt()
     }
 
-    /// Distance of the farthest tap along a row.
+    /// Returns the distance of the farthest tap along a row, in pixels.
     pub fn radius_x(&self) -> usize {
         self.0.iter().map(|tap| tap.dx.unsigned_abs()).max().unwrap_or(0)
     }
 }
 
-/// One point's weight shared among the four pixels around it.
+/// Distributes the weight of a point among the four pixels around it, bilinearly.
 fn splat(weights: &mut BTreeMap<(isize, isize), f64>, x: f64, y: f64) {
     let (left, top) = (libm::floor(x), libm::floor(y));
     let (fx, fy) = (x - left, y - top);
@@ -94,11 +105,17 @@ fn splat(weights: &mut BTreeMap<(isize, isize), f64>, x: f64, y: f64) {
     }
 }
 
-/// `plane` (`height` rows of `width` pixels of `step` interleaved values) convolved with `kernel`. Border reflect-101. Cost:
-/// one multiplication per tap and value; memory: two copies. Sums run in the order of the taps, whatever the threads.
+/// Returns `plane` convolved with `kernel`. The plane has `height` rows of `width` pixels of `step` interleaved values.
+///
+/// Border: reflect-101. Cost: one multiplication per tap and value. Memory: two copies. Each sum runs in the order of
+/// the taps, so the number of threads does not change it.
 pub(super) fn convolve(plane: &[f32], width: usize, height: usize, step: usize, kernel: &Kernel) -> Vec<f32> {
     let radius = kernel.radius_x();
     let padded_stride = (width + 2 * radius) * step;
+    // Rows are padded by reflection, so that every tap of a row is one contiguous run:
+    //
+    //     padded:  c b | a b c … x y z | y x        (radius 2)
+    //     tap dx:  [ radius + dx … radius + dx + width )
     let mut padded = vec![0f32; padded_stride * height];
     padded.par_chunks_exact_mut(padded_stride).zip(plane.par_chunks_exact(width * step)).for_each(
         |(to, from)| {
@@ -121,7 +138,7 @@ pub(super) fn convolve(plane: &[f32], width: usize, height: usize, step: usize, 
     sums
 }
 
-/// Blurs a picture in linear light, by each kernel in turn.
+/// Convolves a picture in linear light with each kernel in turn.
 pub(super) fn blur(canvas: &mut Canvas, kernels: &[Kernel]) {
     let mut light = canvas.to_linear();
     for kernel in kernels {
@@ -136,7 +153,8 @@ mod tests {
 
     /// Sum of weights, means and variances along x and y.
     fn moments(kernel: &Kernel) -> [f64; 5] {
-        let mean = |f: &dyn Fn(&Tap) -> f64| kernel.0.iter().map(|t| f64::from(t.weight) * f(t)).sum::<f64>();
+        let mean =
+            |f: &dyn Fn(&KernelTap) -> f64| kernel.0.iter().map(|t| f64::from(t.weight) * f(t)).sum::<f64>();
         let (x, y) = (mean(&|t| t.dx as f64), mean(&|t| t.dy as f64));
         [
             mean(&|_| 1.0),
@@ -158,7 +176,8 @@ mod tests {
     fn kernels_have_the_moments_of_their_shapes() {
         close(moments(&Kernel::gaussian(1.5)), [1.0, 0.0, 0.0, 2.25, 0.0], 1e-3);
         close(moments(&Kernel::gaussian(1.5).turned()), [1.0, 0.0, 0.0, 0.0, 2.25], 1e-3);
-        // A line of length L has the variance L²/12 along itself; sharing among pixels adds at most 1/4 across each axis.
+        // A line of length L has the variance L²/12 along itself; sharing among pixels adds at most 1/4 across each
+        // axis.
         let (along, slack) = (12.0 * 12.0 / 12.0, 0.25);
         close(moments(&Kernel::line(12.0, 0.0)), [1.0, 0.0, 0.0, along, 0.0], slack);
         close(moments(&Kernel::line(12.0, 90.0)), [1.0, 0.0, 0.0, 0.0, along], slack);

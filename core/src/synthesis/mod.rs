@@ -1,22 +1,30 @@
-//! Damages clean pictures by stated, seeded mixtures, for those who have no pairs to train on.
+//! Damages undamaged pictures by seeded recipes, for users who have no pairs to train on.
 //!
-//! A [`Recipe`] says what may happen; [`Recipe::draw`] decides for one variant of one source picture from a seed and
-//! nothing else; [`Drawn::apply`] does it. Damages act on encoded values or in linear light (IEC 61966-2-1), as each file
-//! states, in f32 without rounding between them. The same arguments give the same bytes on every machine and for any number
-//! of threads, whatever other pictures there are.
+//! 1. A [`Recipe`] is read from TOML: weighted mixtures of damages, each parameter with a range.
+//! 2. [`Recipe::draw`] decides what happens to one variant of one source picture. Seed, source name and variant number
+//!    decide; nothing else does.
+//! 3. [`Drawn::apply`] damages the picture.
+//!
+//! Each kind of damage has a file with its formula, its source and its parameters; `all` lists the kinds and
+//! `damage_model` says what a kind declares. A damage acts on encoded values or in linear light (IEC 61966-2-1), as
+//! its file says. Samples are f32 and are not rounded between two damages. The same arguments give the same bytes on
+//! every machine and for any number of threads.
 
+mod all;
 mod canvas;
 mod color_cast;
+mod damage_model;
 mod defocus;
 mod drawn;
+mod error;
 mod fading;
 mod gaussian_blur;
 mod jpeg;
 mod kernel;
-mod model;
 mod motion_blur;
 mod noise;
 mod random;
+mod range;
 mod recipe;
 mod srgb;
 mod tone;
@@ -26,37 +34,21 @@ mod varnish;
 mod white_balance;
 
 #[cfg(test)]
+mod recipe_tests;
+#[cfg(test)]
 mod tests;
 
-use thiserror::Error;
-
-use crate::{
-    imaging::{
-        Image,
-        codec::{DecodeError, EncodeError},
-    },
-    numeric::random::RandomStream,
-};
+use crate::{imaging::Image, numeric::random::RandomStream};
 
 pub use drawn::{Drawn, UNDAMAGED};
-pub use recipe::{Output, RECIPE_BYTES_MAX, Recipe, RecipeError};
+pub use error::SynthesisError;
+pub use recipe::{DamagedEncoding, RECIPE_BYTES_MAX, Recipe, RecipeError};
 
-/// A picture could not be damaged.
-#[derive(Debug, Error)]
-pub enum SynthesisError {
-    /// It cannot be a JPEG: a side is too long.
-    #[error("the damage jpeg: {0}")]
-    Encode(#[from] EncodeError),
-    /// The codec does not read what it wrote.
-    #[error("the damage jpeg: {0}")]
-    Decode(#[from] DecodeError),
-}
-
-/// Draws what happens to variant `variant` of the picture named `source`, and damages `image` accordingly: same size and
-/// channels, alpha untouched.
+/// Draws the damages of variant `variant` of the picture named `source`, and applies them to `image`. Size, channels
+/// and alpha stay as they are.
 ///
-/// Cost: about 30 ns per pixel for what changes colours, a multiplication per tap and sample for blurs. Memory: 12 to 40
-/// bytes per pixel.
+/// Cost: about 30 ns per pixel for a damage of colours; one multiplication per tap and sample for a blur. Memory: 12
+/// to 40 bytes per pixel.
 ///
 /// # Errors
 /// When a JPEG is drawn and the picture is too large for one.
@@ -71,7 +63,8 @@ pub fn damage(
     Ok((drawn.apply(image)?, drawn))
 }
 
-/// The fold, below `n`, of a source picture; the same for all of its variants and whatever other pictures there are.
+/// Returns the fold, 0 to `n` − 1, of a source picture. All variants of the picture share it; other pictures do not
+/// change it.
 ///
 /// # Panics
 /// When `n` is 0.

@@ -1,15 +1,22 @@
-//! A camera that moved: a straight line of `length_px` at `angle_deg` in linear light, border reflect-101.
+//! Damage `motion_blur`: a camera that moved during the exposure.
+//!
+//! Formula: linear light averaged along a straight line through each pixel. Border: reflect-101.
+//!
+//! | parameter | unit | range |
+//! |---|---|---|
+//! | `length_px` | length of the line in pixels | 0–50 |
+//! | `angle_deg` | degrees from the x axis towards y, which points down | 0–180 |
 
 use super::{
+    damage_model::{DamageModel, DamageParameter, named},
     kernel::{Kernel, blur},
-    model::{Model, Parameter, named},
 };
 
-pub(super) const MODEL: Model = Model {
+pub(super) const MODEL: DamageModel = DamageModel {
     kind: "motion_blur",
     parameters: &[
-        Parameter::linear("length_px", (0.0, 50.0), 0.0),
-        Parameter::linear("angle_deg", (0.0, 180.0), 0.0),
+        DamageParameter::linear("length_px", (0.0, 50.0), 0.0),
+        DamageParameter::linear("angle_deg", (0.0, 180.0), 0.0),
     ],
     apply: |canvas, values, _| {
         let [length_px, angle_deg] = named(values);

@@ -1,27 +1,37 @@
-//! Noise of a sensor or of grain.
+//! Damage `noise`: noise of a sensor, or grain.
 //!
-//! Added to encoded values, normally distributed, with the deviation `√(read² + shot² · v)` in levels of 0–255: `read`
-//! everywhere and `shot` at white, its square growing with the value as that of counted photons does. `chroma` is the share
-//! of its variance that each channel has for itself, the rest being the same in all three; the deviation of a channel is as
-//! stated whatever it is. `grain_px` above 0 makes it coarse: the noise is blurred by a Gaussian of that deviation and scaled
-//! back to its own. Clipping at black and white takes from it.
+//! Formula: normally distributed noise is added to encoded levels `v`, 0–255, and the sum is clipped to 0–255. Its
+//! standard deviation is `√(read² + shot² · v / 255)`. The variance of `shot` grows with the level, as that of
+//! counted photons does.
+//!
+//! Each channel's noise is a sum: noise of its own has the share `chroma` of the variance, and noise that all three
+//! channels have in common has the rest. The deviation of a channel does not depend on `chroma`. For `grain_px` above
+//! 0, a Gaussian of that deviation blurs the noise, and a factor restores the noise's own deviation. Clipping at
+//! black and white reduces the deviation.
+//!
+//! | parameter | unit | range |
+//! |---|---|---|
+//! | `read` | standard deviation everywhere, in levels of 0–255 | 0–60 |
+//! | `shot` | standard deviation at white, in levels of 0–255 | 0–60 |
+//! | `chroma` | share of the variance that a channel has on its own | 0–1, 1 if not given |
+//! | `grain_px` | standard deviation of the Gaussian in pixels | 0–3 |
 
 use super::{
     canvas::{Canvas, WHITE},
+    damage_model::{DamageModel, DamageParameter, named},
     kernel::{Kernel, convolve},
-    model::{Model, Parameter, named},
     random::normal_at,
 };
 
 use rayon::prelude::*;
 
-pub(super) const MODEL: Model = Model {
+pub(super) const MODEL: DamageModel = DamageModel {
     kind: "noise",
     parameters: &[
-        Parameter::linear("read", (0.0, 60.0), 0.0),
-        Parameter::linear("shot", (0.0, 60.0), 0.0),
-        Parameter::linear("chroma", (0.0, 1.0), 1.0),
-        Parameter::linear("grain_px", (0.0, 3.0), 0.0),
+        DamageParameter::linear("read", (0.0, 60.0), 0.0),
+        DamageParameter::linear("shot", (0.0, 60.0), 0.0),
+        DamageParameter::linear("chroma", (0.0, 1.0), 1.0),
+        DamageParameter::linear("grain_px", (0.0, 3.0), 0.0),
     ],
     apply: |canvas, values, key| {
         let [read, shot, chroma, grain_px] = named(values);
@@ -30,9 +40,11 @@ pub(super) const MODEL: Model = Model {
     },
 };
 
+/// Adds noise to every level of `canvas`.
 fn add(canvas: &mut Canvas, (read, shot): (f32, f32), chroma: f64, grain_px: f64, key: u64) {
     let (width, height, step) = (canvas.width, canvas.height, canvas.step());
-    // A grey picture has one channel, which is its own.
+    // A grey picture has one channel, so all of its noise is that channel's own. Roots, because shares of variances
+    // add up.
     let own = libm::sqrt(if step == 1 { 1.0 } else { chroma }) as f32;
     let common = libm::sqrt(if step == 1 { 0.0 } else { 1.0 - chroma }) as f32;
     let kernel = (grain_px > 0.0).then(|| Kernel::gaussian(grain_px));
@@ -57,9 +69,11 @@ fn add(canvas: &mut Canvas, (read, shot): (f32, f32), chroma: f64, grain_px: f64
         .for_each(|(level, noise)| *level = (*level + deviation(*level) * noise).clamp(0.0, WHITE));
 }
 
-/// `height × width` numbers of mean 0 and deviation 1, independent or, with a kernel, as coarse as it is wide.
+/// Returns `height × width` normal numbers of mean 0 and deviation 1. They are independent; with a kernel, neighbours
+/// correlate.
 ///
-/// Grain is made of noise that goes on beyond the borders, so that it is the same everywhere.
+/// White noise is made with a margin of the kernel's radius on every side, so that grain has the same statistics at
+/// the borders. Each channel reads its own part of the random stream.
 fn field(width: usize, height: usize, kernel: Option<&Kernel>, key: u64, channel: u64) -> Vec<f32> {
     let margin = kernel.map_or(0, Kernel::radius_x);
     let (wide, high) = (width + 2 * margin, height + 2 * margin);
@@ -68,6 +82,7 @@ fn field(width: usize, height: usize, kernel: Option<&Kernel>, key: u64, channel
     let white: Vec<f32> = normals.map(|i| normal_at(key, first + i as u64) as f32).collect();
     let Some(kernel) = kernel else { return white };
     let coarse = convolve(&convolve(&white, wide, high, 1, kernel), wide, high, 1, &kernel.turned());
+    // Two blurs, along rows and along columns, each leave `noise_gain` of the deviation.
     let scale = 1.0 / (kernel.noise_gain() * kernel.noise_gain());
     let rows = coarse.chunks_exact(wide).skip(margin).take(height);
     rows.flat_map(|row| row[margin..margin + width].iter().map(|v| v * scale)).collect()

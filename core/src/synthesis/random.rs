@@ -1,14 +1,15 @@
-//! Random numbers by counter: draw `i` of a stream is computed from the stream's key and `i`.
+//! Random numbers by counter: number `i` of a stream is computed from the stream's key and `i`.
 //!
-//! So the order of pictures, rows and threads changes nothing, and a further picture changes no other's damage. A key is the
-//! head of a SHA-256 over seed, source, variant and purpose; the stream is [`crate::numeric::random`]'s. Normal numbers are
-//! quantiles of uniform ones by Wichura's PPND7 (algorithm AS 241, 1988; relative error about 1e-7).
+//! So the order of pictures, rows and threads changes no number, and one more picture does not change the damage of
+//! another. A key is the first 8 bytes of a SHA-256 over seed, source, variant and purpose. The streams are those of
+//! [`crate::numeric::random`]. Normal numbers are quantiles of uniform ones by Wichura's PPND7 (algorithm AS 241,
+//! 1988; relative error about 1e-7).
 
 use sha2::{Digest, Sha256};
 
 use crate::numeric::random::{bits_at, seed_of};
 
-/// The key of the stream for one purpose of one variant of one source picture.
+/// Returns the key of the stream for one purpose of one variant of one source picture.
 pub(super) fn key(seed: u64, source: &str, variant: u32, purpose: &str) -> u64 {
     // The length keeps ("a", 1) and ("a1", …) apart.
     seed_of(
@@ -21,13 +22,13 @@ pub(super) fn key(seed: u64, source: &str, variant: u32, purpose: &str) -> u64 {
     )
 }
 
-/// A number of mean 0 and deviation 1, normally distributed, within ±8.3.
+/// Returns number `counter` of the stream `key`: normally distributed, mean 0, deviation 1, within ±8.3.
 pub(super) fn normal_at(key: u64, counter: u64) -> f64 {
-    // The middles of 2⁵³ equal intervals: never 0, never 1.
+    // The middle of one of 2⁵³ equal intervals is never 0 and never 1, where the quantile is infinite.
     quantile(((bits_at(key, counter) >> 11) as f64 + 0.5) / (1u64 << 53) as f64)
 }
 
-/// The standard normal's quantile of `p` in (0, 1).
+/// Returns the quantile of the standard normal distribution at `p`, above 0 and below 1.
 fn quantile(p: f64) -> f64 {
     const A: [f64; 4] = [59.109_374_720, 159.291_132_02, 50.434_271_938, 3.387_132_717_9];
     const B: [f64; 4] = [67.187_563_600, 78.757_757_664, 17.895_169_469, 1.0];
@@ -39,6 +40,7 @@ fn quantile(p: f64) -> f64 {
         let polynomial = |terms: &[f64]| terms.iter().fold(0.0, |sum, term| sum * r + term);
         polynomial(over) / polynomial(under)
     };
+    // PPND7 has one rational function for the middle and two for the tails, in √(−ln of the tail's probability).
     let q = p - 0.5;
     if q.abs() <= 0.425 {
         return q * ratio(&A, &B, 0.180_625 - q * q);

@@ -1,17 +1,19 @@
-//! Between encoded samples and linear light: the transfer function of IEC 61966-2-1 (sRGB), both ways.
+//! The transfer function of IEC 61966-2-1 (sRGB) between encoded values and linear light, both ways.
 
 /// Weights of red, green and blue in luminance (ITU-R BT.709, the primaries of sRGB). They sum to 1.
 pub(super) const LUMINANCE_WEIGHTS: [f64; 3] = [0.2126, 0.7152, 0.0722];
 
 /// Slope of the straight part near black.
 const SLOPE: f64 = 12.92;
-/// Where the straight part ends, encoded and linear.
+/// Encoded value at the end of the straight part.
 const ENCODED_BREAK: f64 = 0.040_45;
+/// Linear light at the end of the straight part.
 const LINEAR_BREAK: f64 = 0.003_130_8;
+/// Constants of the part above: `((encoded + OFFSET) / (1 + OFFSET)) ^ EXPONENT`.
 const OFFSET: f64 = 0.055;
 const EXPONENT: f64 = 2.4;
 
-/// Linear light, 0–1, of an encoded value, 0–1.
+/// Returns the linear light, 0–1, of an encoded value, 0–1.
 pub(super) fn to_linear(encoded: f64) -> f64 {
     if encoded <= ENCODED_BREAK {
         encoded / SLOPE
@@ -20,7 +22,7 @@ pub(super) fn to_linear(encoded: f64) -> f64 {
     }
 }
 
-/// The encoded value, 0–1, of linear light; what is below 0 or above 1 is clipped.
+/// Returns the encoded value, 0–1, of linear light. Light below 0 or above 1 is clipped.
 pub(super) fn to_encoded(linear: f64) -> f64 {
     let linear = linear.clamp(0.0, 1.0);
     if linear <= LINEAR_BREAK {
@@ -30,7 +32,7 @@ pub(super) fn to_encoded(linear: f64) -> f64 {
     }
 }
 
-/// Luminance, linear, of three encoded values.
+/// Returns the luminance, in linear light 0–1, of encoded red, green and blue, 0–1.
 pub(super) fn luminance(encoded: [f64; 3]) -> f64 {
     encoded.into_iter().zip(LUMINANCE_WEIGHTS).map(|(v, weight)| weight * to_linear(v)).sum()
 }

@@ -1,26 +1,38 @@
-//! A picture taken under water: colours that the way down has taken, and a veil that grows with the distance.
+//! Damage `underwater`: water takes colours on the way down, and a veil grows with the distance.
 //!
-//! In linear light, the image formation of Jaffe and McGlamery without forward scatter: `v ← v · e · t + veil · w · (1 − t)`. The
-//! daylight that reaches the `depth` is `e = exp(−β · depth)`, divided by its largest channel as a camera exposes; the way from
-//! the subject lets `t = exp(−β · distance)` through, and `w` is the colour of the water. Attenuation and colour lie between
-//! clear ocean (`water` 0) and green coast (1). The far is at the top: `distance · (1 + slope · (1 − 2y))`, `y` from 0 to 1.
+//! Formula, per channel in linear light, the image formation of Jaffe and McGlamery without forward scatter:
+//! `v ← v · e · t + veil · w · (1 − t)`.
+//!
+//! - `e = exp(−β · depth)` is the daylight at the depth. It is divided by its largest channel, as a camera exposes.
+//! - `t = exp(−β · d)` is the transmission from the subject, and `w` the colour of the water.
+//! - `β` and `w` are interpolated between clear ocean (`water` 0) and green coast (`water` 1).
+//! - `d = distance · (1 + slope · (1 − 2y))`, with `y` 0 in the top row and 1 in the bottom row: the top is farther
+//!   away.
+//!
+//! | parameter | unit | range |
+//! |---|---|---|
+//! | `depth` | metres of water above | 0–30 |
+//! | `distance` | metres to the subject | 0–30 |
+//! | `water` | 0 is clear ocean, 1 green coast | 0–1, 0.5 if not given |
+//! | `veil` | brightness of the water | 0–1, 0.6 if not given |
+//! | `slope` | share by which the top is farther and the bottom nearer | 0–1 |
 
-use super::model::{Model, Parameter, named};
+use super::damage_model::{DamageModel, DamageParameter, named};
 
-/// Attenuation of red, green and blue per metre, in clear ocean and off a coast. Of the size that tables of Jerlov's water
-/// types have at such wavelengths; the figures are ours, chosen by eye.
+/// Attenuation of red, green and blue per metre, in clear ocean and off a coast. Chosen by eye, in the order of
+/// magnitude of the tables of Jerlov's water types at such wavelengths.
 const ATTENUATION: [[f64; 3]; 2] = [[0.40, 0.07, 0.05], [0.45, 0.15, 0.28]];
-/// The linear colour of the veil.
+/// Linear light of the water's red, green and blue, in clear ocean and off a coast. Chosen by eye.
 const VEIL: [[f64; 3]; 2] = [[0.03, 0.40, 0.60], [0.12, 0.50, 0.32]];
 
-pub(super) const MODEL: Model = Model {
+pub(super) const MODEL: DamageModel = DamageModel {
     kind: "underwater",
     parameters: &[
-        Parameter::linear("depth", (0.0, 30.0), 0.0),
-        Parameter::linear("distance", (0.0, 30.0), 0.0),
-        Parameter::linear("water", (0.0, 1.0), 0.5),
-        Parameter::linear("veil", (0.0, 1.0), 0.6),
-        Parameter::linear("slope", (0.0, 1.0), 0.0),
+        DamageParameter::linear("depth", (0.0, 30.0), 0.0),
+        DamageParameter::linear("distance", (0.0, 30.0), 0.0),
+        DamageParameter::linear("water", (0.0, 1.0), 0.5),
+        DamageParameter::linear("veil", (0.0, 1.0), 0.6),
+        DamageParameter::linear("slope", (0.0, 1.0), 0.0),
     ],
     apply: |canvas, values, _| {
         let [depth, distance, water, veil, slope] = named(values);

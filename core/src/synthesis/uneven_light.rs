@@ -1,17 +1,23 @@
-//! Uneven light: a lamp at one side, dark corners.
+//! Damage `uneven_light`: a lamp at one side, dark corners.
 //!
-//! Linear light times `(1 + slope · (x cos a + y sin a)) · (1 − vignette · r²)`, clipped. `x`, `y` and `r` are measured from
-//! the picture's centre in halves of its diagonal, so corners have `r` = 1 and the centre keeps its value; the angle `a` is
-//! 0 when the light comes from the right and 90 when it comes from below.
+//! Formula: linear light times `(1 + slope · (x cos a + y sin a)) · (1 − vignette · r²)`, clipped to 0–1. `x`, `y`
+//! and `r` are measured from the picture's centre in halves of its diagonal. So corners have `r` = 1, and the centre
+//! keeps its value.
+//!
+//! | parameter | unit | range |
+//! |---|---|---|
+//! | `slope` | relative change of light per half diagonal towards the lamp | 0–0.95 |
+//! | `angle_deg` | direction `a` of the lamp in degrees: 0 right, 90 below | 0–360 |
+//! | `vignette` | share of light that corners lose | 0–0.95 |
 
-use super::model::{Model, Parameter, named};
+use super::damage_model::{DamageModel, DamageParameter, named};
 
-pub(super) const MODEL: Model = Model {
+pub(super) const MODEL: DamageModel = DamageModel {
     kind: "uneven_light",
     parameters: &[
-        Parameter::linear("slope", (0.0, 0.95), 0.0),
-        Parameter::linear("angle_deg", (0.0, 360.0), 0.0),
-        Parameter::linear("vignette", (0.0, 0.95), 0.0),
+        DamageParameter::linear("slope", (0.0, 0.95), 0.0),
+        DamageParameter::linear("angle_deg", (0.0, 360.0), 0.0),
+        DamageParameter::linear("vignette", (0.0, 0.95), 0.0),
     ],
     apply: |canvas, values, _| {
         let [slope, angle_deg, vignette] = named(values);

@@ -1,20 +1,30 @@
-//! A wrong white balance as a camera bakes it in: gains on the scene's light, before the tone curve.
+//! Damage `white_balance`: a wrong white balance as a camera bakes it in, with gains on the scene's light before the
+//! tone curve.
 //!
-//! The scene is what an assumed curve with a soft shoulder, `t(x) = 2x / (1 + x)`, makes the picture's linear light of; it is
-//! undone, `x = y / (2 − y)`, the gains are applied and clipped as a sensor clips, and the curve is applied again. That is
-//! why such a picture cannot be put right by gains alone. The gains, in stops: red `+temperature`, blue
-//! `−temperature`, green `tint`; all are then divided by the luminance that they give to white.
+//! Formula, per channel in linear light:
+//!
+//! 1. Undo an assumed camera curve with a soft shoulder, `t(x) = 2x / (1 + x)`: `x = y / (2 − y)`.
+//! 2. Multiply by the channel's gain and clip at 1, as a sensor clips.
+//! 3. Apply the curve again.
+//!
+//! So gains alone cannot restore such a picture. The gains, in stops (powers of two), are `+temperature` for red,
+//! `tint` for green and `−temperature` for blue. All three are then divided by the luminance that they give to white.
+//!
+//! | parameter | unit | range |
+//! |---|---|---|
+//! | `temperature` | stops towards red and away from blue | −2–2 |
+//! | `tint` | stops towards green | −1–1 |
 
 use super::{
-    model::{Model, Parameter, named},
+    damage_model::{DamageModel, DamageParameter, named},
     srgb::{LUMINANCE_WEIGHTS, to_encoded, to_linear},
 };
 
-pub(super) const MODEL: Model = Model {
+pub(super) const MODEL: DamageModel = DamageModel {
     kind: "white_balance",
     parameters: &[
-        Parameter::linear("temperature", (-2.0, 2.0), 0.0),
-        Parameter::linear("tint", (-1.0, 1.0), 0.0),
+        DamageParameter::linear("temperature", (-2.0, 2.0), 0.0),
+        DamageParameter::linear("tint", (-1.0, 1.0), 0.0),
     ],
     apply: |canvas, values, _| {
         let [temperature, tint] = named(values);
@@ -27,16 +37,19 @@ pub(super) const MODEL: Model = Model {
     },
 };
 
+/// Gains of red, green and blue that keep the luminance of white.
 fn gains(temperature: f64, tint: f64) -> [f64; 3] {
     let gains = [temperature, tint, -temperature].map(libm::exp2);
     let white: f64 = gains.iter().zip(LUMINANCE_WEIGHTS).map(|(gain, weight)| gain * weight).sum();
     gains.map(|gain| gain / white)
 }
 
+/// The assumed camera curve, on linear light 0–1.
 fn to_camera(scene: f64) -> f64 {
     2.0 * scene / (1.0 + scene)
 }
 
+/// Inverse of [`to_camera`].
 fn from_camera(light: f64) -> f64 {
     light / (2.0 - light)
 }

@@ -1,4 +1,4 @@
-//! `pentimento jobs results`: what a job has found, written as it comes.
+//! `pentimento jobs results`: fetches the results of a job and writes them while they arrive.
 
 use std::{
     fs::Permissions,
@@ -12,32 +12,32 @@ use clap::{Args, ValueEnum};
 use tempfile::Builder;
 
 use super::{
-    super::{Outcome, arguments::check_results},
-    Client,
-    client::{escaped, job_path},
+    super::{arguments::check_results, client::Client, outcome::Outcome},
+    path::{escaped, job_path},
 };
 use crate::{batch::picture_file::folder_of, jobs::results::ResultFormat};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The job's id
+    /// Id of the job
     id: String,
-    /// The file to write; - is standard output
+    /// File to write; - is standard output
     #[arg(short, long, value_name = "FILE", default_value = "-")]
     out: PathBuf,
-    /// Of a search table or combinations, of a training model or card
+    /// Part of the results: table or combinations of an optimize job, model or card of a train job
     #[arg(long, value_name = "VIEW")]
     view: Option<String>,
-    /// The form of a search's rows
-    #[arg(long, value_enum, default_value_t = Format::Csv)]
-    format: Format,
+    /// Format of the rows of an optimize job
+    #[arg(long, value_enum, default_value_t = RowsFormat::Csv)]
+    format: RowsFormat,
     /// Overwrite an existing file
     #[arg(long)]
     force: bool,
 }
 
+/// The file format of rows.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
+enum RowsFormat {
     Csv,
     Jsonl,
     Parquet,
@@ -48,12 +48,12 @@ pub(super) fn run(client: &Client, arguments: Arguments) -> Result<Outcome> {
     check_results(&[("--out", &out)], &[], force)?;
     let view = view.map_or(String::new(), |view| format!("?view={}", escaped(&view)));
     let mime = match format {
-        Format::Csv => ResultFormat::Csv,
-        Format::Jsonl => ResultFormat::JsonLines,
-        Format::Parquet => ResultFormat::Parquet,
+        RowsFormat::Csv => ResultFormat::Csv,
+        RowsFormat::Jsonl => ResultFormat::JsonLines,
+        RowsFormat::Parquet => ResultFormat::Parquet,
     }
     .mime();
-    // A model or a report has one form only.
+    // A model or a report has one format only, so any other type is accepted as well.
     let accept = format!("{mime}, */*;q=0.1");
     let path = format!("{}{view}", job_path(&id, "/results")?);
     let mut body = client.fetch(&path, &[("Accept", &accept)])?.into_body().into_reader();
@@ -65,7 +65,7 @@ pub(super) fn run(client: &Client, arguments: Arguments) -> Result<Outcome> {
     Ok(Outcome::AllGood)
 }
 
-/// Beside the file first, so that no half of it is ever seen.
+/// Writes a body to a temporary file in the same folder and renames it to `path`, so that nobody reads half a file.
 fn write(path: &Path, body: &mut impl Read, force: bool) -> Result<()> {
     let mut file = Builder::new()
         .prefix(".pentimento-")

@@ -1,4 +1,4 @@
-//! `pentimento jobs submit`: what is to be done, and its id.
+//! `pentimento jobs submit`: submits a job and prints its id.
 
 use std::path::{Path, PathBuf};
 
@@ -7,16 +7,20 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::{
-    super::{Outcome, output, usage},
-    Client, watch,
+    super::{
+        client::Client,
+        outcome::{Outcome, usage},
+        output,
+    },
+    watch,
 };
 use crate::jobs::request::{Grid, GridLists};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     #[command(subcommand)]
-    kind: Kind,
-    /// Names the request: submitted again with the same key it is the same job
+    kind: Submission,
+    /// Key of the request: submitting again with the same key returns the same job
     #[arg(long, global = true, value_name = "KEY")]
     key: Option<String>,
     /// Follow the job to its end
@@ -24,26 +28,27 @@ pub(super) struct Arguments {
     watch: bool,
 }
 
+/// The job to submit.
 #[derive(Debug, Subcommand)]
-enum Kind {
+enum Submission {
     /// Search the best parameters of every pair of a dataset
     Optimize {
-        /// A dataset of the service, by name
+        /// Name of a dataset of the service
         #[arg(long, value_name = "NAME")]
         dataset: String,
-        /// seed, full, or a TOML file here
+        /// Search space: seed, full, or a TOML file on this machine
         #[arg(long, value_name = "seed|full|FILE", default_value = "seed")]
         grid: String,
     },
-    /// Train a model from the tables of finished jobs
+    /// Train a model on the tables of finished optimize jobs
     Train {
-        /// Ids of finished jobs of the kind optimize
+        /// Ids of finished optimize jobs
         #[arg(long, required = true, num_args = 1.., value_name = "ID")]
         table: Vec<String>,
-        /// The dataset behind the tables, by name
+        /// Name of the dataset of the tables
         #[arg(long, value_name = "NAME")]
         dataset: Option<String>,
-        /// Which picture comes from which source: tab-separated set, name, group, fold
+        /// File on this machine that names the source of each picture: tab-separated set, name, group, fold
         #[arg(long, value_name = "splits.tsv")]
         groups: Option<PathBuf>,
         /// Seed of the split and of the trees
@@ -52,16 +57,16 @@ enum Kind {
     },
     /// Measure a model on a dataset
     Evaluate {
-        /// A dataset of the service, by name
+        /// Name of a dataset of the service
         #[arg(long, value_name = "NAME")]
         dataset: String,
-        /// Id of a finished job of the kind train; the service's own model if not given
+        /// Id of a finished train job; the service's own model if not given
         #[arg(long, value_name = "ID")]
         model: Option<String>,
-        /// Which picture comes from which source
+        /// File on this machine that names the source of each picture: tab-separated set, name, group, fold
         #[arg(long, value_name = "splits.tsv")]
         groups: Option<PathBuf>,
-        /// seed, full, or a TOML file here
+        /// Search space: seed, full, or a TOML file on this machine
         #[arg(long, value_name = "seed|full|FILE", default_value = "seed")]
         grid: String,
     },
@@ -69,14 +74,14 @@ enum Kind {
 
 pub(super) fn run(client: &Client, Arguments { kind, key, watch }: Arguments) -> Result<Outcome> {
     let (name, mut body) = match kind {
-        Kind::Optimize { dataset, grid } => {
+        Submission::Optimize { dataset, grid } => {
             ("optimize", json!({ "dataset": dataset, "grid": self::grid(&grid)? }))
         }
-        Kind::Train { table, dataset, groups, seed } => (
+        Submission::Train { table, dataset, groups, seed } => (
             "train",
             json!({ "tables": table, "dataset": dataset, "groups": text(groups.as_deref())?, "seed": seed }),
         ),
-        Kind::Evaluate { dataset, model, groups, grid } => (
+        Submission::Evaluate { dataset, model, groups, grid } => (
             "evaluate",
             json!({
                 "dataset": dataset,
@@ -86,7 +91,7 @@ pub(super) fn run(client: &Client, Arguments { kind, key, watch }: Arguments) ->
             }),
         ),
     };
-    // What was not given is left out, not null.
+    // A member that was not given is left out; null would be refused.
     if let Value::Object(members) = &mut body {
         members.retain(|_, value| !value.is_null());
     }
@@ -96,6 +101,7 @@ pub(super) fn run(client: &Client, Arguments { kind, key, watch }: Arguments) ->
     if watch { watch::run(client, id) } else { Ok(Outcome::AllGood) }
 }
 
+/// Returns the search space for the request: a name, or the lists of a TOML file.
 fn grid(grid: &str) -> Result<Value> {
     let wrong = |error: &dyn std::fmt::Display| usage(format_args!("--grid {grid}: {error}"));
     let asked = match grid {
@@ -109,6 +115,7 @@ fn grid(grid: &str) -> Result<Value> {
     Ok(serde_json::to_value(asked)?)
 }
 
+/// Returns the text of a file, if there is a path.
 fn text(path: Option<&Path>) -> Result<Option<String>> {
     let read =
         |path: &Path| std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()));

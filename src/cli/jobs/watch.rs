@@ -1,4 +1,4 @@
-//! `pentimento jobs watch`: a job's events as they come, over restarts of the service.
+//! `pentimento jobs watch`: follows the events of a job to its end, across restarts of the service.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -11,14 +11,14 @@ use indicatif::ProgressBar;
 use serde_json::Value;
 
 use super::{
-    super::{Outcome, output, progress},
-    Client,
-    client::job_path,
-    line,
+    super::{client::Client, outcome::Outcome, output, progress},
+    line::line,
+    path::job_path,
 };
 
-/// How long a service may be away before it is given up.
+/// How long a service may be unreachable before the command gives up.
 const AWAY_MAX: Duration = Duration::from_secs(120);
+/// Pause between two attempts to follow.
 const RETRY_PERIOD: Duration = Duration::from_secs(1);
 
 pub(super) fn run(client: &Client, id: &str) -> Result<Outcome> {
@@ -51,7 +51,7 @@ pub(super) fn run(client: &Client, id: &str) -> Result<Outcome> {
     Ok(if all_done { Outcome::AllGood } else { Outcome::SomeFailed })
 }
 
-/// Reads events behind `last` until the service ends the stream.
+/// Reads the events after `last` until the service ends the stream. Sets `last` to the last complete event.
 fn follow(client: &Client, id: &str, last: &mut u64, bar: &ProgressBar) -> Result<()> {
     let seen = last.to_string();
     let headers: &[(&str, &str)] = if *last > 0 { &[("Last-Event-ID", &seen)] } else { &[] };
@@ -78,6 +78,7 @@ fn follow(client: &Client, id: &str, last: &mut u64, bar: &ProgressBar) -> Resul
     Ok(())
 }
 
+/// Shows an event on the bar or as a message.
 fn tell(kind: &str, data: &Value, bar: &ProgressBar) {
     let say = |text: String| bar.suspend(|| output::tell(text));
     let text = |name: &str| data[name].as_str().unwrap_or_default();

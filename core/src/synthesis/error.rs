@@ -1,0 +1,16 @@
+//! Why a picture could not be damaged.
+
+use thiserror::Error;
+
+use crate::imaging::codec::{DecodeError, EncodeError};
+
+/// A picture could not be damaged. Only the damage `jpeg` can fail.
+#[derive(Debug, Error)]
+pub enum SynthesisError {
+    /// The picture cannot be stored as JPEG: a side is too long.
+    #[error("the damage jpeg: {0}")]
+    Encode(#[from] EncodeError),
+    /// The codec does not read what it wrote.
+    #[error("the damage jpeg: {0}")]
+    Decode(#[from] DecodeError),
+}
