@@ -1,4 +1,4 @@
-//! A disk that is full: a real one, small and mounted for the test.
+//! A disk that is full: a small tmpfs that the test mounts, which needs root.
 
 use std::{
     fs,
