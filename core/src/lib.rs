@@ -19,7 +19,7 @@
 //! let mut hook = |_stage| {}; // called as each stage begins, for instance to take times
 //! let restored = restoration::restore(damaged, &request, &predictor, &Limits::default(), &mut hook)?;
 //! assert_ne!(restored.bytes[..], damaged[..]);
-//! assert_eq!(restored.receipt.parameters.color_method.name(), "learned");
+//! assert_eq!(restored.receipt.parameters.color_method.name(), "stretch");
 //!
 //! let again = restoration::replay(&restored.receipt, damaged, &Limits::default(), &mut hook)?;
 //! assert_eq!(again.bytes, restored.bytes);
