@@ -1,7 +1,7 @@
 //! Lossy WebP: the calls into libwebp, the C library, whose sources the crate `libwebp-sys` carries.
 //!
-//! libwebp only encodes here; `image-webp` decodes. The encoder runs on one thread, draws no random numbers and uses at
-//! most SSE2 or NEON. So the same samples give the same bytes.
+//! libwebp only encodes here; `image-webp` decodes. The encoder runs on one thread and draws no random numbers. It is
+//! compiled for SSE2 or NEON, which every CPU of the target has. So the same samples give the same bytes.
 
 use std::{ffi::c_int, mem::MaybeUninit, ptr, slice};
 
