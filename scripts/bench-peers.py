@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """bench-peers.py PEERS PAIRS LARGE DOCUMENT: compares the search with other programs in one run.
 
-Installs the peers of PEERS (a virtual environment and the fused C program, both under target/peers), runs them and
-this program in turns on the same files of PAIRS (sets SET/{damaged,undamaged}) and of one picture of LARGE, prints what
-it finds as Markdown and puts it into DOCUMENT behind its marker. Machines are noisy: ratios of one run count, and the
-least of several runs stands for each program. Only one thread runs unless said otherwise.
+Installs the peers of PEERS under target/peers: a virtual environment and the fused C program. Runs them and this program
+in turns on the same files of PAIRS (sets SET/{damaged,undamaged}) and on one picture of LARGE. Prints Markdown and writes
+it into DOCUMENT after its marker. Machines are noisy: only ratios of one run count, and the least of several runs stands
+for each program. Programs run on one thread unless stated otherwise.
 """
 
 import datetime
