@@ -63,7 +63,9 @@ pub(super) struct Shared<'a> {
 }
 
 pub(super) fn run(arguments: &TrialArguments, shared: Shared) -> Result<Outcome> {
-    let DatasetLocation::Root(root) = &shared.source else { return Err(usage("--folds needs --dataset ROOT")) };
+    let DatasetLocation::Root(root) = &shared.source else {
+        return Err(usage("--folds needs --dataset ROOT"));
+    };
     let files = arguments.result_files(&shared);
     check_results(&files, &arguments.input_files(&shared), shared.force)?;
     let damages = Damages::read(root)?;

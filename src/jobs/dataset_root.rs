@@ -8,7 +8,7 @@ use std::{
 
 use thiserror::Error;
 
-use crate::batch::index_dataset::{Dataset, PairFiles, DatasetLocation, index};
+use crate::batch::index_dataset::{Dataset, DatasetLocation, PairFiles, index};
 
 /// Names of the two folders of a set.
 const SIDES: [&str; 2] = ["damaged", "undamaged"];

@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -152,13 +152,7 @@ impl Service {
         request.timeout(PATIENCE).send().await.unwrap()
     }
 
-    /// Restores a picture. Returns the status of the answer.
-    pub async fn restore(&self, picture: Vec<u8>) -> reqwest::StatusCode {
-        let request = self.client.post(format!("{}/restore", self.base)).body(picture);
-        request.timeout(PATIENCE).send().await.unwrap().status()
-    }
-
-    /// Submits an `optimize` job. Returns its id.
+    /// Submits a search, and gives its id.
     pub async fn optimize(&self, dataset: &str, grid: &str) -> String {
         let response = self.post("/jobs/optimize", &json!({ "dataset": dataset, "grid": grid })).await;
         assert_eq!(response.status(), 202);
@@ -265,26 +259,5 @@ impl Random {
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
-    }
-}
-
-/// A small tmpfs. Dropping it unmounts it.
-pub struct Disk(PathBuf);
-
-impl Disk {
-    /// Mounts a tmpfs of the given size. Fails without the right to mount, which CI has.
-    pub fn mount(at: &Path, size: &str) -> Self {
-        fs::create_dir_all(at).unwrap();
-        let options = format!("size={size}");
-        let status =
-            Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(at).status().unwrap();
-        assert!(status.success(), "a tmpfs must be mounted for this test: run it as root");
-        Self(at.to_owned())
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
     }
 }

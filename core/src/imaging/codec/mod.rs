@@ -39,10 +39,11 @@ mod tags;
 mod tiff;
 mod webp;
 mod webp_chunks;
+mod webp_lossy;
 mod xmp;
 
 pub use decode::{Picture, decode, decode_reduced, probe};
-pub use encode::{encode, encoder_version, replace_metadata};
+pub use encode::{encode, encoder_version, is_replaced_encoder, replace_metadata};
 pub use encoding::{Encoding, QUALITY_DEFAULT};
 pub use error::{DecodeError, EncodeError};
 pub use format::{Format, UnknownFormatName};
