@@ -22,7 +22,7 @@ impl Look {
     /// whether the picture is decoded reduced.
     ///
     /// # Errors
-    /// Same errors as [`codec::decode`].
+    /// Same errors as [`codec::decode()`].
     pub fn decode(
         bytes: &[u8],
         limits: &Limits,

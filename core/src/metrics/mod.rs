@@ -1,7 +1,7 @@
 //! Figures that say how close a picture is to its reference: PSNR, SSIM, the score of both, and colour difference.
 //!
 //! Arguments come as `(reference, candidate)`. Samples have 8 bits and a data range of 255; alpha is ignored. Higher
-//! is better, except for [`ciede2000`] and [`mean_ciede2000`]. This file is the only home of the score's formula
+//! is better, except for [`ciede2000()`] and [`mean_ciede2000`]. This file is the only home of the score's formula
 //! ([`score`]) and of the limit of harm ([`HARM_DB`]).
 
 mod ciede2000;
@@ -112,7 +112,7 @@ pub enum MetricError {
 /// Compares `candidate` with `reference`.
 ///
 /// A candidate of another size is first resized to the reference's (bilinear, as in the search). If only one picture
-/// is grey, both are compared as RGB. Cost: one pass for PSNR, and [`ssim`].
+/// is grey, both are compared as RGB. Cost: one pass for PSNR, and [`ssim()`].
 ///
 /// # Errors
 /// When the reference is smaller than the SSIM window.
