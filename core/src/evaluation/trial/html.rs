@@ -187,8 +187,8 @@ mod tests {
         let shown = [PagePicture { choice, jpegs: [vec![1], vec![2], vec![3]] }];
         let page = trial_html(&report, &shown);
         assert!(!page.contains("<script") && page.contains("&lt;script&gt;alert('x')"));
-        // The note, the set twice, and the name of the shown picture.
-        assert_eq!(page.matches("&lt;script&gt;").count(), 6);
+        // The note, the set in a summary and in a caption, and the set and the name of the shown picture.
+        assert_eq!(page.matches("&lt;script&gt;").count(), 5);
         assert!(page.contains("src=\"data:image/jpeg;base64,Ag==\""));
         assert!(!page.contains("http:") && !page.contains("https:") && !page.contains("url("));
     }
