@@ -10,9 +10,10 @@ use pentimento_core::{
     models::gains::{
         GainCandidate,
         choices::CandidateLists,
+        code::TransformCode,
         decide::Decision,
         measure::{MeasuredPicture, gain, learned_gains},
-        model::{ExpectedGain, Gain, GainModel, TransformCode},
+        model::{ExpectedGain, Gain, GainModel},
     },
     search::{Candidate, SearchSpace, search},
 };
