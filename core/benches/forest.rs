@@ -1,4 +1,4 @@
-//! The forest of many outputs at the size of a training: 1500 rows of 100 features with 120 targets.
+//! Benchmarks of the weight forest at the size of a training: 1500 rows of 100 features with 120 targets.
 //!
 //! The rayon pool has one thread, so figures are CPU times.
 
@@ -15,7 +15,7 @@ fn main() {
     divan::main();
 }
 
-/// Even in [0, 1), by a multiplicative congruence.
+/// Returns numbers that are uniform in [0, 1), by a linear congruence.
 fn noise(n_columns: usize, seed: u64) -> NumberRows {
     let mut state = seed;
     let mut draw = || {
@@ -25,7 +25,7 @@ fn noise(n_columns: usize, seed: u64) -> NumberRows {
     NumberRows::rounded((0..N_ROWS * n_columns).map(|_| draw()), n_columns).unwrap()
 }
 
-/// Each target mixes two features with noise.
+/// Returns features and targets. Each target mixes two features with noise.
 fn samples() -> (NumberRows, NumberRows) {
     let (features, noise) = (noise(N_FEATURES, 1), noise(N_OUTPUTS, 2));
     let target = |row: usize, output: usize| {

@@ -1,4 +1,4 @@
-//! The chain from a table's bytes to parameters: read, split, fit, evaluate, write, read back, predict.
+//! Tests the chain from a table's bytes to parameters: read, split, fit, evaluate, write, read back, predict.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -20,8 +20,8 @@ use pentimento_core::{
 
 const DECODED_MAX: usize = 32 << 20;
 
-/// Pictures as real ones come: three damages of each source, features near those of the source, parameters on the
-/// seed grid that depend on two features and on what no feature shows.
+/// Returns a table and groups like real ones. Each source has three damaged pictures with similar features. Parameters are
+/// on the seed grid; they depend on two features and on noise.
 fn table_and_groups(n: usize) -> (Vec<u8>, Vec<u8>) {
     let mut csv = format!(
         "filename,similarity_score,psnr,ssim,{},color_method,apply_color_correction,sharpen_sigma,sharpen_strength\n",
@@ -47,13 +47,13 @@ fn table_and_groups(n: usize) -> (Vec<u8>, Vec<u8>) {
     (csv.into_bytes(), tsv.into_bytes())
 }
 
-/// A number in [0, 1) for a picture and a purpose, from the first 52 bits of a hash.
+/// Returns a number in [0, 1) for a picture and a purpose, from the first 52 bits of a hash.
 fn fraction(picture: usize, purpose: usize) -> f64 {
     let hash = digest(format!("{picture} {purpose}").as_bytes());
     u64::from_str_radix(&hash[..13], 16).unwrap() as f64 / (1_u64 << 52) as f64
 }
 
-/// The story of a training, as the shell tells it.
+/// Trains both families and keeps the better one by R², as a training without pictures does.
 fn train(table: &Table, groups: &Groups, hyperparameters: &CheckedHyperparameters) -> ModelArtifact {
     let filenames = table.filenames();
     let split = split::by_source(&filenames, groups, 0.2, hyperparameters.seed).unwrap();

@@ -17,8 +17,9 @@ use pentimento_core::{
     learning::Groups,
     models::gains::{
         choices::Choices,
+        code::TransformCode,
         measure::{MeasuredPicture, learned_gains, measure},
-        model::{Gain, TransformCode},
+        model::Gain,
         sample::{SampleKind, SampleOrigin},
     },
     synthesis::{self, Recipe},

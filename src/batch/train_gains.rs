@@ -13,10 +13,8 @@ use pentimento_core::{
     learning::Groups,
     metrics::Quality,
     models::gains::{
-        GainArtifact, GainHyperparameters,
-        decide::Decision,
-        measure::MeasuredPicture,
-        model::{Gain, TransformCode},
+        GainArtifact, GainHyperparameters, code::TransformCode, decide::Decision, measure::MeasuredPicture,
+        model::Gain,
     },
     training::{GainTrainingInput, TrainingPictures, restored_quality, train},
 };

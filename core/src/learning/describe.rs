@@ -229,7 +229,7 @@ mod tests {
         };
         assert_eq!(counts(0), [("0", 4), ("1", 3)]);
         assert_eq!(counts(1), [("none", 4), ("white_balance", 3)]);
-        // Minus zero is zero, and 10 stands behind 2 as a number.
+        // Minus zero is zero, and 10 comes after 2 as a number.
         assert_eq!(counts(2), [("0", 2), ("2", 2), ("10", 2), ("0.5", 1)]);
         assert_eq!(counts(3), [("1", 7)]);
     }

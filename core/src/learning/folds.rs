@@ -19,7 +19,7 @@ pub struct FoldsError {
 /// Returns the fold, `0..n_folds`, of each row. `groups` names the source of each row.
 ///
 /// Groups are dealt in the order of [`split::by_source`](super::split::by_source). Each joins the fold with the fewest rows
-/// so far, among equals the first. So folds differ by at most the rows of the largest group, no fold is empty, and the
+/// so far, among equals the first. So folds differ by at most the rows of the largest group, and no fold is empty. The
 /// result does not depend on the order of the rows.
 ///
 /// # Errors

@@ -156,7 +156,7 @@ mod tests {
             assert_eq!(groups.source_of("sea/b.png"), Some("sea/one"));
             assert_eq!(groups.source_of("a.png"), Some("sea/one"));
             assert_eq!(groups.fold_of("art/b.png"), Some(3));
-            // Two sets have it, and no set is said.
+            // Two sets have the name, and the set is not given.
             assert_eq!(groups.source_of("b.png"), None);
             assert_eq!(groups.source_of("art/a.png"), None);
             assert_eq!(groups.source("art/a.png"), "art/a");

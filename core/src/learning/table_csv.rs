@@ -21,8 +21,8 @@ impl Table {
     /// lines are skipped. A header without rows is an empty table.
     ///
     /// # Errors
-    /// Names the line and the column of the first fault: missing or misordered columns, a bad number, NaN, a
-    /// feature that is not finite, a name that is empty or repeated.
+    /// Names the line and the column of the first fault. Faults are missing or misordered columns, bad numbers, NaN,
+    /// features that are not finite, and names that are empty or repeated.
     pub fn read_csv(bytes: &[u8]) -> Result<Self, TableError> {
         let mut reader = ReaderBuilder::new().has_headers(false).from_reader(bytes);
         let mut records = reader.records();
@@ -238,7 +238,7 @@ mod tests {
             let bytes = table.write_csv();
             let read = Table::read_csv(&bytes).unwrap();
             prop_assert_eq!(&read, &table);
-            // Equality cannot tell -0 from 0; the bytes can.
+            // -0 equals 0, but their bytes differ.
             prop_assert_eq!(read.write_csv(), bytes);
         }
 

@@ -114,8 +114,8 @@ impl Predictor {
     /// Reads a model file that inflates to at most 256 MiB.
     ///
     /// # Errors
-    /// When the bytes are not a model file, the model was made for other features or another smartcore, it chooses from
-    /// unknown candidates, or its bounds are out of range.
+    /// When the bytes are not a model file, or the model was made for other features or another smartcore. Also when the
+    /// model chooses from unknown candidates, or its bounds are out of range.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, PredictorError> {
         Ok(Self { embedded: None, loaded: OnceLock::from(LoadedModel::from_bytes(bytes)?) })
     }

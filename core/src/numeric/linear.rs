@@ -1,5 +1,5 @@
-//! Small systems of linear equations. Two methods, since each is exact where the other is not: elimination takes any
-//! matrix that is not singular, Cholesky's decomposition takes positive definite ones and costs half.
+//! Solves small systems of linear equations by two methods. Elimination takes any matrix that is not singular. Cholesky's
+//! decomposition takes positive definite matrices only, and costs half.
 
 /// Solves `matrix · x = right` by elimination with the largest pivot of each column. Returns `None` when the matrix is
 /// singular to working precision or holds a number that is not finite.
@@ -36,8 +36,8 @@ pub struct Cholesky<Row> {
 }
 
 impl<Row: AsRef<[f64]> + AsMut<[f64]>> Cholesky<Row> {
-    /// Decomposes the matrix whose lower triangle `rows` holds. A square on the diagonal of `L` is at least
-    /// `diagonal_min`: rounding may leave one that is not above 0, where the matrix is known to be positive definite.
+    /// Decomposes the matrix whose lower triangle `rows` holds. Squares on the diagonal of `L`
+    /// are raised to `diagonal_min`: rounding may make one 0 or negative, though the matrix is positive definite.
     pub fn of(mut rows: Vec<Row>, diagonal_min: f64) -> Self {
         for i in 0..rows.len() {
             for j in 0..=i {

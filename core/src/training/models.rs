@@ -4,9 +4,10 @@ use super::{error::GainTrainingError, pictures::GainsOfCodes};
 use crate::models::gains::{
     GainHyperparameters,
     choices::Choices,
+    code::TransformCode,
     fit::{CodeFit, fit_codes, fit_gains},
     measure::MeasuredPicture,
-    model::{Gain, GainModel, TransformCode},
+    model::{Gain, GainModel},
     sample::Sample,
 };
 

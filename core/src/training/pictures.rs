@@ -3,10 +3,7 @@
 use crate::{
     imaging::{Image, pipeline},
     metrics::Quality,
-    models::gains::{
-        decide::Decision,
-        model::{Gain, TransformCode},
-    },
+    models::gains::{code::TransformCode, decide::Decision, model::Gain},
     search::{SearchError, SearchSpace, search},
 };
 

@@ -1,4 +1,4 @@
-//! The card as Markdown that a person can read.
+//! The card of a classic model as Markdown.
 
 use std::fmt::{self, Write};
 
@@ -20,7 +20,7 @@ impl fmt::Display for ModelCard {
 }
 
 impl ModelCard {
-    /// The card as Markdown.
+    /// Returns the card as Markdown.
     pub fn to_markdown(&self) -> String {
         self.to_string()
     }

@@ -1,6 +1,6 @@
-//! Gradient boosted trees for one target: each tree corrects the sum of those before it (Friedman, "Greedy
-//! function approximation", Annals of Statistics 29, 2001; regularised as by Chen and Guestrin, "XGBoost",
-//! KDD 2016). Grown by smartcore.
+//! Gradient boosted trees for one target: each tree corrects the sum of the earlier trees. The method is that of Friedman,
+//! "Greedy function approximation", Annals of Statistics 29, 2001. It is regularised as by Chen and Guestrin, "XGBoost",
+//! KDD 2016. smartcore grows the trees.
 
 use serde::{Deserialize, Serialize};
 use smartcore::xgboost::xgb_regressor::Objective;
@@ -13,7 +13,7 @@ use crate::models::error::PredictError;
 
 type SmartcoreBoosting = XGRegressor<f64, f64, Matrix, Vec<f64>>;
 
-/// Fitted boosted trees: a first answer and corrections to it.
+/// Fitted boosted trees: a first prediction and the trees that correct it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Parts", into = "Parts")]
 pub struct FittedGradientBoosting {
@@ -28,7 +28,7 @@ struct Parts {
 }
 
 /// Fits boosted trees to `features`, shape `(n_samples, 14)`, and one target per sample, starting from the mean
-/// of the target. A constant target gives a model that always answers it. The same samples in the same order,
+/// of the target. With a constant target, the model always predicts that target. The same samples in the same order,
 /// hyperparameters and seed give the same model on every machine.
 ///
 /// # Errors
@@ -69,7 +69,7 @@ fn grow(
         .map_err(|error| FitError::Smartcore { reason: error.to_string() })
 }
 
-/// smartcore's model as its serde form shows it.
+/// The serialised form of smartcore's model.
 #[derive(Deserialize)]
 struct GrownBoosting {
     regressors: Vec<GrownBoostingTree>,
@@ -100,7 +100,7 @@ fn take_over(grown: &SmartcoreBoosting) -> Result<FittedGradientBoosting, FitErr
 }
 
 fn grown_node(node: &GrownBoostingTree) -> Option<Grown<&GrownBoostingTree>> {
-    // smartcore leaves a feature index of usize::MAX in leaves, so children decide what is a split.
+    // A node is a split when it has children: in leaves, smartcore leaves a feature index of usize::MAX.
     let split = match (&node.left, &node.right) {
         (Some(left), Some(right)) => Some((node.split_feature_idx, node.threshold, &**left, &**right)),
         _ => None,
@@ -109,7 +109,7 @@ fn grown_node(node: &GrownBoostingTree) -> Option<Grown<&GrownBoostingTree>> {
 }
 
 impl FittedGradientBoosting {
-    /// The first answer and all corrections. Costs some 2–7 µs per hundred trees.
+    /// Returns the first prediction plus all corrections. Costs some 2–7 µs per hundred trees.
     ///
     /// # Errors
     /// When a feature is not finite.
@@ -170,8 +170,8 @@ mod tests {
 
     #[test]
     fn a_step_is_approached_as_the_learning_rate_says() {
-        // Two sides of n/2 samples, gradients g = ∓d: each round a leaf answers n/2·g / (n/2 + λ), so the
-        // residual shrinks by 1 − η·40/41 a round, from 0.75 around the mean of 1.25.
+        // There are two sides of n/2 samples with gradients g = ∓d. In each round a leaf outputs n/2·g / (n/2 + λ). So
+        // the residual shrinks by 1 − η·40/41 a round, from 0.75 around the mean of 1.25.
         let features: Vec<FeatureRow> = (0..80).map(|row| [f64::from(row % 2); N_FEATURES]).collect();
         let targets: Vec<f64> = (0..80).map(|row| if row % 2 == 0 { 0.5 } else { 2.0 }).collect();
         let fitted = fit(&features, &targets, &CheckedHyperparameters::default(), 3).unwrap();

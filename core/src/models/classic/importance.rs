@@ -1,5 +1,5 @@
-//! Permutation importance: how much of R² is lost when one feature is shuffled over the rows (Breiman, "Random
-//! Forests", Machine Learning 45, 2001, in the form of scikit-learn's `permutation_importance`).
+//! Permutation importance of a feature: the loss of R² when the feature is shuffled over the rows. The method is that of
+//! Breiman, "Random Forests", Machine Learning 45, 2001, in the form of scikit-learn's `permutation_importance`.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,23 +11,23 @@ use crate::models::error::PredictError;
 use crate::numeric::random::{derived_seed, permutation};
 
 /// Importance of each feature, in the order of [`FEATURE_NAMES`], for each parameter; `None` where the parameter
-/// does not vary on the rows. Below 0 means that the shuffled feature did better by chance.
+/// does not vary on the rows. Below 0 means that R² was higher with the shuffled feature, by chance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Importances {
-    /// For `apply_color_correction`.
+    /// Importances for `apply_color_correction`.
     pub color: Option<[f64; N_FEATURES]>,
-    /// For `sharpen_sigma`.
+    /// Importances for `sharpen_sigma`.
     pub sigma: Option<[f64; N_FEATURES]>,
-    /// For `sharpen_strength`.
+    /// Importances for `sharpen_strength`.
     pub strength: Option<[f64; N_FEATURES]>,
 }
 
-/// Importances on `rows`: the mean drop of R² over `n_repeats` permutations of each feature. The permutations
-/// depend on `seed`, the feature and the repeat alone, so all parameters see the same ones. Costs
+/// Returns the importances on `rows`: the mean loss of R² over `n_repeats` permutations of each feature. A permutation
+/// depends only on `seed`, the feature and the repeat, so all parameters use the same ones. Costs
 /// 3 · 14 · `n_repeats` · rows predictions.
 ///
 /// # Errors
-/// When a feature is not finite; rows of a [`Table`](super::Table) never are.
+/// When a feature is not finite; rows of a [`Table`](crate::learning::Table) never are.
 ///
 /// # Panics
 /// When `n_repeats` is 0.
@@ -50,6 +50,7 @@ pub fn permutation_importance(
     })
 }
 
+/// Returns the importances for one parameter; `None` when it does not vary.
 fn target_importance(
     regressor: &Regressor,
     features: &[FeatureRow],
@@ -71,7 +72,7 @@ fn target_importance(
             for (row, from) in shuffled.iter_mut().zip(order) {
                 row[column] = features[from][column];
             }
-            // The truth varies, whatever is shuffled.
+            // R² has a value here, because the truth varies.
             let rest = explained(&shuffled)?.value().unwrap_or(whole);
             *importance += (whole - rest) / n_repeats as f64;
         }
@@ -79,7 +80,7 @@ fn target_importance(
     Ok(Some(importances))
 }
 
-/// Importances as shares of 1, negative ones counted as 0; `None` when no feature matters.
+/// Returns importances as shares of 1. Negative ones count as 0. Returns `None` when none is above 0.
 pub fn normalised(importances: &[f64; N_FEATURES]) -> Option<[f64; N_FEATURES]> {
     let sum: f64 = importances.iter().map(|importance| importance.max(0.0)).sum();
     (sum > 0.0 && sum.is_finite()).then(|| importances.map(|importance| importance.max(0.0) / sum))

@@ -1,4 +1,4 @@
-//! How well regressors explain rows they did not see.
+//! The coefficient of determination, R²: how well regressors predict rows that they were not fitted on.
 
 use std::fmt;
 
@@ -14,12 +14,12 @@ use crate::models::error::PredictError;
 pub enum R2 {
     /// 1 is exact, 0 is as good as the mean of the truth, below 0 is worse. Finite.
     Value(f64),
-    /// The truth does not vary (or has fewer than two samples): there is nothing to explain.
+    /// The truth does not vary, or has fewer than two samples: there is nothing to explain.
     Constant,
 }
 
 impl R2 {
-    /// The number, where there is one.
+    /// Returns the number, if there is one.
     pub fn value(self) -> Option<f64> {
         match self {
             R2::Value(value) => Some(value),
@@ -37,14 +37,14 @@ impl fmt::Display for R2 {
     }
 }
 
-/// 1 − Σ(truth − predicted)² / Σ(truth − mean)², as scikit-learn's `r2_score`, except that a constant truth is
-/// said to be constant, where scikit-learn counts 1 or 0.
+/// Returns 1 − Σ(truth − predicted)² / Σ(truth − mean)², as scikit-learn's `r2_score`. For a constant truth it returns
+/// [`R2::Constant`], where scikit-learn returns 1 or 0.
 ///
 /// # Panics
 /// When the slices differ in length.
 pub fn r2(truth: &[f64], predicted: &[f64]) -> R2 {
     assert_eq!(truth.len(), predicted.len(), "one prediction belongs to each truth");
-    // Asked of the values: the sum of squares of a constant is not exactly 0 when its mean is rounded.
+    // The values are compared, because the sum of squares of a constant is not exactly 0 when its mean is rounded.
     if truth.iter().all(|&value| value == truth[0]) {
         return R2::Constant;
     }
@@ -52,26 +52,26 @@ pub fn r2(truth: &[f64], predicted: &[f64]) -> R2 {
     let residual: f64 =
         truth.iter().zip(predicted).map(|(truth, predicted)| (truth - predicted).powi(2)).sum();
     let total: f64 = truth.iter().map(|truth| (truth - mean).powi(2)).sum();
-    // Squares of subnormal differences vanish; what they would divide must stay a number.
+    // Squares of subnormal differences are 0, and dividing by 0 would give no number.
     if total > 0.0 { R2::Value((1.0 - residual / total).max(f64::MIN)) } else { R2::Constant }
 }
 
 /// R² of each parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TargetR2 {
-    /// Of `apply_color_correction` as 0 and 1.
+    /// R² of `apply_color_correction` as 0 and 1.
     pub color: R2,
-    /// Of `sharpen_sigma`.
+    /// R² of `sharpen_sigma`.
     pub sigma: R2,
-    /// Of `sharpen_strength`.
+    /// R² of `sharpen_strength`.
     pub strength: R2,
 }
 
 impl TargetR2 {
-    /// R² of the raw predictions for `rows`.
+    /// Returns R² of the predictions for `rows`, before rounding and clamping.
     ///
     /// # Errors
-    /// When a feature is not finite; rows of a [`Table`](super::Table) never are.
+    /// When a feature is not finite; rows of a [`Table`](crate::learning::Table) never are.
     pub fn of(regressors: &ParameterRegressors, rows: &[&TableRow]) -> Result<Self, PredictError> {
         let predict = |row: &&TableRow| regressors.predict(&row.features);
         let predictions: Vec<RawPrediction> = rows.iter().map(predict).collect::<Result<_, _>>()?;
@@ -87,7 +87,7 @@ impl TargetR2 {
         })
     }
 
-    /// Mean over the parameters that vary; `None` when none does.
+    /// Returns the mean over the parameters that vary; `None` when none does.
     pub fn mean(&self) -> Option<f64> {
         let values: Vec<f64> =
             [self.color, self.sigma, self.strength].into_iter().filter_map(R2::value).collect();
@@ -95,7 +95,7 @@ impl TargetR2 {
     }
 }
 
-/// A warning when fewer than ten rows per feature were fitted on.
+/// Returns a warning when a model was fitted on fewer than ten rows per feature.
 pub fn few_rows_warning(n_fit: usize) -> Option<String> {
     let needed = 10 * N_FEATURES;
     (n_fit < needed).then(|| {

@@ -18,8 +18,8 @@ pub struct FittedRandomForest {
     trees: Vec<Tree>,
 }
 
-/// Fits a forest to `features`, shape `(n_samples, 14)`, and one target per sample. A constant target gives a
-/// forest that always answers it. The same samples in the same order, hyperparameters and seed give the same
+/// Fits a forest to `features`, shape `(n_samples, 14)`, and one target per sample. With a constant target, the forest
+/// always predicts that target. The same samples in the same order, hyperparameters and seed give the same
 /// forest on every machine.
 ///
 /// # Errors
@@ -44,7 +44,7 @@ fn grow(
 ) -> Result<SmartcoreForest, FitError> {
     let forest = &hyperparameters.random_forest;
     let parameters = RandomForestRegressorParameters {
-        // smartcore counts levels of nodes, root included; we count splits on the way, as scikit-learn does.
+        // smartcore counts levels of nodes, the root included. Our depth counts splits, as scikit-learn's does.
         max_depth: Some(forest.depth_max + 1),
         min_samples_leaf: forest.leaf_samples_min,
         min_samples_split: forest.split_samples_min,
@@ -57,7 +57,7 @@ fn grow(
         .map_err(|error| FitError::Smartcore { reason: error.to_string() })
 }
 
-/// smartcore's forest as its serde form shows it.
+/// The serialised form of smartcore's forest.
 #[derive(Deserialize)]
 struct GrownForest {
     forest_regressor: GrownTrees,
@@ -87,7 +87,7 @@ fn take_over(grown: &SmartcoreForest) -> Result<FittedRandomForest, FitError> {
     let take_over = |tree: &GrownForestTree| {
         Tree::take_over(0, &|at: usize| {
             let node = tree.nodes.get(at)?;
-            // A threshold without children stays behind where the depth ended.
+            // smartcore leaves a threshold without children in nodes at the largest depth.
             let split = match (node.split_value, node.true_child, node.false_child) {
                 (Some(threshold), Some(below), Some(above)) => {
                     Some((node.split_feature, threshold, below, above))
@@ -102,13 +102,13 @@ fn take_over(grown: &SmartcoreForest) -> Result<FittedRandomForest, FitError> {
 }
 
 impl FittedRandomForest {
-    /// The mean output of the trees. Costs some 2–7 µs per hundred trees.
+    /// Returns the mean output of the trees. Costs some 2–7 µs per hundred trees.
     ///
     /// # Errors
     /// When a feature is not finite.
     pub fn predict(&self, features: &FeatureRow) -> Result<f64, PredictError> {
         check_finite(features)?;
-        // From the first tree to the last: the order of the sum is part of the answer.
+        // The sum runs from the first tree to the last: another order would round differently.
         let mut sum = 0.0;
         for tree in &self.trees {
             sum += tree.output(features);
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn the_depth_counts_splits() {
-        // Four steps need two levels of splits; with one, three of the four sides cannot be told apart.
+        // Four steps need two levels of splits. One level leaves three of the four steps on one side.
         let features: Vec<FeatureRow> = (0..200).map(|row| [f64::from(row % 4); N_FEATURES]).collect();
         let targets: Vec<f64> = (0..200).map(|row| f64::from(row % 4)).collect();
         let predicted = |depth_max| {

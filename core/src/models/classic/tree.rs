@@ -1,9 +1,11 @@
 //! One regression tree as a list of nodes in preorder.
 //!
-//! smartcore keeps its nodes private, keeps what only a fit needs, and trusts what it deserialises: an index out
-//! of bounds panics in a prediction, and boosted trees are nested boxes, so a hostile file overflows the stack
-//! already while it is read. Fitted trees are therefore taken over, through smartcore's serde form, into this
-//! list. Its check is what makes loading safe, and its predictions are smartcore's to the bit.
+//! Files cannot hold smartcore's own trees. smartcore keeps its nodes private and stores what only a fit needs. It also
+//! trusts what it deserialises: an index out of bounds panics in a prediction. Its boosted trees are nested boxes, so a
+//! hostile file overflows the stack while it is read.
+//!
+//! So fitted trees are converted, through smartcore's serialised form, into this list. Its check makes loading safe. Its
+//! predictions equal smartcore's to the bit.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -15,9 +17,9 @@ use crate::learning::table::N_FEATURES;
 /// A node of a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) enum TreeNode {
-    /// The output of the tree.
+    /// Ends the path with an output.
     Leaf(f64),
-    /// Goes to the next node when the feature is at most the threshold, else to `right`.
+    /// Leads to the next node when the feature is at most the threshold, else to `right`.
     Split { feature: u8, threshold: f64, right: u32 },
 }
 
@@ -28,20 +30,20 @@ pub struct Tree {
     nodes: Vec<TreeNode>,
 }
 
-/// Nodes are not a tree.
+/// The nodes are not a tree.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("node {node} of {n_nodes} is not part of a tree")]
 pub struct TreeError {
     /// Index of the node at fault.
     pub node: usize,
-    /// How many nodes there are.
+    /// Number of nodes.
     pub n_nodes: usize,
 }
 
 impl TryFrom<Vec<TreeNode>> for Tree {
     type Error = TreeError;
 
-    /// Paths lead strictly forward and stay inside, so each of them ends, in a leaf.
+    /// Checks that paths lead strictly forward and stay inside the list. Then every path ends, and it ends in a leaf.
     fn try_from(nodes: Vec<TreeNode>) -> Result<Self, TreeError> {
         let n_nodes = nodes.len();
         let sound = |at: usize, node: &TreeNode| match *node {
@@ -68,28 +70,28 @@ impl From<Tree> for Vec<TreeNode> {
     }
 }
 
-/// A node of someone else's tree: an output, and a split where there is one.
+/// A node of a smartcore tree: an output, and a split where there is one.
 pub(super) struct Grown<N> {
     pub(super) output: f64,
-    /// Feature, threshold, the child at or below it, the child above it.
+    /// Feature, threshold, the child at or below the threshold, the child above it.
     pub(super) split: Option<(usize, f64, N, N)>,
 }
 
 impl Tree {
-    /// The tree that is one leaf.
+    /// Returns the tree that is one leaf.
     pub(super) fn leaf(output: f64) -> Self {
         Self { nodes: vec![TreeNode::Leaf(output)] }
     }
 
-    /// Takes over a grown tree from its `root`; `look` shows the node behind a handle. A split whose sides are
-    /// leaves of one output decides nothing and becomes a leaf: smartcore's forest splits pure nodes on.
+    /// Converts a smartcore tree. `look` returns the node of a handle, and `root` is the handle of the first node. A split
+    /// whose sides are leaves with equal outputs becomes a leaf: smartcore's forest also splits nodes with equal targets.
     pub(super) fn take_over<N>(root: N, look: &impl Fn(N) -> Option<Grown<N>>) -> Result<Self, FitError> {
         let mut nodes = Vec::new();
         take_over_node(root, look, &mut nodes)?;
         Self::try_from(nodes).map_err(|error| FitError::Smartcore { reason: error.to_string() })
     }
 
-    /// The output for `features`, which are finite. Costs one comparison per level.
+    /// Returns the output for `features`, which must be finite. Costs one comparison per level.
     pub(super) fn output(&self, features: &FeatureRow) -> f64 {
         let mut at = 0;
         loop {
@@ -104,6 +106,7 @@ impl Tree {
     }
 }
 
+/// Converts a node and everything below it, in preorder.
 fn take_over_node<N>(
     node: N,
     look: &impl Fn(N) -> Option<Grown<N>>,
@@ -130,8 +133,8 @@ fn take_over_node<N>(
     Ok(())
 }
 
-/// Reads a fitted smartcore model by the names of its private fields. They belong to the pinned version; the
-/// tests that compare predictions fail when they change.
+/// Reads a fitted smartcore model by the names of its private fields. The names belong to the pinned version. If they
+/// change, the tests that compare predictions fail.
 pub(super) fn open<M: Serialize, F: DeserializeOwned>(fitted: &M) -> Result<F, FitError> {
     serde_json::to_vec(fitted)
         .and_then(|json| serde_json::from_slice(&json))

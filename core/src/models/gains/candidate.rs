@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr, sync::LazyLock};
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
-use super::model::{AFFINE_LENGTH, TransformCode};
+use super::code::{AFFINE_LENGTH, TransformCode};
 use crate::{
     imaging::{
         ColorCorrection, ColorMethod, RestorationParameters, operators::color_transform::ColorTransform,
@@ -143,7 +143,7 @@ impl Serialize for GainCandidate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::gains::model::CODE_LENGTH;
+    use crate::models::gains::code::CODE_LENGTH;
 
     #[test]
     fn names_go_both_ways() {

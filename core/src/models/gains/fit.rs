@@ -9,8 +9,9 @@ use thiserror::Error;
 use super::{
     candidate::GainCandidate,
     choices::CandidateLists,
+    code::{CODE_LENGTH, CodeModel, TransformCode},
     hyperparameters::GainHyperparameters,
-    model::{CODE_LENGTH, CodeModel, Gain, GainModel, GainTable, Gate, TransformCode, cut_score, with_code},
+    model::{Gain, GainModel, GainTable, Gate, cut_score},
     sample::{Sample, sample_weights},
     weight_forest::{
         FeatureRanges, LocalColumns, NumberRows, NumberRowsError, RangesError, WeightForest,
@@ -124,7 +125,7 @@ pub fn fit_gains(
 ) -> Result<GainModel, GainFitError> {
     let features = feature_rows(samples)?;
     let coded: Vec<Vec<f32>> =
-        samples.iter().zip(&codes.out_of_fold).map(|(s, code)| with_code(&s.features, code)).collect();
+        samples.iter().zip(&codes.out_of_fold).map(|(s, code)| code.join(&s.features)).collect();
     let color = GainTableFit {
         name: "color",
         n_trees: hyper.n_trees,

@@ -3,7 +3,8 @@
 use super::{
     candidate::LearnedCorrection,
     choices::Choices,
-    model::{AFFINE_LENGTH, Gain, TransformCode},
+    code::{AFFINE_LENGTH, TransformCode},
+    model::Gain,
     sample::{Sample, SampleOrigin},
 };
 use crate::{

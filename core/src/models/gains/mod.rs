@@ -5,6 +5,7 @@ pub mod candidate;
 pub mod card;
 mod card_text;
 pub mod choices;
+pub mod code;
 pub mod decide;
 pub mod fit;
 pub mod hyperparameters;

@@ -13,13 +13,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::candidate::{GainCandidate, UnknownCandidate};
-use super::weight_forest::{FeatureRanges, LocalColumns, NumberRows, RowWeights, WeightForest, WeightsError};
+use super::code::{AFFINE_LENGTH, CodeModel, TransformCode};
+use super::weight_forest::{FeatureRanges, NumberRows, RowWeights, WeightForest, WeightsError};
 use crate::metrics;
-
-/// Length of a code: the coefficients of an affine transform (4 × 3) and of a quadratic one (10 × 3).
-pub const CODE_LENGTH: usize = 42;
-/// Number of coefficients of the affine transform, which come first in a code.
-pub const AFFINE_LENGTH: usize = 12;
 
 /// Range of gains in score for means. Larger gains and losses are clamped: a few extreme pictures must not decide a mean.
 const SCORE_GAIN_RANGE: (f64, f64) = (-0.15, 0.3);
@@ -145,39 +141,6 @@ impl GainTable {
     }
 }
 
-/// The predicted coefficients of both colour transforms of a picture.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TransformCode {
-    /// [`CODE_LENGTH`] coefficients, less those of the identity: a local linear mean of the coefficients that fitted similar
-    /// training pictures. It corrects for how the picture's black, middle and white differ from theirs.
-    pub values: Vec<f32>,
-    /// Uncertainty: the mean over the coefficients of their standard deviation among similar training pictures.
-    pub spread: f32,
-}
-
-/// Predicts the code of a picture.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct CodeModel {
-    pub(super) forest: WeightForest,
-    pub(super) table: NumberRows,
-    pub(super) local: LocalColumns,
-}
-
-impl CodeModel {
-    /// Predicts the code of a picture.
-    ///
-    /// # Errors
-    /// When the features are not those of the fit, or not finite.
-    pub fn code(&self, features: &[f32]) -> Result<TransformCode, WeightsError> {
-        let weights = self.forest.weights(features)?;
-        let values =
-            weights.local_mean(&self.table, &self.local, features).into_iter().map(|v| v as f32).collect();
-        let spreads = weights.spread(&self.table);
-        let spread = spreads.iter().sum::<f64>() / spreads.len() as f64;
-        Ok(TransformCode { values, spread: spread as f32 })
-    }
-}
-
 /// A fitted model of gains.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct GainModel {
@@ -250,11 +213,8 @@ impl GainModel {
     /// When the parts disagree in their numbers, or need another number of features than `n_features`.
     pub fn check(&self, n_features: usize) -> Result<(), Inconsistent> {
         let gates = [self.color_gate, self.detail_gate];
-        let sound = self.codes.forest.n_features() == n_features
-            && self.codes.table.n_rows() == self.codes.forest.n_rows()
-            && self.codes.table.n_columns() == CODE_LENGTH
+        let sound = self.codes.is_consistent(n_features)
             && self.color.is_consistent(n_features + AFFINE_LENGTH + 1)
-            && self.codes.local.is_consistent(self.codes.table.n_rows(), n_features)
             && self.detail.is_consistent(n_features)
             && self.ranges.ranges().len() == n_features
             && gates.iter().all(|gate| {
@@ -274,7 +234,7 @@ impl GainModel {
         features: &[f32],
         code: &TransformCode,
     ) -> Result<Vec<ExpectedGain>, WeightsError> {
-        self.color.expect(&with_code(features, code))
+        self.color.expect(&code.join(features))
     }
 
     /// Returns whether the picture is unlike the training: more than a tenth of its features are outside their ranges.
@@ -284,11 +244,6 @@ impl GainModel {
     }
 }
 
-/// Returns the features of the colour forest: those of the picture, the predicted affine transform, and its spread.
-pub(super) fn with_code(features: &[f32], code: &TransformCode) -> Vec<f32> {
-    features.iter().chain(&code.values[..AFFINE_LENGTH]).copied().chain([code.spread]).collect()
-}
-
 /// Returns a gain in score as a target of a forest, clamped to the range of means.
 pub(super) fn cut_score(score: f32) -> f64 {
     f64::from(score).clamp(SCORE_GAIN_RANGE.0, SCORE_GAIN_RANGE.1)
@@ -296,27 +251,7 @@ pub(super) fn cut_score(score: f32) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::weight_forest::WeightForestHyperparameters;
     use super::*;
-
-    /// A mean of the training's codes cannot lie beyond them; one that allows for how a picture differs follows the line.
-    #[test]
-    fn a_code_follows_what_a_picture_differs_by() {
-        let features = NumberRows::new((0..60u8).map(f32::from).collect(), 1).unwrap();
-        let line = (0..60u8).flat_map(|x| [f32::from(x); CODE_LENGTH]);
-        let table = NumberRows::new(line.collect(), CODE_LENGTH).unwrap();
-        let hyper = WeightForestHyperparameters {
-            n_trees: 20,
-            depth_max: None,
-            leaf_samples_min: 5,
-            split_features: 1.0,
-            seed: 1,
-        };
-        let forest = WeightForest::fit(&features, &table, None, &hyper.check().unwrap()).unwrap();
-        let local = LocalColumns::of(&features, &[0]);
-        let code = CodeModel { forest, table, local }.code(&[65.0]).unwrap();
-        assert!(code.values.iter().all(|&v| v > 59.0 && v <= 65.0), "{:?}", code.values);
-    }
 
     fn expected(score: f64, harm: f64) -> ExpectedGain {
         ExpectedGain { score, score_low: 0.0, psnr_db: 1.0, harm }

@@ -68,10 +68,10 @@ impl LocalColumns {
     /// Returns new weights for the rows of `weights`. A mean of targets by the new weights is the regression's value at
     /// `features`. The new weights sum to 1, and some may be below 0. Costs the square of the number of columns per row.
     ///
-    /// With `x = (1, row − vector)`, `w` the given weights and `R` the ridge on the slopes, the regression's value at the
-    /// vector is its intercept, the first entry of `(Σ w·x·xᵀ + R)⁻¹ · Σ w·x·target`. The inverse is symmetric, so with
-    /// its first column `c` this is `Σ w·(c·x)·target`. So one solved system serves the targets of all columns: the new
-    /// weight of a row is `w·(c·x)`.
+    /// Let `x = (1, row − vector)`, `w` the given weight of the row and `R` the ridge on the slopes. The regression's value
+    /// at the vector is its intercept: the first entry of `(Σ w·x·xᵀ + R)⁻¹ · Σ w·x·target`. The inverse is symmetric.
+    /// With its first column `c`, the intercept is `Σ w·(c·x)·target`. So the new weight of a row is `w·(c·x)`, and one
+    /// solved system serves all targets.
     pub(super) fn tilted(&self, weights: &[(usize, f64)], features: &[f32]) -> Vec<(usize, f64)> {
         let at = self.columns.iter().zip(&self.scales).map(|(&c, s)| f64::from(features[c as usize] / s));
         let at: Vec<f64> = at.collect();

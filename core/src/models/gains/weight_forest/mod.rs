@@ -1,8 +1,8 @@
 //! A forest for any number of targets that returns weights of training rows.
 //!
 //! The trees are extremely randomised (Geurts, Ernst and Wehenkel, 2006) and split for all targets at once. Leaves keep
-//! rows instead of outputs. So one small list of trees and a table of targets ([`NumberRows`]) give means, quantiles and
-//! spreads of many targets ([`RowWeights`]), even of targets that the forest was not fitted to.
+//! rows instead of outputs. So the trees and a table of targets ([`NumberRows`]) give means, quantiles and spreads
+//! ([`RowWeights`]). The targets may be others than those of the fit.
 
 mod grow;
 mod hyperparameters;
@@ -148,9 +148,9 @@ impl WeightForest {
         self.trees.len()
     }
 
-    /// Returns the weight of each training row for the vector `features`. In each tree, a row of the vector's leaf has
-    /// the share of its sample weight in that leaf; the weight is the mean of the shares over all trees. Takes some
-    /// 25 µs for 150 trees of 1500 rows.
+    /// Returns the weight of each training row for the vector `features`. In each tree, a row of the vector's leaf
+    /// has a share: its sample weight divided by that of the leaf. The weight is the mean of the shares over all trees.
+    /// Takes some 25 µs for 150 trees of 1500 rows.
     ///
     /// # Errors
     /// When the number of features is not that of the fit, or one is not finite.

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Finite numbers, shape `(n_rows, n_columns)`, row after row, at least one column. Numbers are `f32`: their relative
-/// rounding error of 6·10⁻⁸ is far below the error of a measurement or gain, and tables take half the space of `f64`.
+/// Finite numbers, shape `(n_rows, n_columns)`, row after row, at least one column. Numbers are `f32`, so
+/// tables take half the space of `f64`. The relative rounding error of 6·10⁻⁸ is far below the error of a measurement.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "(u32, Vec<f32>)", into = "(u32, Vec<f32>)")]
 pub struct NumberRows {

@@ -1,4 +1,4 @@
-//! The forest on cases with a known answer, and on forged bytes.
+//! Tests of the forest on cases with a known result, and on forged bytes.
 
 use std::io::Write;
 
@@ -12,13 +12,13 @@ fn rows(numbers: Vec<f32>, n_columns: usize) -> NumberRows {
     NumberRows::new(numbers, n_columns).unwrap()
 }
 
-/// Features spread evenly over [0, 1).
+/// Returns features that are uniform in [0, 1).
 fn noise(n_rows: usize, n_columns: usize, seed: u64) -> NumberRows {
     let mut stream = RandomStream::new(seed);
     NumberRows::rounded((0..n_rows * n_columns).map(|_| stream.uniform()), n_columns).unwrap()
 }
 
-/// Two targets of the first two of the features.
+/// Returns two targets that depend on the first two features.
 fn targets_of(features: &NumberRows) -> NumberRows {
     let targets = |row: &[f32]| [2.0 * row[0] + row[1] * row[1], (row[0] - 0.5).abs() - row[1]];
     rows(features.iter().flat_map(targets).collect(), 2)
@@ -37,7 +37,7 @@ fn small(seed: u64) -> WeightForest {
 
 #[test]
 fn a_step_is_learnt_exactly() {
-    // Whatever threshold is drawn between 0 and 1 tells the two kinds apart, and then there is nothing to split.
+    // Every threshold between 0 and 1 separates the two kinds. Then there is nothing left to split.
     let features = rows((0..40_u8).flat_map(|row| [f32::from(row % 2); 3]).collect(), 3);
     let targets = rows((0..40).flat_map(|row| [[0.5, -8.0], [2.0, 16.0]][row % 2]).collect(), 2);
     let forest = WeightForest::fit(&features, &targets, None, &checked(|_| ())).unwrap();
@@ -94,8 +94,8 @@ fn every_target_has_its_say_by_its_scale() {
 
 #[test]
 fn thresholds_are_even_between_least_and_largest() {
-    // One feature of numbers 0–999: a tree of depth 1 has one threshold; those of 1000 trees have the mean and
-    // deviation of an even spread, 500 and 1000/√12, up to some five standard errors.
+    // One feature has the numbers 0–999, and a tree of depth 1 has one threshold. The thresholds of 1000 trees have the
+    // mean and deviation of a uniform distribution, 500 and 1000/√12, up to some five standard errors.
     let features = rows((0..1000_u16).map(f32::from).collect(), 1);
     let hyperparameters = checked(|h| {
         h.n_trees = 1000;
@@ -188,7 +188,7 @@ fn a_row_of_weight_zero_is_as_if_absent() {
     let features = noise(80, 4, 10);
     let targets = targets_of(&features);
     let kept: Vec<usize> = (0..80).filter(|row| row % 5 != 2).collect();
-    // What the absent rows hold must not matter either.
+    // The numbers of the absent rows must not matter either.
     let weights: Vec<f32> = (0..80).map(|row| if row % 5 == 2 { 0.0 } else { 1.0 }).collect();
     let with = WeightForest::fit(&features, &targets, Some(&weights), &checked(|_| ())).unwrap();
     let without =
@@ -202,8 +202,8 @@ fn a_row_of_weight_zero_is_as_if_absent() {
 
 #[test]
 fn a_weight_of_two_counts_as_two_rows() {
-    // Rows 0–19 weigh 2, or stand twice. Only the first split is compared: further down few rows are left, different
-    // features split them alike, and which of equal splits is kept hangs on how their sums round.
+    // Rows 0–19 have weight 2, or are given twice. Only the first split is compared. Further down, few rows are left and
+    // different features split them equally. Then rounding of the sums decides which split is kept.
     let features = noise(50, 3, 12);
     let targets = targets_of(&features);
     let weights: Vec<f32> = (0..50).map(|row| if row < 20 { 2.0 } else { 1.0 }).collect();

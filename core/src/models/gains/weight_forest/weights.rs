@@ -44,8 +44,8 @@ impl RowWeights {
         mean_of(&self.entries, targets)
     }
 
-    /// Returns the local linear mean of each column of `targets`: a regression on `columns` corrects the mean for how the
-    /// vector `features` differs from the weighted rows. The result may lie beyond all targets.
+    /// Returns the local linear mean of each column of `targets`. A regression on `columns` corrects the mean for the
+    /// difference between the vector `features` and the weighted rows. The result may lie beyond all targets.
     ///
     /// # Panics
     /// Same as [`RowWeights::mean`], and when the columns are of another fit.
@@ -70,8 +70,8 @@ impl RowWeights {
         spreads.into_iter().map(f64::sqrt).collect()
     }
 
-    /// Returns the quantile `q` of a column: the least target such that the rows with at most this target have at least
-    /// the share `q` of the weight. 0 gives the least and 1 the largest target of the entries. Sorts the entries.
+    /// Returns the quantile `q` of a column. It is the least target for which the rows with at most this target have the
+    /// share `q` of the weight or more. 0 gives the least and 1 the largest target of the entries. Sorts the entries.
     ///
     /// # Panics
     /// Same as [`RowWeights::mean`]; also when there is no such column, or `q` is not in `[0, 1]`.
@@ -109,8 +109,8 @@ impl RowWeights {
         self.entries.iter().fold(0.0, |largest, &(_, weight)| largest.max(weight))
     }
 
-    /// Returns the effective number of rows, 1/Σw² (Kish, "Survey sampling", 1965): 1 when one row has all weight, the
-    /// number of rows when all weights are equal. It is large when the trees disagree about which rows are similar.
+    /// Returns the effective number of rows, 1/Σw² (Kish, "Survey sampling", 1965). It is 1 when one row has all weight,
+    /// and the number of rows when all weights are equal. It is large when the trees disagree about which rows are similar.
     pub fn effective_rows(&self) -> f64 {
         1.0 / self.entries.iter().map(|(_, weight)| weight * weight).sum::<f64>()
     }
