@@ -17,7 +17,7 @@ use crate::batch::{
     evaluate_models::{Evaluating, evaluate_models},
     index_dataset::index,
 };
-use pentimento_core::evaluation::report;
+use pentimento_core::evaluation::{Report, report};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -96,13 +96,18 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
         );
     }
     let report = report(&evaluated.pairs, 0, predictor.id(), &space, &seen);
-    if let Some(path) = &arguments.out {
-        store(path, &serde_json::to_vec_pretty(&report)?, arguments.force)?;
-    }
-    if arguments.out.as_deref() == Some(Path::new("-")) {
-        output::tell(report.to_string().trim_end());
-    } else {
-        output::print(report)?;
-    }
+    write_report(&report, arguments.out.as_deref(), arguments.force)?;
     Ok(Outcome::from_failures(failed.len()))
+}
+
+/// Writes the report as JSON to `out`, if given, and prints it as text.
+fn write_report(report: &Report, out: Option<&Path>, force: bool) -> Result<()> {
+    if let Some(path) = out {
+        store(path, &serde_json::to_vec_pretty(report)?, force)?;
+    }
+    if out == Some(Path::new("-")) {
+        output::tell(report.to_string().trim_end());
+        return Ok(());
+    }
+    output::print(report)
 }

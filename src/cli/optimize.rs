@@ -14,10 +14,10 @@ use super::{
 };
 use crate::batch::{
     damages::Damages,
-    find_optima::{OptimaSearch, find_optima},
+    find_optima::{DatasetOptima, OptimaSearch, find_optima},
     index_dataset::{DatasetLocation, index},
 };
-use pentimento_core::evaluation::Align;
+use pentimento_core::{evaluation::Align, search::SearchSpace};
 
 /// Whether pairs are registered first.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -98,8 +98,13 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     if let Some(path) = &arguments.combinations {
         store(path, &optima.combinations_csv(&space)?, arguments.force)?;
     }
-    let summary = optima.summary(&space);
-    if arguments.out == Path::new("-") {
+    finish(&optima, &space, arguments.out == Path::new("-"), arguments.min_success)
+}
+
+/// Prints the summary (on standard error if `quiet`, because standard output has the table) and returns the outcome.
+fn finish(optima: &DatasetOptima, space: &SearchSpace, quiet: bool, min_success: f64) -> Result<Outcome> {
+    let summary = optima.summary(space);
+    if quiet {
         output::tell(summary.to_string().trim_end())
     } else {
         output::print(summary)?
@@ -108,8 +113,8 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
         output::tell("no pair succeeded");
         return Ok(Outcome::SomeFailed);
     }
-    if optima.success_rate() < arguments.min_success {
-        output::tell(format_args!("the success rate is below --min-success {}", arguments.min_success));
+    if optima.success_rate() < min_success {
+        output::tell(format_args!("the success rate is below --min-success {min_success}"));
         return Ok(Outcome::SomeFailed);
     }
     Ok(Outcome::AllGood)

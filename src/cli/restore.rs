@@ -100,17 +100,12 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     let (outcomes, _) = parallel::run(&planned, config.compute.threads, &|| bar.inc(1), work)?;
     bar.finish_and_clear();
 
-    let mut receipts = String::new();
     let quiet = writes_to_stdout(&planned) || is_stdout(arguments.receipt.as_deref());
+    let mut receipts = String::new();
     for (PlannedPicture { input, .. }, outcome) in planned.iter().zip(outcomes) {
         match outcome {
             Ok((path, receipt)) => {
-                let line = said(input, &path, &receipt);
-                if quiet {
-                    output::tell(line)
-                } else {
-                    output::line(line)?
-                }
+                say(&said(input, &path, &receipt), quiet)?;
                 if options.request.record == Record::Kept {
                     receipts += &serde_json::to_string(&receipt)?;
                     receipts.push('\n');
@@ -124,6 +119,15 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
         store(path, receipts.as_bytes(), arguments.force)?;
     }
     Ok(Outcome::from_failures(failed.len()))
+}
+
+/// Prints a line: on standard error if `quiet`, because standard output has the picture or the receipts.
+fn say(line: &str, quiet: bool) -> Result<()> {
+    if quiet {
+        output::tell(line);
+        return Ok(());
+    }
+    output::line(line)
 }
 
 fn is_stdout(path: Option<&Path>) -> bool {
