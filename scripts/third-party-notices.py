@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Prints THIRD-PARTY-NOTICES.md: every crate that ends in the program, its licence and its licence texts.
+"""Prints THIRD-PARTY-NOTICES.md: every crate that the program contains, its licence and its licence texts.
 
 Reads `cargo metadata` of the locked dependencies (normal and build edges, this platform) and the licence files that
-the crates ship; texts that several crates share word for word are printed once.
+the crates ship. Texts that several crates share word for word are printed once.
 """
 import hashlib
 import json
@@ -19,7 +19,7 @@ def metadata():
 
 
 def shipped(meta):
-    """Package ids reachable from the root without dev-dependencies."""
+    """Returns the ids of packages that the root needs, without dev-dependencies."""
     nodes = {node["id"]: node for node in meta["resolve"]["nodes"]}
     root = meta["resolve"]["root"]
     found, queue = set(), [root]
@@ -34,7 +34,7 @@ def shipped(meta):
 
 
 def texts(package):
-    """Licence files of a crate, those of C sources it carries included (two levels down)."""
+    """Yields the licence texts of a crate, and those of C sources that it carries (two levels down)."""
     folder = pathlib.Path(package["manifest_path"]).parent
     for pattern in ("*", "*/*", "*/*/*"):
         for path in sorted(folder.glob(pattern)):
@@ -46,7 +46,8 @@ def texts(package):
 def main():
     meta = metadata()
     ids = shipped(meta)
-    packages = sorted((p for p in meta["packages"] if p["id"] in ids), key=lambda p: (p["name"], p["version"]))
+    own = set(meta["workspace_members"])
+    packages = sorted((p for p in meta["packages"] if p["id"] in ids - own), key=lambda p: (p["name"], p["version"]))
     print("# Third-party notices\n")
     print("Pentimento contains the following crates and, through turbojpeg-sys and libwebp-sys, the C libraries")
     print("libjpeg-turbo (IJG, BSD-3-Clause, zlib) and libwebp (BSD-3-Clause). This software is based in part on the")

@@ -26,6 +26,7 @@ mod subsampling;
 mod tiff;
 mod webp;
 mod webp_chunks;
+mod webp_lossy;
 mod xmp;
 
 use std::borrow::Cow;
@@ -235,10 +236,16 @@ pub fn encoder_version(format: Format) -> &'static str {
     match format {
         Format::Jpeg => "libjpeg-turbo 3.1.0 / turbojpeg 1.5.1",
         Format::Png => "png 0.18.1 / image 0.25.10",
-        Format::WebP => "libwebp 1.3.1 / webp 0.3.1; lossless image-webp 0.2.4",
+        Format::WebP => "libwebp 1.6.0 / libwebp-sys 0.14.4; lossless image-webp 0.2.4",
         Format::Tiff => "tiff 0.11.3",
         Format::Bmp => "image 0.25.10",
     }
+}
+
+/// Whether receipts of earlier builds name this encoder, which the present one replaces. The present encoder writes the
+/// same pixels, but perhaps other bytes.
+pub fn is_replaced_encoder(version: &str) -> bool {
+    version == "libwebp 1.3.1 / webp 0.3.1; lossless image-webp 0.2.4"
 }
 
 #[cfg(test)]
@@ -260,7 +267,7 @@ mod tests {
         let crates: [(Format, &[&str]); 5] = [
             (Format::Jpeg, &["turbojpeg"]),
             (Format::Png, &["png", "image"]),
-            (Format::WebP, &["webp", "image-webp"]),
+            (Format::WebP, &["libwebp-sys", "image-webp"]),
             (Format::Tiff, &["tiff"]),
             (Format::Bmp, &["image"]),
         ];
@@ -270,7 +277,7 @@ mod tests {
                 assert!(encoder_version(format).contains(&expected), "{format}: {expected}");
             }
         }
-        // The C libraries inside: libjpeg-turbo 3.1.0 in turbojpeg-sys 1.2.0, libwebp 1.3.1 in libwebp-sys 0.9.6.
-        assert_eq!((locked("turbojpeg-sys").as_str(), locked("libwebp-sys").as_str()), ("1.2.0", "0.9.6"));
+        // The C libraries inside: libjpeg-turbo 3.1.0 in turbojpeg-sys 1.2.0, libwebp 1.6.0 in libwebp-sys 0.14.4.
+        assert_eq!((locked("turbojpeg-sys").as_str(), locked("libwebp-sys").as_str()), ("1.2.0", "0.14.4"));
     }
 }

@@ -10,7 +10,7 @@ use image::{ColorType, ExtendedColorType};
 
 use super::error::{broken, failed, unsupported};
 use super::webp_chunks::{self as chunks, Chunk};
-use super::{DecodeError, EncodeError, Format, Header, Metadata, limits, pixels, png};
+use super::{DecodeError, EncodeError, Format, Header, Metadata, limits, pixels, png, webp_lossy};
 use crate::imaging::{Channels, Image};
 
 /// The longest side of VP8; lossless could go one further.
@@ -82,14 +82,7 @@ pub(super) fn encode(image: &Image, lossless: bool, quality: u8) -> Result<Vec<u
             .map_err(|e| failed(Format::WebP, e))?;
         return Ok(out);
     }
-    let mut config =
-        webp::WebPConfig::new().map_err(|()| failed(Format::WebP, "libwebp has another version"))?;
-    config.quality = quality.into();
-    config.low_memory = 1; // by half slower, but 9 bytes per pixel in all instead of 14
-    config.exact = 1; // colours under transparency stay what they are
-    let layout = if has_alpha { webp::PixelLayout::Rgba } else { webp::PixelLayout::Rgb };
-    let encoded = webp::Encoder::new(&samples, layout, width as u32, height as u32).encode_advanced(&config);
-    Ok(encoded.map_err(|e| failed(Format::WebP, format!("{e:?}")))?.to_vec())
+    webp_lossy::encode(&samples, (width, height), has_alpha, quality).map_err(|e| failed(Format::WebP, e))
 }
 
 /// The same coded picture with other metadata.
