@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -151,12 +151,6 @@ impl Service {
         request.timeout(PATIENCE).send().await.unwrap()
     }
 
-    /// Restores a picture, and gives the status.
-    pub async fn restore(&self, picture: Vec<u8>) -> reqwest::StatusCode {
-        let request = self.client.post(format!("{}/restore", self.base)).body(picture);
-        request.timeout(PATIENCE).send().await.unwrap().status()
-    }
-
     /// Submits a search, and gives its id.
     pub async fn optimize(&self, dataset: &str, grid: &str) -> String {
         let response = self.post("/jobs/optimize", &json!({ "dataset": dataset, "grid": grid })).await;
@@ -264,26 +258,5 @@ impl Random {
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
-    }
-}
-
-/// A small disk of its own, unmounted when it goes out of scope.
-pub struct Disk(PathBuf);
-
-impl Disk {
-    /// Needs the right to mount, as CI has it; without it there is nothing to test and the test fails.
-    pub fn mount(at: &Path, size: &str) -> Self {
-        fs::create_dir_all(at).unwrap();
-        let options = format!("size={size}");
-        let status =
-            Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(at).status().unwrap();
-        assert!(status.success(), "a tmpfs must be mounted for this test: run it as root");
-        Self(at.to_owned())
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
     }
 }
