@@ -1,5 +1,6 @@
-//! Prepares the models that the program carries: inflated, and with the digests of their files. Inflating one takes longer at
-//! each start than restoring a picture, and packed it is hardly smaller.
+//! Inflates the built-in models and computes the digests of their files, for `src/models/predictor.rs` to include.
+//!
+//! Inflating a model at each start would take longer than restoring a picture. The packed model is hardly smaller.
 
 use std::{env, error::Error, ffi::OsStr, fs, io::Read as _, path::Path};
 
@@ -22,7 +23,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Writes `OUT.inflated`, the file's first line and what it packs, and `OUT.sha256`, the digest of the file.
+/// Writes two files: `OUT.inflated` has the model file's first line and the inflated rest, `OUT.sha256` the digest of the
+/// model file.
+///
+/// A model file has three parts: a line that names the format, a line with the digest of the rest, and the rest in gzip.
 fn prepare(file: &[u8], out: &Path) -> Result<(), Box<dyn Error>> {
     let mut lines = file.splitn(3, |&byte| byte == b'\n');
     let (Some(magic), Some(digest), Some(packed)) = (lines.next(), lines.next(), lines.next()) else {
