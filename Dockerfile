@@ -1,4 +1,4 @@
-# The service in an image with one binary, a user of its own and nothing else to configure.
+# An image of the service: one binary that runs as its own user. Nothing else has to be configured.
 #   docker build -t pentimento . && docker run -p 8080:8080 pentimento
 FROM rust:1.95-bookworm AS build
 RUN apt-get update && apt-get install -y --no-install-recommends cmake nasm && rm -rf /var/lib/apt/lists/*
@@ -15,9 +15,9 @@ COPY --from=build /pentimento /usr/local/bin/pentimento
 COPY --from=build --chown=65532:65532 /data /data
 COPY LICENSE THIRD-PARTY-NOTICES.md /usr/share/doc/pentimento/
 USER 65532:65532
-# In a container the loopback address reaches nobody.
+# Nobody outside a container reaches its loopback address.
 ENV PENTIMENTO_SERVER__ADDRESS=0.0.0.0:8080
-# Jobs are kept here; mount a volume to keep them longer than the container, and datasets with PENTIMENTO_DATASETS__ROOT.
+# Jobs are kept here. Mount a volume to keep them longer than the container. Name datasets with PENTIMENTO_DATASETS__ROOT.
 ENV PENTIMENTO_DATA__DIR=/data
 VOLUME /data
 EXPOSE 8080

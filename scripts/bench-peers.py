@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""bench-peers.py PEERS PAIRS LARGE DOCUMENT: measures the search beside its peers in one run.
+"""bench-peers.py PEERS PAIRS LARGE DOCUMENT: compares the search with other programs in one run.
 
-Installs the peers of PEERS (a virtual environment and the fused C program, both under target/peers), runs them and
-this program in turns on the same files of PAIRS (sets SET/{damaged,undamaged}) and of one picture of LARGE, prints what
-it finds as Markdown and puts it into DOCUMENT behind its marker. Machines are noisy: ratios of one run count, and the
-least of several runs stands for each program. Only one thread runs unless said otherwise.
+Installs the peers of PEERS under target/peers: a virtual environment and the fused C program. Runs them and this program
+in turns on the same files of PAIRS (sets SET/{damaged,undamaged}) and on one picture of LARGE. Prints Markdown and writes
+it into DOCUMENT after its marker. Machines are noisy: only ratios of one run count, and the least of several runs stands
+for each program. Programs run on one thread unless stated otherwise.
 """
 
 import datetime
@@ -32,7 +32,7 @@ def run(*command, **options):
 
 
 def install(peers):
-    """The Python peers, the fused C for AVX2 and for this machine, our own bench and program."""
+    """Installs the Python peers; builds the fused C for AVX2 and for this machine, and our bench and program."""
     WORK.mkdir(parents=True, exist_ok=True)
     if not PYTHON.exists():
         run(sys.executable, "-m", "venv", WORK / "venv")
@@ -56,14 +56,14 @@ def pentimento():
 
 
 class Least(dict):
-    """The least of all values noted under a name."""
+    """Keeps the least value noted under each name."""
 
     def note(self, name, value):
         self[name] = min(value, self.get(name, value))
 
 
 def ours(bench, damaged, reference, repetitions, *options):
-    """CPU seconds per megapixel by `LEVEL CASE`."""
+    """Returns CPU seconds per megapixel by `LEVEL CASE`."""
     out = run(bench, damaged, reference, repetitions, *options)
     return {m[1]: float(m[2]) for m in re.finditer(r"^(\w+ \w+): .* ([0-9.]+) cpu-s/MP$", out, re.M)}
 
@@ -118,7 +118,7 @@ def search_section(size, least):
 
 
 def linear_section(bench, large):
-    """The same picture at several sizes, damaged by a blur and a fade."""
+    """Writes the same picture at several sizes, damaged by a blur and a fade."""
     script = """import cv2, sys, numpy
 source, folder = cv2.imread(sys.argv[1]), sys.argv[2]
 for w, h in [(576, 432), (1152, 864), (2304, 1728), (4000, 3000), (5664, 4248)]:
@@ -144,7 +144,7 @@ for w, h in [(576, 432), (1152, 864), (2304, 1728), (4000, 3000), (5664, 4248)]:
 
 
 def command(source, threads, out):
-    """Wall seconds and peak bytes of `optimize` over a dataset."""
+    """Returns wall seconds and peak bytes of `optimize` over a dataset."""
     line = [pentimento(), "optimize", *source, "--out", out, "--force", "--threads", threads]
     before = time.monotonic()
     child = subprocess.Popen([str(c) for c in line], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -199,7 +199,7 @@ def stages_section():
 
 
 def callgrind(program, *arguments):
-    """Instructions of a run by function and source file, those inlined into a function counted as its own."""
+    """Counts the instructions of a run by function and source file. Inlined ones count for the outer function."""
     out = WORK / "callgrind.out"
     run("valgrind", "--tool=callgrind", "--dump-line=yes", f"--callgrind-out-file={out}", program, *arguments)
     counts, names, at, is_call = {}, {}, {}, False
@@ -218,7 +218,7 @@ def callgrind(program, *arguments):
     return counts
 
 
-# What a row of the table holds: part of the function's name, part of the file's.
+# Each row of the table: its name, part of the function's name, part of the file's name.
 INSTRUCTIONS = [
     ("row step: window sums and SSIM (`kernel/avx2.rs`)", "avx2::take_row", ""),
     ("combination of own and blurred samples (`unsharp_mask.rs`)", "compare_tile", "unsharp_mask.rs"),
@@ -230,7 +230,7 @@ INSTRUCTIONS = [
 
 
 def instructions_section(bench, size, damaged, reference, least):
-    """Three runs less one, halved, so that start and decoding drop out."""
+    """Takes half the difference of three runs and one, so that start and decoding drop out."""
     n = int(size[0]) * int(size[1]) * 3 * 40
     counts = [callgrind(bench, damaged, reference, runs, "seed", "fastest") for runs in (1, 3)]
     groups = dict.fromkeys((what for what, _, _ in INSTRUCTIONS), 0.0)
@@ -242,8 +242,8 @@ def instructions_section(bench, size, damaged, reference, least):
     rows.append(["together", f"{total:.2f}", "100 %"])
     limit = [sum(callgrind(WORK / "Avx2", *size, WORK / "d.bgr", WORK / "u.bgr", runs).values()) for runs in (1, 3)]
     rows.append(["the fused C, AVX2", f"{(limit[1] - limit[0]) / 2 / n:.2f}", ""])
-    text = "### Instructions\n\nCounted by callgrind, which runs the AVX2 level (it knows no AVX-512): instructions per "
-    text += "sample and candidate of the search of 40, whatever else the machine does.\n\n"
+    text = "### Instructions\n\nInstructions per sample and candidate of the search of 40. Callgrind counts them and runs the AVX2 "
+    text += "level (it has no AVX-512). Load on the machine does not change them.\n\n"
     text += table(["", "instructions", "share"], rows)
     ghz = clock()
     cycles = {name: least[what] / 120e6 * 1e9 * ghz for name, what in [("we", "Avx2 seed"), ("the C", LIMITS["Avx2"])]}
@@ -253,7 +253,7 @@ def instructions_section(bench, size, damaged, reference, least):
 
 
 def clock():
-    """Cycles per nanosecond while it matters: dependent multiplications, three cycles each (CPUs skip additions)."""
+    """Returns cycles per nanosecond, by dependent multiplications of three cycles each (CPUs skip additions)."""
     source = """#include <stdio.h>
 #include <time.h>
 int main(void) {

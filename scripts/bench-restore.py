@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""bench-restore.py PEERS LARGE DOCUMENT: measures restorations beside their peers in one run.
+"""bench-restore.py PEERS LARGE DOCUMENT: compares restorations with other programs in one run.
 
-The JPEGs of LARGE against libjpeg-turbo's own `djpeg | cjpeg` at the same quality and subsampling, one thread each;
-requests to the service against the services of PEERS (installed under target/peers), which restore with fixed
-parameters and extract no features; each stage by itself; start, size and memory of the program. Prints what it finds as
-Markdown and puts it between its marks in DOCUMENT. All take turns, and the least of several runs stands for each.
+Compares the JPEGs of LARGE with libjpeg-turbo's own `djpeg | cjpeg` at the same quality and subsampling, one thread each.
+Compares requests to the service with the services of PEERS (installed under target/peers), which restore with fixed
+parameters and extract no features. Measures each stage, and the program's start, size and memory. Prints Markdown and
+writes it between its marks in DOCUMENT. All programs take turns; the table has the least of several runs of each.
 """
 
 import datetime
@@ -22,7 +22,7 @@ import tempfile
 import threading
 import time
 
-# What the release binary may have before somebody has to say why.
+# Largest size of the release binary. Give the reason when you raise it.
 PROGRAM_BYTES_MAX = 28_000_000
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 BEGIN = "<!-- What follows, up to the next mark, is written by `scripts/bench-restore.py`. -->\n"
@@ -33,10 +33,10 @@ WORK = TARGET / "peers"
 PYTHON = WORK / "venv/bin/python"
 PROGRAM = TARGET / "release/pentimento"
 SIZES = [(512, 512), (2048, 1536), (4000, 3000)]
-# The model that predicts, by the name that the program carries it under.
+# Name of the built-in model that predicts.
 MODEL = "builtin"
-# What is asked of our program: given; predicted; predicted where nothing can be worth it; a predicted colour transform, worth it or
-# not; the same with a given sharpening.
+# Arguments of our program: given parameters (two cases), predicted ones, and predicted ones where no change can be worth it. Then a
+# predicted colour transform, worth it or not, without and with a given sharpening.
 CASES = {
     "color and sharpen": ["--color", "on", "--sigma", "1", "--strength", "1"],
     "sharpen": ["--color", "off", "--sigma", "1", "--strength", "0.5"],
@@ -45,7 +45,7 @@ CASES = {
     "transform": ["--color-method", "learned", "--strength", "0"],
     "transform, sharpen": ["--color-method", "learned", "--sigma", "1", "--strength", "0.5"],
 }
-# The chain from decoding to encoding in process, without start and reading the model, by the names of the bench of stages.
+# Cases from decoding to encoding in process, without start and reading the model, by their names in the bench `stages`.
 IN_PROCESS = {
     "untouched": "whole, untouched",
     "transform": "whole, learned colour predicted",
@@ -75,7 +75,7 @@ def cpu_ms(*command):
 
 
 class Least(dict):
-    """The least of all values noted under a name."""
+    """Keeps the least value noted under each name."""
 
     def note(self, name, value):
         self[name] = min(value, self.get(name, value))
@@ -87,7 +87,7 @@ def table(header, rows):
 
 
 def install(peers):
-    """The services' packages, our program and the bench of its stages."""
+    """Installs the services' packages and builds our program and the bench of its stages."""
     WORK.mkdir(parents=True, exist_ok=True)
     if not PYTHON.exists():
         run(sys.executable, "-m", "venv", WORK / "venv")
@@ -97,13 +97,13 @@ def install(peers):
         shutil.copy(peers / "package.json", WORK)
         subprocess.run(["npm", "install", "--silent"], cwd=WORK, capture_output=True)
     built = run("cargo", "bench", "--locked", "--no-run", "--bench", "stages", cwd=ROOT)
-    # Last, since benches build the program too, with what profilers read.
+    # The program comes last, because building benches builds it too, with debug information for profilers.
     run("cargo", "build", "--quiet", "--locked", "--release", "--bin", "pentimento", cwd=ROOT)
     return ROOT / re.search(r"\((\S*/stages-\w+)\)", built)[1]
 
 
 def sampling(path):
-    """Luma's sampling factors as cjpeg takes them, whether progressive, and megapixels."""
+    """Returns luma's sampling factors as cjpeg takes them, whether the file is progressive, and its megapixels."""
     told = subprocess.run(["djpeg", "-verbose", "-verbose", "-outfile", os.devnull, path], capture_output=True, text=True).stderr
     horizontal, vertical = re.search(r"Component 1: (\d)hx(\d)v", told).groups()
     width, height = re.search(r"width=(\d+), height=(\d+)", told).groups()
@@ -136,7 +136,7 @@ def large_section(bench, pictures):
         rows.append([*row, f"{bare / megapixels / 1e6:.1f}"])
     medians = [f"**{statistics.median(ratios[case]):.2f} ×**" for case in CASES]
     rows.append(["median", "", "", *medians, ""])
-    text = "### The five large JPEGs beside libjpeg-turbo\n\nCPU milliseconds of whole processes, one thread: `djpeg | cjpeg -quality 95 -sample …`, and `pentimento restore` without\n`--receipt`, start and model included, with its multiple of it; the process's peak bytes per pixel, less the input. `predicted` is\nwhat the model of gains decides, `untouched` where it may decide nothing else, `transform` a predicted colour transform whether it\nis worth it or not, alone and with a given sharpening.\n\n"
+    text = "### The five large JPEGs and libjpeg-turbo\n\nCPU milliseconds of whole processes, one thread: `djpeg | cjpeg -quality 95 -sample …`, and `pentimento restore` without\n`--receipt`. The second figure includes start and model, and stands with its multiple of the first. The last column has the process's\npeak bytes per pixel, less the input. `predicted` is what the model of gains decides. `untouched` leaves the model no other choice.\n`transform` applies a predicted colour transform whether it is worth it or not, without and with a given sharpening.\n\n"
     text += table(["", "MP", "djpeg, cjpeg", "given: colour, sharpen", "given: sharpen", *list(CASES)[2:], "peak B/px"], rows)
     text += "The same in process, decoding to encoding, without start and reading the model:\n\n"
     inner = {case: [least[path, "stage", name] / least[path, "turbo"] for path in pictures] for case, name in IN_PROCESS.items()}
@@ -162,7 +162,7 @@ def free_port():
 
 
 class Service:
-    """A running service and what it has used."""
+    """A running service, with the CPU time and memory that it has used."""
 
     def __init__(self, command, port, ping, cwd=None, env=None):
         self.port = port
@@ -189,7 +189,7 @@ class Service:
         return int(re.search(rf"^{field}:\s+(\d+) kB", text, re.M)[1]) * 1024
 
     def cpu_ms(self):
-        """Of all threads, in the scheduler's nanoseconds."""
+        """Returns the CPU time of all threads, in the scheduler's nanoseconds."""
         tasks = pathlib.Path(f"/proc/{self.process.pid}/task").iterdir()
         return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e6
 
@@ -226,7 +226,7 @@ def serve(data):
 
 
 def services(peers, data):
-    """By name: how it is started, and the paths that restore."""
+    """Returns for each service, by name, its command and its paths that restore."""
     ours = {
         "colour, sharpen": "/restore?color=on&sigma=1&strength=1",
         "predicted": "/restore",
@@ -285,7 +285,7 @@ def services_section(peers, source):
     for row in names:
         of = [f"{least[row, size]:.1f}, {median[row, size]:.1f}" for size in pictures]
         rows.append([row, *of, f"{peaks[row.split(', ')[0]] / 1e6:.0f}"])
-    text = "### Services side by side\n\nCPU milliseconds of the server per request under two connections, and the median milliseconds of one connection; the\npeers restore with fixed parameters and extract no features. Peak MB of the process over all of it.\n\n"
+    text = "### Services side by side\n\nEach cell has the CPU milliseconds of the server per request under two connections, and the median milliseconds of one\nconnection. The peers restore with fixed parameters and extract no features. The last column has the peak MB of the process.\n\n"
     return text + table(["", *(f"{w} × {h}" for w, h in SIZES), "peak MB"], rows)
 
 
@@ -299,7 +299,7 @@ def program_section():
                 service.stop()
     size = PROGRAM.stat().st_size
     if size > PROGRAM_BYTES_MAX:
-        print(f"the program has {size} bytes, more than PROGRAM_BYTES_MAX: say why before raising it", file=sys.stderr)
+        print(f"the program has {size} bytes, more than PROGRAM_BYTES_MAX: give the reason when you raise it", file=sys.stderr)
     text = "### The program\n\n"
     text += table(["", ""], [
         ["size of the release binary, one file", f"{size / 1e6:.1f} MB"],
@@ -316,13 +316,13 @@ def memory_section():
     return text + table(["picture", "request", "B/px", "allocations"], rows)
 
 
-# Names of functions by what they are for; the first that matches counts.
+# Patterns of function names for each row of the table; the first that matches counts.
 PARTS = {
     "JPEG decoding": r"decode_mcu|idct|upsample|ycc_ext|decompress|fill_bit|consume_data|ycc_rgb|process_data|jpeg_huff_decode|dec?ode_.*_data",
     "JPEG encoding": r"fdct|quantize|huff_encode|rgb_ycc|encode_mcu|downsample|convsamp|compress_|forward_DCT|expand_right",
-    "reading the model": r"gain_artifact|RowTree|ForestForm|WeightForest as|Vec.*Visitor|postcard|serde",
+    "reading the model": r"gains::artifact|models::file|RowTree|ForestForm|WeightForest as|Vec.*Visitor|postcard|serde",
     "features": r"features|area_resize|libm::|luma",
-    "predicting": r"weight_forest|gain_model|decision|candidates",
+    "predicting": r"weight_forest|gains::model|gains::decide|candidates",
     "colours and sharpening": r"bands|color_transform|histogram|white_balance|unsharp",
     "digests": r"sha2|sha256",
     "moving and clearing memory": r"^_?_?mem(cpy|move|set)|__mem",
@@ -330,7 +330,7 @@ PARTS = {
 
 
 def instructions_section(picture):
-    """Million instructions by part, counted by callgrind, which knows AVX2 but no AVX-512."""
+    """Counts millions of instructions by part. Callgrind runs AVX2 but no AVX-512."""
     cases = ["color and sharpen", "untouched", "transform", "transform, sharpen"]
     counts = {}
     for case in cases:
@@ -344,7 +344,7 @@ def instructions_section(picture):
             part = next((part for part, pattern in PARTS.items() if re.search(pattern, name)), "the rest")
             found[part] += int(count.replace(",", ""))
         counts[case] = found
-    text = f"### Instructions\n\nMillions in a whole process on {picture.stem}, by what functions are named; counted by callgrind, which runs the AVX2 level.\n\n"
+    text = f"### Instructions\n\nMillions of instructions in a whole process on {picture.stem}, by names of functions. Callgrind counts them and runs the AVX2 level.\n\n"
     rows = [[part, *(f"{counts[case][part] / 1e6:.0f}" for case in cases)] for part in [*PARTS, "the rest"]]
     rows.append(["together", *(f"{sum(counts[case].values()) / 1e6:.0f}" for case in cases)])
     return text + table(["", *cases], rows)

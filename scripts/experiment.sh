@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # experiment.sh DATA_ROOT
-# The first system's experiment: the search of 40 on 112 pairs, with one thread and with all. Shows the number of
-# rows, that the bytes are the same, the speed-up and the success rate.
+# Repeats the first system's experiment: the search of 40 on 112 pairs, with one thread and with all. Checks that the
+# bytes are the same. Prints the number of rows, the speed-up and the success rate.
 set -euo pipefail
 root=$1
 list=experiments/seed-112.txt

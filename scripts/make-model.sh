@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # make-model.sh all|free|classic DATA_ROOT OUT
-# Trains a model of gains from every pair and tries it on folds. `all` puts the result where the program embeds it and says
-# whether it is, bit for bit, what was there; `free` uses the Kodak pictures alone and stays in OUT. `classic` makes
-# the first system's kind of model, which the program carries beside it.
+# Trains a model and cross-validates it. `all` fits a model of gains on every pair and copies it to core/models, from where
+# the program embeds it; it prints whether the model is the same bit for bit. `free` fits on the Kodak pictures only and
+# leaves the model in OUT. `classic` makes the model of the first system's kind, which the program embeds too.
 set -euo pipefail
 data=$1 root=$2 out=$3
 
@@ -17,10 +17,10 @@ train() {
   pentimento train --dataset "$1" --groups "$root/splits.tsv" --licences core/models/licences.tsv \
     --out "$out/$2.model" --card "$out/$2.md" --force "${@:3}"
 }
-# carry NAME MODEL CARD: into the program
+# carry NAME MODEL CARD: copies a model of OUT and its card to core/models
 carry() {
   if cmp -s "$out/$1.model" "core/models/$2"; then
-    echo "core/models/$2 came out again, bit for bit: $(sha256sum < "core/models/$2" | cut -c1-64)"
+    echo "core/models/$2 is the same again, bit for bit: $(sha256sum < "core/models/$2" | cut -c1-64)"
   else
     echo "core/models/$2 has changed; it and core/models/$3 are rewritten."
     cp "$out/$1.model" "core/models/$2"

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""The 99th percentile of POST /restore without a batch and during one.
+"""Measures the 99th percentile of POST /restore without a batch and during one.
 
 usage: measure-latency.py PENTIMENTO PICTURE DATASETS_ROOT DATASET [SECONDS]
 
-Starts `PENTIMENTO serve` on a free port with data of its own, sends PICTURE by one client after the other for SECONDS,
-first with nothing else to do, then while `POST /jobs/optimize` works through DATASET, and again without.
+Starts `PENTIMENTO serve` on a free port with its own data. Sends PICTURE for SECONDS, one request after the other: first
+without other work, then while `POST /jobs/optimize` works through DATASET, and again without.
 """
 import http.client
 import json

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# Installs the system packages that building needs when they are missing: as root with apt, otherwise it prints the
-# exact line to type and stops. libjpeg-turbo is built from source and wants cmake, nasm and a C compiler.
-# Further needs come as COMMAND:PACKAGE.
+# Installs missing system packages that building needs. As root it runs apt; otherwise it prints the line to type and stops.
+# libjpeg-turbo is built from source, with cmake, nasm and a C compiler. Arguments COMMAND:PACKAGE name further needs.
 set -euo pipefail
 
 missing=()
