@@ -13,8 +13,9 @@ use crate::{
     imaging::Image,
     models::gains::{
         GainCandidate,
+        code::TransformCode,
         measure::{MeasuredPicture, learned_gains},
-        model::{ExpectedGain, Gain, GainModel, TransformCode},
+        model::{ExpectedGain, Gain, GainModel},
     },
 };
 

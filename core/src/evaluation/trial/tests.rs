@@ -4,9 +4,9 @@ use crate::evaluation::trial::*;
 use crate::{
     metrics::Quality,
     models::gains::{
-        candidates::Measured,
-        fit::{Sample, SampleKind},
+        measure::MeasuredPicture,
         model::Gain,
+        sample::{Sample, SampleKind, SampleOrigin},
     },
 };
 
@@ -112,11 +112,14 @@ fn a_curve_means_over_sets() {
 
 #[test]
 fn a_source_in_two_folds_is_refused() {
-    let measured = |source: &str, kind| Measured {
+    let measured = |source: &str, kind| MeasuredPicture {
         sample: Sample {
-            set: "a".to_owned(),
-            source: source.to_owned(),
-            kind,
+            origin: SampleOrigin {
+                name: String::new(),
+                set: "a".to_owned(),
+                source: source.to_owned(),
+                kind,
+            },
             features: Vec::new(),
             code: Vec::new(),
             color: Vec::new(),
