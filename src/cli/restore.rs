@@ -66,7 +66,7 @@ struct SharedOptions<'a> {
 }
 
 /// A picture with the path of its result, or with the reason why it cannot be written.
-struct PlannedPicture {
+struct InputWithOutput {
     input: CommandInput,
     path: Result<PathBuf, String>,
 }
@@ -96,13 +96,13 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
         force: arguments.force,
     };
     let bar = progress::bar(planned.len(), "pictures");
-    let work = |planned: &PlannedPicture| restore_one(planned, &options);
+    let work = |planned: &InputWithOutput| restore_one(planned, &options);
     let (outcomes, _) = parallel::run(&planned, config.compute.threads, &|| bar.inc(1), work)?;
     bar.finish_and_clear();
 
     let quiet = writes_to_stdout(&planned) || is_stdout(arguments.receipt.as_deref());
     let mut receipts = String::new();
-    for (PlannedPicture { input, .. }, outcome) in planned.iter().zip(outcomes) {
+    for (InputWithOutput { input, .. }, outcome) in planned.iter().zip(outcomes) {
         match outcome {
             Ok((path, receipt)) => {
                 say(&said(input, &path, &receipt), quiet)?;
@@ -168,7 +168,7 @@ fn checked_output(arguments: &Arguments, inputs: &[CommandInput]) -> Result<Opti
 }
 
 /// Decides the path of each result, in the inputs' order and before any work. So the number of threads changes no path.
-fn plan(inputs: Vec<CommandInput>, arguments: &Arguments, format: Option<Format>) -> Vec<PlannedPicture> {
+fn plan(inputs: Vec<CommandInput>, arguments: &Arguments, format: Option<Format>) -> Vec<InputWithOutput> {
     let places: BTreeSet<PathBuf> = inputs.iter().filter_map(CommandInput::place).collect();
     let mut taken: BTreeMap<PathBuf, String> = BTreeMap::new();
     let mut settle = |input: &CommandInput| {
@@ -189,7 +189,7 @@ fn plan(inputs: Vec<CommandInput>, arguments: &Arguments, format: Option<Format>
         taken.insert(place, input.name());
         Ok(path)
     };
-    inputs.into_iter().map(|input| PlannedPicture { path: settle(&input), input }).collect()
+    inputs.into_iter().map(|input| InputWithOutput { path: settle(&input), input }).collect()
 }
 
 /// Returns the path of a result: `-o`; or the input's name with the result's extension, in the folder of results or
@@ -234,7 +234,7 @@ fn renamed(path: &Path, mark: &str, format: Option<Format>) -> PathBuf {
 }
 
 /// Checks the file for receipts before any work: it must be writable, and must not be an input or a result.
-fn check_receipt(planned: &[PlannedPicture], arguments: &Arguments) -> Result<()> {
+fn check_receipt(planned: &[InputWithOutput], arguments: &Arguments) -> Result<()> {
     let Some(receipt) = arguments.receipt.as_deref() else { return Ok(()) };
     if is_stdout(Some(receipt)) && writes_to_stdout(planned) {
         return Err(usage("the picture and --receipt - cannot share standard output"));
@@ -247,11 +247,11 @@ fn check_receipt(planned: &[PlannedPicture], arguments: &Arguments) -> Result<()
     check_results(&[("--receipt", receipt)], &inputs, arguments.force)
 }
 
-fn writes_to_stdout(planned: &[PlannedPicture]) -> bool {
+fn writes_to_stdout(planned: &[InputWithOutput]) -> bool {
     planned.iter().any(|planned| is_stdout(planned.path.as_deref().ok()))
 }
 
-fn restore_one(planned: &PlannedPicture, options: &SharedOptions) -> Result<(PathBuf, Receipt)> {
+fn restore_one(planned: &InputWithOutput, options: &SharedOptions) -> Result<(PathBuf, Receipt)> {
     // A picture that cannot be written is refused before it is read.
     let path = planned.path.clone().map_err(anyhow::Error::msg)?;
     let bytes = planned.input.read(&options.limits)?;

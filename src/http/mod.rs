@@ -3,7 +3,7 @@
 //! [`router()`] lists every route; [`serve()`] runs them until it gets the signal to stop. A handler first refuses what
 //! the head of a request already shows to be wrong. Then it takes a place in [`Compute`](crate::compute::Compute), and
 //! only after that it reads the body. A full service therefore reads no bodies. The files of `error/` turn every error
-//! into a problem document (RFC 9457), whose form is in `problem.rs`. The files of `kind.rs`, `problem.rs` and
+//! into a problem document (RFC 9457), whose form is in `problem.rs`. `kind.rs`, `problem.rs` and
 //! `state.rs` import no handler.
 
 mod accept;

@@ -88,7 +88,7 @@ fn averages<S: Sum, T: Copy + Default + Send, const STEP: usize>(
     let denominator = from.0 as u64 * from.1 as u64;
     let mut out = vec![T::default(); to.0 * to.1 * STEP];
     out.par_chunks_mut(to.0 * STEP).zip(&rows).for_each_init(
-        || ColumnSums::<S>::new(from.0 * STEP),
+        || AreaColumnSums::<S>::new(from.0 * STEP),
         |sums, (out, span)| {
             let sums = sums.of(samples, span).as_chunks::<STEP>().0;
             for (out, span) in out.as_chunks_mut::<STEP>().0.iter_mut().zip(&columns) {
@@ -132,14 +132,14 @@ impl Sum for u32 {}
 impl Sum for u64 {}
 
 /// Buffers for the weighted sums down the columns of a picture.
-struct ColumnSums<S> {
+struct AreaColumnSums<S> {
     /// Sums of up to [`ROWS_IN_16_BIT`] rows, for up to [`SAMPLES_AT_A_TIME`] columns.
     some: Vec<u16>,
     /// Weighted sums of all rows of a span, for all columns.
     sums: Vec<S>,
 }
 
-impl<S: Sum> ColumnSums<S> {
+impl<S: Sum> AreaColumnSums<S> {
     fn new(stride: usize) -> Self {
         Self { some: vec![0; stride.min(SAMPLES_AT_A_TIME)], sums: vec![S::default(); stride] }
     }

@@ -155,7 +155,7 @@ impl Slide {
 
 /// The cheapest split of the taps so far that ends with the value `smooth`, reached by `slope`.
 #[derive(Clone, Copy)]
-struct Way {
+struct SmoothPath {
     smooth: i32,
     slope: i32,
     cost: i32,
@@ -168,7 +168,7 @@ struct Way {
 /// Goes from the outermost tap to the centre. Each tap has a few choices (single tap, slope). The cheapest split for
 /// each choice depends only on the cheapest splits of the tap before.
 fn split(half_taps: &[u16], slope_max: i32) -> SmoothSide {
-    let mut ways = vec![vec![Way { smooth: 0, slope: 0, cost: 0, from: 0 }]];
+    let mut ways = vec![vec![SmoothPath { smooth: 0, slope: 0, cost: 0, from: 0 }]];
     for (k, &tap) in half_taps.iter().enumerate().rev() {
         let before = &ways[ways.len() - 1];
         // Samples of both sides count twice, the single tap of the centre once. At the centre the slope turns from rising
@@ -176,10 +176,10 @@ fn split(half_taps: &[u16], slope_max: i32) -> SmoothSide {
         let (n_odd, turn) = if k == 0 { (1, 2) } else { (2, 0) };
         let way = |(odd, slope): (i32, i32)| {
             let smooth = i32::from(tap) - odd;
-            let change = |way: &Way| (slope - way.slope).abs() + (smooth - way.smooth - slope).abs();
+            let change = |way: &SmoothPath| (slope - way.slope).abs() + (smooth - way.smooth - slope).abs();
             let costs = before.iter().map(|way| way.cost + 2 * change(way));
             let (from, cost) = costs.enumerate().min_by_key(|&(_, cost)| cost).unwrap_or_default();
-            Way { smooth, slope, cost: cost + n_odd * odd.abs() + turn * slope.abs(), from }
+            SmoothPath { smooth, slope, cost: cost + n_odd * odd.abs() + turn * slope.abs(), from }
         };
         let all =
             (-ODD_MAX..=ODD_MAX).flat_map(|odd| (-slope_max..=slope_max).map(move |slope| (odd, slope)));
