@@ -167,7 +167,8 @@ fn checked_output(arguments: &Arguments, inputs: &[CommandInput]) -> Result<Opti
     }
 }
 
-/// Decides the path of each result, in the inputs' order and before any work. So the number of threads changes no path.
+/// Decides the path of each result, in the inputs' order and before any work. The paths therefore do not depend
+/// on the number of threads.
 fn plan(inputs: Vec<CommandInput>, arguments: &Arguments, format: Option<Format>) -> Vec<PlannedPicture> {
     let places: BTreeSet<PathBuf> = inputs.iter().filter_map(CommandInput::place).collect();
     let mut taken: BTreeMap<PathBuf, String> = BTreeMap::new();

@@ -128,7 +128,7 @@ impl TrialArguments {
         shared.groups_file.map(Path::to_owned).into_iter().chain(self.only.clone()).collect()
     }
 
-    /// Writes the report as JSON, CSV and page, as far as asked for.
+    /// Writes the report as JSON, CSV and page, each only if the user gave its flag.
     fn write(&self, finished: &FinishedTrial, measuring: &Measuring, shared: &Shared) -> Result<()> {
         let report = &finished.report;
         if let Some(path) = shared.out {

@@ -19,7 +19,7 @@ use super::{
 use crate::storage::{ResultKey, StoredOptimum, Task, TaskRef};
 use pentimento_core::search::SearchSpace;
 
-/// An attempt that has started and counts.
+/// A started attempt. The task's number of attempts includes it.
 pub(super) struct Attempt<'a> {
     pub jobs: &'a Arc<Jobs>,
     pub task: &'a TaskRef,
@@ -116,7 +116,7 @@ impl Attempt<'_> {
         Ok(is_stored.then_some(key))
     }
 
-    /// Ends the task with the result of `key`; `None`: the result is stored already.
+    /// Ends the task with the result of `key`. `found` is `None` if the result is stored already.
     async fn store(&self, key: &ResultKey, found: Option<&StoredOptimum>) -> Result<()> {
         let storage = &self.jobs.storage;
         Ok(self.jobs.keep_trying(|| storage.finish_task(self.task, self.name, key, found)).await?)

@@ -13,7 +13,7 @@ use crate::batch::index_dataset::{Dataset, DatasetLocation, PairFiles, index};
 /// Names of the two folders of a set.
 const SIDES: [&str; 2] = ["damaged", "undamaged"];
 
-/// Reason of a picture that is never opened.
+/// Reason why a picture is never opened.
 const OUTSIDE: &str = "a link that leads out of the folder of the datasets";
 
 /// Why a dataset cannot be used.
