@@ -64,7 +64,7 @@ impl CommandInput {
         Format::sniff(&head)
     }
 
-    /// Returns the [`place`] of a file; `None` for standard input.
+    /// Returns the place of a file, as the function `place` defines it; `None` for standard input.
     pub fn place(&self) -> Option<PathBuf> {
         match self {
             CommandInput::Stdin => None,
