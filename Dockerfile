@@ -15,9 +15,10 @@ COPY --from=build /pentimento /usr/local/bin/pentimento
 COPY --from=build --chown=65532:65532 /data /data
 COPY LICENSE THIRD-PARTY-NOTICES.md /usr/share/doc/pentimento/
 USER 65532:65532
-# Nobody outside a container reaches its loopback address.
+# Listen on all addresses: the container's loopback address cannot be reached from outside.
 ENV PENTIMENTO_SERVER__ADDRESS=0.0.0.0:8080
-# Jobs are kept here. Mount a volume to keep them longer than the container. Name datasets with PENTIMENTO_DATASETS__ROOT.
+# The folder of the jobs' data. Mount a volume to keep the jobs longer than the container. PENTIMENTO_DATASETS__ROOT names
+# the folder of the datasets.
 ENV PENTIMENTO_DATA__DIR=/data
 VOLUME /data
 EXPOSE 8080

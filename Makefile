@@ -4,8 +4,8 @@
 
 # The training pictures: pairs/ holds the sets SET/{damaged,undamaged}; splits.tsv stands next to pairs/.
 DATA_ROOT ?= ../shared/data
-# What `make model` makes. `all` fits on every set, `free` on the Kodak pictures, which anybody may use. `classic` makes
-# the model of the first system's kind.
+# The model that `make model` trains. `all`: a gains model on every set. `free`: a gains model on the Kodak pictures, which
+# anybody may use. `classic`: a model of the first system's kind.
 DATA ?= all
 OUT ?= model-out
 # Programs to compare with: Python pipelines and a fused search in C.
@@ -62,7 +62,7 @@ bench: prepare ## time the search and the restoration
 model: prepare ## make the built-in model again; DATA=free fits on the Kodak pictures only, DATA=classic makes the classic one
 	@bash scripts/make-model.sh "$(DATA)" "$(DATA_ROOT)" "$(OUT)"
 
-# Under target/, which is not committed: with DATA=all the page shows pictures that are for research only.
+# The page shows pictures that are for research only, so it is written under target/, which is not committed.
 EVALUATION = target/evaluation/$(DATA)
 
 evaluation: prepare ## cross-validate the training: report, table and page under target/evaluation/

@@ -3,8 +3,8 @@
 
 Installs the peers of PEERS under target/peers: a virtual environment and the fused C program. Runs them and this program
 in turns on the same files of PAIRS (sets SET/{damaged,undamaged}) and on one picture of LARGE. Prints Markdown and writes
-it into DOCUMENT after its marker. Machines are noisy: only ratios of one run count, and the least of several runs stands
-for each program. Programs run on one thread unless stated otherwise.
+it into DOCUMENT after its marker. Machines are noisy: compare only times of the same run. Each program repeats
+its work, and the table has the shortest time. Programs run on one thread unless stated otherwise.
 """
 
 import datetime
@@ -56,7 +56,7 @@ def pentimento():
 
 
 class Least(dict):
-    """Keeps the least value noted under each name."""
+    """Keeps the smallest value noted under each name."""
 
     def note(self, name, value):
         self[name] = min(value, self.get(name, value))

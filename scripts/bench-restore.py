@@ -4,7 +4,7 @@
 Compares the JPEGs of LARGE with libjpeg-turbo's own `djpeg | cjpeg` at the same quality and subsampling, one thread each.
 Compares requests to the service with the services of PEERS (installed under target/peers), which restore with fixed
 parameters and extract no features. Measures each stage, and the program's start, size and memory. Prints Markdown and
-writes it between its marks in DOCUMENT. All programs take turns; the table has the least of several runs of each.
+writes it between its marks in DOCUMENT. All programs take turns; the table has the smallest of several values of each program.
 """
 
 import datetime
@@ -35,8 +35,9 @@ PROGRAM = TARGET / "release/pentimento"
 SIZES = [(512, 512), (2048, 1536), (4000, 3000)]
 # Name of the built-in model that predicts.
 MODEL = "builtin"
-# Arguments of our program: given parameters (two cases), predicted ones, and predicted ones where no change can be worth it. Then a
-# predicted colour transform, worth it or not, without and with a given sharpening.
+# Arguments of our program, by case: two with given parameters, one with predicted parameters, and one where the model can
+# only leave the picture untouched. Two more apply a predicted colour transform in any case, without and with a given
+# sharpening.
 CASES = {
     "color and sharpen": ["--color", "on", "--sigma", "1", "--strength", "1"],
     "sharpen": ["--color", "off", "--sigma", "1", "--strength", "0.5"],
@@ -61,7 +62,7 @@ def run(*command, **options):
 
 
 def cpu_ms(*command):
-    """CPU milliseconds and peak bytes of a command with its children."""
+    """Returns CPU milliseconds and peak bytes of a command with its children."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with tempfile.TemporaryFile() as log:
         child = subprocess.Popen([str(c) for c in command], stdout=subprocess.DEVNULL, stderr=log)
@@ -75,7 +76,7 @@ def cpu_ms(*command):
 
 
 class Least(dict):
-    """Keeps the least value noted under each name."""
+    """Keeps the smallest value noted under each name."""
 
     def note(self, name, value):
         self[name] = min(value, self.get(name, value))
@@ -194,7 +195,7 @@ class Service:
         return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e6
 
     def load(self, path, body, n, connections=2):
-        """CPU milliseconds per request and median latency over `n` requests on each connection."""
+        """Returns CPU milliseconds per request and median latency, over `n` requests on each connection."""
         times = []
 
         def client():

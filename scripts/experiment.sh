@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # experiment.sh DATA_ROOT
-# Repeats the first system's experiment: the search of 40 on 112 pairs, with one thread and with all. Checks that the
-# bytes are the same. Prints the number of rows, the speed-up and the success rate.
+# Repeats the first system's experiment: searches 40 candidates on 112 pairs, with one thread and with one per core.
+# Checks that both runs write the same bytes. Prints the number of rows, the speed-up and the success rate.
 set -euo pipefail
 root=$1
 list=experiments/seed-112.txt

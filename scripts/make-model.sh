@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # make-model.sh all|free|classic DATA_ROOT OUT
-# Trains a model and cross-validates it. `all` fits a model of gains on every pair and copies it to core/models, from where
-# the program embeds it; it prints whether the model is the same bit for bit. `free` fits on the Kodak pictures only and
-# leaves the model in OUT. `classic` makes the model of the first system's kind, which the program embeds too.
+# Trains a model and cross-validates it.
+# `all` fits a gains model on every pair, copies it to core/models and prints whether the model has the same bits as before.
+# `free` fits a gains model on the Kodak pictures only and leaves it in OUT.
+# `classic` fits a model of the first system's kind and copies it to core/models.
+# The program embeds the two models of core/models.
 set -euo pipefail
 data=$1 root=$2 out=$3
 

@@ -37,7 +37,7 @@ def tell(what, times):
 
 
 def submit(connection, dataset, sigma):
-    """A batch with a grid of its own, so that nothing is reused."""
+    """Submits a batch with a new grid, so that no stored result is reused."""
     grid = {"color_methods": ["white_balance", "none"], "sigmas": [sigma, 1, 1.5, 2], "strengths": [0.5, 1, 1.5, 2, 2.5]}
     body = json.dumps({"dataset": dataset, "grid": grid})
     connection.request("POST", "/jobs/optimize", body, {"Content-Type": "application/json"})

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs missing system packages that building needs. As root it runs apt; otherwise it prints the line to type and stops.
-# libjpeg-turbo is built from source, with cmake, nasm and a C compiler. Arguments COMMAND:PACKAGE name further needs.
+# Installs the missing system packages that the build needs. As root it runs apt-get. Otherwise it prints the command to
+# type and stops. The build compiles libjpeg-turbo from source, with cmake, nasm and a C compiler. Each argument
+# COMMAND:PACKAGE adds a command that must exist, with its Debian package.
 set -euo pipefail
 
 missing=()

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks the dependencies before a release: licences, banned and doubled crates, where crates come from, and known
-# vulnerabilities if their database can be reached. Says at the end what it did not check.
+# Checks the dependencies before a release: licences, banned and duplicate crates, and the registries of the crates.
+# Checks known vulnerabilities too if their database can be reached. Prints at the end what it did not check.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

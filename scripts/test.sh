@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks format, lints and docs, then runs every test, the long ones too. The last line counts the tests.
-# Arguments replace the ones that choose the tests: scripts/test.sh -p pentimento-core --lib numeric
+# Arguments, if given, choose the tests, and only tests run: scripts/test.sh -p pentimento-core --lib numeric
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

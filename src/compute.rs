@@ -35,7 +35,7 @@ pub struct Compute {
 /// Why a call was not computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ComputeError {
-    /// As many calls run and wait as may.
+    /// All places are taken by running and waiting calls.
     #[error("the service is full")]
     Full,
     /// The service is stopping.

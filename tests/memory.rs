@@ -138,7 +138,7 @@ fn a_dataset_takes_as_many_pairs_as_there_are_threads() {
         let found = find_optima(&dataset, &search).unwrap();
         assert_eq!(found.done.len(), n_pairs);
     });
-    // Per thread: two decoded pictures of three bytes per pixel, and the limit.
+    // Each thread may hold two decoded pictures of three bytes per pixel, and the limit besides.
     let allowed = threads as f64 * (width * height) as f64 * (2.0 * 3.0 + LIMIT);
     assert!(bytes <= allowed, "{bytes} bytes where {allowed} are allowed");
 }

@@ -68,7 +68,7 @@ fn counted(bytes: &[u8], threads: usize, predictor: &Predictor, (_, given, recor
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     let request = RestoreRequest { parameters: given, record, ..RestoreRequest::default() };
     let work = || restore(bytes, &request, predictor, &Limits::default(), &mut |_| ()).unwrap();
-    // The first restoration fills what lives as long as the process or a thread.
+    // The first restoration fills the caches that live as long as the process or a thread.
     pool.install(work);
     let _profiler = dhat::Profiler::builder().testing().build();
     let restored = pool.install(work);

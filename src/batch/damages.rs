@@ -16,7 +16,7 @@ pub const DAMAGES_FILE: &str = "damages.tsv";
 /// Header of the file.
 pub const DAMAGES_HEADER: [&str; 4] = ["name", "damage", "parameters", "source"];
 
-/// Longest file that is read, in bytes. A million rows are half of it.
+/// Longest file that is read, in bytes. A file with a million rows has about half of them.
 const BYTES_MAX: u64 = 512 << 20;
 
 /// Names of damages by the names of pairs.

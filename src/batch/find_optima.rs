@@ -120,7 +120,7 @@ impl DatasetOptima {
         SearchSummary { optima: self, space }
     }
 
-    /// Share, 0–1, of the searched pairs for which `holds` is true.
+    /// Returns the share, 0–1, of the searched pairs for which `holds` is true.
     fn share(&self, holds: impl Fn(&PairOptimum) -> bool) -> f64 {
         self.done.iter().filter(|(_, found)| holds(found)).count() as f64 / self.done.len().max(1) as f64
     }
@@ -265,8 +265,8 @@ pub struct SearchSummary<'a> {
 }
 
 impl SearchSummary<'_> {
-    /// Number of aligned and registered pairs, and how far each registered pair was moved. Nothing where `--align` is
-    /// off.
+    /// Writes the number of aligned and registered pairs, and how far each registered pair was moved. Writes nothing if
+    /// `--align` is off.
     fn write_alignments(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let DatasetOptima { done, alignments, .. } = self.optima;
         if alignments.iter().all(|alignment| alignment.kind == AlignmentKind::Off) {
@@ -327,7 +327,11 @@ impl fmt::Display for SearchSummary<'_> {
         }
         let nothing = optima.share(|p| p.untouched.score() > p.candidates[p.best].score());
         let edge = optima.share(|p| is_on_edge(space, p.best));
-        writeln!(f, "doing nothing beats the best combination for {:.1} % of the pairs", nothing * 100.0)?;
+        writeln!(
+            f,
+            "the untouched picture is better than the best combination for {:.1} % of the pairs",
+            nothing * 100.0
+        )?;
         writeln!(f, "the optimum is on the grid's edge for {:.1} % of the pairs", edge * 100.0)
     }
 }

@@ -20,7 +20,7 @@ const SIDES: [&str; 2] = ["damaged", "undamaged"];
 /// The folders of a dataset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DatasetLocation {
-    /// Two folders that are named each.
+    /// Two folders, each named by the user.
     Folders {
         /// Folder of damaged pictures.
         damaged: PathBuf,
@@ -57,7 +57,7 @@ impl PairFiles {
     /// Decodes both pictures in parallel; returns the reference, then the damaged picture.
     ///
     /// # Errors
-    /// When a picture cannot be read or is refused. If both are, the error is the damaged picture's.
+    /// When a picture cannot be read or is refused. If both pictures fail, the error is that of the damaged picture.
     pub fn decode(&self, limits: &Limits) -> Result<(Image, Image)> {
         let (damaged, reference) = rayon::join(
             || picture_file::decode(&self.damaged, limits).context("the damaged picture"),

@@ -65,7 +65,7 @@ fn is_stream(path: &Path) -> bool {
     path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir())
 }
 
-/// Returns the folder that holds `path`; `.` for a bare name.
+/// Returns the folder that holds `path`; `.` for a name without a folder.
 pub fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,

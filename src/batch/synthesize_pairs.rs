@@ -237,8 +237,8 @@ fn supersede(folder: &Path, stem: &str, kept: &str) -> Result<()> {
     Ok(())
 }
 
-/// Makes `to` a hard link to the file `from`, or a copy where the file system has no links. It has a temporary name
-/// first.
+/// Makes `to` a hard link to the file `from`, or a copy where the file system has no links. The new file has a temporary
+/// name first.
 fn place(from: &Path, to: &Path, force: bool) -> Result<()> {
     // Without this, a symbolic link itself would be linked, not its file.
     let from = from.canonicalize().with_context(|| format!("opening {}", from.display()))?;

@@ -1,4 +1,4 @@
-//! Trains a model of gains from a dataset: opens the pictures, measures them, and hands them to the training.
+//! Trains a gains model from a dataset: opens the pictures, measures them, and passes them to the training of the core.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ use pentimento_core::{
     training::{GainTrainingInput, TrainingPictures, restored_quality, train},
 };
 
-/// What a training of a model of gains is given.
+/// The inputs of a training of a gains model.
 pub struct GainTraining<'a> {
     /// The pictures.
     pub dataset: &'a Dataset,

@@ -37,7 +37,7 @@ pub struct TrialSettings<'a> {
 pub struct FinishedTrial {
     /// The report.
     pub report: TrialReport,
-    /// In the order of the report's pictures: each picture, and what the model decided for it.
+    /// Each picture with the model's decision, in the order of the report's pictures.
     pub pictures: Vec<(TrainingPicture, Decision)>,
     /// Names of pictures that could not be measured, each with the reason.
     pub failed: Vec<(String, String)>,

@@ -48,7 +48,7 @@ impl SettingsArguments {
         for pair in &self.set {
             let (key, value) = pair
                 .split_once('=')
-                .ok_or_else(|| usage(format_args!("--set {pair}: KEY=VALUE is needed")))?;
+                .ok_or_else(|| usage(format_args!("--set {pair}: write it as SECTION.KEY=VALUE")))?;
             settings = settings.with_flag("--set", key, value).map_err(usage)?;
         }
         for (flag, key, value) in flags {
@@ -168,8 +168,9 @@ pub(super) fn space(grid: &str) -> Result<SearchSpace> {
         "seed" => Ok(SearchSpace::seed()),
         "full" => Ok(SearchSpace::full()),
         path => {
-            let text = std::fs::read_to_string(path)
-                .map_err(|e| usage(format_args!("--grid {path}: neither seed nor full, nor a file: {e}")))?;
+            let text = std::fs::read_to_string(path).map_err(|e| {
+                usage(format_args!("--grid {path}: not "seed", not "full", and no readable file: {e}"))
+            })?;
             SearchSpace::from_toml(path, &text).map_err(|e| usage(format_args!("--grid {path}: {e}")))
         }
     }
@@ -207,7 +208,7 @@ pub(super) fn check_results(results: &[(&str, &Path)], inputs: &[PathBuf], force
             return Err(usage(format_args!("{flag} {shown} is a folder")));
         }
         if inputs.contains(&place) {
-            return Err(usage(format_args!("{flag} {shown} is an input of this call")));
+            return Err(usage(format_args!("{flag} {shown} is also an input of this command")));
         }
         if !force && picture_file::is_occupied(path) {
             return Err(usage(format_args!("{flag} {shown} exists; --force overwrites it")));

@@ -1,5 +1,5 @@
-//! `pentimento health`: one request to a running service. The exit code answers a probe that has no HTTP client of
-//! its own.
+//! `pentimento health`: one request to a running service. The exit code shows a container's probe,
+//! which may have no HTTP client, whether the service is healthy.
 
 use anyhow::Result;
 use clap::Args;

@@ -64,7 +64,7 @@ impl CommandInput {
         Format::sniff(&head)
     }
 
-    /// Returns the place of a file; `None` for standard input.
+    /// Returns the place of a file, as the function `place` defines it; `None` for standard input.
     pub fn place(&self) -> Option<PathBuf> {
         match self {
             CommandInput::Stdin => None,
@@ -73,7 +73,8 @@ impl CommandInput {
     }
 }
 
-/// Returns the same path for all spellings of a file's folder. A link is a place of its own.
+/// Returns the place of a file: its path with the folder's links resolved. All spellings of the folder give the same
+/// place. A file that is itself a link keeps its own name.
 pub(super) fn place(path: &Path) -> PathBuf {
     let folder = picture_file::folder_of(path);
     match (fs::canonicalize(folder), path.file_name()) {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// How a command ended that ran to its end.
+/// The outcome of a command that was not stopped by an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     /// Everything succeeded: exit code 0.

@@ -144,7 +144,7 @@ fn checked_output(arguments: &Arguments, inputs: &[CommandInput]) -> Result<Opti
         return Err(usage("standard input (-) cannot be mixed with files"));
     }
     if inputs.contains(&CommandInput::Stdin) && arguments.out_dir.is_some() {
-        return Err(usage("standard input (-) has no name to keep in --out-dir; -o FILE names the result"));
+        return Err(usage("standard input (-) has no file name for --out-dir; name the result with -o FILE"));
     }
     if let Some(folder) = arguments.output.as_deref().filter(|path| path.is_dir()) {
         return Err(usage(format_args!("-o {} is a folder; --out-dir writes into it", folder.display())));
@@ -154,9 +154,10 @@ fn checked_output(arguments: &Arguments, inputs: &[CommandInput]) -> Result<Opti
     };
     let extension = output.extension().and_then(|e| e.to_str());
     match (extension, extension.and_then(Format::from_extension), arguments.format) {
-        (_, Some(named), Some(asked)) if named != asked => {
-            Err(usage(format_args!("-o {} is {named}, but --format {asked} is asked", output.display())))
-        }
+        (_, Some(named), Some(asked)) if named != asked => Err(usage(format_args!(
+            "-o {} has the extension of {named}, but --format says {asked}",
+            output.display()
+        ))),
         (_, Some(named), _) => Ok(Some(named)),
         (_, None, Some(asked)) => Ok(Some(asked)),
         (Some(unknown), None, None) => Err(usage(format_args!(
@@ -167,7 +168,8 @@ fn checked_output(arguments: &Arguments, inputs: &[CommandInput]) -> Result<Opti
     }
 }
 
-/// Decides the path of each result, in the inputs' order and before any work. So the number of threads changes no path.
+/// Decides the path of each result, in the inputs' order and before any work. The paths therefore do not depend
+/// on the number of threads.
 fn plan(inputs: Vec<CommandInput>, arguments: &Arguments, format: Option<Format>) -> Vec<InputWithOutput> {
     let places: BTreeSet<PathBuf> = inputs.iter().filter_map(CommandInput::place).collect();
     let mut taken: BTreeMap<PathBuf, String> = BTreeMap::new();
@@ -184,7 +186,7 @@ fn plan(inputs: Vec<CommandInput>, arguments: &Arguments, format: Option<Format>
             return Err(format!("{shown} exists; --force overwrites it"));
         }
         if places.contains(&place) && input.place().as_ref() != Some(&place) {
-            return Err(format!("{shown} is an input of this call"));
+            return Err(format!("{shown} is also an input of this command"));
         }
         taken.insert(place, input.name());
         Ok(path)
@@ -241,7 +243,7 @@ fn check_receipt(planned: &[InputWithOutput], arguments: &Arguments) -> Result<(
     }
     let results = planned.iter().filter_map(|planned| planned.path.as_ref().ok());
     if !is_stdout(Some(receipt)) && results.map(|path| place(path)).any(|result| result == place(receipt)) {
-        return Err(usage(format_args!("--receipt {} is a result of this call", receipt.display())));
+        return Err(usage(format_args!("--receipt {} is also an output of this command", receipt.display())));
     }
     let inputs: Vec<PathBuf> = planned.iter().filter_map(|planned| planned.input.place()).collect();
     check_results(&[("--receipt", receipt)], &inputs, arguments.force)

@@ -28,7 +28,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true)]
     seed: u64,
     /// File that names source and fold of the undamaged pictures (tab-separated set, name, group, fold); groups.tsv
-    /// takes them over
+    /// copies them
     #[arg(long, value_name = "splits.tsv")]
     groups: Option<PathBuf>,
     /// Print the default recipe, which explains every damage, and exit

@@ -38,7 +38,7 @@ pub(super) struct TrialArguments {
     /// whole source pictures
     #[arg(long, conflicts_with_all = ["model", "grid", "damaged"])]
     pub folds: bool,
-    /// With --folds: only the pairs named in this file, one SET/NAME a line, # begins a comment
+    /// With --folds: only the pairs named in this file, one SET/NAME per line, # begins a comment
     #[arg(long, value_name = "FILE", requires = "folds")]
     only: Option<PathBuf>,
     /// With --folds: the seed of folds, damage and trees
@@ -128,7 +128,7 @@ impl TrialArguments {
         shared.groups_file.map(Path::to_owned).into_iter().chain(self.only.clone()).collect()
     }
 
-    /// Writes the report as JSON, CSV and page, as far as asked for.
+    /// Writes the report as JSON, CSV and page, each only if the user gave its flag.
     fn write(&self, finished: &FinishedTrial, measuring: &Measuring, shared: &Shared) -> Result<()> {
         let report = &finished.report;
         if let Some(path) = shared.out {

@@ -19,7 +19,7 @@ use super::{
 
 /// Most bytes of a form besides its picture: framing, receipt and parameters.
 const FORM_OVERHEAD_BYTES_MAX: u64 = 1 << 20;
-/// Longest receipt, in bytes. Real ones have about 2 000.
+/// Longest receipt, in bytes. Real receipts have about 2 000 bytes.
 const RECEIPT_BYTES_MAX: u64 = 64 << 10;
 /// Longest request for a job, in bytes. A groups file of some hundred thousand pictures fits.
 const JSON_BYTES_MAX: u64 = 16 << 20;
@@ -153,7 +153,8 @@ async fn part(
     Ok(bytes.into())
 }
 
-/// Refuses a body that announces more than `bytes_max` bytes before reading it. Sets the limit for all others.
+/// Refuses a body whose `Content-Length` is above `bytes_max`, before reading it. Limits any other body to `bytes_max`
+/// bytes.
 fn limit(request: &mut Request, bytes_max: u64) -> Result<(), BodyError> {
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     match announced.and_then(|length| length.parse().ok()) {
@@ -186,7 +187,7 @@ fn content_type(headers: &HeaderMap) -> ContentType {
     let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match essence.as_str() {
         "multipart/form-data" => ContentType::Form,
-        // curl's --data-binary sends the second one if the caller names no type.
+        // `curl --data-binary` sends the second type if the caller names none.
         "application/octet-stream" | "application/x-www-form-urlencoded" => ContentType::Picture,
         image if image.starts_with("image/") => ContentType::Picture,
         _ => ContentType::Other(text.to_owned()),

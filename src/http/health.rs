@@ -1,4 +1,4 @@
-//! `GET /health/…`: whether the service lives, has started and takes new work. These handlers wait for nothing.
+//! `GET /health/…`: whether the service is alive, has started and takes new work. These handlers wait for nothing.
 
 use axum::{
     extract::State,
@@ -24,12 +24,12 @@ fn healthy(status: &'static str) -> Response {
     response
 }
 
-/// Answers always: the process lives.
+/// Always answers 200: the process is alive.
 pub(super) async fn live() -> Response {
     healthy("live")
 }
 
-/// Answers always: the service has started, since no [`AppState`] exists before the model is loaded.
+/// Always answers 200: the service has started, because no [`AppState`] exists before the model is loaded.
 pub(super) async fn startup() -> Response {
     healthy("started")
 }

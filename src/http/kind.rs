@@ -39,7 +39,7 @@ problem_kinds! {
     UnknownRoute: NOT_FOUND, "unknown-route", "There is no such path";
     UnknownDataset: NOT_FOUND, "unknown-dataset", "There is no such dataset";
     UnknownJob: NOT_FOUND, "unknown-job", "There is no such job";
-    MethodNotAllowed: METHOD_NOT_ALLOWED, "method-not-allowed", "This path has other methods";
+    MethodNotAllowed: METHOD_NOT_ALLOWED, "method-not-allowed", "This path does not support the method";
     NotAcceptable: NOT_ACCEPTABLE, "not-acceptable", "The request accepts none of the possible answers";
     BodyTimeout: REQUEST_TIMEOUT, "body-timeout", "The body did not arrive in time";
     JobState: CONFLICT, "job-state", "The job's state does not allow it";

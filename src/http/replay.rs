@@ -25,7 +25,7 @@ fn only_receipt(bytes: &[u8]) -> Result<Receipt, Problem> {
     let text = std::str::from_utf8(bytes).map_err(|e| bad(&e.to_string()))?;
     let receipts = Receipt::read_all(text)?;
     let [receipt] = <[Receipt; 1]>::try_from(receipts)
-        .map_err(|several| bad(&format!("the part holds {} receipts, one is needed", several.len())))?;
+        .map_err(|several| bad(&format!("the part must hold one receipt and holds {}", several.len())))?;
     Ok(receipt)
 }
 

@@ -1,4 +1,5 @@
-//! Ids of requests, which appear in logs, problems and `x-request-id`. A client may send its own; else a new one is made.
+//! Ids of requests, which appear in logs, problems and `x-request-id`. A client may send its own;
+//! otherwise the service makes a new one.
 
 use axum::{extract::Request, middleware::Next, response::Response};
 

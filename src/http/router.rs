@@ -53,7 +53,7 @@ pub fn paths(state: &AppState) -> Vec<&'static str> {
     routes(state).into_iter().map(|(path, _)| path).collect()
 }
 
-/// The service. The layers below run from the last to the first.
+/// Returns the service: all routes inside their layers. The layers below run from the last to the first.
 pub fn router(state: AppState) -> Router {
     let paths = RoutePaths(paths(&state).into());
     let routes = routes(&state).into_iter();

@@ -36,7 +36,7 @@ impl RunningRequests {
         debug_assert!(none, "self holds a sender");
     }
 
-    /// Orders that every running request is answered at once.
+    /// Orders every running request to answer at once.
     pub(super) fn cut(&self) {
         self.is_cut.send_replace(true);
     }

@@ -19,7 +19,7 @@ use super::{
 use crate::storage::{ResultKey, StoredOptimum, Task, TaskRef};
 use pentimento_core::search::SearchSpace;
 
-/// An attempt that has started and counts.
+/// A started attempt. The task's number of attempts includes it.
 pub(super) struct Attempt<'a> {
     pub jobs: &'a Arc<Jobs>,
     pub task: &'a TaskRef,
@@ -116,7 +116,7 @@ impl Attempt<'_> {
         Ok(is_stored.then_some(key))
     }
 
-    /// Ends the task with the result of `key`; `None`: the result is stored already.
+    /// Ends the task with the result of `key`. `found` is `None` if the result is stored already.
     async fn store(&self, key: &ResultKey, found: Option<&StoredOptimum>) -> Result<()> {
         let storage = &self.jobs.storage;
         Ok(self.jobs.keep_trying(|| storage.finish_task(self.task, self.name, key, found)).await?)
@@ -146,7 +146,7 @@ impl Attempt<'_> {
     async fn crashed(&self, how: &str) -> Result<()> {
         tracing::warn!(job = self.task.job, name = self.name, how, "the process of a task crashed");
         self.jobs.keep_trying(|| self.jobs.storage.note_crash(self.task, how)).await?;
-        Err(anyhow!("the process at work on {} ended by {how}", self.name))
+        Err(anyhow!("the process that works on {} ended by {how}", self.name))
     }
 
     /// Gives the task back after a stop. After a cancellation the task has ended already, and this changes nothing.

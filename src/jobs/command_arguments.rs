@@ -63,7 +63,7 @@ pub(super) async fn train(jobs: &Arc<Jobs>, request: &TrainRequest, folder: &Pat
 
 /// Writes the table of a finished `optimize` job to `file`. Returns the path, and the grid of the search.
 async fn write_table(jobs: &Arc<Jobs>, id: &str, file: &Path) -> Result<(String, Grid)> {
-    let job = jobs.storage.job(id).await?.with_context(|| format!("the job {id} is gone"))?;
+    let job = jobs.storage.job(id).await?.with_context(|| format!("the job {id} was deleted"))?;
     let asked: OptimizeRequest = serde_json::from_str(&job.request)?;
     let (space, jobs, id) = (asked.grid.space()?, jobs.clone(), id.to_owned());
     let runtime = tokio::runtime::Handle::current();

@@ -13,14 +13,14 @@ use crate::batch::index_dataset::{Dataset, DatasetLocation, PairFiles, index};
 /// Names of the two folders of a set.
 const SIDES: [&str; 2] = ["damaged", "undamaged"];
 
-/// Reason of a picture that is never opened.
-const OUTSIDE: &str = "a link that leads out of the folder of the datasets";
+/// Reason why a picture is never opened.
+const OUTSIDE: &str = "a link to a place outside datasets.root";
 
 /// Why a dataset cannot be used.
 #[derive(Debug, Error)]
 pub enum DatasetError {
     /// The setting `datasets.root` is empty.
-    #[error("no folder of datasets is set")]
+    #[error("the setting datasets.root is empty")]
     NotConfigured,
     /// The folder of the datasets does not exist or cannot be read.
     #[error("the folder of the datasets cannot be read: {0}")]
@@ -101,7 +101,7 @@ impl DatasetRoot {
         let unusable = |reason: String| DatasetError::Unusable { name: name.to_owned(), reason };
         if let Some(outside) = sides(&folder).into_iter().find(|side| !is_inside(side, &root)) {
             let shown = outside.strip_prefix(&folder).unwrap_or(&outside).display();
-            return Err(unusable(format!("{shown} leads out of the folder of the datasets")));
+            return Err(unusable(format!("{shown} is a link to a place outside datasets.root")));
         }
         // Clients see this text, so paths in it start at the folder of the datasets.
         let shown = |error: anyhow::Error| self.without_root(&format!("{error:#}"));
@@ -237,13 +237,18 @@ mod tests {
         symlink(base.join("secret/undamaged/3.png"), at.join("a/undamaged/3.png")).unwrap();
         let dataset = root.index("a").unwrap();
         assert_eq!((dataset.pairs.len(), dataset.ambiguous.len()), (1, 1));
-        assert!(dataset.ambiguous[0].1.contains("leads out"), "{:?}", dataset.ambiguous);
-        assert!(root.folder_inside("a").unwrap_err().to_string().contains("3.png is a link that leads out"));
+        assert!(dataset.ambiguous[0].1.contains("outside datasets.root"), "{:?}", dataset.ambiguous);
+        assert!(
+            root.folder_inside("a")
+                .unwrap_err()
+                .to_string()
+                .contains("3.png is a link to a place outside datasets.root")
+        );
         assert!(root.file("a/damaged/3.png").is_err() && root.file("../secret/damaged/3.png").is_err());
 
         symlink(base.join("secret"), at.join("sets/t")).unwrap();
         let error = root.index("sets").unwrap_err().to_string();
-        assert!(error.contains("leads out") && !error.contains(&absolute), "{error}");
+        assert!(error.contains("outside datasets.root") && !error.contains(&absolute), "{error}");
     }
 
     #[test]

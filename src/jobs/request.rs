@@ -17,7 +17,7 @@ use pentimento_core::{
 #[derive(Debug, Error)]
 pub enum RequestError {
     /// A member is missing, unknown or of the wrong type.
-    #[error("the body is not a request for this job: {0}")]
+    #[error("the body is not a valid request for this kind of job: {0}")]
     Syntax(#[from] serde_json::Error),
     /// The lists of the grid do not make a valid space.
     #[error("{0}")]

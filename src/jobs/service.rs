@@ -32,7 +32,7 @@ pub struct JobsSetup {
     pub model: PathBuf,
     /// How long running work may go on after the service starts to stop (setting `server.drain_timeout_ms`).
     pub drain_timeout: Duration,
-    /// The program that runs in the processes of jobs: see [`this_program`](super::child::this_program).
+    /// The program that runs in the processes of jobs. The service sets [`this_program`](super::child::this_program).
     pub program: PathBuf,
 }
 

@@ -1,4 +1,4 @@
-//! When the process of an attempt must stop.
+//! Decides when the process of an attempt must stop.
 
 use std::{sync::Arc, time::Duration};
 

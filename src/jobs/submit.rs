@@ -80,8 +80,11 @@ impl Jobs {
             Claim::Other => return Err(SubmitError::KeyReused),
             Claim::Accepting => return Err(SubmitError::KeyInUse),
             Claim::Same(id) => {
-                let gone =
-                    || SubmitError::Input { member: "Idempotency-Key", id: id.clone(), reason: "is gone" };
+                let gone = || SubmitError::Input {
+                    member: "Idempotency-Key",
+                    id: id.clone(),
+                    reason: "was deleted",
+                };
                 return self.storage.job(&id).await?.ok_or_else(gone);
             }
         }
@@ -117,7 +120,7 @@ impl Jobs {
         Ok(())
     }
 
-    /// Number of ignored files, and one task per pair of the dataset.
+    /// Returns the number of ignored files, and one task per pair of the dataset.
     async fn pairs(self: &Arc<Self>, request: &OptimizeRequest) -> Result<(i64, Vec<NewTask>), SubmitError> {
         let (jobs, name) = (self.clone(), request.dataset.clone());
         let found = tokio::task::spawn_blocking(move || {
@@ -181,7 +184,7 @@ impl Jobs {
     }
 }
 
-/// One task per pair, then one ended task per picture that is no part of a pair.
+/// Returns one task per pair, then one ended task per picture that is no part of a pair.
 fn tasks(dataset: Dataset, files: Vec<(String, String)>) -> Vec<NewTask> {
     let pair = |(pair, files): (PairFiles, (String, String))| NewTask {
         name: pair.name,

@@ -58,8 +58,8 @@ impl Storage {
         Ok(())
     }
 
-    /// Moves the log into the database and empties the log's file, as far as SQLite can. On a full disk the bytes of
-    /// the log may be all that a write lacks.
+    /// Moves the write-ahead log into the database and empties the log's file, as far as SQLite can. On a full disk this
+    /// may free enough bytes for a write.
     pub async fn shrink(&self) {
         if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.writer).await {
             tracing::debug!(%error, "the log could not be moved into the database");
@@ -71,7 +71,7 @@ impl Storage {
         Ok(self.writer.begin().await?)
     }
 
-    /// Commits a transaction that changed a job and wakes those who follow [`Storage::changes`].
+    /// Commits a transaction that changed a job, and wakes the receivers of [`Storage::changes`].
     pub(super) async fn commit(&self, tx: Tx) -> Result<(), StorageError> {
         tx.commit().await?;
         self.changes.send_modify(|n| *n += 1);

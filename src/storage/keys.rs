@@ -16,7 +16,7 @@ pub enum Claim {
 }
 
 impl Storage {
-    /// Takes a key for a request, or says who has it.
+    /// Takes a key for a request, or returns who has it.
     ///
     /// # Errors
     /// When the database fails.

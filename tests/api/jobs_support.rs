@@ -106,7 +106,7 @@ impl JobsApp {
         self.request(Method::POST, &format!("/jobs/{kind}")).json(body)
     }
 
-    /// Submits a job and checks that the answer is as described.
+    /// Submits a job and checks the answer against `openapi.yaml`.
     pub async fn accepted(&self, kind: &str, body: &Value) -> Value {
         let response = send(self.submit(kind, body)).await;
         assert_eq!(response.status(), 202, "{}", response.text().await.unwrap());
@@ -122,7 +122,7 @@ impl JobsApp {
         job_of(response).await
     }
 
-    /// Waits until a job meets a condition. Fails if it does not in time.
+    /// Waits until a job meets a condition. Fails if the job does not meet it in time.
     pub async fn until(&self, id: &str, holds: impl Fn(&Value) -> bool) -> Value {
         let waiting = async {
             loop {

@@ -1,4 +1,4 @@
-//! Compares `openapi.yaml` with the router and its answers: neither says more than the other.
+//! Compares `openapi.yaml` with the router and its answers. Both must have the same routes, members and values.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,7 +21,7 @@ fn at(pointer: &str) -> &'static Value {
     DESCRIPTION.pointer(pointer).unwrap_or_else(|| panic!("{pointer}"))
 }
 
-/// `value`, or what its `$ref` points to.
+/// Returns `value`, or the value that its `$ref` points to.
 fn resolved(value: &'static Value) -> &'static Value {
     match value.get("$ref") {
         Some(Value::String(target)) => at(target.strip_prefix('#').expect("a reference within the file")),
@@ -33,7 +33,7 @@ fn object(value: &'static Value) -> impl Iterator<Item = (&'static str, &'static
     value.as_object().unwrap().iter().map(|(key, value)| (key.as_str(), value))
 }
 
-/// Every object and list in the description.
+/// Calls `visit` for every object and list in `value`.
 fn walk(value: &'static Value, visit: &mut dyn FnMut(&'static Value)) {
     visit(value);
     match value {
@@ -68,7 +68,7 @@ fn violations(value: &Value, schema: &Validator) -> Vec<String> {
     schema.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect()
 }
 
-/// Fails unless `value` is as `#/components/schemas/NAME` says.
+/// Fails unless `value` is valid under the schema `#/components/schemas/NAME`.
 pub fn check(value: &Value, name: &str) {
     let schema = VALIDATORS.get(name).unwrap_or_else(|| panic!("no schema {name}"));
     assert_eq!(violations(value, schema), [""; 0], "{name}: {value}");

@@ -1,4 +1,5 @@
-//! `optimize --align`: aligned pairs to the byte as ever, misaligned ones on what both show, mismatched ones refused.
+//! `optimize --align`: aligned pairs give the same bytes as without it. Misaligned pairs are scored on the area that both
+//! pictures show. Pairs of different subjects are refused.
 
 use std::fs;
 
@@ -9,7 +10,7 @@ use pentimento_core::imaging::{
 
 use crate::support::{Shell, pixels, repository};
 
-/// Part of a Kodak crop as a PNG, the pixels given to `change`.
+/// Returns a part of a Kodak crop as a PNG. `change` is applied to every sample.
 pub fn part(scene: &str, left: usize, top: usize, change: impl Fn(u8) -> u8) -> Vec<u8> {
     let whole = pixels(repository(&format!("core/tests/fixtures/registration/{scene}.jpg")));
     let (width, height) = (240, 180);
@@ -24,7 +25,7 @@ fn faded(v: u8) -> u8 {
     v / 2 + 50
 }
 
-/// An aligned pair, one that is 12 and 5 px off, and one of two scenes.
+/// Writes an aligned pair, a pair that is displaced by 12 and 5 px, and a pair of two scenes.
 pub fn troubled(shell: &Shell, root: &str) {
     for (name, scene, left, top) in
         [("aligned", "08", 20, 20), ("moved", "08", 32, 25), ("other", "23", 20, 20)]
@@ -51,14 +52,14 @@ fn only_what_lies_elsewhere_is_scored_otherwise() {
         "pairs done   2\n",
         "aligned      1, registered 1 (",
         "\n  moved.png: 13.0 px off on average, 13.0 at most\n",
-        "failed       1\n  other.png: mismatched: the pictures do not show the same: gradients correlate by ",
+        "failed       1\n  other.png: mismatched: the pictures show different subjects: gradients correlate by ",
     ]);
     assert!(!ended.out().contains("NaN"));
     let (off, auto) = (shell.text("off.csv"), shell.text("auto.csv"));
     assert_eq!(auto.lines().count(), 3);
     assert_eq!(auto.lines().next(), off.lines().next());
     assert_eq!(row(&auto, "aligned.png"), row(&off, "aligned.png"));
-    // In place, the pair is as similar as the aligned one; before it was not.
+    // After registration the displaced pair is as similar as the aligned pair. Without registration it is not.
     let psnr = |row: Option<&str>| row.unwrap().split(',').nth(2).unwrap().parse::<f64>().unwrap();
     let (before, after) = (psnr(row(&off, "moved.png")), psnr(row(&auto, "moved.png")));
     assert!(after > before + 3.0, "{before} {after}");
@@ -94,7 +95,7 @@ fn tables_of_other_grids_tell_damage_and_alignment_behind_everything_else() {
     let moved = row(&table, "moved.png").unwrap();
     let (_, behind) = moved.split_once(",\"faded, moved\",registered,").unwrap();
     assert!((behind.parse::<f64>().unwrap() - 13.0).abs() < 0.5, "{behind}");
-    // The seed's table has for ever the same columns.
+    // The table of the grid `seed` never gets more columns.
     run("seed.csv", &["--align", "auto"]).code(0);
     assert!(header("seed.csv").ends_with(",sharpen_strength"));
 }

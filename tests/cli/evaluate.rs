@@ -36,7 +36,7 @@ fn the_report_has_its_fields_and_adds_up() {
         }
     }
     let untouched = &block["sets"][1]["untouched"];
-    // An undamaged picture has infinite PSNR, capped at 50 dB; sharpening it harms.
+    // An undamaged picture has infinite PSNR, capped at 50 dB. Sharpening the picture harms it.
     assert_eq!((untouched["psnr"].as_f64(), untouched["gain"].as_f64()), (Some(50.0), Some(0.0)));
     assert_eq!(block["sets"][1]["best_of_grid"]["harm"], 1.0);
     assert!(block["sets"][1]["share_of_reachable_gain"].is_null());

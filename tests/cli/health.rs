@@ -27,7 +27,8 @@ fn ask(path: &str, answer: &'static [u8]) -> (Ended, String) {
     (ended, service.join().unwrap())
 }
 
-/// Names of headers have no case (RFC 9110, section 5.1); the request line and values have one.
+/// Returns the head with header names in lower case. Header names are case-insensitive (RFC 9110, section 5.1); the
+/// request line and the values are not.
 fn lower_names(head: &str) -> String {
     let lower = |line: &str| match line.split_once(": ") {
         Some((name, value)) => format!("{}: {value}", name.to_lowercase()),

@@ -10,8 +10,8 @@ use crate::{
 const GROUPS: &str =
     "set\tname\tgroup\tfold\na\taligned.png\tone\t0\na\tmoved.png\tone\t1\nb\tcopy.png\ttwo\t2\n";
 
-/// Writes a dataset of two sets. All pairs of set `a` have the same reference. Set `b` has a copy, an identical pair and a pair of
-/// two sizes. It also has a broken picture, a picture without a mate, and a name that contains HTML.
+/// Writes a dataset of two sets. All pairs of set `a` have the same reference. Set `b` has a copy, an identical pair and a
+/// pair of two sizes. It also has a broken picture, a picture without a mate, and a name that contains HTML.
 fn dataset(shell: &Shell) {
     troubled(shell, "root/a");
     let write = |path: &str, bytes: &[u8]| shell.write(format!("root/b/{path}"), bytes);

@@ -4,7 +4,7 @@ use pentimento_core::imaging::codec::Format;
 
 use crate::support::{Shell, damaged, plain};
 
-/// A picture of 8 × 9 pixels and every command that decodes one.
+/// Checks that every command that decodes a picture refuses one of 8 × 9 pixels under the setting.
 fn refused_everywhere(setting: &str, value: &str, reason: &str) {
     let shell = Shell::new();
     shell.write("a.png", plain(Format::Png, 8, 9, false));
@@ -29,7 +29,7 @@ fn refused_everywhere(setting: &str, value: &str, reason: &str) {
         .code(1)
         .shows(&[reason, &named]);
     assert!(!shell.exists("c.png"));
-    // The variable says the same, and the flag wins over it.
+    // The environment variable has the same effect, and the flag wins over the variable.
     let variable = format!("PENTIMENTO_LIMITS__{}", setting.to_uppercase());
     let shell = shell.variable(&variable, value);
     shell.run(&["features", "a.png"]).code(1).says(&[reason, &named]);

@@ -1,4 +1,4 @@
-//! The commands as a user meets them: the built program, real pictures, files, streams and exit codes.
+//! Tests of the commands with the built program, real pictures, files, streams and exit codes.
 
 mod align;
 mod completions;

@@ -126,7 +126,7 @@ fn mates_may_be_of_another_format() {
     assert!(close(rows(&text)[0][2], &truth("smallest")["best"]["psnr"]));
 }
 
-/// Two good pairs and one of each way to fail.
+/// Writes two good pairs, and one pair for each way to fail.
 fn troubled(shell: &Shell) {
     shell.dataset("set", &["smallest", "odd-size"]);
     let good = fs::read(damaged("smallest")).unwrap();
@@ -157,7 +157,7 @@ fn bad_pairs_are_reported_with_their_reasons_and_stop_nothing() {
             " s wall, ",
             " s CPU, utilisation ",
             " pairs/s\n",
-            "doing nothing beats the best combination for 0.0 % of the pairs\n",
+            "the untouched picture is better than the best combination for 0.0 % of the pairs\n",
             "the optimum is on the grid's edge for 50.0 % of the pairs\n",
         ])
         .says(&["the success rate is below --min-success 0.95"]);
@@ -179,7 +179,7 @@ fn the_success_rate_decides_the_exit_code() {
         let run = ["optimize", "--dataset", "set", "--out", "n.csv", "--min-success", share];
         shell.run(&run).code(2).says(&["--min-success"]);
     }
-    // Six pairs of which three are good: exactly half is enough for 0.5.
+    // Three of six pairs are good: exactly half is enough for 0.5.
     shell.dataset("half", &["smallest", "odd-size", "dark"]);
     for name in ["x", "y", "z"] {
         shell.copy(&damaged("smallest"), &format!("half/damaged/{name}.png"));
@@ -224,13 +224,13 @@ fn other_grids_append_columns() {
     ]);
     ended.shows(&[
         "space        full (100 combinations)\n",
-        "doing nothing beats the best combination for 0.0 %",
+        "the untouched picture is better than the best combination for 0.0 %",
     ]);
     let full = shell.text("full.csv");
     let header = format!("{TABLE_HEADER},candidate,untouched_psnr,untouched_ssim,gain");
     assert_eq!(full.lines().next(), Some(header.as_str()));
     let full = rows(&full);
-    // Noise is smoothed away, an undamaged picture is left alone.
+    // The optimum of the noisy picture smooths. The optimum of the undamaged picture is the identity.
     assert_eq!(full[0][0], "noise.png");
     assert!(full[0][21].starts_with('-') && full[0][25].parse::<f64>().unwrap() > 0.0, "{:?}", full[0]);
     assert_eq!(
@@ -239,13 +239,13 @@ fn other_grids_append_columns() {
         "identity is the untouched picture itself"
     );
     assert_eq!(full[2][18..], ["none", "0", "0", "0", "identity", "inf", "1", "0"]);
-    // The features do not hang on the grid, and identity stands once in every block.
+    // The features do not depend on the grid. Each pair has the identity once among its combinations.
     let seed = shell.text("seed.csv");
     assert_eq!(full[1][4..18], rows(&seed)[1][4..18]);
     let all = shell.text("all.csv");
     assert_eq!(rows(&all).iter().filter(|row| row[1] == "identity").count(), 3);
     assert_eq!(rows(&all).len(), 3 * 100);
-    // What seed has not stands behind its columns, and only then.
+    // Columns that the grid `seed` does not need follow its columns. Only other grids have them.
     assert_eq!(all.lines().next(), Some(format!("{ALL_HEADER},color_blend,denoise").as_str()));
     let named = |name: &str| rows(&all).into_iter().find(|row| row[1] == name).unwrap();
     assert_eq!(named("stretch@0.35/0/0")[2..6], ["stretch", "1", "0", "0"]);
@@ -277,14 +277,14 @@ fn bad_grids_are_refused_before_the_search() {
         ("color_methods = [\"none\"]\nsigmas = [1]\nstrengths = []", "no candidates"),
         ("color_methods = [\"none\"]\nsigmas = [1]\nstrengths = [1]\nsigma = 1", "sigma"),
         ("sigmas = [1]", "color_methods"),
-        ("what is this", "not understood"),
+        ("what is this", "not valid"),
     ] {
         shell.write("grid.toml", text);
         let run = ["optimize", "--dataset", "set", "--out", "t.csv", "--grid", "grid.toml"];
         shell.run(&run).code(2).says(&["--grid grid.toml", reason]);
     }
     let run = ["optimize", "--dataset", "set", "--out", "t.csv", "--grid", "ful"];
-    shell.run(&run).code(2).says(&["--grid ful: neither seed nor full, nor a file"]);
+    shell.run(&run).code(2).says(&["--grid ful: not "seed", not "full", and no readable file"]);
     assert!(!shell.exists("t.csv"));
 }
 

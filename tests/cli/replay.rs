@@ -1,4 +1,4 @@
-//! `replay`: the same bytes again, and no other.
+//! `replay`: makes the same bytes again, or refuses.
 
 use std::fs;
 
@@ -70,7 +70,7 @@ fn another_input_is_refused() {
     let shell = Shell::new();
     shell.copy(&damaged("smallest"), "in.png");
     shell.good(&["restore", "in.png", "-o", "out.png", "--receipt", "r.json", "--model", "classic"]);
-    // One byte more is another input, even if the picture is the same.
+    // A file with one more byte is another input, even if its picture is the same.
     shell.write("longer.png", [shell.read("in.png"), vec![0]].concat());
     for input in ["longer.png", "out.png"] {
         shell.run(&["replay", "r.json", input, "-o", "again.png"]).code(1).says(&[
@@ -82,7 +82,7 @@ fn another_input_is_refused() {
     }
 }
 
-/// The receipt of a predicted restoration of the smallest golden picture, and that picture.
+/// Writes the smallest golden picture and restores it by prediction. Returns the receipt.
 fn receipt(shell: &Shell) -> Value {
     shell.copy(&damaged("smallest"), "in.png");
     let run = ["restore", "in.png", "-o", "out.png", "--receipt", "r.json", "--model", "classic"];
@@ -108,7 +108,7 @@ fn coefficients_belong_to_their_method() {
         ("/coefficients/noise_sigma", json!([1, 1, 1]), "3 noise sigmas where 0 are needed"),
         ("/coefficients/color_transform", json!(identity), "1 colour transforms where 0 are needed"),
         ("/coefficients/color_transform", json!([1, 2]), "30 coefficients, not 2"),
-        ("/parameters/denoise", json!(1), "is unknown to this release or not for its parameters"),
+        ("/parameters/denoise", json!(1), "is unknown to this release or does not fit its parameters"),
         ("/parameters/color_blend", json!(0), "color_blend 0 is not allowed"),
     ];
     for (at, value, reason) in cases {
@@ -148,7 +148,7 @@ fn what_only_a_later_model_will_ask_for_is_replayed_already() {
     receipt["method"] = json!("color, denoise, unsharp_mask");
     receipt["coefficients"] = serde_json::to_value(&measured).unwrap();
     receipt["output"]["pixels_sha256"] = json!(receipt::pixels_digest(&restored));
-    // Of another program the encoder's bytes may differ.
+    // The encoder of another release may write other bytes, so only the pixels are compared.
     receipt["program"] = json!("pentimento 9.0.0");
     shell.write("later.json", receipt.to_string());
     shell.good(&["replay", "later.json", "in.png", "-o", "again.png"]);
@@ -266,7 +266,7 @@ fn an_existing_file_needs_force_and_the_extension_must_fit() {
     assert_eq!(shell.read("here.png"), b"mine");
     shell.good(&["replay", "r.json", "in.png", "-o", "here.png", "--force"]);
     assert_eq!(shell.read("here.png"), out);
-    // Even over its own input.
+    // With --force, the output may even replace its own input.
     shell.good(&["replay", "r.json", "in.png", "-o", "in.png", "--force"]);
     assert_eq!(shell.read("in.png"), out);
 }
@@ -294,7 +294,7 @@ fn a_dash_is_standard_input_and_output() {
     shell.run(&["replay", "-", "-", "-o", "a.png"]).code(2).says(&["standard input"]);
 }
 
-/// What the receipts of a release are for, in their order.
+/// The inputs of the receipts of a release, in the order of the receipts.
 const GOLDEN_INPUTS: [&str; 10] = [
     "samples/faded.jpg",
     "samples/green-cast.jpg",
@@ -308,7 +308,7 @@ const GOLDEN_INPUTS: [&str; 10] = [
     "tests/golden/pairs/smallest.damaged.png",
 ];
 
-/// Receipts that a release has written are replayed by every later one. A release adds its file and changes none.
+/// Every release replays the receipts of all earlier releases. A release adds its file and changes no other file.
 #[test]
 fn the_receipts_of_every_release_replay() {
     let shell = Shell::new();

@@ -1,4 +1,4 @@
-//! `restore`: parameters given, predicted and refused; receipts.
+//! `restore`: given, predicted and refused parameters, and receipts.
 
 use pentimento_core::imaging::codec::Format;
 
@@ -76,12 +76,12 @@ fn a_prediction_is_recorded_and_applied() {
     assert_eq!(receipt["features"]["values"].as_object().unwrap().len(), 14);
     assert_eq!(receipt["features"]["schema"], "seed-14/1");
     assert_eq!((&receipt["receipt_version"], &receipt["output"]["quality"]), (&1.into(), &95.into()));
-    // 4:2:0 is what the sample came with.
+    // The sample itself has the subsampling 4:2:0.
     assert_eq!(receipt["output"]["subsampling"], "4:2:0");
     let line = format!("{sample} -> out.jpg  color {method}, sigma {}", parameters["sigma"]);
     assert!(ended.out().starts_with(&line), "{}", ended.out());
 
-    // The recorded parameters, given by hand, are the same restoration.
+    // The recorded parameters, given as flags, give the same restored picture.
     let (sigma, strength) = (parameters["sigma"].to_string(), parameters["strength"].to_string());
     let given = ["--color-method", method, "--sigma", &sigma, "--strength", &strength];
     shell.good(&[&["restore", &sample, "-o", "given.jpg", "--receipt", "given.json"], &given[..]].concat());
@@ -106,7 +106,8 @@ fn a_decision_of_the_built_in_model_is_recorded_with_its_reason() {
     assert!(id.starts_with("gains-") && model(0)["sha256"].as_str().unwrap()[..12] == id[6..]);
     assert_eq!(receipts[0]["features"]["schema"], "rich-110/1");
     assert_eq!(receipts[0]["features"]["values"].as_object().unwrap().len(), 110);
-    // The faded one is corrected, and closer to the undamaged one than it was; that one comes back byte for byte.
+    // The faded picture is corrected, and is closer to its reference than before. The undamaged picture comes back byte
+    // for byte.
     assert_eq!((&model(0)["reason"], &model(1)["reason"]), (&"worth_it".into(), &"not_worth_it".into()));
     assert_eq!(receipts[0]["predicted_gain"], model(0)["expected"]["score"]);
     assert_ne!(receipts[0]["parameters"]["color_method"], "none");
@@ -190,7 +191,7 @@ fn one_pixel_is_restored_with_parameters_and_refused_without() {
     assert_eq!(shell.files(), ["dot.png"]);
     let given = ["--color", "on", "--sigma", "20", "--strength", "5"];
     shell.good(&[&["restore", "dot.png"], &given[..]].concat());
-    // Grey world brings each channel of a single pixel to 128; nothing is there to sharpen.
+    // White balance brings each channel of a single pixel to 128. A single pixel has nothing to sharpen.
     let restored = png_pixels(shell.path("dot.restored.png"));
     assert_eq!((restored.dimensions(), restored.get_pixel(0, 0).0), ((1, 1), [128, 128, 128]));
 }
@@ -219,7 +220,7 @@ fn values_out_of_range_name_the_range() {
         shell.run(&["restore", "in.png", &flag]).code(2).says(&["is not allowed", "from 0.1 to 20 px"]);
     }
     for value in ["NaN", "inf", "-inf", "-1.01", "5.01", "1e300"] {
-        let (flag, range) = (format!("--strength={value}"), "from -1 (smooth) over 0 (leave alone) to 5");
+        let (flag, range) = (format!("--strength={value}"), "-1 (smooth) to 5 (sharpen); 0 changes nothing");
         shell.run(&["restore", "in.png", &flag]).code(2).says(&["is not allowed", range]);
     }
     shell.run(&["restore", "in.png", "--sigma", "wide"]).code(2).says(&["--sigma", "wide"]);
@@ -286,7 +287,7 @@ fn a_model_that_is_none_is_refused_before_anything_is_done() {
         shell.run(&["restore", "in.png", "-o", "out.png", "--model", model]).code(2).says(&[model, reason]);
         assert!(!shell.exists("out.png"));
     }
-    // The built-in model as a file is the built-in model.
+    // The built-in model gives the same receipt when it is read from a file.
     shell.good(&["restore", "in.png", "-o", "a.png", "--receipt", "a.json"]);
     shell.good(&["restore", "in.png", "-o", "b.png", "--receipt", "b.json", "--model", "good.model"]);
     assert_eq!(shell.read("a.json"), shell.read("b.json"));

@@ -1,4 +1,4 @@
-//! Untouched pictures: strength 0 with colour off changes nothing that was not asked for.
+//! Untouched pictures: with strength 0 and colour off, only what the user asked for changes.
 
 use std::fs;
 
@@ -8,7 +8,8 @@ use crate::support::{Shell, argument, damaged, pixels, plain};
 
 const UNTOUCHED: [&str; 4] = ["--strength", "0", "--color", "off"];
 
-/// `restore INPUT -o OUTPUT` untouched, with a receipt beside the output; gives the receipt's `output`.
+/// Runs `restore INPUT -o OUTPUT` with parameters that change nothing, and writes a receipt next to the output. Returns
+/// the receipt's `output`.
 fn untouched(shell: &Shell, input: &str, output: &str, more: &[&str]) -> serde_json::Value {
     let receipt = format!("{output}.json");
     shell.good(&[&["restore", input, "-o", output, "--receipt", &receipt], &UNTOUCHED[..], more].concat());
@@ -55,7 +56,7 @@ fn any_sigma_and_the_plain_name_are_untouched_too() {
 #[test]
 fn strip_rewrites_the_container_and_keeps_the_coded_pixels() {
     let shell = Shell::new();
-    // A comment and a time are what strip is for; the copyright stays.
+    // `strip` removes comment and time. The copyright stays.
     let png = fs::read(damaged("smallest")).unwrap();
     let chunk = |name: &[u8; 4], data: &[u8]| {
         let mut body = name.to_vec();

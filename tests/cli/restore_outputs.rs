@@ -1,4 +1,4 @@
-//! Where `restore` writes, what it overwrites, and what happens to the others when one picture fails.
+//! Where `restore` writes, what it overwrites, and what happens to the other pictures when one picture fails.
 
 use std::{
     fs,
@@ -9,7 +9,7 @@ use pentimento_core::imaging::codec::Format;
 
 use crate::support::{Shell, argument, damaged, plain};
 
-/// Parameters that need no prediction, so that small pictures do.
+/// Parameters that need no prediction, so that pictures too small for features can be used.
 const GIVEN: [&str; 6] = ["--color", "on", "--sigma", "1", "--strength", "1"];
 
 /// A small picture.
@@ -48,7 +48,7 @@ fn a_folder_is_restored_beside_a_broken_file() {
         ["scans/a.png -> out/a.png", "scans/c.png -> out/c.png", "scans/sub/d.png -> out/sub/d.png"]
     );
     assert_eq!(shell.text("r.jsonl").lines().count(), 3);
-    // No temporary file stays, and nothing was written beside the inputs.
+    // No temporary file stays, and nothing was written next to the inputs.
     assert_eq!(
         shell.files(),
         [
@@ -133,7 +133,7 @@ fn spellings_of_one_output_are_one_output() {
     let shell = Shell::new();
     shell.write("a.png", png());
     shell.write("sub/b.png", png());
-    // The same file twice is one picture, however it is spelt.
+    // A file that is named twice is one picture, even if the paths are spelt differently.
     let ended = shell.good(&restore(&["a.png", "a.png", "./a.png", "sub/../a.png"]));
     assert_eq!(ended.out().lines().count(), 1);
     shell.good(&restore(&["sub", "sub/b.png", "--force"]));
@@ -148,7 +148,7 @@ fn one_input_is_not_overwritten_by_the_result_of_another() {
     shell
         .run(&restore(&["a.png", "a.restored.png", "--force"]))
         .code(1)
-        .says(&["a.png: a.restored.png is an input of this call"]);
+        .says(&["a.png: a.restored.png is also an input of this command"]);
     assert_eq!(shell.read("a.restored.png"), plain(Format::Png, 10, 8, false));
     assert_eq!(shell.files(), ["a.png", "a.restored.png", "a.restored.restored.png"]);
 }
@@ -175,7 +175,7 @@ fn the_extension_decides_the_format() {
     shell
         .run(&restore(&["a.png", "-o", "x.jpg", "--format", "png"]))
         .code(2)
-        .says(&["-o x.jpg is jpeg, but --format png is asked"]);
+        .says(&["-o x.jpg has the extension of jpeg, but --format says png"]);
     shell
         .run(&restore(&["a.png", "-o", "x.gif"]))
         .code(2)
@@ -198,7 +198,7 @@ fn the_bytes_decide_what_came_in_and_names_keep_their_extension_if_it_fits() {
     for name in names {
         assert_eq!(format_of(&shell.read(name)), Format::Jpeg, "{name}");
     }
-    // A picture whose name lies comes out under its true name.
+    // A picture whose extension is wrong gets the right extension.
     shell.good(&restore(&["liar.png"]));
     assert_eq!(format_of(&shell.read("liar.restored.jpg")), Format::Jpeg);
     shell.good(&restore(&["scan.jpeg", "--format", "png", "--out-dir", "out"]));
@@ -236,7 +236,7 @@ fn receipts_never_cost_a_picture() {
     shell.write("a.png", png());
     shell.write("old.jsonl", b"mine");
     shell.write("folder/x", b"");
-    // Known before anything is done: nothing is written.
+    // The error is found before any work, so nothing is written.
     shell
         .run(&restore(&["a.png", "-o", "b.png", "--receipt", "old.jsonl"]))
         .code(2)
@@ -267,7 +267,7 @@ fn inputs_that_are_missing_or_no_pictures_are_exit_1() {
     shell.run(&restore(&["missing.png"])).code(1).says(&["missing.png", "No such file"]);
     shell.run(&restore(&["empty"])).code(1).says(&["empty: no pictures in this folder"]);
     shell.write("folder.png/a.png", png());
-    // A folder is a folder, whatever it is called, alone and inside another.
+    // A folder whose name ends like a picture's is still a folder, both when it is named and inside another folder.
     shell.good(&restore(&["folder.png", "--out-dir", "one"])).shows(&["-> one/a.png  "]);
     shell.write("outer/inner.png/b.png", png());
     shell.good(&restore(&["outer", "--out-dir", "two"])).shows(&["-> two/inner.png/b.png  "]);
@@ -322,7 +322,7 @@ fn a_pipe_as_output_is_written_into_and_stays_a_pipe() {
     assert!(made.success());
     for force in [&[][..], &["--force"]] {
         let path = shell.path("pipe");
-        // Opened for both, so that a program that never opens its end blocks nobody.
+        // The test opens the pipe for reading and writing, so that it does not block if the program never opens its end.
         let keep = fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
         shell.good(&restore(&[&["a.png", "-o", "pipe", "--format", "png"], force].concat()));
         let mut bytes = vec![0; shell.read("plain.png").len()];
@@ -355,6 +355,6 @@ fn hidden_files_stay_hidden() {
     shell.write("scans/seen.PNG", png());
     shell.good(&restore(&["scans", "--out-dir", "out"]));
     assert_eq!(shell.files()[0], "out/seen.PNG");
-    // Named outright it is meant.
+    // A hidden file that the user names is restored.
     shell.good(&restore(&["scans/.hidden.png", "-o", "x.png"]));
 }

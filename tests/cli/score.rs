@@ -1,4 +1,4 @@
-//! `score`: reference and candidate compared.
+//! `score`: compares a reference with a candidate.
 
 use pentimento_core::imaging::codec::Format;
 use serde_json::json;

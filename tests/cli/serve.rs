@@ -1,4 +1,4 @@
-//! `serve`: what stops it before it listens.
+//! `serve`: errors that stop the service before it listens.
 
 use crate::support::Shell;
 

@@ -1,8 +1,8 @@
-//! Settings: layers, origins, mistakes.
+//! Settings: layers, origins and errors.
 
 use crate::support::{Shell, damaged};
 
-/// The line of one key in `config`.
+/// Returns the line that `pentimento config` prints for a key.
 fn line(shell: &Shell, more: &[&str], key: &str) -> String {
     let ended = shell.good(&[&["config"], more].concat());
     let found = ended.out().lines().find(|l| l.starts_with(&format!("{key} = "))).unwrap_or_default();
@@ -26,7 +26,7 @@ fn every_layer_wins_over_the_ones_below_and_is_named() {
     let flags = ["--config", "own.toml", "--set", "compute.threads=4"];
     assert_eq!(line(&shell, &flags, "compute.threads"), "compute.threads = 4 # flag --set");
     assert_eq!(line(&shell, &[], "server.address"), "server.address = \"127.0.0.1:8080\" # default");
-    // The output is TOML again.
+    // The output is itself valid TOML.
     let table: toml::Table = shell.good(&["config"]).out().parse().unwrap();
     assert_eq!(table["limits"]["pixels_max"].as_integer(), Some(100_000_000));
 }
@@ -43,7 +43,7 @@ fn mistakes_stop_every_command_with_exit_2() {
         ]);
     }
     assert_eq!(shell.files(), ["in.png"]);
-    // Somebody else's variables are nobody's business.
+    // Variables without the prefix `PENTIMENTO_` are ignored.
     Shell::new().variable("PENTIMENTOS", "5").variable("RUST_LOG", "x").good(&["config"]);
     Shell::new().variable("PENTIMENTO_THREADS", "5").run(&["config"]).code(2).says(&["PENTIMENTO_THREADS"]);
     let single = Shell::new().variable("PENTIMENTO_LIMITS_PIXELS_MAX", "5");
@@ -98,7 +98,7 @@ fn threads_have_a_range() {
 fn a_wrong_value_under_a_right_one_does_not_blame_the_right_one() {
     let shell = Shell::new();
     shell.write("type.toml", "[compute]\nthreads = \"many\"\n");
-    // The flag overrules the file's mistake; it is not made one itself.
+    // The flag replaces the file's wrong value, and is not itself reported as wrong.
     let flags = ["--config", "type.toml", "--set", "compute.threads=4"];
     assert_eq!(line(&shell, &flags, "compute.threads"), "compute.threads = 4 # flag --set");
 }

@@ -36,7 +36,7 @@ fn receipts_may_go_to_standard_output() {
     assert!(ended.stderr.contains("in.png -> in.restored.png"));
 }
 
-/// Runs with a reader that has gone before the first byte; gives exit code and standard error.
+/// Runs the program with a closed pipe as its standard output. Returns exit code and standard error.
 fn unread(shell: &Shell, arguments: &[&str]) -> (Option<i32>, String) {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
@@ -71,7 +71,7 @@ fn a_reader_that_goes_away_is_no_fault_and_no_panic() {
         assert!(!stderr.contains("panicked"), "{arguments:?}: {stderr}");
         assert_eq!(code, Some(0), "{arguments:?}: {stderr}");
     }
-    // What was to be written is written all the same.
+    // The result files are complete although nobody read standard output.
     assert_eq!(shell.text("r.jsonl").lines().count(), 3);
     assert_eq!(shell.read("again.csv"), shell.read("table.csv"));
     assert!(shell.exists("m.model"));

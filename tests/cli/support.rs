@@ -1,4 +1,4 @@
-//! The program run in a folder of its own with an empty environment, and the pictures that the repository carries.
+//! Runs the program in a temporary folder with an empty environment, and finds the pictures of the repository.
 
 use std::{
     collections::BTreeMap,
@@ -34,12 +34,12 @@ pub const PAIRS: [&str; 15] = [
     "undamaged",
 ];
 
-/// A file of the repository.
+/// Returns the path of a file of the repository.
 pub fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// A file of the repository as an argument.
+/// Returns the path of a file of the repository as text for a command line.
 pub fn argument(path: &str) -> String {
     repository(path).into_os_string().into_string().expect("the repository lies at a UTF-8 path")
 }
@@ -52,25 +52,25 @@ pub fn reference(name: &str) -> String {
     argument(&format!("tests/golden/pairs/{name}.reference.png"))
 }
 
-/// What the independent programs found on a pair.
+/// Returns the values that OpenCV and scikit-image computed for a pair.
 pub fn truth(name: &str) -> Value {
     let text = fs::read_to_string(repository("tests/golden/reference.json")).unwrap();
     let truth: Value = serde_json::from_str(&text).unwrap();
     truth["pairs"][name].clone()
 }
 
-/// The pixels of a PNG by a decoder that is not the program's own path.
+/// Returns the pixels of a PNG, decoded without the program's codec.
 pub fn png_pixels(path: impl AsRef<Path>) -> image::RgbImage {
     let path = path.as_ref();
     image::open(path).unwrap_or_else(|e| panic!("{}: {e}", path.display())).to_rgb8()
 }
 
-/// The pixels of any picture that the program reads.
+/// Returns the pixels of a picture in any format that the program reads.
 pub fn pixels(path: impl AsRef<Path>) -> Image {
     codec::decode(&fs::read(path).unwrap(), &Limits::default()).unwrap().image
 }
 
-/// A file of one colour.
+/// Returns a picture file of one colour.
 pub fn plain(format: Format, width: usize, height: usize, alpha: bool) -> Vec<u8> {
     let samples = [200, 120, 40].repeat(width * height);
     let alpha = alpha.then(|| vec![128; width * height]);
@@ -79,7 +79,7 @@ pub fn plain(format: Format, width: usize, height: usize, alpha: bool) -> Vec<u8
     codec::encode(&image, &Metadata::default(), &encoding).unwrap()
 }
 
-/// A folder in which the program runs; gone at the end of the test.
+/// A temporary folder in which the program runs. Dropping the value deletes the folder.
 pub struct Shell {
     folder: TempDir,
     variables: BTreeMap<String, String>,
@@ -90,7 +90,7 @@ impl Shell {
         Self { folder: tempfile::tempdir().unwrap(), variables: BTreeMap::new() }
     }
 
-    /// Sets a variable for all runs from here on.
+    /// Sets an environment variable for all later runs.
     pub fn variable(mut self, name: &str, value: &str) -> Self {
         self.variables.insert(name.to_owned(), value.to_owned());
         self
@@ -122,12 +122,12 @@ impl Shell {
         fs::write(path, bytes).unwrap();
     }
 
-    /// Copies a file of the repository here.
+    /// Copies the file `from` into this folder as `to`.
     pub fn copy(&self, from: &str, to: &str) {
         self.write(to, fs::read(from).unwrap());
     }
 
-    /// Both sides of golden pairs as a dataset.
+    /// Writes golden pairs as a dataset.
     pub fn dataset(&self, root: &str, names: &[&str]) {
         for name in names {
             self.copy(&damaged(name), &format!("{root}/damaged/{name}.png"));
@@ -135,7 +135,8 @@ impl Shell {
         }
     }
 
-    /// Every file below, relative and in order, so that nothing left behind goes unseen.
+    /// Returns the relative paths of all files in this folder and its subfolders, sorted. A forgotten temporary file shows
+    /// up here.
     pub fn files(&self) -> Vec<String> {
         fn walk(folder: &Path, root: &Path, files: &mut Vec<String>) {
             for entry in fs::read_dir(folder).unwrap() {
@@ -153,7 +154,7 @@ impl Shell {
         files
     }
 
-    /// The program, not yet started.
+    /// Returns the command that starts the program in this folder.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pentimento"));
         command.args(arguments).current_dir(self.folder.path()).env_clear().envs(&self.variables);
@@ -165,7 +166,7 @@ impl Shell {
         self.fed(arguments, b"")
     }
 
-    /// Runs with these bytes on standard input.
+    /// Runs the program with these bytes on standard input.
     pub fn fed(&self, arguments: &[&str], stdin: &[u8]) -> Ended {
         let mut command = self.command(arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -183,7 +184,7 @@ impl Shell {
         }
     }
 
-    /// Runs, and holds that all went well.
+    /// Runs the program and checks that it exits with code 0.
     pub fn good(&self, arguments: &[&str]) -> Ended {
         self.run(arguments).code(0)
     }
@@ -206,7 +207,7 @@ impl Ended {
         self
     }
 
-    /// Holds that standard error has all of these.
+    /// Checks that standard error contains all of the texts.
     #[track_caller]
     pub fn says(self, texts: &[&str]) -> Self {
         for text in texts {
@@ -219,7 +220,7 @@ impl Ended {
         std::str::from_utf8(&self.stdout).unwrap()
     }
 
-    /// Holds that standard output has all of these.
+    /// Checks that standard output contains all of the texts.
     #[track_caller]
     pub fn shows(self, texts: &[&str]) -> Self {
         for text in texts {

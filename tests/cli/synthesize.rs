@@ -1,4 +1,4 @@
-//! `synthesize`: pairs, their tables, and what decides about them.
+//! `synthesize`: pairs, their tables, and the inputs that decide about them.
 
 use std::{fs, os::unix::fs::MetadataExt as _};
 
@@ -18,7 +18,7 @@ const RECIPE: &str = "variants = 4\nclean_share = 0.3\n\
     [[mixture]]\nname = \"cast\"\ndamages = [{ kind = \"color_cast\", red = [0.4, 0.8] }]\n\
     [[mixture]]\nname = \"noise\"\ndamages = [{ kind = \"noise\", read = [4, 9] }]\n";
 
-/// A folder `clean` with these golden references and the recipe `r.toml`.
+/// Writes a folder `clean` with these golden references, and the recipe `r.toml`.
 fn shell(names: &[&str]) -> Shell {
     let shell = Shell::new();
     for name in names {
@@ -32,7 +32,7 @@ fn synthesize<'a>(more: &[&'a str]) -> Vec<&'a str> {
     [&["synthesize", "--clean", "clean", "--recipe", "r.toml"], more].concat()
 }
 
-/// Files below a folder of the shell, with their bytes.
+/// Returns the files of a folder and its subfolders, with their bytes.
 fn contents(shell: &Shell, folder: &str) -> Vec<(String, Vec<u8>)> {
     let below = |file: &String| file.strip_prefix(&format!("{folder}/")).map(str::to_owned);
     let files = shell.files();
@@ -58,7 +58,7 @@ fn pairs_and_tables_tell_what_was_done() {
         assert_eq!(row[3], format!("{stem}.png"));
         let clean = pixels(shell.path(format!("clean/{}", row[3])));
         assert_eq!(pixels(&pair.undamaged), clean);
-        // What the command writes is what the library makes in memory.
+        // The command writes the same picture as the library makes in memory.
         let (image, drawn) = damage(&clean, &recipe, 5, stem, variant.parse().unwrap()).unwrap();
         assert_eq!(pixels(&pair.damaged), image, "{}", row[0]);
         assert_eq!((row[1], row[2]), (drawn.name(), drawn.to_json().as_str()));
@@ -71,7 +71,7 @@ fn pairs_and_tables_tell_what_was_done() {
         serde_json::from_str(rows[1..].iter().find(|r| r[1] == "cast").unwrap()[2]).unwrap();
     assert_eq!(parsed[0]["kind"], "color_cast");
     assert!((0.4..=0.8).contains(&parsed[0]["red"].as_f64().unwrap()) && parsed[0]["green"] == 1.0);
-    // Clean pictures are there under other names, not again.
+    // The references are hard links to the clean pictures, not copies.
     let inode = |name: &str| fs::metadata(shell.path(name)).unwrap().ino();
     assert_eq!(inode("out/undamaged/blur-1.png"), inode("clean/blur.png"));
 }
@@ -132,7 +132,7 @@ fn a_bad_picture_is_reported_and_leaves_the_others() {
 #[test]
 fn what_fails_halfway_leaves_nothing_of_its_picture() {
     let shell = shell(&["smallest"]);
-    // With alpha it cannot be stored as JPEG.
+    // A picture with alpha cannot be stored as JPEG.
     shell.write("clean/clear.png", plain(Format::Png, 9, 9, true));
     shell.write("r.toml", format!("format = \"jpeg\"\nquality = 80\n{}", RECIPE.replace("0.3", "0.5")));
     shell.run(&synthesize(&["--out", "out"])).code(1).says(&["clear.png: ", "alpha"]);
@@ -140,7 +140,7 @@ fn what_fails_halfway_leaves_nothing_of_its_picture() {
     let table = shell.text("out/damages.tsv");
     let rows: Vec<Vec<&str>> = table.lines().skip(1).map(|line| line.split('\t').collect()).collect();
     for row in &rows {
-        // An undamaged picture stays the file that it is; the damaged ones are JPEG.
+        // Where nothing is damaged, the clean PNG file itself is stored. Damaged pictures are JPEG.
         let expected = if row[1] == "none" { Format::Png } else { Format::Jpeg };
         assert_eq!(Format::sniff(&shell.read(&format!("out/damaged/{}", row[0]))), Some(expected));
         assert!(row[0].ends_with(expected.extension()));
@@ -174,13 +174,13 @@ fn a_folder_with_something_in_it_needs_force() {
     assert_eq!(contents(&shell, "out").len(), 1);
     shell.good(&synthesize(&["--out", "out", "--force"]));
     let first = contents(&shell, "out");
-    // A second time over links to the same files; nothing temporary stays.
+    // The second run replaces links to the same files. No temporary file stays.
     shell.good(&synthesize(&["--out", "out", "--force"]));
     assert_eq!(contents(&shell, "out"), first);
     assert_eq!(shell.read("out/mine.txt"), b"mine");
     assert_eq!(first.len(), 2 * 4 + 2 + 1);
 
-    // What other draws store under another extension takes the place of what was there.
+    // Other draws may store a picture under another extension. The new file then replaces the old one.
     shell.write("clean/smallest.bmp", plain(Format::Bmp, 9, 9, false));
     fs::remove_file(shell.path("clean/smallest.png")).unwrap();
     for seed in ["2", "3", "4"] {

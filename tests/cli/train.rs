@@ -1,8 +1,8 @@
-//! `train`: tables to a model, bit for bit the same each time, and what it warns of.
+//! `train`: makes a model from tables, the same bits each time, and warns.
 
 use crate::support::{PAIRS, Shell, damaged};
 
-/// All golden pairs as `set` and their table `t.csv`.
+/// Writes all golden pairs as `set`, and their table `t.csv`.
 fn trained_shell() -> Shell {
     let shell = Shell::new();
     shell.dataset("set", &PAIRS);
@@ -24,7 +24,7 @@ fn table_to_model_to_restoration_and_report() {
         "pictures: 15 in all, 12 fitted on (12 sources), 3 held out",
         "seed: 42",
         "searched: sigma 0.5 to 2 px, strength 0.5 to 2.5, colour on and off",
-        // The three held-out pictures all leave colours alone: there is nothing to explain.
+        // No held-out picture has a colour correction as its optimum, so R² has no variance to explain.
         "| constant target |",
         "fitted on 12 pictures, fewer than ten for each of the 14 features (140)",
         "15 of 15 pictures have no group",
@@ -53,7 +53,7 @@ fn table_to_model_to_restoration_and_report() {
     let receipt = shell.json("r.json");
     assert_eq!(receipt["model"]["id"], id);
     assert_eq!(receipt["model"]["sha256"], pentimento_core::digest::digest(&model));
-    // A variable names the same model.
+    // The environment variable selects the same model as `--model`.
     let shell = shell.variable("PENTIMENTO_MODEL__PATH", "my.model");
     shell.good(&["restore", "in.png", "-o", "again.png", "--receipt", "s.json"]);
     assert_eq!(shell.read("s.json"), shell.read("r.json"));
@@ -85,7 +85,7 @@ fn with_pictures_the_families_are_compared_by_restoring() {
     let ended = shell.good(&train(&["--out", "m", "--dataset", "set"]));
     assert!(!ended.out().contains("by R² alone"), "{}", ended.out());
     ended.shows(&["| untouched |", "| always ", "| random_forest |", "| gradient_boosting |"]);
-    // Missing pictures are reported, and the card says what could not be done.
+    // Broken pictures are reported. The card says that the choice rests on R² only.
     for name in PAIRS {
         std::fs::write(shell.path(format!("set/damaged/{name}.png")), b"gone").unwrap();
     }
@@ -104,13 +104,13 @@ fn groups_keep_sources_together() {
     shell.write("g.tsv", &groups);
     let ended = shell.good(&train(&["--out", "m", "--groups", "g.tsv"]));
     assert_eq!(ended.stderr, "");
-    // One of three sources of five pictures each is held out whole.
+    // Each of the three sources has five pictures. One whole source is held out.
     ended.shows(&["15 in all, 10 fitted on (2 sources), 5 held out"]);
     shell.good(&["evaluate", "--model", "m", "--dataset", "set", "--groups", "g.tsv", "--out", "r.json"]);
     let report = shell.json("r.json");
     assert_eq!(report["blocks"][0]["pictures"], "unseen");
     assert_eq!(report["blocks"][0]["mean_over_pictures"]["n"], 5);
-    // Without the file nothing is known to be seen, and that is said.
+    // Without --groups the program cannot know which pictures the model was trained on, and a message says so.
     shell
         .good(&["evaluate", "--model", "m", "--dataset", "set"])
         .says(&["only --groups shows which pictures it was trained on"])
@@ -178,7 +178,8 @@ fn a_table_of_another_space_is_refused_and_its_own_accepted() {
     let shell = Shell::new();
     shell.dataset("set", &PAIRS[..10]);
     shell.good(&["optimize", "--dataset", "set", "--out", "t.csv", "--grid", "full"]);
-    // The full grid finds weaker and negative strengths; clamped to the seed's bounds they could never be predicted.
+    // Optima of the grid `full` have weaker and negative strengths. A model whose predictions are clamped to the bounds
+    // of `seed` could never predict them.
     shell.run(&train(&["--out", "m"])).code(1).says(&[
         "noise.png has strength -0.25",
         "the space seed",
@@ -199,7 +200,7 @@ fn existing_files_are_kept_and_standard_output_is_the_model_alone() {
         shell.run(&train(&["--out", out, "--card", card, "--force"])).code(2).says(&["--card"]);
     }
     shell.run(&train(&["--out", "t.csv", "--force"])).code(2).says(&["t.csv"]);
-    // A place where no file can be written is reported before the training, not after it.
+    // A path where no file can be written is reported before the training.
     shell.run(&train(&["--out", "n", "--card", "t.csv/card.md"])).code(1).says(&["--card t.csv/card.md"]);
     assert_eq!((shell.read("m"), shell.exists("n")), (b"mine".to_vec(), false));
     shell.good(&train(&["--out", "m", "--force"]));

@@ -1,4 +1,4 @@
-//! What hostile and unlucky users meet: odd names, full disks, pipes, files that lie about themselves.
+//! Rare and hostile inputs: odd names, full disks, pipes, and files whose headers are false.
 
 use std::{
     ffi::OsStr,
@@ -166,7 +166,7 @@ fn empty_and_odd_paths_are_reported() {
     shell.run(&restore(&["a.png", "-o", "a.png/b.png"])).code(1).says(&["a.png: creating the folder a.png"]);
     shell.run(&restore(&["a.png/"])).code(1).says(&["Not a directory"]);
     assert_eq!(shell.files(), ["a.png"]);
-    // A name that begins with a dash is a file behind --.
+    // A file name that begins with a dash is accepted after `--`.
     shell.write("-x.png", plain(Format::Png, 8, 8, false));
     shell.run(&restore(&["-x.png"])).code(2).says(&["-x"]);
     shell.good(&[&["restore"], &GIVEN[..], &["--", "-x.png"]].concat());

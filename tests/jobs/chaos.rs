@@ -11,9 +11,10 @@ use crate::support::{Place, Random, Service, is_alive, until, without};
 
 const SEED: u64 = 20_261_125;
 const SECONDS: u64 = 120;
-/// Kills that must fall on running tasks; the test goes on beyond its time until it has so many.
+/// Number of kills that must hit running tasks. The test goes on beyond its time until it has so many.
 const KILLS_MIN: usize = 20;
-/// The test fails after this many times its seconds (at least [`SECONDS`]): a job never ended, or kills never landed.
+/// The test fails after this many times its seconds (at least [`SECONDS`]). Then a job never ended, or too few kills hit
+/// running tasks.
 const DEADLINE_FACTOR: u32 = 5;
 const N_PAIRS: u64 = 24;
 
@@ -48,18 +49,18 @@ struct Chaos {
     place: Place,
     random: Random,
     begun: Instant,
-    /// How long to kill.
+    /// How long the test kills.
     time: Duration,
     n_jobs: usize,
     n_kills: usize,
-    /// Kills that fell on running tasks.
+    /// Number of kills that hit running tasks.
     landed: usize,
 }
 
 impl Chaos {
     fn new(time: Duration) -> Self {
         let place = Place::new(&["jobs.concurrency=2"]);
-        // Pairs of many sizes, so that kills fall everywhere: while reading, while searching, between begin and end.
+        // Pairs of many sizes, so that kills hit every step: reading, searching, and the moments between start and end.
         let mut random = Random(SEED);
         for i in 0..N_PAIRS as u32 {
             place.pair("d", &format!("{i:03}"), 60 + (random.next() % 540) as usize, 2 * i + 1);
@@ -102,7 +103,7 @@ impl Chaos {
     /// Checks that every pair ended once, with the bytes of an undisturbed run.
     async fn check(&self, service: Service, id: &str, expected: &[u8]) {
         let job = service.ended(id).await;
-        // A pair that was in flight at five kills is given up, as the setting says; nothing else is missing.
+        // A pair that was running at five kills is given up, as `jobs.attempts_max` says. No other pair is missing.
         let given_up = given_up(&job);
         assert_eq!(job["counts"]["done"].as_u64().unwrap() + given_up.len() as u64, N_PAIRS, "{job}");
         assert!(given_up.len() <= 6, "{given_up:?}");

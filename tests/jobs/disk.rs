@@ -110,7 +110,7 @@ async fn a_service_killed_on_a_full_disk_finishes_when_there_is_space_again() {
     let balloon = place.data.join("balloon");
     fill_until_paused(&service, &id, &balloon).await;
     service.kill();
-    // The service starts whether it can open the database on a full disk or not, and later goes on by itself.
+    // The service starts even if it cannot open the database on the full disk. It goes on when the disk has space.
     let service = place.start();
     let picture = fs::read(place.path("datasets/d/damaged/000.bmp")).unwrap();
     assert_eq!(restore(&service, picture).await, StatusCode::OK);

@@ -18,7 +18,7 @@ async fn a_service_that_is_killed_goes_on_where_it_was() {
         let at_work = service.at_work();
         in_flight += at_work.len() as i64;
         service.kill();
-        // The children of the service end with it. None works on as an orphan.
+        // The children of the service end with the service. No child works on as an orphan.
         until("no orphans", || at_work.iter().all(|(pid, _)| !is_alive(*pid))).await;
         let restarted = Instant::now();
         service = place.start();

@@ -71,7 +71,7 @@ impl From<Mismatch> for NotAPair {
 /// Returns the pair to be scored, `(reference, damaged)`, and the record of its alignment.
 ///
 /// # Errors
-/// With [`Align::Auto`], when the pictures do not show the same scene.
+/// With [`Align::Auto`], when the pictures show different subjects scene.
 pub fn align(align: Align, reference: Image, damaged: Image) -> Result<(Image, Image, Alignment), NotAPair> {
     if align == Align::Off {
         return Ok((reference, damaged, Alignment::default()));

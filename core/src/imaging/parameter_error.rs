@@ -8,13 +8,13 @@ use super::color_method::ColorMethod;
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum ParameterError {
     /// Sigma is out of range or not a number.
-    #[error("sigma {got} is not allowed: it is a Gaussian's deviation from 0.1 to 20 px")]
+    #[error("sigma {got} is not allowed: it is the deviation of a Gaussian and must be 0.1 to 20 px")]
     Sigma {
         /// The value given.
         got: f64,
     },
     /// Strength is out of range or not a number.
-    #[error("strength {got} is not allowed: it goes from -1 (smooth) over 0 (leave alone) to 5")]
+    #[error("strength {got} is not allowed: it must be -1 (smooth) to 5 (sharpen); 0 changes nothing")]
     Strength {
         /// The value given.
         got: f64,
@@ -27,7 +27,7 @@ pub enum ParameterError {
     },
     /// The blend is out of range for the method, or not a number.
     #[error("color_blend {got} is not allowed for color_method {method}: it is {}", if method.blends() {
-        "above 0 (leave alone) and at most 1 (correct fully)"
+        "above 0 (no correction) and at most 1 (full correction)"
     } else {
         "always 1"
     })]
@@ -38,7 +38,7 @@ pub enum ParameterError {
         got: f64,
     },
     /// Denoising is out of range or not a number.
-    #[error("denoise {got} is not allowed: it goes from 0 (leave alone) to 5 deviations of the noise")]
+    #[error("denoise {got} is not allowed: it must be 0 (changes nothing) to 5 deviations of the noise")]
     Denoise {
         /// The value given.
         got: f64,

@@ -168,7 +168,7 @@ mod tests {
         assert!(!with(5.0).unwrap().is_identity());
         for denoise in [-0.1, 5.1, f64::NAN, f64::INFINITY] {
             let error = with(denoise).unwrap_err().to_string();
-            assert!(error.contains("denoise") && error.contains("0 (leave alone) to 5"), "{error}");
+            assert!(error.contains("denoise") && error.contains("0 (changes nothing) to 5"), "{error}");
         }
     }
 }

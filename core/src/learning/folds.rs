@@ -8,7 +8,7 @@ use super::split::rank;
 
 /// The rows cannot be dealt into this number of folds.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("{n_folds} folds need at least two and at most as many as there are source pictures, {n_groups}")]
+#[error("the number of folds is {n_folds}; it must be 2 to {n_groups}, the number of sources")]
 pub struct FoldsError {
     /// Number of folds asked for.
     pub n_folds: usize,

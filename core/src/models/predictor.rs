@@ -87,7 +87,7 @@ pub enum PredictorError {
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
     /// A bound of the searched parameters is out of range.
-    #[error("the model's searched bounds: {0}")]
+    #[error("the bounds of the space that the model was trained on: {0}")]
     Bounds(#[from] ParameterError),
 }
 

@@ -48,7 +48,7 @@ pub enum Verdict {
 pub enum Mismatch {
     /// Under no map that was found the pictures resemble each other.
     #[error(
-        "the pictures do not show the same: gradients correlate by {correlation:.2} at best, {n_inliers} features agree"
+        "the pictures show different subjects: the best correlation of gradients is {correlation:.2}, and {n_inliers} features match"
     )]
     Unlike {
         /// Best correlation found.
@@ -57,7 +57,9 @@ pub enum Mismatch {
         n_inliers: usize,
     },
     /// The pictures show the same scene, but share only a small part of it.
-    #[error("the pictures share too little: no upright rectangle of a quarter of the damaged picture")]
+    #[error(
+        "the pictures overlap too little: the shared upright rectangle is smaller than a quarter of the damaged picture"
+    )]
     LittleOverlap,
 }
 

@@ -45,7 +45,7 @@ pub enum ReplayError {
     },
     /// The receipt names operators that this release does not have.
     #[error(
-        "the receipt's method {got:?}, made by {program}, is unknown to this release or not for its parameters"
+        "the receipt's method {got:?}, made by {program}, is unknown to this release or does not fit its parameters"
     )]
     Method {
         /// Method of the receipt.
@@ -68,7 +68,7 @@ pub enum ReplayError {
     #[error("the receipt's coefficients: {0}")]
     Coefficients(#[from] CoefficientsError),
     /// The output cannot have been made by the recorded route.
-    #[error("the receipt's output route does not fit the picture and format")]
+    #[error("the output cannot have been made as the receipt's route says, for this picture and format")]
     Route,
     /// The replayed output differs from the recorded one.
     #[error("the replay by {here} gives other {what} than the receipt of {program} records")]

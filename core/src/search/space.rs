@@ -29,7 +29,7 @@ pub struct SearchSpace {
 #[derive(Debug, Error)]
 pub enum SpaceError {
     /// The text is not TOML, or a key is unknown.
-    #[error("the grid file is not understood: {0}")]
+    #[error("the grid file is not valid: {0}")]
     Syntax(#[from] toml::de::Error),
     /// A value is out of range.
     #[error("the grid file: {0}")]

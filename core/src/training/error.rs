@@ -11,7 +11,7 @@ use crate::{
 #[derive(Debug, Error)]
 pub enum GainTrainingError {
     /// There are no pictures.
-    #[error("no model was fitted")]
+    #[error("there are no training pictures")]
     NoPictures,
     /// There are fewer sources than folds.
     #[error(transparent)]
@@ -23,7 +23,7 @@ pub enum GainTrainingError {
     #[error(transparent)]
     Decide(#[from] WeightsError),
     /// A decision has no transform for its learned correction.
-    #[error("a learned correction came without its transform")]
+    #[error("a decision has a learned correction but no colour transform")]
     NoTransform,
     /// The caller cannot measure what predicted transforms gain.
     #[error("measuring predicted transforms: {0}")]

@@ -73,7 +73,7 @@ fn follow(client: &Client, id: &str, last: &mut u64, bar: &ProgressBar) -> Resul
         }
     }
     if *last == 0 {
-        bail!("the service sent no events");
+        bail!("the service ended the stream without an event");
     }
     Ok(())
 }
@@ -91,7 +91,7 @@ fn tell(kind: &str, data: &Value, bar: &ProgressBar) {
         }
         "retried" => bar.set_position(bar.position().saturating_sub(data["tasks"].as_u64().unwrap_or(0))),
         "paused" => say(format!("paused: {}", text("reason"))),
-        "resumed" => say("goes on".to_owned()),
+        "resumed" => say("resumed: the disk accepts writes again".to_owned()),
         _ => {}
     }
 }

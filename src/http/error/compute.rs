@@ -10,7 +10,7 @@ use crate::compute::ComputeError;
 
 /// `Retry-After` of a full service, in seconds: a place is free after about one picture's time.
 const RETRY_FULL_S: u16 = 1;
-/// `Retry-After` of a stopping service, in seconds: by then another one has taken over.
+/// `Retry-After` of a stopping service, in seconds: by then another service has taken over.
 const RETRY_DRAINING_S: u16 = 5;
 
 impl From<ComputeError> for Problem {

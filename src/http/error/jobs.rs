@@ -15,7 +15,8 @@ use crate::{
 };
 use pentimento_core::features::FEATURE_SCHEMA;
 
-/// `Retry-After` of jobs that cannot be reached, in seconds. The service tries a folder or a disk again every two.
+/// `Retry-After` of jobs that cannot be reached, in seconds. The service tries a folder or a disk again
+/// every two seconds.
 const RETRY_JOBS_S: u16 = 5;
 
 /// The problem of jobs that cannot be reached at the moment.

@@ -8,7 +8,7 @@ use crate::{
     storage::{Job, StorageError, Task, TaskCounts},
 };
 
-/// Most failures that a document lists. `counts` has the number of all.
+/// Most failures that a document lists. `counts` has the number of all failures.
 const FAILURES_MAX: i64 = 1000;
 /// Number of the last tasks from whose ends the rate is computed.
 const RATE_OVER: i64 = 21;
@@ -95,7 +95,7 @@ pub(super) async fn job_document(
     })
 }
 
-/// Tasks per second, over the last ends of tasks that were computed.
+/// Returns tasks per second, from the times when the last computed tasks ended.
 async fn rate(jobs: &Jobs, id: &str) -> Result<Option<f64>, StorageError> {
     let ends = jobs.storage.last_ends(id, RATE_OVER).await?;
     let (Some(newest), Some(oldest)) = (ends.first(), ends.last()) else { return Ok(None) };

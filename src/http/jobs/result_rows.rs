@@ -37,7 +37,8 @@ impl ResultRows {
         results.write(self.view, self.format, out)
     }
 
-    /// Length and digest of the body. The first call for a set of results writes the rows to nowhere.
+    /// Returns length and digest of the body. The first call for a set of results writes all rows once, only to count and
+    /// hash their bytes.
     pub(super) async fn measured(&self, bodies: &ResultBodies) -> Result<BodyFacts, Problem> {
         let results = self.jobs.storage.results_digest(&self.job).await?;
         let key = BodyKey { job: self.job.clone(), results, view: self.view, format: self.format };
@@ -54,7 +55,7 @@ impl ResultRows {
         Ok(facts)
     }
 
-    /// A body with the bytes from `first`, at most `n`. It is written while the client reads it.
+    /// Returns a body with the bytes from `first`, at most `n`. The rows are written while the client reads them.
     pub(super) fn stream(&self, first: u64, n: u64) -> Body {
         let (rows, runtime) = (self.clone(), Handle::current());
         let (sender, receiver) = mpsc::channel(4);
@@ -66,7 +67,7 @@ impl ResultRows {
                 && pieces.is_wanted()
             {
                 tracing::warn!(error = format!("{error:#}"), job = rows.job, "results broke off");
-                pieces.fail("the results broke off");
+                pieces.fail("the results are incomplete: reading them failed");
             }
         });
         Body::from_stream(ReceiverStream::new(receiver))

@@ -88,7 +88,7 @@ async fn file(jobs: &Jobs, job: &Job, given: &Given, headers: &HeaderMap) -> Res
     let path = job_files::result_file(&jobs.setup.folder, &job.id, job.kind, view);
     let path = path.ok_or_else(|| internal(&"a view without a file"))?;
     if job.state != JobState::Finished {
-        let detail = format!("the job is {}: its result exists when it has finished", job.state);
+        let detail = format!("the job is {}: it has no result before it has finished", job.state);
         return Err(Problem::new(ProblemKind::JobState, detail).value(job.state.name()));
     }
     let bytes = Bytes::from(tokio::fs::read(&path).await.map_err(|error| internal(&error))?);

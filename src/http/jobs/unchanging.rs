@@ -16,10 +16,10 @@ use super::{
     range::{RequestedRange, is_known, requested},
 };
 
-/// Answers the `asked` headers with all of a body, a range of it, or 304 if the client has it.
+/// Answers a request with the whole body, with a range of the body, or with 304 if the client already has the body.
 ///
-/// `headers` are those of every answer. `body` makes the bytes from the first argument on, as many as the second. The
-/// entity tag is the digest of the whole body.
+/// `asked` has the headers of the request, `headers` those of every answer. `body(first, n)` returns the `n` bytes from
+/// `first`. The entity tag is the digest of the whole body.
 pub(super) fn unchanging(
     mut headers: HeaderMap,
     asked: &HeaderMap,

@@ -1,9 +1,9 @@
-//! What a client may choose of a job's results.
+//! The choices that a client has for a job's results: the view and the format.
 
 /// Which rows are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ResultView {
-    /// The optimum of each pair. Of a command: its main result.
+    /// The optimum of each pair. For a command, its main result.
     Table,
     /// Every candidate of each pair.
     Combinations,

@@ -61,7 +61,7 @@ pub enum EncodeError {
     #[error("the picture has alpha, which JPEG cannot hold: ask for PNG, WebP or TIFF")]
     AlphaIntoJpeg,
     /// A side that is longer than the format allows.
-    #[error("{width}×{height} is too large for {format}, whose sides end at {max} pixels")]
+    #[error("{width}×{height} is too large for {format}: a side has at most {max} pixels")]
     TooLarge {
         /// The format asked for.
         format: Format,

@@ -51,7 +51,7 @@ pub enum FitError {
         found: f64,
     },
     /// The family is of another kind: it does not regress parameters.
-    #[error("a model of gains is not fitted to parameters")]
+    #[error("a table trains models of the classic kind only")]
     NotClassic,
     /// smartcore refused the fit, or its trees do not have the known form.
     #[error("smartcore could not fit the model: {reason}")]

@@ -203,7 +203,7 @@ impl TryFrom<GainModelForm> for GainModel {
 
 /// The parts of a model do not fit together.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("the parts of the gain model disagree in their numbers of rows, features or candidates")]
+#[error("the parts of the model have different numbers of rows, features or candidates")]
 pub struct Inconsistent;
 
 impl GainModel {
