@@ -169,7 +169,7 @@ pub(super) fn space(grid: &str) -> Result<SearchSpace> {
         "full" => Ok(SearchSpace::full()),
         path => {
             let text = std::fs::read_to_string(path).map_err(|e| {
-                usage(format_args!("--grid {path}: not "seed", not "full", and no readable file: {e}"))
+                usage(format_args!("--grid {path}: neither seed nor full, and no readable file: {e}"))
             })?;
             SearchSpace::from_toml(path, &text).map_err(|e| usage(format_args!("--grid {path}: {e}")))
         }

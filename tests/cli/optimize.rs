@@ -284,7 +284,7 @@ fn bad_grids_are_refused_before_the_search() {
         shell.run(&run).code(2).says(&["--grid grid.toml", reason]);
     }
     let run = ["optimize", "--dataset", "set", "--out", "t.csv", "--grid", "ful"];
-    shell.run(&run).code(2).says(&["--grid ful: not "seed", not "full", and no readable file"]);
+    shell.run(&run).code(2).says(&["--grid ful: neither seed nor full, and no readable file"]);
     assert!(!shell.exists("t.csv"));
 }
 
