@@ -90,8 +90,8 @@ impl Coefficients {
         count("noise sigmas", self.noise_sigma.len(), if_on(parameters.denoise() > 0.0))
     }
 
-    /// Returns what `color` makes of each of the 256 sample values, one table per channel. `None` when `color` changes
-    /// nothing or mixes channels.
+    /// Returns the value of each of the 256 sample values after `color`, one table per channel. `None` when `color`
+    /// changes nothing or mixes channels.
     pub fn sample_tables(&self, color: ColorCorrection) -> Option<Vec<SampleTable>> {
         match color.method() {
             ColorMethod::None | ColorMethod::Learned => None,

@@ -1,7 +1,7 @@
 //! The findings as one page that needs no other file: inline styles, pictures as `data:` addresses, no scripts.
 //!
-//! Names of files come from strangers. Every text is escaped, and the page's content security policy forbids scripts
-//! and addresses of other files.
+//! Names of files come from outside. Every text is escaped, and the page's content security policy forbids scripts and
+//! addresses of other files.
 
 use std::collections::BTreeMap;
 

@@ -20,7 +20,7 @@ pub struct OptimaSummary {
     pub constant: Vec<&'static str>,
     /// Share of the rows whose optimum lies on the edge of the space, 0–1. A large share calls for a wider space.
     pub on_edge: f64,
-    /// Number of rows whose optimum is no candidate of the space. They count as not on the edge.
+    /// Number of rows whose optimum is no candidate of the space. Such rows do not count as on the edge.
     pub n_outside: usize,
 }
 

@@ -105,7 +105,7 @@ impl TrialRow {
     }
 }
 
-/// Gains of one way when its gate has other bounds on the expected harm. The bounds are varied after the measurement.
+/// Gains of one way with other bounds on the expected harm in its gate. The bounds are varied after the measurement.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GateSweep {
     /// The way whose gate was varied.

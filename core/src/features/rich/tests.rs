@@ -100,7 +100,7 @@ fn a_flat_cast_has_its_colour_and_nothing_else() {
     ] {
         assert_eq!(features.get(name), 0.0, "{name}");
     }
-    // OpenCV's COLOR_RGB2LAB in f32; all of it is cast.
+    // OpenCV's COLOR_RGB2LAB in f32; every pixel has the same colour.
     features.near("lab_a_mean", 36.38, 0.1);
     features.near("lab_b_mean", 45.31, 0.1);
     let (a, b) = (features.get("lab_a_mean"), features.get("lab_b_mean"));

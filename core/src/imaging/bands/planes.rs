@@ -9,7 +9,7 @@
 //! ```
 //!
 //! The pass across blurs both planes separately, again within 16 bits. Let `A` be the weighted sum of the high bytes
-//! and `B` that of the low bytes. The blurred sample is `(256·A + B + 32768) >> 16`, which is
+//! and `B` the weighted sum of the low bytes. The blurred sample is `(256·A + B + 32768) >> 16`, which is
 //!
 //! ```text
 //! (A + 128 + (B >> 8)) >> 8
@@ -42,13 +42,13 @@ pub(super) struct WeightedRows<'a> {
 }
 
 impl Planes {
-    /// Room for the sums of `n` columns.
+    /// Makes room for the sums of `n` columns.
     pub fn new(n: usize) -> Self {
         Self { high: vec![0; n], low: vec![0; n] }
     }
 
-    /// Sums the first `n` columns of the rows. Works in whole blocks, so up to [`BLOCK`] further columns are written; their
-    /// values mean nothing.
+    /// Sums the first `n` columns of the rows. Works in whole blocks, so fewer than [`BLOCK`] further columns are written;
+    /// their values mean nothing.
     #[inline(always)]
     pub fn down(&mut self, rows: WeightedRows, n: usize) {
         let WeightedRows { ring, pairs, taps } = rows;

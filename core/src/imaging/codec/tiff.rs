@@ -95,7 +95,8 @@ fn open(bytes: &[u8]) -> Result<(Stream<'_>, Directory), DecodeError> {
     Ok((stream, directory))
 }
 
-/// Whether all coded data lie within the file. The decoder stops at the last pixel and would not notice a missing end.
+/// Whether all coded data lie within the file. The decoder stops at the last pixel and would not notice that an end is
+/// missing.
 fn data_is_inside(stream: &Stream<'_>, directory: &Directory) -> bool {
     let inside = |offsets: u16, lengths: u16| {
         let (Some(offsets), Some(lengths)) = (directory.field(offsets), directory.field(lengths)) else {

@@ -35,7 +35,7 @@ pub fn held_for(wanted: Range<isize>, width: usize) -> Range<isize> {
 pub struct Held {
     /// Wanted columns that the rows hold, by their place in a row.
     pub there: Range<usize>,
-    /// Number of wanted columns before them.
+    /// Number of wanted columns before those that the rows hold.
     pub n_before: usize,
     /// For each other wanted column its place, and the place of the column that it reflects, both among the wanted ones.
     pub reflected: Vec<[usize; 2]>,
