@@ -1,4 +1,4 @@
-//! How the built-in kind of model is made, read top-down: measured pictures → transforms → gains → gates → model → folds →
+//! Trains the built-in kind of model, in reading order: measured pictures → transforms → gains → gates → model → folds →
 //! card.
 //!
 //! 1. The caller measures the pictures: features, fitting transforms, gains of all candidates that need no prediction.

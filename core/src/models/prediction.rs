@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// What a model predicts for one picture.
+/// The prediction for one picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Prediction {
     /// By a model of the classic kind.

@@ -33,7 +33,7 @@ const DIRECTIONS: usize = 8;
 /// Side of a cell, in standard deviations of the keypoint's scale.
 const CELL_SIGMAS: f32 = 3.0;
 
-/// Bins of the histogram of which the peaks are the dominant directions.
+/// Bins of the histogram whose peaks are the dominant directions.
 const ORIENTATIONS: usize = 36;
 
 /// How a descriptor is turned.

@@ -2,7 +2,7 @@
 //! *Parametric image alignment using enhanced correlation coefficient maximization*, 2008 (ECC, the forward additive
 //! form).
 //!
-//! Keypoints are few, so a map from them is only near the right one. A step uses the samples of up to 12,000 steep
+//! Keypoints are few, so a map from keypoints is only near the right one. A step uses the samples of up to 12,000 steep
 //! places. r and d are the reference's and the damaged picture's samples, minus their means. G is the matrix of
 //! derivatives of r by the eight numbers of the map. The best change of these numbers to first order is
 //!

@@ -1,4 +1,4 @@
-//! The steps of a registration in their order, and the limits that decide.
+//! Registers a pair: the steps in their order, and the limits that decide.
 
 use super::{
     correlation::{Agreement, agreement},
@@ -118,7 +118,7 @@ struct WorkingPair {
     spaces: [(ScaleSpace, Vec<Keypoint>); 2],
     /// The pyramid, from the coarsest level to the full working size.
     levels: Vec<PyramidLevel>,
-    /// Smoothed plane of the damaged picture. Its gradients decide.
+    /// Smoothed plane of the damaged picture. Gradients of smoothed planes decide.
     smooth_damaged: Plane,
     /// Smoothed plane of the reference.
     smooth_reference: Plane,

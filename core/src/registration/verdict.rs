@@ -46,7 +46,7 @@ pub enum Verdict {
 /// Reason why a pair is not used.
 #[derive(Clone, Copy, Debug, PartialEq, Error)]
 pub enum Mismatch {
-    /// Under no map that was found the pictures resemble each other.
+    /// The pictures do not resemble each other under any map that was found.
     #[error(
         "the pictures do not show the same: gradients correlate by {correlation:.2} at best, {n_inliers} features agree"
     )]

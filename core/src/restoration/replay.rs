@@ -1,4 +1,4 @@
-//! Replay: the output of a receipt, made again from its input without a prediction.
+//! Replays receipts: makes the recorded output again from the input, without a prediction.
 
 use super::{
     error::{ReplayError, RestoreError},

@@ -1,11 +1,11 @@
-//! What a caller asks of a restoration, and the stages that it reports.
+//! The request of a restoration, and the stages that the restoration reports.
 
 use crate::{
     imaging::codec::{Format, MetadataPolicy},
     models::predictor::RequestedParameters,
 };
 
-/// What the caller asks of a restoration. The default leaves everything open.
+/// The request of a restoration. The default leaves everything open.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RestoreRequest {
     /// The parameters that the caller fixes. The model predicts the others.

@@ -1,6 +1,6 @@
 //! What every damage declares: its kind, its parameters with their bounds, and the function that applies it.
 //!
-//! This file knows no damage. [`super::all`] lists them.
+//! [`super::all`] lists the kinds of damage. This file names none of them.
 
 use std::fmt;
 
@@ -44,7 +44,7 @@ impl DamageParameter {
     }
 }
 
-/// Changes a picture by one value per parameter, in the parameters' order. The number is the key of the damage's noise.
+/// A function that damages a picture. Takes one value per parameter, in the parameters' order, and the key of the noise.
 type Apply = fn(&mut Canvas, &[f64], u64) -> Result<(), SynthesisError>;
 
 /// A kind of damage. Each damage file has one, named `MODEL`.

@@ -1,4 +1,4 @@
-//! What a training is given.
+//! The input of a training.
 
 use std::collections::BTreeMap;
 

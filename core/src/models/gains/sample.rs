@@ -27,11 +27,11 @@ pub enum SampleKind {
 pub struct SampleOrigin {
     /// `SET/NAME`.
     pub name: String,
-    /// Its set. Pictures of large sets have less weight each.
+    /// Set of the picture. Each picture of a large set has less weight.
     pub set: String,
-    /// Its source, which never straddles folds.
+    /// Source of the picture. Pictures of one source are never in different folds.
     pub source: String,
-    /// Its kind.
+    /// Kind of the picture.
     pub kind: SampleKind,
 }
 

@@ -118,7 +118,7 @@ pub struct RecordedParameters {
     pub strength: f64,
 }
 
-/// The neutral `color_blend`.
+/// Returns the neutral `color_blend`.
 fn fully() -> f64 {
     1.0
 }
