@@ -1,5 +1,5 @@
-//! Trains the built-in kind of model, in reading order: measured pictures → transforms → gains → gates → model → folds →
-//! card.
+//! Trains the built-in kind of model, in reading order: measured pictures → transforms → gains → gates → model → folds
+//! → card.
 //!
 //! 1. The caller measures the pictures: features, fitting transforms, gains of all candidates that need no prediction.
 //! 2. Every picture gets a fold. One model is fitted without each fold, and one on all pictures.

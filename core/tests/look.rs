@@ -1,5 +1,5 @@
-//! The look at a large JPEG, decoded at a reduced size. Every way from the file to features gives the same features. The
-//! look refuses the same files as decoding the whole picture. The whole picture is decoded only where it is needed.
+//! The look at a large JPEG, decoded at a reduced size. Every way from the file to features gives the same features.
+//! The look refuses the same files as decoding the whole picture. The whole picture is decoded only where it is needed.
 
 use std::path::Path;
 
@@ -19,7 +19,8 @@ use pentimento_core::{
     },
 };
 
-/// A picture with slopes and some texture. Its pixels are stored turned by a quarter, so the orientation must be applied.
+/// A picture with slopes and some texture. Its pixels are stored turned by a quarter, so the orientation must be
+/// applied.
 fn large(format: Format) -> Vec<u8> {
     let (width, height) = (1601, 1203);
     let at = |i: usize, c: usize| {

@@ -33,8 +33,8 @@ pub fn exact<'a>(pictures: impl IntoIterator<Item = (String, &'a Fingerprint)>) 
     groups
 }
 
-/// Returns groups of lookalikes. A picture joins a group when it looks like any member. Cost: a comparison of 64 bits for
-/// every two pictures. The 576 greys are compared only for two pictures of different groups whose bits are close.
+/// Returns groups of lookalikes. A picture joins a group when it looks like any member. Cost: a comparison of 64 bits
+/// for every two pictures. The 576 greys are compared only for two pictures of different groups whose bits are close.
 pub fn near(pictures: &[(&str, &Fingerprint)]) -> Vec<Lookalikes> {
     // A forest of disjoint sets: each picture points at another of its group, and the root of a group at itself.
     let mut parents: Vec<usize> = (0..pictures.len()).collect();

@@ -37,8 +37,8 @@ impl RandomStream {
     }
 }
 
-/// Returns draw number `counter`, counted from 0, of the stream seeded with `seed`. Earlier draws are not needed, so the
-/// order in which pictures, rows or threads draw changes nothing.
+/// Returns draw number `counter`, counted from 0, of the stream seeded with `seed`. Earlier draws are not needed, so
+/// the order in which pictures, rows or threads draw changes nothing.
 pub fn bits_at(seed: u64, counter: u64) -> u64 {
     mixed(seed.wrapping_add(counter.wrapping_add(1).wrapping_mul(INCREMENT)))
 }

@@ -1,5 +1,5 @@
-//! Matches: pairs of described keypoints, one from each picture. Each keypoint is the other's best match, and clearly better
-//! than the second best (Lowe's ratio).
+//! Matches: pairs of described keypoints, one from each picture. Each keypoint is the other's best match, and clearly
+//! better than the second best (Lowe's ratio).
 
 use super::{
     descriptors::{DescribedPlace, Descriptor, LENGTH},

@@ -30,9 +30,9 @@ pub use request::{Record, RestoreRequest, Stage};
 
 /// Restores the picture in `bytes`.
 ///
-/// The model predicts the parameters that `request` leaves open, from as many pixels as its features need. If the parameters
-/// change nothing and the caller does not keep the receipt, the rest of the picture is never decoded. The function calls
-/// `hook` at the beginning of each stage. The same input gives the same bytes.
+/// The model predicts the parameters that `request` leaves open, from as many pixels as its features need. If the
+/// parameters change nothing and the caller does not keep the receipt, the rest of the picture is never decoded. The
+/// function calls `hook` at the beginning of each stage. The same input gives the same bytes.
 ///
 /// Memory: the decoded samples, which `limits` bounds before decoding, and the encoded bytes. The features of the seed
 /// schema take 9 bytes per pixel more, and restoring takes a few rows per thread.

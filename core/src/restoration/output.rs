@@ -1,7 +1,7 @@
 //! The output of a restoration: which bytes to write, and writing them.
 //!
-//! Untouched pixels in the format of the input keep their coded form: the input's bytes, or the input's container with other
-//! metadata. All other pixels are encoded, with the input's settings if the format stays the same.
+//! Untouched pixels in the format of the input keep their coded form: the input's bytes, or the input's container with
+//! other metadata. All other pixels are encoded, with the input's settings if the format stays the same.
 
 use std::borrow::Cow;
 
@@ -69,8 +69,8 @@ pub(super) struct RenderedOutput<'a> {
     pub(super) record: RecordedOutput,
 }
 
-/// Returns the input's own bytes if they are the answer and the caller does not keep the receipt. Then the picture is not
-/// decoded.
+/// Returns the input's own bytes if they are the answer and the caller does not keep the receipt. Then the picture is
+/// not decoded.
 pub(super) fn keep_input<'a>(
     input: &mut RestoreInput<'a, '_>,
     look: &Look,
@@ -141,8 +141,8 @@ impl OutputPlan {
             (true, MetadataPolicy::Strip) if rewrites_containers(format) => Route::InputPixels,
             _ => Route::Encoded,
         };
-        // WebP can be lossless or lossy. If the request names a quality, the output is lossy. Otherwise untouched pixels, and
-        // those of a lossless input, are written losslessly.
+        // WebP can be lossless or lossy. If the request names a quality, the output is lossy. Otherwise untouched
+        // pixels, and those of a lossless input, are written losslessly.
         let lossless = match format {
             Format::Jpeg => false,
             Format::WebP => request.quality.is_none() && (is_untouched || header.lossless),

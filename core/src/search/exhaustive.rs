@@ -24,8 +24,9 @@ use crate::{
     metrics::{self, MetricError, Quality},
 };
 
-/// Bytes per pixel that all tiles at work and a denoised picture may take together. A pair may take twelve bytes per pixel
-/// in all. For small pictures this constant limits the number of tiles at work, and the number of candidates in a tile.
+/// Bytes per pixel that all tiles at work and a denoised picture may take together. A pair may take twelve bytes per
+/// pixel in all. For small pictures this constant limits the number of tiles at work, and the number of candidates in a
+/// tile.
 const BYTES_PER_PIXEL: usize = 11;
 
 /// Reason why a pair cannot be searched.

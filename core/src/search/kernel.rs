@@ -3,8 +3,8 @@
 //! # Strips in lanes
 //!
 //! A tile has at most 768 columns and 1024 rows of windows. Its columns are cut into sixteen strips of equal length.
-//! Strip `k` lies in lane `k` of a vector: element `j` of a row holds column `j` of every strip. A window of seven columns reaches six
-//! columns into the next strip, so each strip also holds the first six columns of the next one.
+//! Strip `k` lies in lane `k` of a vector: element `j` of a row holds column `j` of every strip. A window of seven
+//! columns reaches six columns into the next strip, so each strip also holds the first six columns of the next one.
 //!
 //! ```text
 //! a row of the picture, 768 windows = 774 samples:
@@ -43,8 +43,8 @@
 //!
 //! # Identities
 //!
-//! A window has N = 49 samples and the sums Sx, Sy, Sxx, Syy and Sxy. Multiplied by N² (means) and by N·(N − 1)
-//! (sample covariances), the terms of SSIM become whole numbers, except for the constants K1 and K2:
+//! A window has N = 49 samples and the sums Sx, Sy, Sxx, Syy and Sxy. Multiplied by N² (means) and by N·(N − 1) (sample
+//! covariances), the terms of SSIM become whole numbers, except for the constants K1 and K2:
 //!
 //! ```text
 //!   SSIM = (2·Sx·Sy + K1) · (2·(N·Sxy − Sx·Sy) + K2) / ((Sx² + Sy² + K1) · ((N·Sxx − Sx²) + (N·Syy − Sy²) + K2))
@@ -118,8 +118,8 @@ fn compare_tile_avx512<C: CandidateRows>(reference: Channel, tile: &Tile, candid
     compare_tile_at(Level::Avx512, reference, tile, candidates)
 }
 
-/// The body of [`compare_tile`]. The compiler inlines it into one function per level, so that the blurs of
-/// `candidates` also use the level's registers.
+/// The body of [`compare_tile`]. The compiler inlines it into one function per level, so that the blurs of `candidates`
+/// also use the level's registers.
 #[inline(always)]
 fn compare_tile_at<C: CandidateRows>(
     level: Level,

@@ -8,8 +8,8 @@
 //!                                          down:    weight[0]·upper + weight[1]·lower      → sample of the reference's row
 //! ```
 //!
-//! Own and blurred samples of the columns that the tile reads are gathered into lanes, once per group and source row. Each
-//! candidate combines them in its own way. Combining and weighting work within the lanes.
+//! Own and blurred samples of the columns that the tile reads are gathered into lanes, once per group and source row.
+//! Each candidate combines them in its own way. Combining and weighting work within the lanes.
 //!
 //! When the reference is larger, several of its rows read the same two source rows. So a candidate keeps its two
 //! restored source rows, already weighted across. It keeps no plane.
@@ -313,8 +313,8 @@ impl GatheredGroup<'_> {
             (SourceReader { damaged, color: self.color, first: columns.first as isize }, p as isize);
         reader.read(p, 0, &mut self.padded[..columns.n]);
         columns.gather(&self.padded, &mut slot.own);
-        // When the damaged picture is larger, some source rows are not read by any row of the reference. Blurs still need
-        // them.
+        // When the damaged picture is larger, some source rows are not read by any row of the reference. Blurs still
+        // need them.
         match (&mut self.blur, room) {
             (Some(SourceBlur::Narrow(blur, next)), _) => {
                 let radius = blur.radius() as isize;

@@ -96,8 +96,8 @@ impl Canvas {
         let step = self.step();
         self.for_rows(|y, row| {
             let affine = affine(y);
-            // In linear light, the luminance of three channels is their weighted sum. So one affine map gives the
-            // grey result. The result differs from that of three maps only where one of the channels clips.
+            // In linear light, the luminance of three channels is their weighted sum. So one affine map gives the grey
+            // result. The result differs from that of three maps only where one of the channels clips.
             let weighted = |part: fn(&(f64, f64)) -> f64| {
                 affine.iter().zip(LUMINANCE_WEIGHTS).map(|(of, weight)| weight * part(of)).sum::<f64>()
             };

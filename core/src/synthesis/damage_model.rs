@@ -44,7 +44,8 @@ impl DamageParameter {
     }
 }
 
-/// A function that damages a picture. Takes one value per parameter, in the parameters' order, and the key of the noise.
+/// A function that damages a picture. Takes one value per parameter, in the parameters' order, and the key of the
+/// noise.
 type Apply = fn(&mut Canvas, &[f64], u64) -> Result<(), SynthesisError>;
 
 /// A kind of damage. Each damage file has one, named `MODEL`.

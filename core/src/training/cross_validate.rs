@@ -27,8 +27,8 @@ pub(super) struct FoldTrial {
     pub gain: Gain,
 }
 
-/// Lets the model without a fold decide for each damaged and undamaged picture of the fold, and measures the gain of each
-/// decision.
+/// Lets the model without a fold decide for each damaged and undamaged picture of the fold, and measures the gain of
+/// each decision.
 pub(super) fn cross_validate(
     measured: &[MeasuredPicture],
     folds: &[usize],

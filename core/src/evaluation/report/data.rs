@@ -56,8 +56,8 @@ pub struct Block {
     pub r2: [R2; 3],
 }
 
-/// The candidate with the best mean score over all pictures of the report. It is chosen with the references known, so no
-/// other candidate for all pictures is better.
+/// The candidate with the best mean score over all pictures of the report. It is chosen with the references known, so
+/// no other candidate for all pictures is better.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FixedChoice {
     /// Name of the candidate in the space.

@@ -71,8 +71,8 @@ pub struct ClassicInput {
     pub features: FeatureVector,
     /// Row of the training table; damaged pictures only.
     pub row: Option<TableRow>,
-    /// Whether the gains model may sharpen, smooth or denoise the picture. What the model learned does not hold for larger
-    /// pictures. The service decides in the same way.
+    /// Whether the gains model may sharpen, smooth or denoise the picture. What the model learned does not hold for
+    /// larger pictures. The service decides in the same way.
     pub is_of_trained_size: bool,
 }
 

@@ -1,5 +1,5 @@
-//! Reduction of large pictures before their features are measured. The sides are reduced to eighths, because a JPEG can be
-//! decoded at eighths of its sides.
+//! Reduction of large pictures before their features are measured. The sides are reduced to eighths, because a JPEG can
+//! be decoded at eighths of its sides.
 
 use std::borrow::Cow;
 

@@ -53,8 +53,8 @@ impl Band<'_> {
 
     /// Restores the rows of the band: the point operator, then the mask.
     ///
-    /// Before row `y` is sharpened, the ring holds the rows `y − radius` to `y + radius`, each after the point operator. So
-    /// row `y` in the picture can be overwritten: the ring has its copy.
+    /// Before row `y` is sharpened, the ring holds the rows `y − radius` to `y + radius`, each after the point
+    /// operator. So row `y` in the picture can be overwritten: the ring has its copy.
     #[inline(always)]
     pub fn restore<P: PointOperator>(self, with: Instructions, point: &P, mask: Option<&UnsharpMask>) {
         let Some(mask) = mask else {

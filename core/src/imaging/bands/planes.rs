@@ -47,8 +47,8 @@ impl Planes {
         Self { high: vec![0; n], low: vec![0; n] }
     }
 
-    /// Sums the first `n` columns of the rows. Works in whole blocks, so fewer than [`BLOCK`] further columns are written;
-    /// their values mean nothing.
+    /// Sums the first `n` columns of the rows. Works in whole blocks, so fewer than [`BLOCK`] further columns are
+    /// written; their values mean nothing.
     #[inline(always)]
     pub fn down(&mut self, rows: WeightedRows, n: usize) {
         let WeightedRows { ring, pairs, taps } = rows;

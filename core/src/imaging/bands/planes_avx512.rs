@@ -1,8 +1,8 @@
 //! The two passes of `planes.rs` in AVX-512, in the same whole numbers.
 //!
 //! A pass multiplies two bytes, at equal distances before and after the centre, by one tap and adds the products. One
-//! instruction, `vpmaddubsw`, does so for neighbouring bytes, so the bytes are interleaved first. A register has 4 parts of 128 bits;
-//! interleaving and packing stay within a part, and packing restores the order:
+//! instruction, `vpmaddubsw`, does so for neighbouring bytes, so the bytes are interleaved first. A register has 4
+//! parts of 128 bits; interleaving and packing stay within a part, and packing restores the order:
 //!
 //! ```text
 //! u (before), 128 bits      u0 u1 … u7 | u8 … u15

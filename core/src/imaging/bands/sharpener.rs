@@ -42,8 +42,8 @@ impl<'a> RowSharpener<'a> {
 
     /// Writes the sharpened row.
     ///
-    /// A row in the ring begins `padding` samples before its first pixel. So the windows of chunk `i` read the sums from
-    /// column `i·CHUNK` on: one per sample of the chunk, and twice the padding more.
+    /// A row in the ring begins `padding` samples before its first pixel. So the windows of chunk `i` read the sums
+    /// from column `i·CHUNK` on: one per sample of the chunk, and twice the padding more.
     #[inline(always)]
     pub fn sharpen(&mut self, with: Instructions, ring: &[u8], out: &mut [u8]) {
         let (taps, padding) = (self.mask.half_taps(), self.mask.radius() * self.step);

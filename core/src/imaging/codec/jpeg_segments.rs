@@ -101,8 +101,8 @@ fn end_of_scan(bytes: &[u8], mut at: usize) -> usize {
     bytes.len()
 }
 
-/// Returns the file with nothing but the picture: no bytes between segments, and only those application data that state how
-/// colours are stored.
+/// Returns the file with nothing but the picture: no bytes between segments, and only those application data that state
+/// how colours are stored.
 pub(super) fn bare(bytes: &[u8], segments: &[Segment]) -> Vec<u8> {
     let mut out = vec![0xFF, 0xD8];
     for segment in segments.iter().filter(|s| is_picture(s.marker)) {

@@ -10,8 +10,8 @@ use libwebp_sys as c;
 /// Encodes interleaved 8-bit samples, three or (with alpha) four per pixel, at a `quality` of 1–100 with libwebp's
 /// default effort.
 ///
-/// Memory: 9 bytes per pixel, the samples included. By its own default libwebp keeps its tokens, which takes 14 bytes per
-/// pixel and two thirds of the time.
+/// Memory: 9 bytes per pixel, the samples included. By its own default libwebp keeps its tokens, which takes 14 bytes
+/// per pixel and two thirds of the time.
 ///
 /// # Errors
 /// The reason, if libwebp refuses the size or finds no memory.

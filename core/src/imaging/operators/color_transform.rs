@@ -7,8 +7,9 @@
 //! ```
 //!
 //! channel `c` is `255 · Σ T[k][c]·φ_k`, clamped to 0–255 and rounded half to even. Additions go from `k = 0` to 9. The
-//! order is part of the definition, because f32 additions round. Acts on stored (encoded) values, each pixel separately.
-//! Source: Hong, Luo, Rhodes, "A study of digital camera colorimetric characterisation based on polynomial modelling", 2001.
+//! order is part of the definition, because f32 additions round. Acts on stored (encoded) values, each pixel
+//! separately. Source: Hong, Luo, Rhodes, "A study of digital camera colorimetric characterisation based on polynomial
+//! modelling", 2001.
 
 mod fit;
 

@@ -1,7 +1,7 @@
 //! Wide Gaussian blurs with fewer additions than taps. They give the bits of `gaussian_blur`.
 //!
-//! Taps are whole 256ths, so neighbouring taps of a wide Gaussian differ by little or nothing. So a window's sum follows
-//! from the sum of the window before it: a few samples are added, a few subtracted (`slide`).
+//! Taps are whole 256ths, so neighbouring taps of a wide Gaussian differ by little or nothing. So a window's sum
+//! follows from the sum of the window before it: a few samples are added, a few subtracted (`slide`).
 //!
 //! Sixteen rows go through both passes together. The sums are transposed between the passes, so neither pass moves
 //! numbers within a vector:
@@ -119,8 +119,8 @@ impl SlidingBlur {
     /// Blurs row `y` and the rows below it, `n_rows` together and at most [`ROWS`]. Returns one array per column: the
     /// blurred samples of these rows, from the top. Array elements from `n_rows` on mean nothing.
     ///
-    /// `rows` must hold the rows from [`Slide::n_before`] above the first to the radius below the last. This function is
-    /// inlined, so the caller should be compiled for the instructions of the level.
+    /// `rows` must hold the rows from [`Slide::n_before`] above the first to the radius below the last. This function
+    /// is inlined, so the caller should be compiled for the instructions of the level.
     #[inline(always)]
     pub fn blur<'r>(
         &mut self,

@@ -11,7 +11,8 @@
 //! ```
 //!
 //! Holes ("trous") between the taps double the scale. The picture is not made smaller, so the result does not depend on
-//! where a coarser grid would begin. Source: Starck and Murtagh, "Automatic noise estimation from the multiresolution support", 1998.
+//! where a coarser grid would begin. Source: Starck and Murtagh, "Automatic noise estimation from the multiresolution
+//! support", 1998.
 //!
 //! Soft thresholds (Donoho 1995): a detail `w` becomes `sign(w)·max(|w| − T, 0)`, which is `w − clamp(w, −T, T)`. So the
 //! restored picture is
@@ -95,10 +96,10 @@ fn median(counts: &[u32]) -> f64 {
     (at_rank(n.div_ceil(2)) + at_rank(n / 2 + 1)) / 2.0
 }
 
-/// Shrinks the finest details of each channel by up to `denoise` (0–5, 0 changes nothing) times `sigma`, coarser details
-/// by less. `sigma` has one number per channel, as [`noise_sigma`] returns it. Alpha and size are kept, and flat pictures
-/// stay flat. Memory: one more set of samples and
-/// half a megabyte per thread. Runs on the rayon pool that the caller installed; the same bytes for any number of threads.
+/// Shrinks the finest details of each channel by up to `denoise` (0–5, 0 changes nothing) times `sigma`, coarser
+/// details by less. `sigma` has one number per channel, as [`noise_sigma`] returns it. Alpha and size are kept, and
+/// flat pictures stay flat. Memory: one more set of samples and half a megabyte per thread. Runs on the rayon pool that
+/// the caller installed; the same bytes for any number of threads.
 ///
 /// # Panics
 /// When the number of sigmas is not the number of channels.

@@ -1,5 +1,5 @@
-//! Turns the regressors' numbers into parameters: clamps them to the searched bounds and rounds them. Parameters that the
-//! caller fixed replace predicted ones.
+//! Turns the regressors' numbers into parameters: clamps them to the searched bounds and rounds them. Parameters that
+//! the caller fixed replace predicted ones.
 
 use super::{
     artifact::ModelArtifact,

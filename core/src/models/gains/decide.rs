@@ -65,12 +65,12 @@ pub fn predict(
     })
 }
 
-/// Decides from the features of a picture. `is_of_trained_size` permits candidates that sharpen, smooth or denoise: what
-/// the model learned about them does not hold for pictures larger than those of the training.
+/// Decides from the features of a picture. `is_of_trained_size` permits candidates that sharpen, smooth or denoise:
+/// what the model learned about them does not hold for pictures larger than those of the training.
 ///
-/// Parameters that the caller fixed are applied without a gate. For open parameters, only candidates that agree with the
-/// fixed ones are compared. Sharpening was learned on pictures whose colours stay unchanged. A colour correction amplifies
-/// contrast, noise and edges, so a corrected picture is only sharpened if the caller fixed the strength.
+/// Parameters that the caller fixed are applied without a gate. For open parameters, only candidates that agree with
+/// the fixed ones are compared. Sharpening was learned on pictures whose colours stay unchanged. A colour correction
+/// amplifies contrast, noise and edges, so a corrected picture is only sharpened if the caller fixed the strength.
 ///
 /// # Errors
 /// When the features are not those of the fit, or not finite.

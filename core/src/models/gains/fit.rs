@@ -43,8 +43,8 @@ const COLOR_GATE: Gate =
 const DETAIL_GATE: Gate =
     Gate { margin: 0.005, harm_max: HARM_MAX, score_low_min: -1.0, harm_price: HARM_PRICE };
 
-/// Features on which the regression of codes runs: black, middle and white of each channel. Colour transforms depend most on
-/// these.
+/// Features on which the regression of codes runs: black, middle and white of each channel. Colour transforms depend
+/// most on these.
 const LOCAL_FEATURES: [&str; 9] =
     ["red_p1", "red_p50", "red_p99", "green_p1", "green_p50", "green_p99", "blue_p1", "blue_p50", "blue_p99"];
 
@@ -162,8 +162,8 @@ fn detail_fit<'a>(
     }
 }
 
-/// Fits one table of gains, with its gate, on features without codes. A trial compares this table with the model, to show
-/// how much fewer candidates reach. `gains` has the gains of `candidates` for each sample, in their order.
+/// Fits one table of gains, with its gate, on features without codes. A trial compares this table with the model, to
+/// show how much fewer candidates reach. `gains` has the gains of `candidates` for each sample, in their order.
 ///
 /// # Errors
 /// Same errors as [`fit_codes`] and [`fit_gains`].

@@ -1,10 +1,10 @@
 //! The row step of `plain.rs` in AVX2: the same arithmetic, step by step.
 //!
-//! Compilers keep the sums of a window in memory; here they stay in registers. The products for Σxy and for the terms of
-//! SSIM come from `vpmaddwd`, which adds the products of two neighbours.
+//! Compilers keep the sums of a window in memory; here they stay in registers. The products for Σxy and for the terms
+//! of SSIM come from `vpmaddwd`, which adds the products of two neighbours.
 //!
-//! A register has 16 lanes of 16 bits or 8 of 32 bits. Unpacking works within each half of a register, so two
-//! registers of 32-bit numbers, `half` 0 and 1, hold the lanes in the order `LaneOrder::Swapped`:
+//! A register has 16 lanes of 16 bits or 8 of 32 bits. Unpacking works within each half of a register, so two registers
+//! of 32-bit numbers, `half` 0 and 1, hold the lanes in the order `LaneOrder::Swapped`:
 //!
 //! ```text
 //!   16 bits:     0  1  2  3  4  5  6  7 |  8  9 10 11 12 13 14 15

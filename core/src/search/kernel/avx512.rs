@@ -1,8 +1,8 @@
 //! The row step of `plain.rs` in AVX-512: the same arithmetic, step by step.
 //!
-//! Sixteen 32-bit lanes are one register, in their plain order. Products of 16-bit numbers come from `vpmaddwd`. In each
-//! lane it adds two products: that of the lower 16 bits and that of the upper 16 bits. Where only one product is wanted,
-//! one of the upper halves is 0. `v·a − q·b` uses both halves:
+//! Sixteen 32-bit lanes are one register, in their plain order. Products of 16-bit numbers come from `vpmaddwd`. In
+//! each lane it adds two products: that of the lower 16 bits and that of the upper 16 bits. Where only one product is
+//! wanted, one of the upper halves is 0. `v·a − q·b` uses both halves:
 //!
 //! ```text
 //!   lane of 32 bits     upper 16     lower 16

@@ -46,8 +46,8 @@ impl Across {
         }
     }
 
-    /// Blurs the `columns`, which begin `n_before` columns before the first one of `out`. The length of `out` is rounded up
-    /// to a multiple of the columns that `N` numbers hold. `columns` must be as much longer.
+    /// Blurs the `columns`, which begin `n_before` columns before the first one of `out`. The length of `out` is
+    /// rounded up to a multiple of the columns that `N` numbers hold. `columns` must be as much longer.
     #[inline(always)]
     pub fn blur<const N: usize>(&self, columns: &[SumColumn], out: &mut [[u8; ROWS]]) {
         let [odd, steps, slopes] = &self.offsets;
@@ -59,8 +59,8 @@ impl Across {
                 }
             }
         }
-        // `smooth` is S and `gains` is G of `slide`, for one column after the other. Single taps complete a window's sum,
-        // but do not enter S or G.
+        // `smooth` is S and `gains` is G of `slide`, for one column after the other. Single taps complete a window's
+        // sum, but do not enter S or G.
         let columns = columns.as_flattened();
         for (i, out) in out.chunks_exact_mut(N / COLUMN).enumerate() {
             let columns = &columns[i * N..];

@@ -17,9 +17,9 @@
 //!
 //! - Single taps are added at every position. They read the samples themselves.
 //! - Steps change S when a sample passes the step.
-//! - Slopes change S too. Their share of the change, `G(c) = −Σ slope(k + 1)·x(c + k)`, is a sum with constant weights over
-//!   the length of each slope. G moves to the next position in the same way as S: only the two ends of a slope cost an
-//!   addition.
+//! - Slopes change S too. Their share of the change, `G(c) = −Σ slope(k + 1)·x(c + k)`, is a sum with constant weights
+//!   over the length of each slope. G moves to the next position in the same way as S: only the two ends of a slope
+//!   cost an addition.
 //!
 //! At each position: `G += ends of slopes`, `S += G + steps`, and the blurred sum is `S + single taps`. In other words,
 //! steps read running sums of the samples, and slopes read running sums of running sums.
@@ -44,8 +44,8 @@ pub struct Signed {
     pub minus: Vec<isize>,
 }
 
-/// Number of samples before a position that a blur of this radius reads. Single taps read `radius` samples back. S starts
-/// from the position before and reads one sample further back, G two.
+/// Number of samples before a position that a blur of this radius reads. Single taps read `radius` samples back. S
+/// starts from the position before and reads one sample further back, G two.
 pub fn n_before(radius: usize) -> usize {
     radius + 2
 }
@@ -97,7 +97,8 @@ impl Slide {
     }
 
     /// Returns the places of the samples to add and take away at a position, with `stride` from one sample to the next.
-    /// The three entries are the single taps, the steps, which move S to the position, and the slopes, which move G to it.
+    /// The three entries are the single taps, the steps, which move S to the position, and the slopes, which move G to
+    /// it.
     ///
     /// Places count from the sample [`Slide::n_before`] before the position. S reads one sample and G two samples further
     /// back than single taps, because both are differences (`k − kind` below).

@@ -1,6 +1,7 @@
 //! The range of each feature in the training. It shows which vectors lie outside the training.
 //!
-//! A tree puts a vector outside the training into a leaf at the edge without any sign. So ranges are checked separately.
+//! A tree puts a vector outside the training into a leaf at the edge without any sign. So ranges are checked
+//! separately.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;

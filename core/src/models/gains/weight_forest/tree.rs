@@ -8,9 +8,9 @@
 //!         leaf 2   leaf 3
 //! ```
 //!
-//! The serialised form stores no indices of children: a list of splits and leaves in preorder is exactly one tree, or it
-//! is refused. So a file is read in one pass without recursion, every tree that is read is sound, and the form compresses
-//! well.
+//! The serialised form stores no indices of children: a list of splits and leaves in preorder is exactly one tree, or
+//! it is refused. So a file is read in one pass without recursion, every tree that is read is sound, and the form
+//! compresses well.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -115,7 +115,8 @@ impl TryFrom<RowTreeForm> for RowTree {
         let (mut thresholds, mut leaf_sizes) = (form.thresholds.iter(), form.leaf_sizes.iter());
         let mut nodes = Vec::with_capacity(form.kinds.len());
         let mut from = 0;
-        // Stack of splits whose right side has not begun. The node after a leaf begins the right side of the topmost split.
+        // Stack of splits whose right side has not begun. The node after a leaf begins the right side of the topmost
+        // split.
         let mut open: Vec<usize> = Vec::new();
         let mut complete = false;
         for (node, &kind) in form.kinds.iter().enumerate() {

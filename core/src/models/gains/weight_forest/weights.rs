@@ -13,8 +13,8 @@ pub struct RowWeights {
     entries: Vec<(usize, f64)>,
 }
 
-/// A sum of weights reaches a quantile's share when it falls short of the share by at most this. Rounding changes sums of
-/// thousands of weights by less. Unless sample weights differ extremely, no weight of 1000 trees is as small.
+/// A sum of weights reaches a quantile's share when it falls short of the share by at most this. Rounding changes sums
+/// of thousands of weights by less. Unless sample weights differ extremely, no weight of 1000 trees is as small.
 const ROUNDING: f64 = 1e-12;
 
 impl RowWeights {
@@ -93,8 +93,9 @@ impl RowWeights {
     /// Returns the weights without the rows for which `exclude` is true, scaled to sum to 1 again. Returns `None` when no
     /// row remains.
     ///
-    /// The excluded rows have still shaped the trees, so predictions for training rows look better than they are. Honest
-    /// predictions come from forests fitted without the row's fold ([`grouped_folds`](crate::learning::grouped_folds)).
+    /// The excluded rows have still shaped the trees, so predictions for training rows look better than they are.
+    /// Honest predictions come from forests fitted without the row's fold
+    /// ([`grouped_folds`](crate::learning::grouped_folds)).
     pub fn without(&self, exclude: impl Fn(usize) -> bool) -> Option<Self> {
         let mut entries: Vec<(usize, f64)> =
             self.entries.iter().copied().filter(|&(row, _)| !exclude(row)).collect();
@@ -103,8 +104,8 @@ impl RowWeights {
         (!entries.is_empty()).then_some(Self { n_rows: self.n_rows, entries })
     }
 
-    /// Returns the largest weight. For the features of a training row, it is usually that row's weight. It is 1 when the
-    /// vector's leaf holds the same single row in every tree.
+    /// Returns the largest weight. For the features of a training row, it is usually that row's weight. It is 1 when
+    /// the vector's leaf holds the same single row in every tree.
     pub fn largest(&self) -> f64 {
         self.entries.iter().fold(0.0, |largest, &(_, weight)| largest.max(weight))
     }
