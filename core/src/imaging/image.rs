@@ -35,7 +35,7 @@ pub struct Image {
     alpha: Option<Vec<u8>>,
 }
 
-/// Why parts given to [`Image::new`] are no picture.
+/// Reason why the arguments of [`Image::new`] do not make a picture.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum ImageError {
     /// A side is zero.

@@ -10,7 +10,7 @@
 //!   δ = (GᵀG)⁻¹ · Gᵀ(λ·d − r)      λ = (|r|² − rᵀP·r) / (dᵀr − dᵀP·r)      P = G·(GᵀG)⁻¹·Gᵀ
 //! ```
 //!
-//! The factor λ makes up for another contrast; subtracting the means makes up for another brightness.
+//! The factor λ compensates a difference in contrast. Subtracting the means compensates a difference in brightness.
 
 use super::{homography::Homography, plane::Plane};
 use crate::numeric::linear::solve;

@@ -2,7 +2,7 @@
 //!
 //! # Strips in lanes
 //!
-//! A tile has at most 768 columns and 1024 rows of windows. Its columns are cut into sixteen strips of equal length.
+//! A tile has at most 768 columns and 1024 rows of windows. The columns are cut into sixteen strips of equal length.
 //! Strip `k` lies in lane `k` of a vector: element `j` of a row holds column `j` of every strip. A window of seven
 //! columns reaches six columns into the next strip, so each strip also holds the first six columns of the next one.
 //!

@@ -60,7 +60,7 @@ struct Damage {
     ranges: Vec<ValueRange>,
 }
 
-/// Why a text is not a recipe.
+/// Reason why a text is not a recipe.
 #[derive(Debug, Error)]
 pub enum RecipeError {
     /// The text is not TOML, or a key is unknown.

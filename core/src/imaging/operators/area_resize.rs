@@ -13,7 +13,7 @@
 //! ```
 //!
 //! Both directions are separate: first the weighted sums down the columns of a destination row, then across those sums.
-//! Whole rows between the two that are cut are most of the work. They are added in 16 bits and weighted once.
+//! Most of the work is the whole rows between the two that are cut. They are added in 16 bits and weighted once.
 
 use std::ops::{Add, AddAssign, Mul, Range};
 

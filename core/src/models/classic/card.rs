@@ -48,7 +48,7 @@ pub struct ModelCard {
     pub untouched: Option<RestorationScores>,
     /// The best single choice of parameters for all held-out pictures, with its scores.
     pub best_fixed: Option<FixedBaseline>,
-    /// What a user should know before relying on the model.
+    /// Warnings to read before using the model.
     pub warnings: Vec<String>,
 }
 

@@ -163,7 +163,7 @@ fn detail_fit<'a>(
 }
 
 /// Fits one table of gains, with its gate, on features without codes. A trial compares this table with the model, to
-/// show how much fewer candidates reach. `gains` has the gains of `candidates` for each sample, in their order.
+/// show the gain that fewer candidates reach. `gains` has the gains of `candidates` for each sample, in their order.
 ///
 /// # Errors
 /// Same errors as [`fit_codes`] and [`fit_gains`].

@@ -10,8 +10,8 @@
 //! after three rounds                 register c2 c1 c0   lane r2 r1 r0      column c, row r: transposed
 //! ```
 //!
-//! Three rounds transpose 8 × 8 numbers, four rounds 16 × 16. AVX2 unpacks within halves of 128 bits, so the lower
-//! halves of the registers are one matrix and the upper halves another: two matrices are transposed at once.
+//! Three rounds transpose 8 × 8 numbers, four rounds 16 × 16. AVX2 unpacks within halves of 128 bits. So the lower
+//! halves of the registers are one matrix and the upper halves another, and both are transposed at once.
 
 use std::arch::x86_64::*;
 

@@ -1,8 +1,8 @@
 //! Grows one extremely randomised tree for several targets at once.
 //!
-//! At each node some features are drawn, and for each of them one threshold, drawn evenly between the feature's least
-//! and largest number in the node. The tree keeps the split that lowers the summed squared error of all targets the
-//! most (Geurts, Ernst and Wehenkel, "Extremely randomized trees", Machine Learning 63, 2006). Drawing follows
+//! At each node some features are drawn. For each of them one threshold is drawn evenly between the feature's least and
+//! largest number in the node. The tree keeps the split that lowers the summed squared error of all targets the most.
+//! Source: Geurts, Ernst and Wehenkel, "Extremely randomized trees", Machine Learning 63, 2006. Drawing follows
 //! scikit-learn's `ExtraTreesRegressor`: features that are constant in the node count as drawn. If all drawn features
 //! are constant, drawing goes on until one varies.
 //!

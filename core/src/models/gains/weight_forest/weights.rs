@@ -70,8 +70,9 @@ impl RowWeights {
         spreads.into_iter().map(f64::sqrt).collect()
     }
 
-    /// Returns the quantile `q` of a column. It is the least target for which the rows with at most this target have the
-    /// share `q` of the weight or more. 0 gives the least and 1 the largest target of the entries. Sorts the entries.
+    /// Returns the quantile `q` of a column: the least target such that the rows of at most this target have at least the
+    /// share `q` of the weight. With `q = 0` it is the least target of the entries, with `q = 1` the largest. Sorts the
+    /// entries.
     ///
     /// # Panics
     /// Same as [`RowWeights::mean`]; also when there is no such column, or `q` is not in `[0, 1]`.
