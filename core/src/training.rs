@@ -2,7 +2,8 @@
 //! → card.
 //!
 //! 1. The caller measures the pictures: features, fitting transforms, gains of all candidates that need no prediction.
-//! 2. Every picture gets a fold. For each fold a model is fitted without its pictures; one more is fitted on all pictures.
+//! 2. Every picture gets a fold. For each fold a model is fitted without its pictures; one more is fitted on all
+//!    pictures.
 //! 3. A model is fitted in two steps: forests that predict transforms, then forests that expect gains. Between the steps
 //!    the caller measures what the predicted transforms gain.
 //! 4. The model without a fold decides for the fold's pictures, the caller restores them, and the card states the gains.
@@ -27,8 +28,8 @@ pub use self::{
     pictures::{GainsOfCodes, TrainingPictures, restored_quality},
 };
 
-/// Trains a model on all pictures. Its card states cross-validated results: each picture is restored by a model that was
-/// fitted in the same way without the picture's fold.
+/// Trains a model on all pictures. Its card states cross-validated results: each picture is restored by a model that
+/// was fitted in the same way without the picture's fold.
 ///
 /// The same input gives the same model, bit for bit.
 ///

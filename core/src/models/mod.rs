@@ -3,8 +3,8 @@
 //! [`classic`] regresses three parameters from seed features. [`gains`] expects the gain of every candidate from rich
 //! features and chooses one; it is the built-in kind. [`predictor::Predictor`] is a model of either kind.
 //!
-//! Both modules have the same parts. `fit` fits a model, and `model` is the fitted model. `artifact` is the content of a
-//! model file, and `card` describes the model. `decide` turns predicted numbers into parameters.
+//! Both modules have the same parts. `fit` fits a model, and `model` is the fitted model. `artifact` is the content of
+//! a model file, and `card` describes the model. `decide` turns predicted numbers into parameters.
 
 pub mod classic;
 mod embedded;

@@ -1,5 +1,5 @@
-//! Damage `white_balance`: a wrong white balance, applied as a camera does: by gains on the scene's light before the tone
-//! curve.
+//! Damage `white_balance`: a wrong white balance, applied as a camera does: by gains on the scene's light before the
+//! tone curve.
 //!
 //! Formula, per channel in linear light:
 //!

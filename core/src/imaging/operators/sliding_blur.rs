@@ -20,8 +20,8 @@
 //! - Across (`across`): the high bytes of the sums and the low bytes are summed separately, each below 2¹⁶.
 //!   `imaging::bands` (`planes.rs`) shows how both make the blurred sample.
 //!
-//! All numbers have 16 bits and wrap. The result is exact: each final sum fits into 16 bits. So additions modulo 2¹⁶ give
-//! the right final sum even if sums on the way wrap.
+//! All numbers have 16 bits and wrap. The result is exact: each final sum fits into 16 bits. So additions modulo 2¹⁶
+//! give the right final sum even if sums on the way wrap.
 
 mod across;
 mod down;

@@ -1,5 +1,5 @@
-//! Local linear forests: a weighted linear regression in place of a weighted mean. Source: Friedberg, Tibshirani, Athey,
-//! Wager, "Local linear forests", Journal of Computational and Graphical Statistics 30, 2021.
+//! Local linear forests: a weighted linear regression in place of a weighted mean. Source: Friedberg, Tibshirani,
+//! Athey, Wager, "Local linear forests", Journal of Computational and Graphical Statistics 30, 2021.
 //!
 //! A forest's weights show which training rows are similar to a vector. The plain mean of their targets is biased when the
 //! vector lies at the edge of those rows. A regression of the targets on a few columns, evaluated at the vector, follows

@@ -70,9 +70,9 @@ impl RowWeights {
         spreads.into_iter().map(f64::sqrt).collect()
     }
 
-    /// Returns the quantile `q` of a column: the least target such that the rows of at most this target have at least the
-    /// share `q` of the weight. With `q = 0` it is the least target of the entries, with `q = 1` the largest. Sorts the
-    /// entries.
+    /// Returns the quantile `q` of a column: the least target such that the rows of at most this target have at least
+    /// the share `q` of the weight. With `q = 0` it is the least target of the entries, with `q = 1` the largest. Sorts
+    /// the entries.
     ///
     /// # Panics
     /// Same as [`RowWeights::mean`]; also when there is no such column, or `q` is not in `[0, 1]`.
