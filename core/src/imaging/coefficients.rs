@@ -39,7 +39,7 @@ pub enum CoefficientsError {
     /// The wrong number of coefficients. Each operator that runs has one per channel, the others have none.
     #[error("{got} {what} where {needed} are needed")]
     Count {
-        /// Which coefficients.
+        /// Name of the coefficients.
         what: &'static str,
         /// Numbers given.
         got: usize,
@@ -49,7 +49,7 @@ pub enum CoefficientsError {
     /// A coefficient that is out of bounds or not a number.
     #[error("a {what} of {got} is impossible")]
     Value {
-        /// Which coefficient.
+        /// Name of the coefficient.
         what: &'static str,
         /// The number.
         got: f64,

@@ -49,7 +49,7 @@ pub enum ImageError {
     /// A buffer whose length does not fit the sides.
     #[error("{what} hold {got} bytes where {width}×{height} needs {needed}")]
     Length {
-        /// Which buffer.
+        /// Name of the buffer.
         what: &'static str,
         /// Length of the buffer in bytes.
         got: usize,

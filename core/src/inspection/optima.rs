@@ -14,7 +14,7 @@ pub struct OptimaSummary {
     pub n_rows: usize,
     /// Number of rows whose picture is no pair of the dataset.
     pub n_strangers: usize,
-    /// How often each value was best, per parameter.
+    /// Counts of the best values, per parameter.
     pub choices: Vec<ChoiceCounts>,
     /// Parameters that have one value in all rows, so there is nothing to learn.
     pub constant: Vec<&'static str>,

@@ -10,7 +10,7 @@ use crate::learning::Groups;
 /// Pictures of one source, or lookalikes, that a split separates or may separate.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Straddling {
-    /// What is wrong, for a reader.
+    /// Description of the fault, for a reader.
     pub reason: &'static str,
     /// The pictures, each with its source and fold.
     pub members: Vec<Member>,

@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use super::homography::Homography;
 
-/// How a damaged picture lies on its reference.
+/// Position of a damaged picture on its reference, and the decision on the pair.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Registration {
     /// Map from a place in the damaged picture, stretched to the reference's size, to the place in the reference that

@@ -114,7 +114,7 @@ pub(super) fn restore_pixels<'a>(
     Ok(Restoration { input: recorded, coefficients, output })
 }
 
-/// How the output's bytes are made.
+/// Plan for making the output's bytes.
 pub(super) struct OutputPlan {
     route: Route,
     /// Whether the parameters leave every pixel unchanged.

@@ -73,7 +73,7 @@ struct GatheredGroup<'a> {
     gathered: [GatheredRow; 2],
 }
 
-/// How a group's blurred source rows are computed.
+/// Form of the blur that computes a group's source rows.
 enum SourceBlur<'a> {
     /// Tap by tap, with the next row to push into the blur.
     Narrow(RowBlur<'a>, isize),

@@ -70,7 +70,7 @@ struct StripGroup<'a> {
     blur: StripBlur<'a>,
 }
 
-/// How a group's blurred rows are computed.
+/// Form of the blur that computes a group's rows.
 enum StripBlur<'a> {
     /// No blur: candidates without sharpening.
     None,

@@ -20,9 +20,9 @@ const PIECES: usize = 255 * 16;
 /// A function from levels to levels, both 0–255, by linear interpolation between exact values. Clipped to the range.
 pub(super) struct LevelCurve(Vec<f32>);
 
-/// From encoded levels to linear light times 255.
+/// Curve from encoded levels to linear light times 255.
 static LINEAR: LazyLock<LevelCurve> = LazyLock::new(|| LevelCurve::new(to_linear));
-/// From linear light times 255 to encoded levels.
+/// Curve from linear light times 255 to encoded levels.
 static ENCODED: LazyLock<LevelCurve> = LazyLock::new(|| LevelCurve::new(to_encoded));
 
 impl LevelCurve {

@@ -45,7 +45,7 @@ impl PlannedRestoration {
     }
 }
 
-/// What each way does with one picture. The oracle is missing: it needs the measured gains.
+/// The plan for one picture: what each way does. The oracle is missing, since it needs the measured gains.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PicturePlan {
     /// Restoration by the best fixed candidate.

@@ -1,4 +1,4 @@
-//! What a trial is computed from: measured pictures, their folds, and the input of the classic way.
+//! The input of a trial: measured pictures, their folds, and the input of the classic way.
 
 use std::collections::BTreeMap;
 
@@ -64,7 +64,7 @@ impl TrialFolds {
     }
 }
 
-/// What the classic way needs to know about a held-out picture.
+/// Input of the classic way for one held-out picture.
 #[derive(Clone, Debug)]
 pub struct ClassicInput {
     /// Features of the seed schema.

@@ -35,7 +35,7 @@ pub(super) struct Planes {
 pub(super) struct WeightedRows<'a> {
     /// The samples of the ring, from the column of the first sum on.
     pub ring: &'a [u8],
-    /// Where the rows at each distance above and below begin in `ring`. Both at distance 0 are the row itself.
+    /// Starts in `ring` of the two rows at each distance, above and below. Both at distance 0 are the row itself.
     pub pairs: &'a [[usize; 2]],
     /// The weight at each distance, in 1/256.
     pub taps: &'a [u16],

@@ -14,7 +14,7 @@ pub(super) struct RowSharpener<'a> {
     mask: &'a UnsharpMask,
     /// Interleaved channels.
     step: usize,
-    /// Where the rows at each distance above and below begin in the ring. Both at distance 0 are the row itself.
+    /// Starts in the ring of the two rows at each distance, above and below. Both at distance 0 are the row itself.
     pairs: Vec<[usize; 2]>,
     planes: Planes,
     blurred: Vec<u8>,

@@ -45,7 +45,7 @@ const XMP: u16 = 700;
 const IPTC: u16 = 33723;
 const ICC: u16 = 34675;
 
-/// How a supported file stores its samples.
+/// Layout of the samples in a supported file.
 struct TiffLayout {
     width: usize,
     height: usize,

@@ -190,7 +190,7 @@ mod tests {
         (0..n).map(|i| ((i * i + seed) * 2_654_435_761 % 65_537) as u8).collect()
     }
 
-    /// How a test blurs a picture.
+    /// The turns in which a test blurs a picture.
     struct Turns {
         /// Rows of every second turn. The others have 16.
         n_rows: usize,

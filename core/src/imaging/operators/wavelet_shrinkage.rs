@@ -53,7 +53,7 @@ const COLUMNS: usize = 512;
 /// Pixels that one task measures. Its histograms take a quarter of a megabyte per channel.
 const PIXELS_PER_COUNT: usize = 1 << 20;
 
-/// How far the blurs up to each scale reach, in pixels: twice the steps, added up.
+/// Reach of the blurs up to each scale, in pixels: twice the steps, added up.
 const REACH: [usize; 3] = [2, 6, 14];
 /// Rows that are kept after 0, 1 and 2 blurs. The next blur reads them; the first blur is also read at the restored row.
 const N_KEPT: [usize; 3] = [5, 13, 17];

@@ -34,7 +34,7 @@ pub const HELD_OUT_SHARE: f64 = 0.2;
 /// Number of permutations of each feature for its importance.
 const IMPORTANCE_REPEATS: usize = 5;
 
-/// What a training needs, except the pictures.
+/// The input of a training, except the pictures.
 pub struct TrainingInput<'a> {
     /// Features and optima.
     pub table: &'a Table,

@@ -38,7 +38,7 @@ pub struct SampleOrigin {
 /// A training picture as measured.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
-    /// Where the picture comes from.
+    /// Origin of the picture.
     pub origin: SampleOrigin,
     /// Features, of one schema for all samples.
     pub features: Vec<f32>,

@@ -91,7 +91,7 @@ pub struct Down {
 }
 
 impl Down {
-    /// For rows of `n` bytes, `stride` apart.
+    /// Prepares the sums for rows of `n` bytes, `stride` apart.
     pub fn new(slide: &Slide, n: usize, stride: usize) -> Self {
         Self {
             offsets: slide.offsets(stride),

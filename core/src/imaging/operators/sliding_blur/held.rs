@@ -23,7 +23,7 @@ pub fn held_for(wanted: Range<isize>, width: usize) -> Range<isize> {
     first..last + 1
 }
 
-/// Where wanted columns lie in rows that hold only some of them.
+/// Places of wanted columns in rows that hold only some of them.
 ///
 /// ```text
 /// wanted          −3 −2 −1  0  1  2  3  4 …       positions in the picture
@@ -42,7 +42,8 @@ pub struct Held {
 }
 
 impl Held {
-    /// For a picture of `width` columns. A wanted column that is not `held` must reflect a column that is wanted and held.
+    /// Finds the wanted columns of a picture of `width` columns in rows that hold the columns `held`. A wanted column
+    /// that is not held must reflect a column that is wanted and held.
     pub fn new(wanted: Range<isize>, held: Range<isize>, width: usize) -> Self {
         let there = wanted.start.max(held.start)..wanted.end.min(held.end);
         let reflected = wanted.clone().filter(|p| !there.contains(p)).map(|p| {

@@ -204,7 +204,7 @@ mod tests {
     use super::*;
     use crate::imaging::operators::gaussian_blur::half_taps;
 
-    /// Of samples that are 0 except for a single 1, the window's sum at each distance from the 1 is the tap.
+    /// In samples that are 0 except for a single 1, the window's sum at each distance from the 1 is the tap.
     #[test]
     fn the_split_makes_the_taps_again() {
         for sigma in (41..=200).map(|tenths| f64::from(tenths) / 10.0) {

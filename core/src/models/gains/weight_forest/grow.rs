@@ -20,7 +20,7 @@ use super::rows::NumberRows;
 use super::tree::{RowNode, RowTree, link};
 use crate::numeric::random::RandomStream;
 
-/// What all trees of one fit share: rows, targets and the limits of growing.
+/// The data that all trees of one fit share: rows, targets and the limits of growing.
 pub(super) struct ForestFit<'a> {
     targets: &'a NumberRows,
     sample_weights: &'a [f32],

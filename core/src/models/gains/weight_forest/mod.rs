@@ -177,7 +177,7 @@ impl WeightForest {
     }
 }
 
-/// Checks what a fit is given.
+/// Checks the input of a fit.
 fn check_samples(
     features: &NumberRows,
     targets: &NumberRows,

@@ -56,7 +56,7 @@ pub enum RangesError {
     },
 }
 
-/// How a vector lies relative to the ranges.
+/// Position of a vector relative to the ranges.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RangeCheck {
     /// Features below `min`, above `max`, or NaN.
