@@ -1,6 +1,6 @@
 //! Inflates the built-in models and computes the digests of their files, for `src/models/embedded.rs` to include.
 //!
-//! Inflating a model at each start would take longer than restoring a picture. The packed model is hardly smaller.
+//! Inflating a model at each start would take longer than restoring a picture, and the packed model is hardly smaller.
 
 use std::{env, error::Error, ffi::OsStr, fs, io::Read as _, path::Path};
 

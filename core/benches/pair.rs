@@ -15,7 +15,7 @@ use pentimento_core::{
     search::{SearchSpace, search_at},
 };
 
-/// Spaces of 40 candidates: the seed's, and four with other sigmas or strengths, after which they are named.
+/// Spaces of 40 candidates, as name, sigmas and strengths: the seed's, and four with other sigmas or strengths.
 const SPACES: [(&str, &str, &str); 5] = [
     ("seed", "[0.5, 1, 1.5, 2]", "[0.5, 1, 1.5, 2, 2.5]"),
     ("quarters", "[0.5, 1, 1.5, 2]", "[-0.5, -0.25, 0.25, 0.75, 1.25]"),

@@ -10,8 +10,8 @@ use pentimento_core::{
 
 const SIDE: usize = 1024;
 
-/// Spaces that differ by one stage each. `untouched` reads, cuts and compares rows once. `a blur` adds blurring and
-/// combining. `five strengths` adds four times combining and comparing, `five blurs` four times all three.
+/// Spaces that differ by one stage each. `untouched` reads, cuts and compares rows once. `a blur` adds a blur and a
+/// combination. `five strengths` adds four more combinations and comparisons, `five blurs` four more of all three.
 const STAGES: [(&str, &str); 4] = [
     ("untouched", "identity = true\nsigmas = []\nstrengths = []"),
     ("a blur", "sigmas = [1]\nstrengths = [1]"),

@@ -74,7 +74,7 @@ impl Bench {
         self.requests(&picture, predictor);
     }
 
-    /// From bytes to a prediction.
+    /// Times the stages from bytes to a prediction.
     fn looks(&self, of: &TimedPicture, predictor: &Predictor) {
         let (limits, image) = (Limits::default(), &of.picture.image);
         self.time("probe", of.megapixels, || (), |()| codec::probe(of.bytes, &limits));
@@ -89,7 +89,7 @@ impl Bench {
         self.time("predict", of.megapixels, || (), |()| predictor.predict(&features, seen.size(), &open));
     }
 
-    /// The operators with given parameters.
+    /// Times the operators with given parameters.
     fn operators(&self, of: &TimedPicture) {
         let image = &of.picture.image;
         for (name, color, sigma, strength) in PARAMETERS {
@@ -104,7 +104,7 @@ impl Bench {
         }
     }
 
-    /// The learned colour transforms.
+    /// Times the learned colour transforms.
     fn learned_operators(&self, of: &TimedPicture) {
         let image = &of.picture.image;
         for (name, quadratic) in [("affine", 0.0), ("quadratic", 0.1)] {
@@ -121,7 +121,7 @@ impl Bench {
         }
     }
 
-    /// Encoding and digests.
+    /// Times encoding and digests.
     fn output(&self, of: &TimedPicture) {
         let Picture { image, metadata, .. } = &of.picture;
         let encoding = encoding(&of.picture);
@@ -133,7 +133,7 @@ impl Bench {
         self.time("digest of the output", of.megapixels, || (), |()| digest(&encoded));
     }
 
-    /// Whole requests.
+    /// Times whole requests.
     fn requests(&self, of: &TimedPicture, predictor: &Predictor) {
         let limits = Limits::default();
         let whole = |name: &str, parameters, record| {

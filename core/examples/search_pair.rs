@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Searches the best candidate for the file `damaged`, whose undamaged picture is the file `reference`.
+/// Searches the best candidate for the file `damaged` with the file `reference` as its undamaged picture.
 pub fn run(reference: &str, damaged: &str) -> Result<String, Box<dyn Error>> {
     let (reference, damaged) = (decode(reference)?, decode(damaged)?);
     let space = SearchSpace::seed();

@@ -7,8 +7,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use maud::{Escaper, Render};
 use std::fmt::Write as _;
 
-/// A text from outside, for instance a file name. It is escaped, and every control character and every mark that
-/// changes the direction of writing becomes U+FFFD, so that a name cannot disguise itself.
+/// A text from outside, for instance a file name. The text is escaped. Every control character and every mark that
+/// changes the direction of writing becomes U+FFFD, so that a name cannot look like another one.
 pub(crate) struct OutsideText<'a>(pub &'a str);
 
 impl Render for OutsideText<'_> {

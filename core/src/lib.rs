@@ -1,7 +1,7 @@
 //! The core of Pentimento restores damaged pictures by parameters that a trained model predicts.
 //!
 //! It decodes a picture, measures its features, predicts parameters, applies them, and encodes the answer with a
-//! receipt. The same receipt and the same input give the same bytes again. The core also makes what this needs: metrics,
+//! receipt. The same receipt and the same input give the same bytes again. The core also has what this needs: metrics,
 //! the search for the best parameters of a pair, synthetic damage, training and evaluation.
 //!
 //! # What it does not do

@@ -1,8 +1,9 @@
-//! How the built-in kind of model is made, read top-down: measured pictures → transforms → gains → gates → model → folds →
-//! card.
+//! Trains the built-in kind of model, in reading order: measured pictures → transforms → gains → gates → model → folds
+//! → card.
 //!
 //! 1. The caller measures the pictures: features, fitting transforms, gains of all candidates that need no prediction.
-//! 2. Every picture gets a fold. One model is fitted without each fold, and one on all pictures.
+//! 2. Every picture gets a fold. For each fold a model is fitted without its pictures; one more is fitted on all
+//!    pictures.
 //! 3. A model is fitted in two steps: forests that predict transforms, then forests that expect gains. Between the steps
 //!    the caller measures what the predicted transforms gain.
 //! 4. The model without a fold decides for the fold's pictures, the caller restores them, and the card states the gains.
@@ -27,8 +28,8 @@ pub use self::{
     pictures::{GainsOfCodes, TrainingPictures, restored_quality},
 };
 
-/// Trains a model on all pictures. Its card states the results of models that were fitted the same way without a fold, on
-/// the pictures of that fold.
+/// Trains a model on all pictures. Its card states cross-validated results: each picture is restored by a model that
+/// was fitted in the same way without the picture's fold.
 ///
 /// The same input gives the same model, bit for bit.
 ///

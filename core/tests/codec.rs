@@ -134,7 +134,7 @@ fn exact_formats_give_back_every_sample() {
         for format in [Format::Png, Format::WebP, Format::Tiff, Format::Bmp] {
             let bytes = encode(&image, &Metadata::default(), &encoding(format)).unwrap();
             let picture = decoded(&bytes);
-            // WebP has no grey, BMP none with alpha.
+            // WebP has no grey, and BMP has no grey with alpha.
             let to_rgb = format == Format::WebP || format == Format::Bmp && image.alpha().is_some();
             let expected = if to_rgb { image.to_rgb() } else { image.clone() };
             assert_eq!(picture.image, expected, "{format} {}×{}", image.width(), image.height());
@@ -353,7 +353,7 @@ fn a_wrong_check_sum_refuses_a_png() {
 
 // --- limits -------------------------------------------------------------------------------------------------------
 
-/// A PNG that claims sides of 60000 and holds next to nothing.
+/// A PNG whose header claims sides of 60000 and which has almost no data.
 fn huge_png() -> Vec<u8> {
     let mut bytes = fixture("small.png");
     bytes[16..20].copy_from_slice(&60_000u32.to_be_bytes());
@@ -610,7 +610,7 @@ fn a_grey_profile_does_not_stay_with_colours() {
 
 const SMALL: Limits = Limits { input_bytes_max: 1 << 20, pixels_max: 1 << 20, decoded_bytes_max: 16 << 20 };
 
-/// Bytes that decode give a picture within the limits that can be encoded again.
+/// Checks that bytes, if they decode, give a picture within the limits that can be encoded again.
 fn check_stranger(bytes: &[u8]) {
     if let Ok(picture) = decode(bytes, &SMALL) {
         assert!(picture.image.n_pixels() as u64 <= SMALL.pixels_max);

@@ -1,5 +1,5 @@
-//! The look at a large JPEG, decoded at a reduced size. It gives the same features on all ways and refuses what the whole
-//! picture is refused for. The whole picture is only decoded where it is needed.
+//! The look at a large JPEG, decoded at a reduced size. Every way from the file to features gives the same features.
+//! The look refuses the same files as decoding the whole picture. The whole picture is decoded only where it is needed.
 
 use std::path::Path;
 
@@ -19,7 +19,8 @@ use pentimento_core::{
     },
 };
 
-/// A picture with slopes and some texture. It lies on its side: its orientation must be applied.
+/// A picture with slopes and some texture. Its pixels are stored turned by a quarter, so the orientation must be
+/// applied.
 fn large(format: Format) -> Vec<u8> {
     let (width, height) = (1601, 1203);
     let at = |i: usize, c: usize| {
@@ -72,7 +73,7 @@ fn an_untouched_jpeg_is_only_looked_at() {
         assert!(answer == bytes);
         assert_eq!(light.output.sha256.is_empty(), record == Record::WithoutDigests);
         assert_eq!(light.input.sha256.is_empty(), record == Record::WithoutDigests);
-        // A light receipt says the same as a full one, with some digests left out.
+        // A light receipt has the fields of a full one, with some digests left out.
         let mut full = receipt.clone();
         full.output.pixels_sha256.clear();
         if record == Record::WithoutDigests {

@@ -25,12 +25,12 @@ const WARPS: u64 = 6;
 struct Random(RandomStream);
 
 impl Random {
-    /// Returns a number from `low` to `high`, evenly distributed.
+    /// Returns a number from `low` to `high`, uniformly distributed.
     fn between(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.0.uniform()
     }
 
-    /// Returns a number of mean 0 and deviation 1: the sum of twelve even ones, minus 6.
+    /// Returns a number of mean 0 and deviation 1: the sum of twelve uniform numbers, minus 6.
     fn normal(&mut self) -> f64 {
         (0..12).map(|_| self.between(0.0, 1.0)).sum::<f64>() - 6.0
     }
@@ -194,7 +194,7 @@ fn aligned_pairs_stay_as_they_are() {
 #[test]
 fn a_registered_pair_shows_the_same_pixel_by_pixel() {
     let scenes = scenes();
-    // Warp 24 has no damage and no other size. Only interpolation makes a difference.
+    // Warp 24 has no damage and keeps the size. Only interpolation makes a difference.
     let (reference, (damaged, _)) = (reference(&scenes[4]), warped(&scenes[4], 24));
     let found = register(&reference, &damaged);
     let size = (reference.width(), reference.height());

@@ -23,7 +23,7 @@ pub enum Align {
     Auto,
 }
 
-/// How the pixels of a scored pair came to lie on each other.
+/// The way in which a scored pair was aligned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AlignmentKind {

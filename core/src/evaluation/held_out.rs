@@ -1,4 +1,4 @@
-//! What training needs of evaluations: rows of a table, and scores of held-out pictures.
+//! Turns evaluations into the input of a training: rows of a table, and scores of held-out pictures.
 
 use super::{PairEvaluation, PairOptimum, QualityMeans, report};
 use crate::{

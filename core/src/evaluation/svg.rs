@@ -78,7 +78,7 @@ impl PlotFrame {
         HEIGHT - BOTTOM - (value - self.y.0) / (self.y.1 - self.y.0) * (HEIGHT - BOTTOM - TOP)
     }
 
-    /// One line across and one upwards at this part of both ranges, 0–1, with their values.
+    /// Draws one line across and one upwards at the share `part`, 0–1, of both ranges, with their values.
     fn grid_lines(&self, part: f64) -> Markup {
         let value = |(low, high): (f64, f64)| low + (high - low) * part;
         let (x, y) = (value(self.x), value(self.y));
@@ -98,7 +98,7 @@ impl PlotFrame {
         html! { line class="diagonal" x1=(x1) y1=(y1) x2=(x2) y2=(y2) {} }
     }
 
-    /// The points of series number `which`, and the line that joins them.
+    /// Draws the points of series number `which`, and the line that joins them.
     fn points(&self, which: usize, series: &Series) -> Markup {
         let finite = series.points.iter().copied().filter(is_finite);
         let places: Vec<[String; 2]> =
@@ -115,7 +115,7 @@ impl PlotFrame {
     }
 }
 
-/// The line of the legend for series number `which`.
+/// Draws the line of the legend for series number `which`.
 fn legend(which: usize, name: &str) -> Markup {
     let (x, y) = (LEFT + 8.0, TOP + 12.0 + 13.0 * which as f64);
     html! {
@@ -124,7 +124,7 @@ fn legend(which: usize, name: &str) -> Markup {
     }
 }
 
-/// A coordinate with one decimal.
+/// Writes a coordinate with one decimal.
 fn coordinate(value: f64) -> String {
     format!("{value:.1}")
 }

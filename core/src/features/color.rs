@@ -36,7 +36,7 @@ fn mean(values: &[f64; 3]) -> f64 {
 
 /// Returns mean and population standard deviation of each channel, from exact whole sums.
 fn channel_statistics(image: &Image) -> ([f64; 3], [f64; 3]) {
-    // ChannelSums are whole numbers, so any order of adding them is exact.
+    // The sums are whole numbers, so any order of adding them is exact.
     let sums = image.samples().par_chunks(3 * PIXELS_PER_TASK).map(sums_of).reduce(Default::default, added);
     let n = image.n_pixels() as u128;
     let means = sums.map(|[sum, _]| sum as f64 / n as f64);

@@ -4,8 +4,8 @@
 //! [`Schema::Rich`] has 110 features that cost little ([`rich`]). [`measure`] takes either; [`Look`] decodes a file
 //! only as far as its features need.
 //!
-//! All features are taken of the stored (encoded) colours. They are rounded to nine significant digits, so that every
-//! CPU and every number of threads gives the same values.
+//! All features describe the stored (encoded) colours. They are rounded to nine significant digits, so that every CPU
+//! and every number of threads gives the same values.
 
 mod color;
 mod error;

@@ -2,8 +2,8 @@
 
 /// Returns `value` with nine significant digits.
 ///
-/// That is far finer than the definitions are meaningful. It is coarse enough to hide the last bits of a system's
-/// sine, which the FFT's twiddle factors use. Rounding goes through the decimal form, which no CPU can round
+/// Nine digits are far more than the features' definitions deserve. They are few enough to hide the last bits of a
+/// system's sine, which the FFT's twiddle factors use. Rounding goes through the decimal form, which no CPU can round
 /// differently.
 pub(super) fn rounded(value: f64) -> f64 {
     format!("{value:.8e}").parse().expect("a formatted float is a float")

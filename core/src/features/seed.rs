@@ -15,8 +15,8 @@ pub const N_FEATURES: usize = 14;
 /// - `low_freq_energy`: mean of M in the centre block of 60×60 frequencies, clipped to the picture.
 /// - `high_freq_energy`: mean of M outside that block, 0 without an outside.
 /// - `energy_ratio`: `high_freq_energy / low_freq_energy`, 0 for a black picture.
-/// - `radial_center`, `radial_25`, `radial_50`, `radial_75`, `radial_edge`: mean of M on circles. The whole part of
-///   the radius is 0, n/4, n/2, 3n/4 and n − 1; n is the smaller of half the width and half the height.
+/// - `radial_center`, `radial_25`, `radial_50`, `radial_75`, `radial_edge`: mean of M on circles. The whole part of the
+///   radius is 0, n/4, n/2, 3n/4 and n − 1. Here n is the smaller of half the width and half the height.
 /// - `color_balance_need`, 0 to 1: how unequal the channels' means and deviations are; 0 for grey.
 /// - `sharpening_need`, 0 to 1: how weak Laplacian, gradient and high frequencies are.
 pub const FEATURE_NAMES: [&str; N_FEATURES] = [

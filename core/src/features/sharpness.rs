@@ -65,7 +65,7 @@ impl EdgeSums {
             let n = SAMPLES_AT_A_TIME.min(width - from);
             let [above, here, below] = [0, 1, 2].map(|row| &padded[row * (width + 2) + from..][..n + 2]);
             let (mut laplacians, mut squares) = (0, 0);
-            // One flat loop over neighbours at fixed distances, which vectorises on any CPU.
+            // A flat loop over neighbours at fixed distances vectorises on any CPU.
             for (x, magnitude) in magnitudes[..n].iter_mut().enumerate() {
                 let at = |row: &[u8], i: usize| i32::from(row[x + i]);
                 let laplacian = at(above, 1) + at(below, 1) + at(here, 0) + at(here, 2) - 4 * at(here, 1);
@@ -79,7 +79,7 @@ impl EdgeSums {
             }
             self.laplacian += i64::from(laplacians);
             self.squares += squares as u64;
-            // In the order of the samples, so that `SAMPLES_AT_A_TIME` changes no bit.
+            // Added in the order of the samples, so that `SAMPLES_AT_A_TIME` changes no bit.
             magnitudes[..n].iter().for_each(|magnitude| self.gradient += magnitude);
         }
     }

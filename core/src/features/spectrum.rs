@@ -34,8 +34,8 @@ const BLOCK: isize = 30;
 /// Number of rows that one task transforms.
 const ROWS_PER_TASK: usize = 32;
 
-/// Bytes per pixel that all columns at work may take together. A pair may take twelve bytes per pixel; luma and half
-/// spectrum take nine. For small pictures this limits the number of tasks at work.
+/// Bytes per pixel that all columns at work may take together. A pair may take twelve bytes per pixel, of which luma
+/// and half spectrum take nine. For small pictures this constant limits the number of tasks at work.
 const COLUMNS_BYTES_PER_PIXEL: usize = 1;
 
 /// Returns the number of columns that one task transforms, of `n_half` columns in all.

@@ -39,7 +39,7 @@ pub enum CoefficientsError {
     /// The wrong number of coefficients. Each operator that runs has one per channel, the others have none.
     #[error("{got} {what} where {needed} are needed")]
     Count {
-        /// Which coefficients.
+        /// Name of the coefficients.
         what: &'static str,
         /// Numbers given.
         got: usize,
@@ -49,7 +49,7 @@ pub enum CoefficientsError {
     /// A coefficient that is out of bounds or not a number.
     #[error("a {what} of {got} is impossible")]
     Value {
-        /// Which coefficient.
+        /// Name of the coefficient.
         what: &'static str,
         /// The number.
         got: f64,
@@ -90,8 +90,8 @@ impl Coefficients {
         count("noise sigmas", self.noise_sigma.len(), if_on(parameters.denoise() > 0.0))
     }
 
-    /// Returns what `color` makes of each of the 256 sample values, one table per channel. `None` when `color` changes
-    /// nothing or mixes channels.
+    /// Returns the value of each of the 256 sample values after `color`, one table per channel. `None` when `color`
+    /// changes nothing or mixes channels.
     pub fn sample_tables(&self, color: ColorCorrection) -> Option<Vec<SampleTable>> {
         match color.method() {
             ColorMethod::None | ColorMethod::Learned => None,

@@ -45,12 +45,12 @@ impl ColorCorrection {
         }
     }
 
-    /// How colours are corrected.
+    /// The colour method.
     pub fn method(self) -> ColorMethod {
         self.method
     }
 
-    /// How far the method is applied: 1 is fully.
+    /// The blend: how far the method is applied. 1 is fully.
     pub fn blend(self) -> f64 {
         self.blend
     }

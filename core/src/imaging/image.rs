@@ -35,7 +35,7 @@ pub struct Image {
     alpha: Option<Vec<u8>>,
 }
 
-/// Why parts given to [`Image::new`] are no picture.
+/// Reason why the arguments of [`Image::new`] do not make a picture.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum ImageError {
     /// A side is zero.
@@ -49,7 +49,7 @@ pub enum ImageError {
     /// A buffer whose length does not fit the sides.
     #[error("{what} hold {got} bytes where {width}×{height} needs {needed}")]
     Length {
-        /// Which buffer.
+        /// Name of the buffer.
         what: &'static str,
         /// Length of the buffer in bytes.
         got: usize,

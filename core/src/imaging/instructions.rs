@@ -1,4 +1,4 @@
-//! Which CPU instructions a pass over pixels is compiled for.
+//! The CPU instructions that a pass over pixels is compiled for.
 
 mod amount_table;
 #[cfg(target_arch = "x86_64")]
@@ -13,7 +13,7 @@ pub(super) use amount_table::AmountTable;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Instructions {
     level: Level,
-    /// Only with [`Level::Avx512`].
+    /// Whether bytes are looked up within registers. True only with [`Level::Avx512`].
     byte_tables: bool,
 }
 

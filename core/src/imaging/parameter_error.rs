@@ -1,4 +1,4 @@
-//! Why a parameter is refused.
+//! Reasons why a parameter is refused.
 
 use thiserror::Error;
 

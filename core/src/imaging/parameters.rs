@@ -52,7 +52,7 @@ pub struct RestorationParameters {
 pub struct Sharpening {
     /// Standard deviation of the Gaussian in pixels.
     pub sigma: f64,
-    /// How much of `x − blurred(x)` is added.
+    /// Factor of the difference `x − blurred(x)`, which is added to `x`.
     pub strength: f64,
 }
 
@@ -108,7 +108,7 @@ impl RestorationParameters {
         self.color.method()
     }
 
-    /// How far colours are corrected. 1 with [`ColorMethod::None`].
+    /// The blend: how far colours are corrected. 1 with [`ColorMethod::None`].
     pub fn color_blend(&self) -> f64 {
         self.color.blend()
     }

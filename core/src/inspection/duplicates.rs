@@ -1,4 +1,4 @@
-//! Finds pictures that occur more than once: with the same pixels, or with nearly the same look.
+//! Finds pictures that occur more than once: with the same pixels, or as lookalikes, which show the same scene.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ const DISTANCE_MAX: u32 = 16;
 /// Thumbnails that correlate by more than this show the same scene.
 const CORRELATION_MIN: f64 = 0.95;
 
-/// Pictures that look alike.
+/// A group of pictures that show the same scene, judged by their thumbnails.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Lookalikes {
     /// Names of the pictures, sorted.
@@ -33,8 +33,8 @@ pub fn exact<'a>(pictures: impl IntoIterator<Item = (String, &'a Fingerprint)>) 
     groups
 }
 
-/// Returns groups of pictures that look alike. A picture joins a group when it looks like any member. Cost: a comparison of
-/// 64 bits for every two pictures. The 576 greys are compared only for two pictures of different groups whose bits are close.
+/// Returns groups of lookalikes. A picture joins a group when it looks like any member. Cost: a comparison of 64 bits
+/// for every two pictures. The 576 greys are compared only for two pictures of different groups whose bits are close.
 pub fn near(pictures: &[(&str, &Fingerprint)]) -> Vec<Lookalikes> {
     // A forest of disjoint sets: each picture points at another of its group, and the root of a group at itself.
     let mut parents: Vec<usize> = (0..pictures.len()).collect();

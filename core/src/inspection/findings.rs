@@ -19,7 +19,7 @@ pub struct PairFindings {
     pub damaged: Fingerprint,
     /// Fingerprint of the reference.
     pub reference: Fingerprint,
-    /// How the damaged picture lies on the reference.
+    /// Registration of the damaged picture to the reference.
     pub registration: Registration,
 }
 

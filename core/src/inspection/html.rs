@@ -1,7 +1,7 @@
 //! The findings as one page that needs no other file: inline styles, pictures as `data:` addresses, no scripts.
 //!
-//! Names of files come from strangers. Every text is escaped, and the page's content security policy forbids scripts
-//! and addresses of other files.
+//! Names of files come from outside. Every text is escaped, and the page's content security policy forbids scripts and
+//! addresses of other files.
 
 use std::collections::BTreeMap;
 
@@ -118,7 +118,7 @@ fn heading(title: &str, note: &str, n: usize) -> Markup {
     }
 }
 
-/// Says that a section shows only some of `n` findings, if so.
+/// Writes a remark if a section shows only some of `n` findings.
 fn remark_on_rest(n: usize) -> Markup {
     html! {
         @if n > SHOWN_MAX {
@@ -150,7 +150,7 @@ struct InspectionPage<'a> {
 type ShownPair<'a> = (&'a str, String);
 
 impl<'a> InspectionPage<'a> {
-    /// All sections with pictures.
+    /// Writes all sections with pictures.
     fn pictures(&self) -> Markup {
         let found = self.found;
         let mismatched = found.mismatched.iter().map(|pair| (pair.name.as_str(), pair.reason.clone()));

@@ -14,13 +14,13 @@ pub struct OptimaSummary {
     pub n_rows: usize,
     /// Number of rows whose picture is no pair of the dataset.
     pub n_strangers: usize,
-    /// How often each value was best, per parameter.
+    /// Counts of the best values, per parameter.
     pub choices: Vec<ChoiceCounts>,
     /// Parameters that have one value in all rows, so there is nothing to learn.
     pub constant: Vec<&'static str>,
     /// Share of the rows whose optimum lies on the edge of the space, 0–1. A large share calls for a wider space.
     pub on_edge: f64,
-    /// Number of rows whose optimum is no candidate of the space. They count as not on the edge.
+    /// Number of rows whose optimum is no candidate of the space. Such rows do not count as on the edge.
     pub n_outside: usize,
 }
 

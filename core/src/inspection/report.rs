@@ -38,7 +38,7 @@ pub struct Inspection {
     pub mismatched: Vec<Mismatched>,
     /// Groups of pictures with the same pixels, as `SET/SIDE/NAME`. An identical pair alone is no group.
     pub exact_duplicates: Vec<Vec<String>>,
-    /// Groups of pairs whose references look alike.
+    /// Groups of pairs whose references are lookalikes.
     pub near_duplicates: Vec<Lookalikes>,
     /// Number of pairs that the groups file does not name; all pairs if there is no file.
     pub n_without_group: usize,

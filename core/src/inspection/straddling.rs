@@ -1,4 +1,4 @@
-//! Finds sources that lie on both sides of a split. They make held-out figures too good.
+//! Finds sources and lookalikes that lie on both sides of a split. Such pictures make held-out figures too good.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,10 +7,10 @@ use serde::Serialize;
 use super::duplicates::Lookalikes;
 use crate::learning::Groups;
 
-/// Pictures of one source, or pictures that look alike, that a split parts or may part.
+/// Pictures of one source, or lookalikes, that a split separates or may separate.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Straddling {
-    /// What is wrong, for a reader.
+    /// Description of the fault, for a reader.
     pub reason: &'static str,
     /// The pictures, each with its source and fold.
     pub members: Vec<Member>,
@@ -31,11 +31,12 @@ pub struct Member {
 pub const SOURCE_IN_FOLDS: &str = "one source lies in several folds";
 /// Reason: lookalikes of several sources have several folds.
 pub const LOOKALIKES_IN_FOLDS: &str = "references that look alike lie in several folds";
-/// Reason: lookalikes of several sources may be parted by a split by source.
+/// Reason: a split by source may separate lookalikes of several sources.
 pub const LOOKALIKES_APART: &str =
     "references that look alike count as different sources, so a split may part them";
 
-/// Returns everything that a split by these groups leaks: sources first, then lookalikes, each in the order of names.
+/// Returns the pictures that a split by these groups may separate: sources first, then lookalikes, each in the order of
+/// names.
 pub fn straddling(names: &[&str], groups: &Groups, lookalikes: &[Lookalikes]) -> Vec<Straddling> {
     let member = |name: &str| Member {
         name: name.to_owned(),
@@ -57,7 +58,7 @@ pub fn straddling(names: &[&str], groups: &Groups, lookalikes: &[Lookalikes]) ->
         let reason = match (sources.len(), n_folds(&members)) {
             (0 | 1, _) => return None,
             (_, 2..) => LOOKALIKES_IN_FOLDS,
-            // One fold holds them all, so no fold parts them. The split of `train` still may.
+            // One fold holds all of them, so folds do not separate them. The split of `train` still may.
             _ => LOOKALIKES_APART,
         };
         Some(Straddling { reason, members })
@@ -93,7 +94,7 @@ mod tests {
             reported,
             [(SOURCE_IN_FOLDS, "s/a.png"), (LOOKALIKES_IN_FOLDS, "s/c.png"), (LOOKALIKES_APART, "s/d.png")]
         );
-        // Without a file the stems are sources, and lookalikes may be parted.
+        // Without a file the stems are sources, and lookalikes may be separated.
         let bare = straddling(&names, &Groups::by_stem(), &lookalikes[..1]);
         assert_eq!(bare.iter().map(|s| s.reason).collect::<Vec<_>>(), [LOOKALIKES_APART]);
     }

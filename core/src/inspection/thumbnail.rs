@@ -1,4 +1,4 @@
-//! Makes pictures small by means over boxes of pixels: for fingerprints, and for pages.
+//! Reduces pictures by averaging boxes of pixels, for fingerprints and for pages.
 
 use crate::imaging::Image;
 

@@ -14,7 +14,7 @@ pub struct Description {
     pub n_rows: usize,
     /// Every numeric column in the order of the table.
     pub columns: Vec<ColumnSummary>,
-    /// How often each value occurs in the four parameter columns.
+    /// Counts of the values in each of the four parameter columns.
     pub choices: Vec<ChoiceCounts>,
 }
 
@@ -43,7 +43,7 @@ pub struct ColumnSummary {
     pub max: Option<f64>,
 }
 
-/// How often each value of a column occurs.
+/// Counts of the values of one column.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ChoiceCounts {
     /// Name of the column.

@@ -126,8 +126,8 @@ impl Groups {
         self.source_of(filename).unwrap_or_else(|| stem(filename)).to_owned()
     }
 
-    /// Returns how many of `filenames` are not in the file, so that each counts as a source of its own. Without a file
-    /// these are all.
+    /// Returns how many of `filenames` are not in the file, so that their stems count as their sources. Without a file
+    /// this is the number of all.
     pub fn fallbacks<'a>(&self, filenames: impl IntoIterator<Item = &'a str>) -> usize {
         filenames.into_iter().filter(|filename| self.find(filename).is_none()).count()
     }

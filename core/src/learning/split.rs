@@ -147,7 +147,7 @@ mod tests {
             (filenames, groups) in grouped(), share in 0.05..0.8_f64, seed: u64,
         ) {
             let Ok(split) = by_source(&filenames, &groups, share, seed) else {
-                // Only few groups can leave nothing: 40 groups of at most five rows.
+                // Only few groups can leave nothing to fit on: at most 40 groups of at most five rows.
                 prop_assert!(filenames.len() <= 30, "{} rows were not split", filenames.len());
                 return Ok(());
             };

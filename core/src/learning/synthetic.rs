@@ -3,7 +3,8 @@
 use crate::learning::table::{N_FEATURES, Table, TableRow};
 use crate::numeric::random::{derived_seed, permutation};
 
-/// Makes `n` rows named `picture0000.png` and on. Colour and sigma follow single features, strength mixes two with noise.
+/// Makes `n` rows named `picture0000.png`, `picture0001.png` and so on. Colour and sigma follow single features,
+/// strength mixes two with noise.
 pub(crate) fn table(n: usize, seed: u64) -> Table {
     let columns: Vec<Vec<usize>> =
         (0..=N_FEATURES).map(|column| permutation(n, derived_seed(seed, &column.to_string()))).collect();

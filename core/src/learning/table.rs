@@ -57,7 +57,7 @@ pub enum TableError {
     Line {
         /// Line from 1.
         line: u64,
-        /// What is wrong with the line.
+        /// Description of the fault.
         reason: String,
     },
     /// A cell holds what its column does not allow.
@@ -69,7 +69,7 @@ pub enum TableError {
         column: &'static str,
         /// The text or number found.
         found: String,
-        /// What the column allows.
+        /// Values that the column allows.
         expected: &'static str,
     },
     /// Two rows have the same name.

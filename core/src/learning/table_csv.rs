@@ -1,4 +1,4 @@
-//! Reads and writes a table as CSV (RFC 4180 with `\n`). The columns are fixed by the contract.
+//! Reads and writes a table as CSV (RFC 4180 with `\n`). Names and order of the columns are fixed.
 //!
 //! Numbers are written in Rust's shortest form that reads back to the same bits, infinity as `inf`. Reading is strict: a
 //! slightly wrong table would otherwise train a slightly wrong model.

@@ -1,8 +1,8 @@
 //! Figures that say how close a picture is to its reference: PSNR, SSIM, the score of both, and colour difference.
 //!
-//! Arguments come as `(reference, candidate)`. Samples have 8 bits and a data range of 255; alpha is ignored. Higher
-//! is better, except for [`ciede2000()`] and [`mean_ciede2000`]. This file is the only home of the score's formula
-//! ([`score`]) and of the limit of harm ([`HARM_DB`]).
+//! Arguments come as `(reference, candidate)`. Samples have 8 bits and a data range of 255; alpha is ignored. Higher is
+//! better, except for [`ciede2000()`] and [`mean_ciede2000`]. Only this file has the score's formula ([`score`]) and
+//! the limit of harm ([`HARM_DB`]).
 
 mod ciede2000;
 mod psnr;

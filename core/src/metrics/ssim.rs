@@ -12,7 +12,7 @@
 //!   covariance:  2·(N·Sxy − Sx·Sy) over   (N·Sxx − Sx²) + (N·Syy − Sy²)
 //! ```
 //!
-//! This is the plain form. `search::kernel` is its fast translation, and tests compare the two.
+//! This is the plain form. `search::kernel` is the fast form, and tests compare the two.
 
 use std::ops::Range;
 
@@ -59,7 +59,7 @@ pub fn ssim(reference: &Image, candidate: &Image) -> f64 {
 /// Rows of windows that one task sums. The tasks' sums are added in order, so threads change nothing.
 const ROWS_PER_TASK: usize = 128;
 
-/// PairSums over the seven rows of one column, or over a window.
+/// The five sums over the seven rows of one column, or over a window.
 #[derive(Clone, Copy, Default)]
 struct PairSums {
     x: i64,

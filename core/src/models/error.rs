@@ -21,7 +21,7 @@ pub enum PredictError {
         /// The number found.
         found: f64,
     },
-    /// The caller fixed `color_method=learned`, and the model predicts no colour transforms.
+    /// The caller fixed `color_method=learned`, but the model predicts no colour transforms.
     #[error("the model {model} predicts no colour transform, which color_method=learned needs")]
     NoColorTransform {
         /// Id of the model.

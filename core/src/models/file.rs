@@ -74,7 +74,7 @@ pub enum ArtifactError {
     /// The card cannot be read.
     #[error("the model card cannot be read: {reason}")]
     Card {
-        /// What is wrong.
+        /// Description of the fault.
         reason: String,
     },
     /// The model was fitted with another version of smartcore.
@@ -99,7 +99,7 @@ pub enum ArtifactError {
     /// The trees cannot be read.
     #[error("the trees of the model cannot be read: {reason}")]
     Regressors {
-        /// What is wrong.
+        /// Description of the fault.
         reason: String,
     },
     /// The model chooses from a candidate that this program does not know.

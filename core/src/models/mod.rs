@@ -1,10 +1,10 @@
-//! The two kinds of model, one room each, and what both share.
+//! The two kinds of model, one module each, and the parts that both share.
 //!
 //! [`classic`] regresses three parameters from seed features. [`gains`] expects the gain of every candidate from rich
 //! features and chooses one; it is the built-in kind. [`predictor::Predictor`] is a model of either kind.
 //!
-//! Both rooms have the same parts: `fit` fits, `model` is what was fitted, `artifact` is the content of a model file,
-//! `card` describes the model, and `decide` turns expectations into parameters.
+//! Both modules have the same parts. `fit` fits a model, and `model` is the fitted model. `artifact` is the content of
+//! a model file, and `card` describes the model. `decide` turns predicted numbers into parameters.
 
 pub mod classic;
 mod embedded;

@@ -11,12 +11,12 @@ use crate::{
     },
 };
 
-/// What a model predicts for one picture.
+/// The prediction for one picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Prediction {
-    /// By a model of the classic kind.
+    /// Prediction of a model of the classic kind.
     Classic(ClassicPrediction),
-    /// By a model of gains.
+    /// Decision of a model of gains.
     Gains(Decision),
 }
 

@@ -170,7 +170,7 @@ impl Predictor {
     /// picture, of the model's schema.
     ///
     /// # Errors
-    /// When the features are of another schema or not finite. Also same errors as [`Predictor::check`].
+    /// Same errors as [`Predictor::check`], and when the features are of another schema or not finite.
     pub fn predict(
         &self,
         features: &Features,

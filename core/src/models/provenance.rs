@@ -13,5 +13,5 @@ pub struct DatasetUse {
     pub licence: String,
 }
 
-/// What a card says of a set without a stated licence.
+/// The licence in a card for a set without a stated licence.
 pub(crate) const LICENCE_NOT_STATED: &str = "not stated";

@@ -37,13 +37,13 @@ impl RandomStream {
     }
 }
 
-/// Draw number `counter`, counted from 0, of the stream seeded with `seed`. Reads any draw without those before it, so the
-/// order in which pictures, rows or threads draw changes nothing.
+/// Returns draw number `counter`, counted from 0, of the stream seeded with `seed`. Earlier draws are not needed, so
+/// the order in which pictures, rows or threads draw changes nothing.
 pub fn bits_at(seed: u64, counter: u64) -> u64 {
     mixed(seed.wrapping_add(counter.wrapping_add(1).wrapping_mul(INCREMENT)))
 }
 
-/// SplitMix64's finaliser: every bit of the state changes about half of the bits of the answer.
+/// SplitMix64's finaliser: every bit of the state changes about half of the bits of the result.
 fn mixed(state: u64) -> u64 {
     let mut mixed = state;
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -51,7 +51,7 @@ fn mixed(state: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// A seed for the purpose `label`, unrelated to the seeds of other labels.
+/// Returns a seed for the purpose `label`, unrelated to the seeds of other labels.
 ///
 /// smartcore seeds tree `i` of a forest with `seed + i`, so forests with neighbouring seeds share all trees but one. Derived
 /// seeds are not neighbours.
@@ -59,14 +59,14 @@ pub fn derived_seed(seed: u64, label: &str) -> u64 {
     seed_of(Sha256::new().chain_update(seed.to_le_bytes()).chain_update(label))
 }
 
-/// The first eight bytes of a digest, as a seed.
+/// Returns the first eight bytes of a digest, as a seed.
 pub fn seed_of(digest: Sha256) -> u64 {
     let mut first = [0; 8];
     first.copy_from_slice(&digest.finalize()[..8]);
     u64::from_le_bytes(first)
 }
 
-/// A random permutation of `0..n` by Fisher and Yates.
+/// Returns a random permutation of `0..n`, by the method of Fisher and Yates.
 pub fn permutation(n: usize, seed: u64) -> Vec<usize> {
     let mut stream = RandomStream::new(seed);
     let mut order: Vec<usize> = (0..n).collect();

@@ -1,9 +1,9 @@
-//! Whether edges lie on edges: the correlation of two planes' gradients, one of them seen through a map.
+//! The correlation of the gradients of two planes, one of them seen through a map. It shows whether edges lie on edges.
 //!
 //! The correlation is `Σ g·h / √(Σ|g|² · Σ|h|²)` over the pixels that both planes show; g and h are gradient vectors.
 //! Their directions count, so unrelated pictures give about 0 and an inverted picture gives a negative value.
 //!
-//! Light, haze and casts are removed from the planes before. Noise lowers the correlation, so the planes are smoothed.
+//! The caller frees the planes of light, haze and casts. Noise lowers the correlation, so the planes are also smoothed.
 
 use super::{homography::Homography, plane::Plane};
 

@@ -33,10 +33,10 @@ const DIRECTIONS: usize = 8;
 /// Side of a cell, in standard deviations of the keypoint's scale.
 const CELL_SIGMAS: f32 = 3.0;
 
-/// Bins of the histogram of which the peaks are the dominant directions.
+/// Bins of the histogram whose peaks are the dominant directions.
 const ORIENTATIONS: usize = 36;
 
-/// How a descriptor is turned.
+/// Orientation of a descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
     /// Not turned. Such descriptors differ more from each other, and match under turns of up to about fifteen degrees.

@@ -1,4 +1,4 @@
-//! Projective maps of the plane. Two photographs of a flat thing from different places are related by such a map.
+//! Projective maps of the plane. Such a map relates two photographs of a flat object from different places.
 //!
 //! A map `(x, y) ↦ (u, v)` has nine numbers up to a common factor. The last one is fixed to 1, which is safe for maps
 //! near the identity. Each pair of points then gives two linear equations for the other eight:
@@ -8,8 +8,8 @@
 //!   d·x + e·y + f − v·(g·x + h·y) = v
 //! ```
 //!
-//! They are solved by least squares on normalised points (Hartley and Zisserman, *Multiple View Geometry*, algorithm
-//! 4.2).
+//! The equations are solved by least squares on normalised points (Hartley and Zisserman, *Multiple View Geometry*,
+//! algorithm 4.2).
 
 use serde::Serialize;
 

@@ -1,6 +1,6 @@
 //! Keypoints: places that can be found again in another picture of the same scene.
 //!
-//! They are extrema of differences of Gaussians, over place and scale (Lowe, *Distinctive image features from
+//! Keypoints are extrema of differences of Gaussians, over place and scale (Lowe, *Distinctive image features from
 //! scale-invariant keypoints*, 2004, sections 3 and 4):
 //!
 //! ```text
@@ -27,7 +27,7 @@ const SIDE_MIN: usize = 24;
 /// Largest number of octaves. Structures larger than about 40 pixels are few, and their places are not exact.
 const OCTAVES: usize = 4;
 
-/// Ratio of the principal curvatures from which on an extremum lies on an edge. Along an edge its place is not exact.
+/// Smallest ratio of the principal curvatures of an extremum on an edge. Along an edge its place is not exact.
 const EDGE: f32 = 10.0;
 
 /// Cells along a side of the frame. Each cell keeps a limited number of keypoints.
@@ -196,7 +196,7 @@ mod tests {
             ScaleSpace::new(&Plane::new(120, 90, (0..120 * 90).map(blob).collect()), 0.0).keypoints(10);
         let first = found[0];
         assert!((first.x - cx).abs() < 0.1 && (first.y - cy).abs() < 0.1, "{first:?}");
-        // The difference of Gaussians of k = 2^(1/3) answers most to a blob of its deviation times about k^½.
+        // The difference of Gaussians of k = 2^(1/3) is largest at a blob of its deviation times about k^½.
         let scale = f64::from(first.sigma) * (1 << first.octave) as f64;
         assert!((scale * libm::exp2(1.0 / 6.0) / sigma - 1.0).abs() < 0.1, "{first:?}");
     }

@@ -1,4 +1,4 @@
-//! Matches: pairs of described keypoints, one from each picture. Each is the other's best, and the best is clearly
+//! Matches: pairs of described keypoints, one from each picture. Each keypoint is the other's best match, and clearly
 //! better than the second best (Lowe's ratio).
 
 use super::{

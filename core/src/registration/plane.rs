@@ -193,8 +193,8 @@ fn gaussian(sigma: f64) -> Vec<f32> {
     (0..=radius).map(|k| (weight(k) / sum) as f32).collect()
 }
 
-/// Returns, for each destination sample, the first source sample that it reads and the weights from there on. They
-/// add up to 1.
+/// Returns, for each destination sample, the first source sample that it reads and the weights from there on. The
+/// weights add up to 1.
 fn triangle_taps(n_source: usize, n_destination: usize) -> Vec<(usize, Vec<f32>)> {
     let scale = n_source as f64 / n_destination as f64;
     let support = scale.max(1.0);

@@ -2,7 +2,7 @@
 //! *Parametric image alignment using enhanced correlation coefficient maximization*, 2008 (ECC, the forward additive
 //! form).
 //!
-//! Keypoints are few, so a map from them is only near the right one. A step uses the samples of up to 12,000 steep
+//! Keypoints are few, so a map from keypoints is only near the right one. A step uses the samples of up to 12,000 steep
 //! places. r and d are the reference's and the damaged picture's samples, minus their means. G is the matrix of
 //! derivatives of r by the eight numbers of the map. The best change of these numbers to first order is
 //!
@@ -10,7 +10,7 @@
 //!   δ = (GᵀG)⁻¹ · Gᵀ(λ·d − r)      λ = (|r|² − rᵀP·r) / (dᵀr − dᵀP·r)      P = G·(GᵀG)⁻¹·Gᵀ
 //! ```
 //!
-//! The factor λ makes up for another contrast; subtracting the means makes up for another brightness.
+//! The factor λ compensates a difference in contrast. Subtracting the means compensates a difference in brightness.
 
 use super::{homography::Homography, plane::Plane};
 use crate::numeric::linear::solve;

@@ -1,4 +1,4 @@
-//! The steps of a registration in their order, and the limits that decide.
+//! Registers a pair: the steps in their order, and the limits that decide.
 
 use super::{
     correlation::{Agreement, agreement},
@@ -32,7 +32,8 @@ const TOLERANCE_PX: f64 = 3.0;
 /// Seed of the random samples.
 const SEED: u64 = 20_261_123;
 
-/// Smoothing of the planes on which gradients are compared, in working pixels. It lowers the weight of noise and blur.
+/// Smoothing of the planes on which gradients are compared, in working pixels. Smoothing lowers the weight of noise and
+/// blur.
 const SMOOTH_PX: f64 = 1.5;
 
 /// Radius of the box in which light and contrast are levelled, in working pixels.
@@ -51,7 +52,7 @@ const CORRELATION_GAIN_MIN: f64 = 0.02;
 /// does not outweigh the loss by resampling.
 const DISPLACEMENT_MIN_PX: f64 = 0.75;
 
-/// Smallest correlation for which a map from keypoints is refined. Unrelated gradients give about a tenth of it.
+/// Smallest correlation for which a map from keypoints is refined. Unrelated gradients give about a tenth of this.
 const PROMISING_MIN: f64 = 0.15;
 
 /// Smallest share of the frame that both pictures must show under a map.
@@ -76,7 +77,7 @@ pub fn register(reference: &Image, damaged: &Image) -> Registration {
     }
     let work = working_size(size);
     let pair = WorkingPair::new(reference, damaged, work);
-    // Upright descriptors differ more from each other, so they are tried first. Turned ones follow if those fail.
+    // Upright descriptors differ more from each other, so they are tried first. If they fail, turned ones follow.
     let mut found = pair.best(Turn::Upright);
     if !found.is_accepted() {
         let other = pair.best(Turn::Dominant);
@@ -118,7 +119,7 @@ struct WorkingPair {
     spaces: [(ScaleSpace, Vec<Keypoint>); 2],
     /// The pyramid, from the coarsest level to the full working size.
     levels: Vec<PyramidLevel>,
-    /// Smoothed plane of the damaged picture. Its gradients decide.
+    /// Smoothed plane of the damaged picture. Gradients of smoothed planes decide.
     smooth_damaged: Plane,
     /// Smoothed plane of the reference.
     smooth_reference: Plane,

@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use super::homography::Homography;
 
-/// How a damaged picture lies on its reference.
+/// Position of a damaged picture on its reference, and the decision on the pair.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Registration {
     /// Map from a place in the damaged picture, stretched to the reference's size, to the place in the reference that
@@ -46,7 +46,7 @@ pub enum Verdict {
 /// Reason why a pair is not used.
 #[derive(Clone, Copy, Debug, PartialEq, Error)]
 pub enum Mismatch {
-    /// Under no map that was found the pictures resemble each other.
+    /// The pictures do not resemble each other under any map that was found.
     #[error(
         "the pictures show different subjects: the best correlation of gradients is {correlation:.2}, and {n_inliers} features match"
     )]

@@ -75,7 +75,7 @@ pub enum ReplayError {
     Differs {
         /// `pixels`, `bytes` or `facts of the output`.
         what: &'static str,
-        /// This program.
+        /// Name and version of this program.
         here: String,
         /// Program that wrote the receipt.
         program: String,

@@ -1,4 +1,4 @@
-//! One request from its bytes to its answer, in reading order.
+//! Restores pictures: one request from its bytes to its answer, in reading order.
 //!
 //! [`restore`]: bytes → decoded picture → features → predicted parameters → restored pixels → encoded bytes and a
 //! [`receipt`]. [`replay()`] makes the same bytes again from the receipt and predicts nothing. [`analyze`] stops after
@@ -30,9 +30,9 @@ pub use request::{Record, RestoreRequest, Stage};
 
 /// Restores the picture in `bytes`.
 ///
-/// The model predicts the parameters that `request` leaves open. It looks at as many pixels as its features need. If the
-/// parameters change nothing and nobody keeps the receipt, the rest of the picture is never decoded. The function calls
-/// `hook` at the beginning of each stage. The same input gives the same bytes.
+/// The model predicts the parameters that `request` leaves open, from as many pixels as its features need. If the
+/// parameters change nothing and the caller does not keep the receipt, the rest of the picture is never decoded. The
+/// function calls `hook` at the beginning of each stage. The same input gives the same bytes.
 ///
 /// Memory: the decoded samples, which `limits` bounds before decoding, and the encoded bytes. The features of the seed
 /// schema take 9 bytes per pixel more, and restoring takes a few rows per thread.
@@ -73,7 +73,7 @@ fn restore_predicted<'a>(
     Ok(restoration.with_receipt(&parameters, Some((&features, predictor, &prediction))))
 }
 
-/// Restores the picture that `look` has decoded whole; without one, decodes the picture first.
+/// Restores the picture that `look` has decoded whole. Decodes the picture first if there is no such look.
 fn decode_and_restore<'a>(
     input: &mut RestoreInput<'a, '_>,
     look: Option<Look>,

@@ -1,7 +1,7 @@
 //! The output of a restoration: which bytes to write, and writing them.
 //!
-//! Untouched pixels in their own format keep their coded form: the input's bytes, or the input's container with other
-//! metadata. Everything else is encoded, with the input's settings where the format stays the same.
+//! Untouched pixels in the format of the input keep their coded form: the input's bytes, or the input's container with
+//! other metadata. All other pixels are encoded, with the input's settings if the format stays the same.
 
 use std::borrow::Cow;
 
@@ -69,7 +69,8 @@ pub(super) struct RenderedOutput<'a> {
     pub(super) record: RecordedOutput,
 }
 
-/// Returns the input's own bytes if they are the answer and nobody keeps the receipt. The picture is then not decoded.
+/// Returns the input's own bytes if they are the answer and the caller does not keep the receipt. Then the picture is
+/// not decoded.
 pub(super) fn keep_input<'a>(
     input: &mut RestoreInput<'a, '_>,
     look: &Look,
@@ -104,7 +105,7 @@ pub(super) fn restore_pixels<'a>(
 ) -> Result<Restoration<'a>, RestoreError> {
     input.begin(Stage::Restore);
     let bytes = input.bytes;
-    // Measuring leaves threads idle: one of them computes the digest of the input meanwhile.
+    // Measuring leaves threads idle, so one of them computes the digest of the input at the same time.
     let measure = || pipeline::measure(&picture.image, parameters, transform);
     let (coefficients, sha256) = rayon::join(measure, || request.record.digest(|| digest(bytes)));
     let recorded = input.recorded(picture.header.format, sha256);
@@ -113,7 +114,7 @@ pub(super) fn restore_pixels<'a>(
     Ok(Restoration { input: recorded, coefficients, output })
 }
 
-/// How the output's bytes are made.
+/// Plan for making the output's bytes.
 pub(super) struct OutputPlan {
     route: Route,
     /// Whether the parameters leave every pixel unchanged.
@@ -140,8 +141,8 @@ impl OutputPlan {
             (true, MetadataPolicy::Strip) if rewrites_containers(format) => Route::InputPixels,
             _ => Route::Encoded,
         };
-        // WebP can be lossless or lossy. The output is what the input was. Untouched pixels become lossy only if the
-        // request names a quality.
+        // WebP can be lossless or lossy. If the request names a quality, the output is lossy. Otherwise untouched
+        // pixels, and those of a lossless input, are written losslessly.
         let lossless = match format {
             Format::Jpeg => false,
             Format::WebP => request.quality.is_none() && (is_untouched || header.lossless),
@@ -186,7 +187,7 @@ impl OutputPlan {
         input.begin(Stage::Encode);
         let metadata = picture.metadata.under(self.metadata);
         let encode = || self.encode(input.bytes, &image, &metadata);
-        // The digest of the pixels takes half as long as encoding: another thread computes it meanwhile, if one is free.
+        // The digest of the pixels takes half as long as encoding. A free thread computes it at the same time.
         let (bytes, pixels) = rayon::join(encode, || self.pixels_digest(&image));
         let bytes = bytes?;
         let digests = OutputDigests { bytes: self.record.digest(|| digest(&bytes)), pixels };

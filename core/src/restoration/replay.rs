@@ -1,4 +1,4 @@
-//! Replay: the output of a receipt, made again from its input without a prediction.
+//! Replays receipts: makes the recorded output again from the input, without a prediction.
 
 use super::{
     error::{ReplayError, RestoreError},
@@ -65,7 +65,8 @@ fn check_receipt(receipt: &Receipt, bytes: &[u8]) -> Result<RestorationParameter
 }
 
 /// Compares a replayed output with the recorded one. The pixels must always agree. The bytes and the other facts must
-/// agree if this release wrote the receipt with today's encoders: other encoders may write other bytes for the same pixels.
+/// agree if this release wrote the receipt with today's encoders. Other encoders may write other bytes for the same
+/// pixels.
 fn check_reproduced(replayed: &RecordedOutput, receipt: &Receipt) -> Result<(), ReplayError> {
     let (here, recorded) = (receipt::program(), &receipt.output);
     let is_replaced = recorded.encoder.as_deref().is_some_and(codec::is_replaced_encoder);

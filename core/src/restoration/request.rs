@@ -1,11 +1,11 @@
-//! What a caller asks of a restoration, and the stages that it reports.
+//! The request of a restoration, and the stages that the restoration reports.
 
 use crate::{
     imaging::codec::{Format, MetadataPolicy},
     models::predictor::RequestedParameters,
 };
 
-/// What the caller asks of a restoration. The default leaves everything open.
+/// The request of a restoration. The default leaves everything open.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RestoreRequest {
     /// The parameters that the caller fixes. The model predicts the others.
@@ -26,8 +26,9 @@ pub enum Record {
     /// The receipt is kept and can be replayed: it holds every digest.
     #[default]
     Kept,
-    /// The receipt's facts are sent in the headers of the picture. It holds the digests of bytes and of pixels. It has no
-    /// digest of pixels if the input's own bytes are the answer, so that they need not be decoded.
+    /// The receipt's facts are sent in the headers of the picture. The receipt holds the digests of bytes and of
+    /// pixels. If the input's own bytes are the answer, it has no digest of pixels, so that the bytes need not be
+    /// decoded.
     Sent,
     /// The receipt is read once and dropped. It holds no digests, which cost half as much as encoding. Such a receipt
     /// cannot be replayed, since no input has its digest.

@@ -25,7 +25,8 @@ use crate::{
 };
 
 /// Bytes per pixel that all tiles at work and a denoised picture may take together. A pair may take twelve bytes per
-/// pixel. For small pictures this limits the number of tiles at work, and the number of candidates in a tile.
+/// pixel in all. For small pictures this constant limits the number of tiles at work, and the number of candidates in a
+/// tile.
 const BYTES_PER_PIXEL: usize = 11;
 
 /// Reason why a pair cannot be searched.
@@ -91,7 +92,7 @@ pub fn search_at(
     Ok(qualities)
 }
 
-/// Candidates that start with the same picture.
+/// Candidates whose search starts from the same picture.
 struct Start {
     /// Parameters applied before the search: the identity, or everything up to the denoising.
     ahead: RestorationParameters,

@@ -1,4 +1,4 @@
-//! What the candidates of a search share: colour corrections, blurs, and the channel they read.
+//! The work that the candidates of a search share: colour corrections, blurs, and the channel they read.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ pub(super) struct BlurGroup {
     pub color: usize,
     /// Taps of the blur, the centre first; `None` for candidates without sharpening.
     pub half_taps: Option<Vec<u16>>,
-    /// How the blur slides, if it is a wide one.
+    /// Split taps of a wide blur; `None` for narrow ones.
     pub slide: Option<Slide>,
     /// Index among the candidates, and how own and blurred samples combine.
     pub members: Vec<(usize, Combine)>,

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Own and blurred samples of the columns that the tile reads are gathered into lanes, once per group and source row.
-//! Combining them belongs to each candidate. Combining and weighting work within the lanes.
+//! Each candidate combines them in its own way. Combining and weighting work within the lanes.
 //!
 //! When the reference is larger, several of its rows read the same two source rows. So a candidate keeps its two
 //! restored source rows, already weighted across. It keeps no plane.
@@ -73,7 +73,7 @@ struct GatheredGroup<'a> {
     gathered: [GatheredRow; 2],
 }
 
-/// How a group's blurred source rows are computed.
+/// Form of the blur that computes a group's source rows.
 enum SourceBlur<'a> {
     /// Tap by tap, with the next row to push into the blur.
     Narrow(RowBlur<'a>, isize),
@@ -81,7 +81,7 @@ enum SourceBlur<'a> {
     Wide(Box<WideSourceBlur>),
 }
 
-/// A wide blur with the up to sixteen source rows that it computed last.
+/// A wide blur with the source rows that it computed last, up to sixteen.
 struct WideSourceBlur {
     rows: RowWindow,
     blur: SlidingBlur,
@@ -313,8 +313,8 @@ impl GatheredGroup<'_> {
             (SourceReader { damaged, color: self.color, first: columns.first as isize }, p as isize);
         reader.read(p, 0, &mut self.padded[..columns.n]);
         columns.gather(&self.padded, &mut slot.own);
-        // When the damaged picture is larger, no row of the reference reads some source rows. Blurs need them all the
-        // same.
+        // When the damaged picture is larger, some source rows are not read by any row of the reference. Blurs still
+        // need them.
         match (&mut self.blur, room) {
             (Some(SourceBlur::Narrow(blur, next)), _) => {
                 let radius = blur.radius() as isize;

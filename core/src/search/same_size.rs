@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Rows are read once per colour correction. A narrow blur also reads the columns within its radius on both sides of a
-//! strip, so strips are cut with that padding. They are kept as long as narrow blurs need them. Narrow blurs and
+//! strip, so strips are cut with that padding. Strips are kept as long as narrow blurs need them. Narrow blurs and
 //! combination work within the lanes. Wide blurs slide along rows of the picture; their output is cut into strips.
 
 use std::ops::Range;
@@ -50,9 +50,9 @@ struct ColorRows {
     n_before: usize,
     /// Columns of the picture that are read.
     columns: Range<isize>,
-    /// The rows that wide blurs still need, column by column as in the picture.
+    /// The rows that wide blurs still need, with their columns in the order of the picture.
     rows: RowWindow,
-    /// Which columns of a row the padded strips take, and which of theirs are reflected.
+    /// The columns of a row that the padded strips take, and the columns of the strips that are reflected.
     held: Held,
     padded: Vec<u8>,
     /// The rows that narrow blurs still need, in padded strips.
@@ -70,9 +70,9 @@ struct StripGroup<'a> {
     blur: StripBlur<'a>,
 }
 
-/// How a group's blurred rows are computed.
+/// Form of the blur that computes a group's rows.
 enum StripBlur<'a> {
-    /// Not at all: candidates without sharpening.
+    /// No blur: candidates without sharpening.
     None,
     /// Tap by tap, on strips in lanes.
     Narrow(RowBlur<'a>),
@@ -80,7 +80,7 @@ enum StripBlur<'a> {
     Wide(Box<WideStripBlur>),
 }
 
-/// A wide blur with the up to sixteen rows that it computed last, in strips.
+/// A wide blur with the rows that it computed last, up to sixteen, in strips.
 struct WideStripBlur {
     blur: SlidingBlur,
     blurred: Vec<LaneSamples>,

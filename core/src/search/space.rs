@@ -79,10 +79,10 @@ impl SearchSpace {
         Self::product("seed", &grid).expect("the seed grid is in range")
     }
 
-    /// Returns the 100 candidates that a model of kind gains chooses from.
+    /// Returns the 100 candidates that are measured for a model of gains.
     ///
-    /// In this order: the identity; sharpening and smoothing without colour correction; white balance only; the
-    /// seed's white balance with sharpening. The other colour corrections in part and fully follow, and denoising.
+    /// In this order: the identity; sharpening and smoothing without colour correction; white balance only; the seed's
+    /// white balance with sharpening; the other colour corrections, in part and fully; denoising.
     pub fn full() -> Self {
         let mut space = Self { name: "full".to_owned(), candidates: Vec::new() };
         let color_alone = |method: ColorMethod, blends: &[f64]| GridFile {

@@ -20,9 +20,9 @@ const PIECES: usize = 255 * 16;
 /// A function from levels to levels, both 0–255, by linear interpolation between exact values. Clipped to the range.
 pub(super) struct LevelCurve(Vec<f32>);
 
-/// From encoded levels to linear light times 255.
+/// Curve from encoded levels to linear light times 255.
 static LINEAR: LazyLock<LevelCurve> = LazyLock::new(|| LevelCurve::new(to_linear));
-/// From linear light times 255 to encoded levels.
+/// Curve from linear light times 255 to encoded levels.
 static ENCODED: LazyLock<LevelCurve> = LazyLock::new(|| LevelCurve::new(to_encoded));
 
 impl LevelCurve {
@@ -96,8 +96,8 @@ impl Canvas {
         let step = self.step();
         self.for_rows(|y, row| {
             let affine = affine(y);
-            // In linear light, the luminance of three channels is their weighted sum; so one affine map gives the
-            // grey result. It differs from the map of three channels only where one of them clips.
+            // In linear light, the luminance of three channels is their weighted sum. So one affine map gives the grey
+            // result. The result differs from that of three maps only where one of the channels clips.
             let weighted = |part: fn(&(f64, f64)) -> f64| {
                 affine.iter().zip(LUMINANCE_WEIGHTS).map(|(of, weight)| weight * part(of)).sum::<f64>()
             };

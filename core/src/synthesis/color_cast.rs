@@ -4,7 +4,7 @@
 //!
 //! | parameter | unit | range |
 //! |---|---|---|
-//! | `red`, `green`, `blue` | gain, drawn uniformly in its logarithm, so that half and double are equally far | 0.1–4 |
+//! | `red`, `green`, `blue` | gain, drawn uniformly in its logarithm, so that half and double are equally likely | 0.1–4 |
 //! | `lift_red`, `lift_green`, `lift_blue` | linear light, 1 is white | −0.2–0.2 |
 
 use super::{

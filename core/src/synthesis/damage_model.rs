@@ -1,12 +1,12 @@
-//! What every damage declares: its kind, its parameters with their bounds, and the function that applies it.
+//! The declaration of a damage: its kind, its parameters with their bounds, and the function that applies it.
 //!
-//! This file knows no damage. [`super::all`] lists them.
+//! [`super::all`] lists the kinds of damage. This file names none of them.
 
 use std::fmt;
 
 use super::{SynthesisError, canvas::Canvas};
 
-/// How a value of a parameter is drawn from its range.
+/// Distribution by which a parameter's value is drawn from its range.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Scale {
     /// Uniformly.
@@ -28,7 +28,7 @@ pub(super) struct DamageParameter {
     pub bounds: (f64, f64),
     /// The value where a recipe gives none; `None` where a recipe must give one.
     pub otherwise: Option<f64>,
-    /// How a value is drawn.
+    /// Distribution by which a value is drawn.
     pub scale: Scale,
 }
 
@@ -44,7 +44,8 @@ impl DamageParameter {
     }
 }
 
-/// Changes a picture by one value per parameter, in the parameters' order. The number is the key of the damage's noise.
+/// A function that damages a picture. Takes one value per parameter, in the parameters' order, and the key of the
+/// noise.
 type Apply = fn(&mut Canvas, &[f64], u64) -> Result<(), SynthesisError>;
 
 /// A kind of damage. Each damage file has one, named `MODEL`.

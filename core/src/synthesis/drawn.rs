@@ -9,7 +9,7 @@ use super::{
 };
 use crate::imaging::Image;
 
-/// The name that stands for a mixture where a picture is left undamaged.
+/// The name in place of a mixture's name for a picture that is left undamaged.
 pub const UNDAMAGED: &str = "none";
 
 /// The damages of one variant with their parameters, in the order in which they are applied.

@@ -1,4 +1,4 @@
-//! Why a picture could not be damaged.
+//! Reasons why a picture cannot be damaged.
 
 use thiserror::Error;
 
@@ -10,7 +10,7 @@ pub enum SynthesisError {
     /// The picture cannot be stored as JPEG: a side is too long.
     #[error("the damage jpeg: {0}")]
     Encode(#[from] EncodeError),
-    /// The codec does not read what it wrote.
+    /// The codec cannot read the JPEG that it wrote.
     #[error("the damage jpeg: {0}")]
     Decode(#[from] DecodeError),
 }

@@ -1,4 +1,4 @@
-//! Damage `fading`: a print that lost colour and contrast to its paper.
+//! Damage `fading`: a print that has lost saturation and contrast.
 //!
 //! Formula, on encoded values 0–1:
 //!

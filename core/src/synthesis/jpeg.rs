@@ -17,7 +17,7 @@ use crate::imaging::{
     codec::{self, Encoding, Format, Limits, Metadata, Subsampling},
 };
 
-/// In the order of the parameter's names.
+/// The subsamplings, in the order of the parameter's names.
 const SUBSAMPLINGS: [Subsampling; 3] = [Subsampling::S444, Subsampling::S422, Subsampling::S420];
 
 pub(super) const MODEL: DamageModel = DamageModel {
@@ -37,7 +37,7 @@ pub(super) const MODEL: DamageModel = DamageModel {
     },
 };
 
-/// Replaces the canvas by what a JPEG of it decodes to.
+/// Encodes the canvas as JPEG and replaces it by the decoded JPEG.
 fn recompress(canvas: &mut Canvas, quality: u8, subsampling: Subsampling) -> Result<(), SynthesisError> {
     let image = Image::new(canvas.width, canvas.height, canvas.channels, canvas.samples(), None)
         .expect("a canvas has the shape of its picture");

@@ -4,10 +4,10 @@
 //! standard deviation is `√(read² + shot² · v / 255)`. The variance of `shot` grows with the level, as that of
 //! counted photons does.
 //!
-//! Each channel's noise is a sum: noise of its own has the share `chroma` of the variance, and noise that all three
+//! Each channel's noise is a sum of two. Noise of its own has the share `chroma` of the variance. Noise that all three
 //! channels have in common has the rest. The deviation of a channel does not depend on `chroma`. For `grain_px` above
-//! 0, a Gaussian of that deviation blurs the noise, and a factor restores the noise's own deviation. Clipping at
-//! black and white reduces the deviation.
+//! 0, a Gaussian of that deviation blurs the noise, and a factor restores the noise's own deviation. Clipping at black
+//! and white reduces the deviation.
 //!
 //! | parameter | unit | range |
 //! |---|---|---|

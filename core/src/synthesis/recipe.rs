@@ -32,7 +32,7 @@ pub struct Recipe {
     mixtures: Vec<Mixture>,
 }
 
-/// How damaged pictures are stored. Every format but JPEG stores them exactly.
+/// Format and quality in which damaged pictures are stored. Every format but JPEG stores them exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DamagedEncoding {
     /// File format.
@@ -60,7 +60,7 @@ struct Damage {
     ranges: Vec<ValueRange>,
 }
 
-/// Why a text is not a recipe.
+/// Reason why a text is not a recipe.
 #[derive(Debug, Error)]
 pub enum RecipeError {
     /// The text is not TOML, or a key is unknown.
@@ -83,7 +83,7 @@ pub enum RecipeError {
         mixture: String,
         /// Number of the damage within the mixture, from 1.
         number: usize,
-        /// What is wrong with the damage.
+        /// Description of the fault.
         reason: String,
     },
 }

@@ -29,7 +29,7 @@ fn picture(channels: Channels) -> Image {
     Image::new(width, height, channels, samples, Some(alpha)).unwrap()
 }
 
-/// Returns the colour that a damage makes of `pixel`.
+/// Returns the colour of `pixel` after a damage.
 fn colour(damage: &str, pixel: [u8; 3]) -> Vec<u8> {
     damaged(&flat(1, 1, &pixel), damage).samples().to_vec()
 }

@@ -1,4 +1,4 @@
-//! Damage `underwater`: water takes colours on the way down, and a veil grows with the distance.
+//! Damage `underwater`: water absorbs colours with the depth, and a veil grows with the distance.
 //!
 //! Formula, per channel in linear light, the image formation of Jaffe and McGlamery without forward scatter:
 //! `v ← v · e · t + veil · w · (1 − t)`.

@@ -1,4 +1,4 @@
-//! Damage `white_balance`: a wrong white balance as a camera bakes it in, with gains on the scene's light before the
+//! Damage `white_balance`: a wrong white balance, applied as a camera does: by gains on the scene's light before the
 //! tone curve.
 //!
 //! Formula, per channel in linear light:

@@ -23,11 +23,12 @@ pub(super) struct FoldTrial {
     pub picture: usize,
     /// The decision of the model that was fitted without the picture's fold.
     pub decision: Decision,
-    /// What the restoration gained.
+    /// Gain of the restoration.
     pub gain: Gain,
 }
 
-/// Lets the model without a fold decide for each damaged and undamaged picture of the fold, and measures what that gains.
+/// Lets the model without a fold decide for each damaged and undamaged picture of the fold, and measures the gain of
+/// each decision.
 pub(super) fn cross_validate(
     measured: &[MeasuredPicture],
     folds: &[usize],

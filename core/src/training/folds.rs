@@ -26,7 +26,7 @@ pub fn folds_of(measured: &[MeasuredPicture], groups: &Groups, seed: u64) -> Res
     grouped_folds(&sources, N_FOLDS, seed)
 }
 
-/// Returns, for each fold, the indices of the pictures outside it: what the fold's model is fitted on.
+/// Returns, for each fold, the indices of the pictures outside it. The model of the fold is fitted on these pictures.
 pub fn training_sides(folds: &[usize]) -> Vec<Vec<usize>> {
     let n_folds = folds.iter().max().map_or(0, |last| last + 1);
     (0..n_folds).map(|fold| (0..folds.len()).filter(|&i| folds[i] != fold).collect()).collect()

@@ -1,4 +1,4 @@
-//! What a training is given.
+//! The input of a training.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::{
     models::gains::{GainHyperparameters, choices::Choices, measure::MeasuredPicture},
 };
 
-/// What a training needs, except the pictures.
+/// The input of a training, except the pictures.
 pub struct GainTrainingInput<'a> {
     /// The pictures as measured, in a fixed order: it is part of the result.
     pub measured: &'a [MeasuredPicture],

@@ -1,4 +1,4 @@
-//! What a training asks of its caller, which has the pictures.
+//! The work that a training leaves to its caller, which has the pictures.
 
 use crate::{
     imaging::{Image, pipeline},

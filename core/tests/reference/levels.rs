@@ -46,8 +46,8 @@ fn of_channels(width: usize, height: usize, channels: Channels, seed: u64) -> Im
     Image::new(width, height, channels, samples.collect(), None).unwrap()
 }
 
-/// Compares the SHA-256 of all features' bits of the 15 golden pairs. The FFT has no instruction levels, and no
-/// system library may show in the values. Every CPU must give these bits.
+/// Compares the SHA-256 of all features' bits of the 15 golden pairs. The FFT has no instruction levels, and no system
+/// library may influence the values. Every CPU must give these bits.
 #[test]
 fn features_have_the_same_bits_on_every_cpu() {
     let mut bits = Vec::new();

@@ -57,7 +57,7 @@ pub struct Block {
 }
 
 /// The candidate with the best mean score over all pictures of the report. It is chosen with the references known, so
-/// no other constant choice is better.
+/// no other candidate for all pictures is better.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FixedChoice {
     /// Name of the candidate in the space.
@@ -84,7 +84,7 @@ pub struct Report {
     pub space: String,
     /// Id of the model.
     pub model: String,
-    /// The best constant choice.
+    /// The best candidate for all pictures.
     pub best_fixed: FixedChoice,
     /// One block over all pictures. When the model was trained on the sources of some of them, there are also blocks
     /// over the unseen and over the seen pictures. The first block is the best evidence.

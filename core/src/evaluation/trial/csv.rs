@@ -31,7 +31,7 @@ pub const TRIAL_CSV_HEADER: [&str; 18] = [
 /// Returns the table as CSV, with [`TRIAL_CSV_HEADER`] as its first line.
 ///
 /// # Errors
-/// Those of the CSV writer. None is expected, as it writes to memory.
+/// Errors of the CSV writer. None is expected, since the writer writes to memory.
 pub fn trial_csv(report: &TrialReport) -> Result<Vec<u8>, csv::Error> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(TRIAL_CSV_HEADER)?;

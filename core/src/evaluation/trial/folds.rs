@@ -17,7 +17,7 @@ use crate::{
     training::{GainsOfCodes, fit_models},
 };
 
-/// How the models of a trial are fitted.
+/// Hyperparameters of all models of a trial.
 #[derive(Clone, Copy)]
 pub struct TrialHyperparameters<'a> {
     /// Hyperparameters of the gains model and of the model of the three parameters.

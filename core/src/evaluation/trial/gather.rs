@@ -69,7 +69,7 @@ fn row(
     }
 }
 
-/// Returns what each fold was fitted with.
+/// Returns the notes on the fit of each fold.
 fn fold_notes(setup: &TrialSetup, models: &[FoldModels]) -> Vec<FoldNote> {
     let is_open = |gate: Gate| (gate != Gate::CLOSED).then_some(gate);
     let note = |(fold, (models, training)): (usize, (&FoldModels, Vec<usize>))| FoldNote {

@@ -96,7 +96,7 @@ pub(super) fn curve_table(curve: &GateCurve) -> Markup {
     table(curve.way.name(), ["bound", "gain score", "gain dB", "harm", "harm, undamaged"], rows)
 }
 
-/// Writes what each fold was fitted with.
+/// Writes the notes on the fit of each fold.
 pub(super) fn fold_table(folds: &[FoldNote]) -> Markup {
     let rows = folds.iter().map(|f| {
         [

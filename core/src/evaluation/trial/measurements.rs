@@ -1,4 +1,4 @@
-//! Measurements of a trial: one row per picture, forecasts, and what each fold was fitted with.
+//! Measurements of a trial: one row per picture, forecasts, and notes on the fit of each fold.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::{
     models::gains::model::{Gain, Gate},
 };
 
-/// Which side of a pair was restored.
+/// The side of a pair that was restored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PictureKind {
@@ -72,7 +72,7 @@ pub struct TrialRow {
     pub set: String,
     /// Name of the source.
     pub source: String,
-    /// Which side of the pair was restored.
+    /// Side of the pair that was restored.
     pub kind: PictureKind,
     /// Name of the damage, where known.
     pub damage: Option<String>,
@@ -105,7 +105,7 @@ impl TrialRow {
     }
 }
 
-/// Gains of one way when its gate has other bounds on the expected harm. The bounds are varied after the measurement.
+/// Gains of one way with other bounds on the expected harm in its gate. The bounds are varied after the measurement.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GateSweep {
     /// The way whose gate was varied.
@@ -125,13 +125,13 @@ pub struct TrialMeasurements {
     pub forecasts: Vec<Forecast>,
     /// Gains with other bounds of the gates.
     pub sweeps: Vec<GateSweep>,
-    /// What each fold was fitted with.
+    /// Notes on the fit of each fold.
     pub folds: Vec<FoldNote>,
     /// Remarks that a reader of the figures must know.
     pub notes: Vec<String>,
 }
 
-/// What one fold was fitted with.
+/// Notes on the fit of one fold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FoldNote {
     /// Number of the fold, from 0.

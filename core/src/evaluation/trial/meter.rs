@@ -80,7 +80,8 @@ impl RestorationMeter {
             (self.damaged.clone(), self.untouched)
         } else {
             let restored = restored(&self.damaged, restoration);
-            // The search measures it, as it measured the candidates: the plain metric rounds otherwise.
+            // The search measures the restored picture, as it measured the candidates: the plain metric rounds
+            // otherwise.
             let quality = search(&self.reference, &restored, &SearchSpace::identity())?[0];
             (restored, quality)
         };

@@ -25,7 +25,7 @@ pub struct PageChoice {
 /// A picture of the page, with small copies of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PagePicture {
-    /// Why and where the picture is shown.
+    /// Heading and index of the picture.
     pub choice: PageChoice,
     /// JPEG files: the damaged picture, the picture that the model restored, and the reference.
     pub jpegs: [Vec<u8>; 3],

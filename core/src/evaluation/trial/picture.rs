@@ -87,9 +87,9 @@ impl<'a> HeldOutPicture<'a> {
         })
     }
 
-    /// Returns the restoration by the best of all measured candidates: the first with the largest gain in score, and the
-    /// identity when none gains anything. `color` are the gains of the colour candidates, with the learned corrections
-    /// that `code` makes.
+    /// Returns the restoration by the best of all measured candidates: the first with the largest gain in score, and
+    /// the identity when none gains anything. `color` has the gains of the colour candidates, including the learned
+    /// corrections by `code`.
     fn oracle(&self, color: &[Gain], code: &TransformCode) -> PlannedRestoration {
         let TrialSetup { candidates, three_parameter_candidates, .. } = self.setup;
         let detail = self.measured.sample.detail.as_deref().unwrap_or_default();

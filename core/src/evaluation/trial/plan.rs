@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// Bounds on the expected harm for which the gates are tried after the measurement. Their other bounds stay.
+/// Bounds on the expected harm that are tried after the measurement. The other bounds of the gates stay.
 pub const SWEPT_HARM_MAX: [f64; 10] = [0.02, 0.05, 0.08, 0.12, 0.15, 0.2, 0.25, 0.3, 0.4, 1.01];
 
 /// A restoration to be applied.
@@ -45,7 +45,7 @@ impl PlannedRestoration {
     }
 }
 
-/// What each way does with one picture. The oracle is missing: it needs the measured gains.
+/// The plan for one picture: what each way does. The oracle is missing, since it needs the measured gains.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PicturePlan {
     /// Restoration by the best fixed candidate.
@@ -62,7 +62,7 @@ pub struct PicturePlan {
     pub model_swept: Vec<PlannedRestoration>,
 }
 
-/// Plans the held-out pictures, in their order. The gates of `models` are varied meanwhile and are restored at the end.
+/// Plans the held-out pictures, in their order. Varies the gates of `models` and restores them at the end.
 ///
 /// # Errors
 /// When a model cannot use the features of a picture.
@@ -94,7 +94,7 @@ pub fn plan_pictures(setup: &TrialSetup, models: &mut [FoldModels]) -> Result<Ve
     Ok(plans)
 }
 
-/// Numbers of a held-out picture from which it is planned.
+/// The numbers of a held-out picture that its plan is made from.
 struct PlannedPicture<'a> {
     /// Features of the gains models.
     features: &'a [f32],

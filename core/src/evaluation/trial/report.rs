@@ -124,7 +124,7 @@ pub struct TrialReport {
     pub calibration_of_candidates: Calibration,
     /// Gain and harm with other bounds of the gates, computed after the measurement.
     pub curves_post_hoc: Vec<GateCurve>,
-    /// What each fold was fitted with.
+    /// Notes on the fit of each fold.
     pub folds: Vec<FoldNote>,
     /// Remarks that a reader of the figures must know.
     pub notes: Vec<String>,

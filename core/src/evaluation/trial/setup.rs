@@ -1,4 +1,4 @@
-//! What a trial is computed from: measured pictures, their folds, and the input of the classic way.
+//! The input of a trial: measured pictures, their folds, and the input of the classic way.
 
 use std::collections::BTreeMap;
 
@@ -64,15 +64,15 @@ impl TrialFolds {
     }
 }
 
-/// What the classic way needs to know about a held-out picture.
+/// Input of the classic way for one held-out picture.
 #[derive(Clone, Debug)]
 pub struct ClassicInput {
     /// Features of the seed schema.
     pub features: FeatureVector,
     /// Row of the training table; damaged pictures only.
     pub row: Option<TableRow>,
-    /// Whether the gains model may sharpen, smooth or denoise the picture. A larger picture is too coarse for what the
-    /// model learned; the service decides in the same way.
+    /// Whether the gains model may sharpen, smooth or denoise the picture. What the model learned does not hold for
+    /// larger pictures. The service decides in the same way.
     pub is_of_trained_size: bool,
 }
 
@@ -103,7 +103,7 @@ pub struct TrialSetup<'a> {
     pub classic_inputs: BTreeMap<usize, ClassicInput>,
     /// The candidates of the gains model.
     pub choices: &'a Choices,
-    /// These candidates in the order of the measured gains.
+    /// The same candidates in the order of the measured gains.
     pub candidates: CandidateLists,
     /// The candidates that the three parameters reach, in the order of the measured gains.
     pub three_parameter_candidates: Vec<GainCandidate>,

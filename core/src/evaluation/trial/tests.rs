@@ -145,7 +145,7 @@ fn the_page_shows_the_extremes() {
     let regret = "Largest regret: gain of best_in_hand minus gain of the model";
     let expected = [
         ("Largest gains in score", 0),
-        // A gain of 2 dB less than that of the oracle, twice: the first comes first.
+        // Two pictures gain 2 dB less than the oracle: the first of them comes first.
         (regret, 0),
         (regret, 3),
         (regret, 4),

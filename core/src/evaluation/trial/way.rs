@@ -18,7 +18,7 @@ pub enum Way {
     ThreeParameters,
     /// The gains model that the trial is about.
     Model,
-    /// The best candidate for the picture itself, chosen with the reference known. No model knows it.
+    /// The best candidate for the picture itself, chosen with the reference known. No model can know this candidate.
     #[serde(rename = "best_in_hand")]
     Oracle,
 }

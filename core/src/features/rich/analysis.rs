@@ -1,5 +1,5 @@
-//! The analysis picture: a reduced copy of at most 256 px a side that most families measure. So the size they
-//! measure and their cost do not depend on the input.
+//! The analysis picture: a reduced copy of at most 256 px a side. Most families of features measure this copy, so their
+//! cost does not depend on the size of the input.
 
 use super::counts::ValueCounts;
 use crate::{
@@ -18,7 +18,7 @@ pub(super) struct AnalysisPicture {
     /// Red, green and blue; a grey picture has three equal planes.
     pub(super) planes: [Vec<u8>; 3],
     pub(super) luma: Vec<u8>,
-    /// ValueCounts of the planes' values.
+    /// Counts of the values of each plane.
     pub(super) counts: [ValueCounts; 3],
     pub(super) luma_counts: ValueCounts,
 }

@@ -1,5 +1,5 @@
-//! Reduction of large pictures before their features are measured. It goes by eighths, because a JPEG can be decoded
-//! at eighths of its size.
+//! Reduction of large pictures before their features are measured. The sides are reduced to eighths, because a JPEG can
+//! be decoded at eighths of its sides.
 
 use std::borrow::Cow;
 
@@ -52,7 +52,7 @@ mod tests {
     fn only_large_pictures_are_reduced_and_never_below_half_a_thousand() {
         assert_eq!([1, 700, 1024].map(|side| eighths(side, 7)), [8, 8, 8]);
         assert_eq!([1025, 2048, 4096, 24_000].map(|side| eighths(60, side)), [4, 2, 1, 1]);
-        // Where an eighth of the other side would be too little for features.
+        // Pictures of which an eighth of the shorter side would be too little for features.
         assert_eq!([7, 8, 16, 48, 49].map(|side| eighths(24_000, side)), [7, 7, 4, 2, 1]);
         for side in 1025..9000 {
             let n = eighths(side, side);

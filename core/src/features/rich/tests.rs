@@ -100,7 +100,7 @@ fn a_flat_cast_has_its_colour_and_nothing_else() {
     ] {
         assert_eq!(features.get(name), 0.0, "{name}");
     }
-    // OpenCV's COLOR_RGB2LAB in f32; all of it is cast.
+    // OpenCV's COLOR_RGB2LAB in f32; every pixel has the same colour.
     features.near("lab_a_mean", 36.38, 0.1);
     features.near("lab_b_mean", 45.31, 0.1);
     let (a, b) = (features.get("lab_a_mean"), features.get("lab_b_mean"));
@@ -180,7 +180,7 @@ fn blocks_are_seen_at_the_grid_only() {
 
 #[test]
 fn haze_lifts_the_dark_channel() {
-    // Saturated colours side by side, finer than a window: none is bright in all channels.
+    // Saturated colours in a pattern finer than a window: no pixel is bright in all channels.
     let clear = |x: usize, y: usize| [[250, 10, 10], [10, 250, 10], [10, 10, 250]][(x / 2 + y / 2) % 3];
     let hazy = |x: usize, y: usize| clear(x, y).map(|v: u8| (f64::from(v) * 0.5 + 110.0) as u8);
     let (clear, hazy) = (Named::of(&rgb(120, 90, clear)), Named::of(&rgb(120, 90, hazy)));

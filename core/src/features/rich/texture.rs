@@ -89,7 +89,7 @@ struct ContrastColumns {
 }
 
 impl ContrastColumns {
-    /// Adds a row or subtracts one, as `by` does.
+    /// Changes the sums by the values of a row: `by` adds or subtracts.
     fn change(&mut self, row: &[u8], by: impl Fn(u32, u32) -> u32) {
         for ((sum, square), &v) in self.sums.iter_mut().zip(&mut self.squares).zip(row) {
             let v = u32::from(v);

@@ -36,7 +36,7 @@ impl Beyond {
 }
 
 impl Band<'_> {
-    /// Returns row `y` of the picture before restoration. Rows of the band itself are only right before they change.
+    /// Returns row `y` of the picture before restoration. A row of the band itself must not have been restored yet.
     fn original(&self, y: usize) -> &[u8] {
         let stride = self.shape.stride();
         let n_above = self.beyond.above.len() / stride;
@@ -51,10 +51,10 @@ impl Band<'_> {
         }
     }
 
-    /// Does the whole work on the band.
+    /// Restores the rows of the band: the point operator, then the mask.
     ///
-    /// Before row `y` is sharpened, the ring holds all rows up to `y + radius`. They went into the ring in the order of
-    /// their numbers, each through the point operator. So row `y` in the picture can be overwritten: the ring has its copy.
+    /// Before row `y` is sharpened, the ring holds the rows `y − radius` to `y + radius`, each after the point
+    /// operator. So row `y` in the picture can be overwritten: the ring has its copy.
     #[inline(always)]
     pub fn restore<P: PointOperator>(self, with: Instructions, point: &P, mask: Option<&UnsharpMask>) {
         let Some(mask) = mask else {

@@ -39,7 +39,7 @@ use super::{
 use band::{Band, Beyond};
 use shape::Shape;
 
-/// Bands per thread. With more bands than threads, a thread that is late has fewer bands to do.
+/// Bands per thread. With more bands than threads, a slow thread restores fewer bands than the others.
 const BANDS_PER_THREAD: usize = 4;
 /// Fewest rows of a band.
 const ROWS_MIN: usize = 64;

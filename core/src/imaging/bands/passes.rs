@@ -1,4 +1,4 @@
-//! Selects the form of both passes of the blur by the instruction set.
+//! Selects the form of the two passes of the blur by the instruction set.
 
 use super::planes::{Planes, WeightedRows};
 #[cfg(target_arch = "x86_64")]

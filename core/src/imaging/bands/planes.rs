@@ -9,7 +9,7 @@
 //! ```
 //!
 //! The pass across blurs both planes separately, again within 16 bits. Let `A` be the weighted sum of the high bytes
-//! and `B` that of the low bytes. The blurred sample is `(256·A + B + 32768) >> 16`, which is
+//! and `B` the weighted sum of the low bytes. The blurred sample is `(256·A + B + 32768) >> 16`, which is
 //!
 //! ```text
 //! (A + 128 + (B >> 8)) >> 8
@@ -35,20 +35,20 @@ pub(super) struct Planes {
 pub(super) struct WeightedRows<'a> {
     /// The samples of the ring, from the column of the first sum on.
     pub ring: &'a [u8],
-    /// Where the rows at each distance above and below begin in `ring`. Both at distance 0 are the row itself.
+    /// Starts in `ring` of the two rows at each distance, above and below. Both at distance 0 are the row itself.
     pub pairs: &'a [[usize; 2]],
     /// The weight at each distance, in 1/256.
     pub taps: &'a [u16],
 }
 
 impl Planes {
-    /// Room for the sums of `n` columns.
+    /// Makes room for the sums of `n` columns.
     pub fn new(n: usize) -> Self {
         Self { high: vec![0; n], low: vec![0; n] }
     }
 
-    /// Sums the first `n` columns of the rows. Works in whole blocks, so up to [`BLOCK`] further columns are written; their
-    /// values mean nothing.
+    /// Sums the first `n` columns of the rows. Works in whole blocks, so fewer than [`BLOCK`] further columns are
+    /// written; their values mean nothing.
     #[inline(always)]
     pub fn down(&mut self, rows: WeightedRows, n: usize) {
         let WeightedRows { ring, pairs, taps } = rows;

@@ -1,8 +1,8 @@
 //! The two passes of `planes.rs` in AVX-512, in the same whole numbers.
 //!
-//! A pass multiplies two bytes, at equal distances before and after, by one tap and adds the products. One instruction,
-//! `vpmaddubsw`, does so for neighbouring bytes, so the bytes are interleaved first. A register has 4 parts of 128 bits;
-//! interleaving and packing stay within a part, and packing restores the order:
+//! A pass multiplies two bytes, at equal distances before and after the centre, by one tap and adds the products. One
+//! instruction, `vpmaddubsw`, does so for neighbouring bytes, so the bytes are interleaved first. A register has 4
+//! parts of 128 bits; interleaving and packing stay within a part, and packing restores the order:
 //!
 //! ```text
 //! u (before), 128 bits      u0 u1 … u7 | u8 … u15
@@ -12,8 +12,8 @@
 //! packus(>> 8 of both)      h0 h1 … h7 | h8 … h15        the high bytes, in the order of u and v
 //! ```
 //!
-//! `vpmaddubsw` has signed 16-bit results: `2 · 255 · tap` fits for taps up to 64. The centre tap is larger, and there is
-//! one byte for it. `vpmullw` weights it in unsigned 16 bits. Additions wrap, and the sums stay below 2¹⁶.
+//! `vpmaddubsw` has signed 16-bit results: `2 · 255 · tap` fits for taps up to 64. The centre tap may be larger, but it
+//! weights only one byte: `vpmullw` multiplies both in unsigned 16 bits. Additions wrap, and the sums stay below 2¹⁶.
 
 use std::arch::x86_64::*;
 

@@ -14,14 +14,14 @@ pub(super) struct RowSharpener<'a> {
     mask: &'a UnsharpMask,
     /// Interleaved channels.
     step: usize,
-    /// Where the rows at each distance above and below begin in the ring. Both at distance 0 are the row itself.
+    /// Starts in the ring of the two rows at each distance, above and below. Both at distance 0 are the row itself.
     pairs: Vec<[usize; 2]>,
     planes: Planes,
     blurred: Vec<u8>,
 }
 
 impl<'a> RowSharpener<'a> {
-    /// For rows of `step` interleaved channels.
+    /// Prepares `mask` for rows of `step` interleaved channels.
     pub fn new(mask: &'a UnsharpMask, step: usize) -> Self {
         Self {
             mask,
@@ -42,8 +42,8 @@ impl<'a> RowSharpener<'a> {
 
     /// Writes the sharpened row.
     ///
-    /// A row in the ring begins `padding` samples before its first pixel. So the sums from column `i·CHUNK` on, with
-    /// twice the padding more than the chunk has samples, are those that the chunk's windows read.
+    /// A row in the ring begins `padding` samples before its first pixel. So the windows of chunk `i` read the sums
+    /// from column `i·CHUNK` on: one per sample of the chunk, and twice the padding more.
     #[inline(always)]
     pub fn sharpen(&mut self, with: Instructions, ring: &[u8], out: &mut [u8]) {
         let (taps, padding) = (self.mask.half_taps(), self.mask.radius() * self.step);

@@ -1,7 +1,7 @@
 //! The work on a band, compiled once for each instruction set.
 //!
-//! A function with `target_feature` is compiled for these instructions, together with all that is inlined into it. The
-//! whole work on a band is inlined (`#[inline(always)]`) into three such functions and into the portable form.
+//! A function with `target_feature` is compiled for the named instructions, together with all that is inlined into it.
+//! The whole work on a band is inlined (`#[inline(always)]`) into three such functions and into the portable form.
 
 use super::band::Band;
 #[cfg(target_arch = "x86_64")]

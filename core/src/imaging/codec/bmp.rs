@@ -1,7 +1,7 @@
 //! Windows bitmaps by the `image` crate. The header is read and checked here first.
 //!
 //! In: 1 to 8 bits with palette, RLE, 16, 24 and 32 bits, bit fields of at most 8 bits, alpha where its mask is given.
-//! A palette of greys only makes a grey picture. Out: grey with palette, RGB with 24 bits, alpha with 32 bits
+//! A palette with nothing but greys makes a grey picture. Out: grey with palette, RGB with 24 bits, alpha with 32 bits
 //! (grey with alpha becomes RGB). Carried: the resolution, nothing else.
 
 use std::io::Cursor;

@@ -1,4 +1,4 @@
-//! Bytes to pictures: the header, then pixels and metadata, then the orientation.
+//! Decodes bytes to pictures: the header, then pixels and metadata, then the orientation.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -94,7 +94,7 @@ fn decode_by(
         Format::Tiff => tiff::decode(bytes, &header),
         Format::Bmp => bmp::decode(bytes, &header),
     };
-    // The decoders are foreign code on hostile input. A panic in a decoder counts as a broken file.
+    // Decoders are other people's code and read hostile input. A panic in a decoder counts as a broken file.
     let image = catch_unwind(AssertUnwindSafe(pixels))
         .unwrap_or_else(|_| Err(broken(header.format, "its decoder gave up")))?;
     let mut metadata = metadata_of(header.format, bytes);

@@ -1,4 +1,4 @@
-//! How a picture is written.
+//! The options of encoding a picture.
 
 use super::{format::Format, subsampling::Subsampling};
 

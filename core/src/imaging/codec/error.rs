@@ -4,10 +4,10 @@ use thiserror::Error;
 
 use super::format::Format;
 
-/// Why bytes are not decoded. Messages name the limit that was exceeded.
+/// Reason why bytes cannot be decoded. Messages name the limit that was exceeded.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum DecodeError {
-    /// Bytes that begin like no known format.
+    /// Bytes whose beginning names no known format.
     #[error("the bytes are none of JPEG, PNG, WebP, TIFF and BMP")]
     UnknownFormat,
     /// A file that is too long.
@@ -54,7 +54,7 @@ pub enum DecodeError {
     },
 }
 
-/// Why a picture is not encoded.
+/// Reason why a picture cannot be encoded.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum EncodeError {
     /// A picture with alpha, which JPEG cannot hold.

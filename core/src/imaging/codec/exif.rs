@@ -28,8 +28,8 @@ pub(super) fn orientation(stream: &[u8]) -> u8 {
     read().and_then(|v| u8::try_from(v).ok()).filter(|v| (1..=8).contains(v)).unwrap_or(1)
 }
 
-/// Overwrites the orientation in place, in every field of the first directory that has it. Returns false when that is not
-/// enough: then [`insert_orientation`] must rewrite the block.
+/// Overwrites the orientation in place, in every field of the first directory that has it. Returns false when
+/// [`insert_orientation`] must rewrite the block instead.
 pub(super) fn set_orientation(exif: &mut [u8], orientation: u8) -> bool {
     let Some(stream) = Stream::open(exif) else { return false };
     let endian = stream.endian;

@@ -1,9 +1,9 @@
-//! What a file says about its picture before the pixels are decoded.
+//! The header: what a file states about its picture before the pixels are decoded.
 
 use super::{format::Format, subsampling::Subsampling};
 use crate::imaging::Channels;
 
-/// What a file says about its picture without decoded pixels.
+/// The properties of a picture that its file states without decoded pixels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
     /// The container.
@@ -12,7 +12,7 @@ pub struct Header {
     pub width: usize,
     /// Height in pixels as stored, before the orientation is applied.
     pub height: usize,
-    /// Grey or RGB. Palettes are RGB. In BMP a palette of greys only is grey.
+    /// Grey or RGB. Palettes are RGB, but a BMP palette with nothing but greys is grey.
     pub channels: Channels,
     /// Whether the picture has an alpha plane.
     pub has_alpha: bool,

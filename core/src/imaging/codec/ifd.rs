@@ -31,7 +31,7 @@ pub(super) struct Field {
     pub(super) tag: u16,
     /// Number of the TIFF type.
     pub(super) kind: u16,
-    /// Where the value begins in the stream.
+    /// Position of the value in the stream.
     pub(super) at: usize,
     /// Length of the value in bytes.
     pub(super) len: usize,
@@ -43,7 +43,7 @@ pub(super) struct Directory {
     pub(super) fields: Vec<Field>,
     /// Offset of the next directory, 0 for none.
     pub(super) next: u64,
-    /// Where the pointer to the next directory lies.
+    /// Position of the pointer to the next directory.
     pub(super) next_at: usize,
     /// Number of fields that point out of the stream: the file is cut off or wrong.
     pub(super) n_outside: usize,

@@ -133,9 +133,10 @@ fn coefficient_bytes(frame: &Frame) -> u64 {
 
 /// Decodes the pixels of a probed file.
 ///
-/// libjpeg-turbo reports its first warning as an error after decoding. One warning is harmless: stray bytes before the final
-/// marker, when everything is decoded. After any other one the file is decoded once more without the bytes between its
-/// segments. If that fails too, the file is refused, because "premature end" and "corrupt data" are warnings as well.
+/// libjpeg-turbo reports its first warning as an error after decoding. One warning is harmless: stray bytes before the
+/// final marker, when everything is decoded. After any other warning the file is decoded once more without the bytes
+/// between its segments. If that fails too, the file is refused, because "premature end" and "corrupt data" are
+/// warnings as well.
 pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Image, DecodeError> {
     decode_at(bytes, header, ScalingFactor::ONE)
 }
@@ -185,7 +186,8 @@ fn decompress(bytes: &[u8], header: &Header, scale: ScalingFactor) -> Result<Vec
     }
 }
 
-/// Whether a warning is harmless. libjpeg-turbo reports only the first warning, so no other warning may be able to follow.
+/// Whether a warning is harmless. libjpeg-turbo reports only the first warning, so a harmless one must be the last
+/// possible.
 fn is_harmless(message: &str) -> bool {
     message.starts_with("Corrupt JPEG data: ") && message.ends_with(" extraneous bytes before marker 0xd9")
 }

@@ -101,8 +101,8 @@ fn end_of_scan(bytes: &[u8], mut at: usize) -> usize {
     bytes.len()
 }
 
-/// Returns the file with the picture only: no bytes between segments, and no application data but those that say how colours
-/// are stored.
+/// Returns the file with nothing but the picture: no bytes between segments, and only those application data that state
+/// how colours are stored.
 pub(super) fn bare(bytes: &[u8], segments: &[Segment]) -> Vec<u8> {
     let mut out = vec![0xFF, 0xD8];
     for segment in segments.iter().filter(|s| is_picture(s.marker)) {
@@ -116,7 +116,7 @@ pub(super) fn bare(bytes: &[u8], segments: &[Segment]) -> Vec<u8> {
     out
 }
 
-/// Whether a segment belongs to the picture: neither comment nor application data, but Adobe and JFIF are.
+/// Whether a segment belongs to the picture. Comments and application data do not, except for those of APP0 and Adobe.
 fn is_picture(marker: u8) -> bool {
     !matches!(marker, APP1..=0xEF | COM) || marker == APP14
 }

@@ -13,7 +13,7 @@ pub struct Limits {
     pub decoded_bytes_max: u64,
 }
 
-/// Most segments, chunks or directory entries of a file. A hostile file of empty ones only would take ten times its length
+/// Most segments, chunks or directory entries of a file. A hostile file of empty parts would take ten times its length
 /// in memory. Honest files have thousands at most.
 pub(super) const PARTS_MAX: usize = 1 << 16;
 

@@ -1,11 +1,11 @@
-//! Whether metadata is kept or stripped.
+//! The policy for metadata: kept or stripped.
 
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Which metadata a restored file keeps.
+/// The metadata that a restored file keeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MetadataPolicy {

@@ -1,4 +1,4 @@
-//! Bytes to pictures and back, with everything in a file that is not pixels.
+//! Decodes and encodes picture files, with everything in a file that is not pixels.
 //!
 //! JPEG, PNG, WebP, TIFF and BMP with 8 bits per sample. Every input may be hostile:
 //!

@@ -25,7 +25,7 @@ pub(super) fn oriented_size((width, height): (usize, usize), orientation: u8) ->
     if (5..=8).contains(&orientation) { (height, width) } else { (width, height) }
 }
 
-/// Where the pixels of the turned picture come from: pixel (x, y) is source pixel `start + x·step_x + y·step_y`.
+/// The source of each pixel of the turned picture: pixel (x, y) is source pixel `start + x·step_x + y·step_y`.
 struct Walk {
     /// Width of the turned picture.
     width: usize,

@@ -122,8 +122,8 @@ pub(super) fn encode(image: &Image) -> Result<Vec<u8>, EncodeError> {
     Ok(out.0)
 }
 
-/// Collects what the encoder writes, with little room to spare. The picture comes in one piece. A vector that doubles its
-/// room would then allocate twice as much for the few bytes after it.
+/// Collects what the encoder writes, with little room to spare. The encoder writes the picture in one piece and then a
+/// few bytes. For those, an ordinary vector would double its memory.
 struct Tight(Vec<u8>);
 
 impl Write for Tight {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How a JPEG stores chroma relative to luma, in the usual J:a:b notation.
+/// Resolution of the chroma of a JPEG relative to its luma, in the usual J:a:b notation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Subsampling {
     /// Chroma for every pixel.

@@ -45,7 +45,7 @@ const XMP: u16 = 700;
 const IPTC: u16 = 33723;
 const ICC: u16 = 34675;
 
-/// How a supported file stores its samples.
+/// Layout of the samples in a supported file.
 struct TiffLayout {
     width: usize,
     height: usize,
@@ -95,7 +95,8 @@ fn open(bytes: &[u8]) -> Result<(Stream<'_>, Directory), DecodeError> {
     Ok((stream, directory))
 }
 
-/// Whether all coded data lie within the file. The decoder stops at the last pixel and would not notice a missing end.
+/// Whether all coded data lie within the file. The decoder stops at the last pixel and would not notice that an end is
+/// missing.
 fn data_is_inside(stream: &Stream<'_>, directory: &Directory) -> bool {
     let inside = |offsets: u16, lengths: u16| {
         let (Some(offsets), Some(lengths)) = (directory.field(offsets), directory.field(lengths)) else {

@@ -10,7 +10,7 @@ use libwebp_sys as c;
 /// Encodes interleaved 8-bit samples, three or (with alpha) four per pixel, at a `quality` of 1–100 with libwebp's
 /// default effort.
 ///
-/// Memory: 9 bytes per pixel, the samples included. With its own default libwebp keeps its tokens: that takes 14 bytes
+/// Memory: 9 bytes per pixel, the samples included. By its own default libwebp keeps its tokens, which takes 14 bytes
 /// per pixel and two thirds of the time.
 ///
 /// # Errors
@@ -51,8 +51,8 @@ pub(super) fn encode(
 fn settings(quality: u8) -> Result<c::WebPConfig, String> {
     let mut settings = c::WebPConfig::new().map_err(|()| other_version())?;
     settings.quality = quality.into();
-    settings.low_memory = 1; // by half slower, but 9 bytes per pixel in all instead of 14
-    settings.exact = 1; // colours under transparency stay what they are
+    settings.low_memory = 1; // 1.5 times the time, but 9 bytes per pixel in all instead of 14
+    settings.exact = 1; // keeps colours under transparency
     Ok(settings)
 }
 

@@ -1,6 +1,7 @@
 //! Resets the orientation in XMP packets (ISO 16684-1), and strips packets down to their rights.
 //!
-//! No XML parser: both work on the text. An orientation in another form stays, and rights in another form are left out.
+//! There is no XML parser: both functions work on the text. An orientation in an unknown form stays, and rights in an
+//! unknown form are left out.
 
 /// Sets every `tiff:Orientation` of the packet to 1, in place.
 pub(super) fn reset_orientation(packet: &mut [u8]) {

@@ -1,6 +1,6 @@
 //! Amounts by which samples move, by distance.
 
-/// By how much a sample moves for each distance (0–255) from its blurred value, and in which direction.
+/// The amount by which a sample moves for each distance (0–255) from its blurred value, and the direction.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::imaging) struct AmountTable {
     /// Whether a sample moves away from its blurred value (sharpening) or towards it (smoothing).

@@ -55,8 +55,8 @@ const EVERY_THIRD: u64 = 0x9249_2492_4924_9249;
 
 /// Writes `own ± amounts[|own − blurred|]`, saturated at 0 and 255. Returns how many samples are done.
 ///
-/// With `away` the sign is `+` where `own ≥ blurred`, else where `own < blurred`. The distance of unsigned bytes is the
-/// `or` of both saturated differences, of which one is 0.
+/// With `away` the sign is `+` where `own ≥ blurred`. Without `away` it is `+` where `own < blurred`. The distance of
+/// unsigned bytes is the `or` of both saturated differences, of which one is 0.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 pub(super) fn move_by_table(table: &AmountTable, own: &[u8], blurred: &[u8], out: &mut [u8]) -> usize {

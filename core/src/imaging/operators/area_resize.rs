@@ -13,7 +13,7 @@
 //! ```
 //!
 //! Both directions are separate: first the weighted sums down the columns of a destination row, then across those sums.
-//! Whole rows between the two that are cut are most of the work. They are added in 16 bits and weighted once.
+//! Most of the work is the whole rows between the two that are cut. They are added in 16 bits and weighted once.
 
 use std::ops::{Add, AddAssign, Mul, Range};
 
@@ -115,8 +115,8 @@ pub fn area_resize(image: &Image, width: usize, height: usize) -> Image {
 /// Rounds a quotient below 256 half up.
 fn rounded(numerator: u64, denominator: u64) -> u8 {
     let numerator = numerator + denominator / 2;
-    // The quotient is below 256. Unless it is whole, it is at least 1/denominator below the next whole number. The error
-    // of an f64 is smaller than that. f64 divides several times faster than u64.
+    // The quotient is below 256. Unless it is whole, it is at least 1/denominator below the next whole number. An f64
+    // has a smaller error than that, and divides several times faster than u64.
     if denominator < 1 << 40 {
         return (numerator as f64 / denominator as f64) as u8;
     }
@@ -167,8 +167,8 @@ impl<S: Sum> AreaColumnSums<S> {
     }
 }
 
-/// Sums at most [`ROWS_IN_16_BIT`] `rows` for the first columns of `samples`. Four rows at a time: each sum is loaded and
-/// stored once for four.
+/// Sums at most [`ROWS_IN_16_BIT`] `rows` for the first columns of `samples`. Adds four rows at a time, so that each
+/// sum is loaded and stored once for four rows.
 fn add_up(mut rows: Range<usize>, samples: &[u8], stride: usize, sums: &mut [u16]) {
     let n = sums.len();
     let row = |y: usize| &samples[y * stride..][..n];

@@ -1,15 +1,15 @@
 //! A quadratic colour transform: every restored channel is a polynomial of second degree in red, green and blue.
 //!
-//! Stated in f32, without fused multiply-add. With `r, g, b = v · f32(1/255)` and the terms
+//! Computed in f32, without fused multiply-add. With `r, g, b = v · f32(1/255)` and the terms
 //!
 //! ```text
 //! φ = (1, r, g, b, r², g², b², rg, rb, gb)
 //! ```
 //!
 //! channel `c` is `255 · Σ T[k][c]·φ_k`, clamped to 0–255 and rounded half to even. Additions go from `k = 0` to 9. The
-//! order is part of the definition, because f32 additions round. Acts on stored (encoded)
-//! values, each pixel separately. Source: Hong, Luo, Rhodes, "A study of digital camera colorimetric characterisation based
-//! on polynomial modelling", 2001.
+//! order is part of the definition, because f32 additions round. Acts on stored (encoded) values, each pixel
+//! separately. Source: Hong, Luo, Rhodes, "A study of digital camera colorimetric characterisation based on polynomial
+//! modelling", 2001.
 
 mod fit;
 
@@ -46,7 +46,7 @@ pub struct ColorTransform([[f32; 3]; N_TERMS]);
 /// Numbers that are no colour transform.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum ColorTransformError {
-    /// Another number of coefficients than thirty.
+    /// The number of coefficients is not thirty.
     #[error("a colour transform has {N_COEFFICIENTS} coefficients, not {got}")]
     Count {
         /// Number of coefficients given.
@@ -114,7 +114,7 @@ impl ColorTransform {
         std::array::from_fn(|v| luma_of(pixels[v]))
     }
 
-    /// Whether all coefficients of second degree are 0. Then the products with them are 0 and need not be added.
+    /// Whether all coefficients of second degree are 0, so that their products need not be added.
     fn is_affine(&self) -> bool {
         self.0[4..].as_flattened().iter().all(|&t| t == 0.0)
     }

@@ -1,10 +1,10 @@
 //! Gaussian blur on 8-bit samples in whole numbers, equal to OpenCV's `GaussianBlur` on `CV_8U` to the pixel.
 //!
-//! Definition matched: separable, taps in 1/256, border reflect-101, one rounding at the very end. A sum across a row has
-//! 16 bits, a sum down the columns of those 32 bits, and `(v + 32768) >> 16` is the sample.
+//! Definition matched: separable, taps in 1/256, border reflect-101, one rounding at the very end. Sums across a row
+//! have 16 bits. Their sums `v` down the columns have 32 bits, and the sample is `(v + 32768) >> 16`.
 //!
-//! This is the plain form, and the fast one for narrow blurs in a search. `imaging::bands` and `sliding_blur` give the same
-//! samples.
+//! This is the plain form. A search also runs it for narrow blurs, where it is fast. `imaging::bands` and
+//! `sliding_blur` give the same samples.
 
 use std::ops::Range;
 

@@ -30,7 +30,7 @@ impl LinearMap {
         Self { gain: 1.0 + blend * (self.gain - 1.0), offset: blend * self.offset }
     }
 
-    /// Returns what the map makes of each of the 256 sample values, rounded half to even and clamped.
+    /// Returns the table of the map: the new value of each of the 256 sample values, rounded half to even and clamped.
     pub fn table(self) -> SampleTable {
         std::array::from_fn(|v| {
             (self.gain * v as f64 + self.offset).round_ties_even().clamp(0.0, 255.0) as u8

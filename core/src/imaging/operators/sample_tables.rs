@@ -1,4 +1,4 @@
-//! Look-up tables per channel. An operator whose result depends on one sample only runs in this form.
+//! Look-up tables per channel. Operators whose result depends on a single sample run in this form.
 
 use rayon::prelude::*;
 

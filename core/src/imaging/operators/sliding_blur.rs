@@ -1,10 +1,10 @@
 //! Wide Gaussian blurs with fewer additions than taps. They give the bits of `gaussian_blur`.
 //!
-//! Taps are whole 256ths, so neighbouring taps of a wide Gaussian differ by little or nothing. So the sum of one window
-//! is that of the window before plus a few samples, minus a few (`slide`).
+//! Taps are whole 256ths, so neighbouring taps of a wide Gaussian differ by little or nothing. So a window's sum
+//! follows from the sum of the window before it: a few samples are added, a few subtracted (`slide`).
 //!
-//! Sixteen rows go through both passes together. Neither pass moves numbers within a vector, because the sums are
-//! transposed between the passes:
+//! Sixteen rows go through both passes together. The sums are transposed between the passes, so neither pass moves
+//! numbers within a vector:
 //!
 //! ```text
 //! rows of bytes (RowWindow)
@@ -20,8 +20,8 @@
 //! - Across (`across`): the high bytes of the sums and the low bytes are summed separately, each below 2¹⁶.
 //!   `imaging::bands` (`planes.rs`) shows how both make the blurred sample.
 //!
-//! All numbers have 16 bits and wrap. That is exact: each final sum fits into 16 bits, and additions modulo 2¹⁶ give the
-//! right final sum even if sums on the way wrap.
+//! All numbers have 16 bits and wrap. The result is exact: each final sum fits into 16 bits. So additions modulo 2¹⁶
+//! give the right final sum even if sums on the way wrap.
 
 mod across;
 mod down;
@@ -57,14 +57,14 @@ pub struct SlidingBlur {
     level: Level,
     slide: Slide,
     held: Held,
-    /// First byte of each row that is summed, a multiple of a cache line. It lies `n_unused` bytes before the first byte
-    /// that the blur reads.
+    /// Index of the first byte of each row that is summed, a multiple of a cache line. This byte lies `n_unused` bytes
+    /// before the first byte that the blur reads.
     from: usize,
     n_unused: usize,
     n: usize,
     down: Down,
     across: Across,
-    /// The row that the running sums have come to. `None` before the first row.
+    /// The row that the running sums are ready for. `None` before the first row.
     next: Option<isize>,
 }
 
@@ -119,8 +119,8 @@ impl SlidingBlur {
     /// Blurs row `y` and the rows below it, `n_rows` together and at most [`ROWS`]. Returns one array per column: the
     /// blurred samples of these rows, from the top. Array elements from `n_rows` on mean nothing.
     ///
-    /// `rows` must hold the rows from [`Slide::n_before`] above the first to the radius below the last. The sums are
-    /// compiled for the instructions of the caller, which should be those of the level.
+    /// `rows` must hold the rows from [`Slide::n_before`] above the first to the radius below the last. This function
+    /// is inlined, so the caller should be compiled for the instructions of the level.
     #[inline(always)]
     pub fn blur<'r>(
         &mut self,
@@ -190,7 +190,7 @@ mod tests {
         (0..n).map(|i| ((i * i + seed) * 2_654_435_761 % 65_537) as u8).collect()
     }
 
-    /// How a test blurs a picture.
+    /// The turns in which a test blurs a picture.
     struct Turns {
         /// Rows of every second turn. The others have 16.
         n_rows: usize,

@@ -10,8 +10,9 @@
 //! v = (v − once) + (once − twice) + (twice − thrice) + thrice
 //! ```
 //!
-//! The holes ("trous") between the taps double the scale without a smaller picture, so nothing depends on where a grid of
-//! pixels begins. Source: Starck and Murtagh, "Automatic noise estimation from the multiresolution support", 1998.
+//! Holes ("trous") between the taps double the scale. The picture is not made smaller, so the result does not depend on
+//! where a coarser grid would begin. Source: Starck and Murtagh, "Automatic noise estimation from the multiresolution
+//! support", 1998.
 //!
 //! Soft thresholds (Donoho 1995): a detail `w` becomes `sign(w)·max(|w| − T, 0)`, which is `w − clamp(w, −T, T)`. So the
 //! restored picture is
@@ -45,14 +46,14 @@ const ONE: i32 = 1 << 16;
 /// Number of possible magnitudes of the finest detail, in 1/2⁸: 0 to 255.
 const N_MAGNITUDES: usize = 255 * 256 + 1;
 
-/// Rows that one task restores. It blurs 28 more around them.
+/// Rows that one task restores. The task reads 28 more rows around them.
 const ROWS_PER_TASK: usize = 128;
-/// Columns that are blurred together. The rows of all scales stay in the L2 cache. 28 more columns are read.
+/// Columns that are blurred together, so that their rows of all scales stay in the L2 cache. 28 more columns are read.
 const COLUMNS: usize = 512;
 /// Pixels that one task measures. Its histograms take a quarter of a megabyte per channel.
 const PIXELS_PER_COUNT: usize = 1 << 20;
 
-/// How far the blurs up to each scale reach, in pixels: twice the steps, added up.
+/// Reach of the blurs up to each scale, in pixels: twice the steps, added up.
 const REACH: [usize; 3] = [2, 6, 14];
 /// Rows that are kept after 0, 1 and 2 blurs. The next blur reads them; the first blur is also read at the restored row.
 const N_KEPT: [usize; 3] = [5, 13, 17];
@@ -95,9 +96,10 @@ fn median(counts: &[u32]) -> f64 {
     (at_rank(n.div_ceil(2)) + at_rank(n / 2 + 1)) / 2.0
 }
 
-/// Shrinks the details of each channel below `denoise` (0–5, 0 changes nothing) times `sigma`, one per channel, as
-/// [`noise_sigma`] measures it. Alpha and size are kept, flat pictures stay flat. Memory: one more set of samples and
-/// half a megabyte per thread. Runs on the rayon pool the caller installed, the same bytes for any number of threads.
+/// Shrinks the finest details of each channel by up to `denoise` (0–5, 0 changes nothing) times `sigma`, coarser
+/// details by less. `sigma` has one number per channel, as [`noise_sigma`] returns it. Alpha and size are kept, and
+/// flat pictures stay flat. Memory: one more set of samples and half a megabyte per thread. Runs on the rayon pool that
+/// the caller installed; the same bytes for any number of threads.
 ///
 /// # Panics
 /// When the number of sigmas is not the number of channels.
@@ -145,8 +147,7 @@ fn shrink_row(own: &[u8], blurred: &[&[u32]], thresholds: &[Vec<i32>; 3], out: &
 /// Receives a part of a row from [`blur`]: its first sample in the picture, the stored values, and each blur of them.
 type Visit<'v> = dyn FnMut(usize, &[u8], &[&[u32]]) + 'v;
 
-/// Blurs the rows `ys` once, twice … up to `n_scales` times. Goes through one run of columns after another, each from the
-/// top.
+/// Blurs the rows `ys` once, twice … up to `n_scales` times, one run of columns after another, each from the top.
 fn blur(image: &Image, ys: std::ops::Range<usize>, n_scales: usize, visit: &mut Visit) {
     let (n, width) = (image.channels().count(), image.width());
     for left in (0..width).step_by(COLUMNS) {
@@ -222,7 +223,7 @@ impl<'a> Blurs<'a> {
         for scale in 0..self.n_scales {
             let step = STEPS_PX[scale];
             at -= 2 * step as isize;
-            // No restored row reads rows further up, and they are not complete.
+            // No restored row reads rows above these, and such rows would be incomplete.
             if at < self.top - margin(self.n_scales, scale + 1) as isize {
                 break;
             }

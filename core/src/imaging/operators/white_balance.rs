@@ -67,7 +67,7 @@ fn gain(sum: u64, n_pixels: usize) -> f64 {
     if sum == 0 { 1.0 } else { TARGET_MEAN / (sum as f64 / n_pixels as f64) }
 }
 
-/// Returns what a gain makes of each of the 256 sample values, truncated.
+/// Returns the table of a gain: the new value of each of the 256 sample values, truncated.
 pub fn table(gain: f64) -> SampleTable {
     std::array::from_fn(|v| (v as f64 * gain).clamp(0.0, 255.0) as u8)
 }

@@ -110,7 +110,7 @@ fn forged_trees_with_a_right_digest_never_panic() {
     for at in 0..regressors.len() {
         let mut forgery = regressors.clone();
         forgery[at] ^= 1 << (at % 8);
-        // Changed thresholds make another sound model; whatever is accepted must predict.
+        // Changed thresholds make another sound model. Every model that is accepted must predict.
         if let Ok(read) = ModelArtifact::from_bytes(&forged(&card, &forgery), ENOUGH) {
             readable += 1;
             assert!(read.predict(&[0.5; 14]).is_ok());
@@ -157,7 +157,7 @@ fn foreign_cards_are_refused_with_their_reason() {
 
 #[test]
 fn a_bomb_is_not_inflated_beyond_the_limit() {
-    // 64 MiB of zeros in 64 kB, cut in the middle: who inflates beyond the limit meets the cut instead.
+    // 64 MiB of zeros in 64 kB, cut in the middle: a reader that inflates beyond the limit reports the cut instead.
     let zeros = gzip(&vec![0; 64 << 20]);
     assert!(zeros.len() < 100_000);
     let bomb = file(&zeros[..zeros.len() / 2]);

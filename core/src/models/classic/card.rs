@@ -46,9 +46,9 @@ pub struct ModelCard {
     pub importances: Option<Importances>,
     /// Scores of the untouched held-out pictures.
     pub untouched: Option<RestorationScores>,
-    /// The best parameters that are the same for all held-out pictures, with their scores.
+    /// The best single choice of parameters for all held-out pictures, with its scores.
     pub best_fixed: Option<FixedBaseline>,
-    /// What a user should know before relying on the model.
+    /// Warnings to read before using the model.
     pub warnings: Vec<String>,
 }
 
@@ -118,7 +118,7 @@ pub struct RestorationScores {
 pub struct FixedBaseline {
     /// The parameters.
     pub parameters: PredictedParameters,
-    /// Their scores on the held-out pictures.
+    /// Scores of the held-out pictures with these parameters.
     pub scores: RestorationScores,
 }
 

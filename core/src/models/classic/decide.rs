@@ -1,5 +1,5 @@
-//! Turns the regressors' numbers into parameters: clamped to the searched bounds, rounded, and overruled by what the caller
-//! fixed.
+//! Turns the regressors' numbers into parameters: clamps them to the searched bounds and rounds them. Parameters that
+//! the caller fixed replace predicted ones.
 
 use super::{
     artifact::ModelArtifact,
@@ -63,7 +63,7 @@ impl SearchedBounds {
     /// Turns the regressors' numbers into parameters. Colour correction is on from 0.5, if any searched candidate had it
     /// on. Sigma and strength are clamped to the bounds.
     pub fn apply(&self, raw: RawPrediction) -> PredictedParameters {
-        // Not `clamp`, which panics on bounds the wrong way round.
+        // Not `clamp`, which panics when the bounds are in the wrong order.
         PredictedParameters {
             color: self.color_ever_on && raw.color >= 0.5,
             sigma: raw.sigma.max(self.sigma_min).min(self.sigma_max),

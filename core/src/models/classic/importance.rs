@@ -103,8 +103,8 @@ mod tests {
             assert_eq!(importances, permutation_importance(&regressors, &rows, 5, 1).unwrap());
             assert_eq!(importances.sigma, None, "a constant target has no importances");
             let color = importances.color.unwrap();
-            // A switch that is shuffled has twice its variance as error on average: R² falls from 1 to −1. Any
-            // constant in its place would cost 1.67 or 2.5, for it is on for 60 %.
+            // A shuffled switch has a mean squared error of twice its variance: R² falls from 1 to −1. A constant in
+            // place of the switch would cost 1.67 or 2.5, since the switch is on for 60 %.
             assert!((color[12] - 2.0).abs() < 0.2, "{family} {color:?}");
             assert!(color.iter().enumerate().all(|(column, &drop)| column == 12 || drop.abs() < 0.1));
             let strength = normalised(&importances.strength.unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! The first system's kind of model: three regressors, one per parameter. `training` is how one is made.
+//! The first system's kind of model: three regressors, one per parameter. `training` makes one.
 
 pub mod artifact;
 pub mod card;

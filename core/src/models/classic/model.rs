@@ -54,7 +54,7 @@ pub struct RawPrediction {
 }
 
 impl From<&RestorationParameters> for RawPrediction {
-    /// States parameters as three numbers.
+    /// Returns parameters as three numbers.
     fn from(parameters: &RestorationParameters) -> Self {
         Self {
             color: f64::from(u8::from(parameters.color_method().is_on())),

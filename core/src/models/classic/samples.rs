@@ -56,7 +56,7 @@ pub enum FitError {
     /// smartcore refused the fit, or its trees do not have the known form.
     #[error("smartcore could not fit the model: {reason}")]
     Smartcore {
-        /// What is wrong.
+        /// Description of the fault.
         reason: String,
     },
 }

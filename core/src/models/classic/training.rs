@@ -1,4 +1,4 @@
-//! How a classic model is made, read top-down: table → split → both families fitted → held-out pictures scored → the
+//! Trains a classic model, in reading order: table → split → both families fitted → held-out pictures scored → the
 //! better family kept.
 //!
 //! The caller has the pictures. It restores the held-out ones by each model and returns their scores.
@@ -34,7 +34,7 @@ pub const HELD_OUT_SHARE: f64 = 0.2;
 /// Number of permutations of each feature for its importance.
 const IMPORTANCE_REPEATS: usize = 5;
 
-/// What a training needs, except the pictures.
+/// The input of a training, except the pictures.
 pub struct TrainingInput<'a> {
     /// Features and optima.
     pub table: &'a Table,
@@ -53,7 +53,7 @@ pub struct TrainingInput<'a> {
 pub struct HeldOutScores {
     /// The pictures untouched.
     pub untouched: RestorationScores,
-    /// The best parameters that are the same for all pictures.
+    /// The best single choice of parameters for all pictures.
     pub best_fixed: FixedBaseline,
     /// The pictures restored by each model, in the order of the models.
     pub restored: Vec<RestorationScores>,

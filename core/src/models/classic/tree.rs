@@ -4,8 +4,8 @@
 //! trusts what it deserialises: an index out of bounds panics in a prediction. Its boosted trees are nested boxes, so a
 //! hostile file overflows the stack while it is read.
 //!
-//! So fitted trees are converted, through smartcore's serialised form, into this list. Its check makes loading safe. Its
-//! predictions equal smartcore's to the bit.
+//! So fitted trees are converted, through smartcore's serialised form, into this list. The check of the list makes
+//! loading safe. The list's predictions equal smartcore's to the bit.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -133,8 +133,8 @@ fn take_over_node<N>(
     Ok(())
 }
 
-/// Reads a fitted smartcore model by the names of its private fields. The names belong to the pinned version. If they
-/// change, the tests that compare predictions fail.
+/// Reads a fitted smartcore model by the names of its private fields, which are those of the pinned version. If the
+/// names change, the tests that compare predictions fail.
 pub(super) fn open<M: Serialize, F: DeserializeOwned>(fitted: &M) -> Result<F, FitError> {
     serde_json::to_vec(fitted)
         .and_then(|json| serde_json::from_slice(&json))

@@ -1,4 +1,4 @@
-//! One candidate that a model of gains chooses from. In model files and answers a candidate stands by its name.
+//! One candidate that a model of gains chooses from. Model files and answers hold its name.
 
 use std::{collections::BTreeMap, fmt, str::FromStr, sync::LazyLock};
 

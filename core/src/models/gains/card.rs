@@ -49,7 +49,7 @@ pub struct GainCard {
     pub table_sha256: String,
     /// Cross-validation: results of models that were fitted the same way, on pictures whose sources they had not seen.
     pub trial: Vec<SetTrial>,
-    /// What a user should know before relying on the model.
+    /// Warnings to read before using the model.
     pub warnings: Vec<String>,
 }
 

@@ -12,8 +12,9 @@ pub const AFFINE_LENGTH: usize = 12;
 /// The predicted coefficients of both colour transforms of a picture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TransformCode {
-    /// [`CODE_LENGTH`] coefficients, less those of the identity: a local linear mean of the coefficients that fitted similar
-    /// training pictures. It corrects for how the picture's black, middle and white differ from theirs.
+    /// [`CODE_LENGTH`] coefficients, less those of the identity: a local linear mean of the coefficients that fitted
+    /// similar training pictures. The mean is corrected for the difference between the picture's black, middle and
+    /// white and those of the training pictures.
     pub values: Vec<f32>,
     /// Uncertainty: the mean over the coefficients of their standard deviation among similar training pictures.
     pub spread: f32,
@@ -64,7 +65,8 @@ mod tests {
     use super::super::weight_forest::WeightForestHyperparameters;
     use super::*;
 
-    /// A weighted mean of codes cannot lie beyond the training's codes. The local linear mean follows the line beyond them.
+    /// A weighted mean of codes cannot lie beyond the codes of the training. The local linear mean can: it follows the
+    /// line.
     #[test]
     fn a_code_follows_what_a_picture_differs_by() {
         let features = NumberRows::new((0..60u8).map(f32::from).collect(), 1).unwrap();

@@ -16,7 +16,7 @@ use crate::{
     models::{error::PredictError, requested::RequestedParameters},
 };
 
-/// What is done to a picture, and why.
+/// The restoration of a picture, and the reason for it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Decision {
     /// Parameters of the restoration.
@@ -39,7 +39,7 @@ pub enum Reason {
     NotWorthIt,
     /// The picture is unlike the training.
     UnlikeTraining,
-    /// The caller asked for it.
+    /// The caller fixed the parameters.
     Requested,
 }
 
@@ -65,12 +65,12 @@ pub fn predict(
     })
 }
 
-/// Decides from the features of a picture. `is_of_trained_size` permits candidates that sharpen, smooth or denoise: what was
-/// learned of them does not hold for pictures larger than those of the training.
+/// Decides from the features of a picture. `is_of_trained_size` permits candidates that sharpen, smooth or denoise:
+/// what the model learned about them does not hold for pictures larger than those of the training.
 ///
-/// What the caller fixed is done without a gate. For what is open, only candidates that agree with the fixed parameters are
-/// compared. Sharpening was learned on pictures whose colours stay unchanged. A colour correction amplifies contrast, noise
-/// and edges, so a corrected picture is only sharpened if the caller fixed the strength.
+/// Parameters that the caller fixed are applied without a gate. For open parameters, only candidates that agree with
+/// the fixed ones are compared. Sharpening was learned on pictures whose colours stay unchanged. A colour correction
+/// amplifies contrast, noise and edges, so a corrected picture is only sharpened if the caller fixed the strength.
 ///
 /// # Errors
 /// When the features are not those of the fit, or not finite.
@@ -143,7 +143,8 @@ fn choose_color(
     Ok(PartChoice { parameters, transform, expected: Some(expected[chosen]) })
 }
 
-/// Chooses among candidates that sharpen, smooth or denoise. `closed`: none is chosen unless the caller fixed the strength.
+/// Chooses among candidates that sharpen, smooth or denoise. With `closed`, none is chosen unless the caller fixed the
+/// strength.
 fn choose_detail(
     model: &GainModel,
     features: &[f32],
@@ -201,7 +202,7 @@ fn best_of(
 ) -> Option<usize> {
     const OPEN: Gate =
         Gate { margin: f64::MIN, harm_max: f64::MAX, score_low_min: f64::MIN, harm_price: 0.0 };
-    // A gate also asks for an expected gain in dB above 0, whatever its bounds.
+    // With any bounds, a gate also requires an expected gain in dB above 0.
     let open: Vec<ExpectedGain> = expected.iter().map(|e| ExpectedGain { psnr_db: 1.0, ..*e }).collect();
     chosen_of(table, &open, OPEN, agrees)
 }

@@ -33,7 +33,7 @@ const DETAILS_KEPT: usize = 16;
 /// Bound on the expected share of harm: at least seven in ten similar training pictures were not harmed. It is a policy and
 /// not fitted: fitted bounds depended on single pictures of small sets.
 const HARM_MAX: f64 = 0.3;
-/// Price of a harmed picture, in score: of two similar candidates the gentler one is chosen.
+/// Price of a harmed picture, in score. With a price, the less harmful of two similar candidates is chosen.
 const HARM_PRICE: f64 = 0.2;
 /// Gate of colour corrections. Nine in ten similar pictures must have lost less than 0.2 in score, as a wrong correction can
 /// cost decibels.
@@ -43,8 +43,8 @@ const COLOR_GATE: Gate =
 const DETAIL_GATE: Gate =
     Gate { margin: 0.005, harm_max: HARM_MAX, score_low_min: -1.0, harm_price: HARM_PRICE };
 
-/// Features on which the regression of codes runs: black, middle and white of each channel. A colour transform must follow
-/// these most closely.
+/// Features on which the regression of codes runs: black, middle and white of each channel. Colour transforms depend
+/// most on these.
 const LOCAL_FEATURES: [&str; 9] =
     ["red_p1", "red_p50", "red_p99", "green_p1", "green_p50", "green_p99", "blue_p1", "blue_p50", "blue_p99"];
 
@@ -162,8 +162,8 @@ fn detail_fit<'a>(
     }
 }
 
-/// Fits one table of gains, with its gate, on features without codes. A trial compares it with the model: it shows what
-/// fewer candidates reach. `gains` has the gains of `candidates` for each sample, in their order.
+/// Fits one table of gains, with its gate, on features without codes. A trial compares this table with the model, to
+/// show the gain that fewer candidates reach. `gains` has the gains of `candidates` for each sample, in their order.
 ///
 /// # Errors
 /// Same errors as [`fit_codes`] and [`fit_gains`].
@@ -183,7 +183,7 @@ pub fn fit_alone(
     Ok((fit.fit_most_useful(candidates, hyper)?, DETAIL_GATE))
 }
 
-/// What one table of gains is fitted to.
+/// The input of the fit of one table of gains.
 struct GainTableFit<'a> {
     /// Name of the forest, from which its seed is derived.
     name: &'static str,

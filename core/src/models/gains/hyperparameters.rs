@@ -9,7 +9,7 @@ use crate::{models::hyperparameters::HyperparametersError, numeric::random::deri
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GainHyperparameters {
-    /// Trees of the forest of colour corrections. Its expected shares of harm decide most.
+    /// Trees of the forest of colour corrections. The expected shares of harm of this forest decide most.
     pub n_trees: usize,
     /// Trees of the forest of transforms.
     pub n_code_trees: usize,

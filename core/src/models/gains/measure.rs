@@ -17,7 +17,7 @@ use crate::{
     search::{self, SearchError, SearchSpace},
 };
 
-/// The gain of a transform whose coefficients are out of bounds: no restoration is worse.
+/// The gain assumed for a transform whose coefficients are out of bounds: no restoration is worse.
 const WORST_GAIN: Gain = Gain { score: -1.0, psnr_db: -50.0 };
 
 /// A training picture as measured.

@@ -1,4 +1,4 @@
-//! A fitted model of gains: what each candidate is expected to gain on a picture, from the picture's features.
+//! A fitted model of gains: expects the gain of each candidate on a picture from the picture's features.
 //!
 //! The model has three weight forests, whose weights show which training pictures are similar:
 //!
@@ -17,7 +17,7 @@ use super::code::{AFFINE_LENGTH, CodeModel, TransformCode};
 use super::weight_forest::{FeatureRanges, NumberRows, RowWeights, WeightForest, WeightsError};
 use crate::metrics;
 
-/// Range of gains in score for means. Larger gains and losses are clamped: a few extreme pictures must not decide a mean.
+/// Range of gains in score for means. Gains outside are clamped, because a few extreme pictures must not decide a mean.
 const SCORE_GAIN_RANGE: (f64, f64) = (-0.15, 0.3);
 /// Range of gains in dB for means.
 const PSNR_GAIN_RANGE_DB: (f64, f64) = (-4.0, 6.0);

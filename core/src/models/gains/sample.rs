@@ -27,18 +27,18 @@ pub enum SampleKind {
 pub struct SampleOrigin {
     /// `SET/NAME`.
     pub name: String,
-    /// Its set. Pictures of large sets have less weight each.
+    /// Set of the picture. Each picture of a large set has less weight.
     pub set: String,
-    /// Its source, which never straddles folds.
+    /// Source of the picture. Pictures of one source are never in different folds.
     pub source: String,
-    /// Its kind.
+    /// Kind of the picture.
     pub kind: SampleKind,
 }
 
 /// A training picture as measured.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
-    /// Where the picture comes from.
+    /// Origin of the picture.
     pub origin: SampleOrigin,
     /// Features, of one schema for all samples.
     pub features: Vec<f32>,

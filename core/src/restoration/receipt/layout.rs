@@ -72,7 +72,7 @@ pub struct RecordedOutput {
     pub height: usize,
     /// Format of the bytes.
     pub format: Format,
-    /// How the bytes were made.
+    /// Route by which the bytes were made.
     pub route: Route,
     /// The encoder's quality, for lossy encodings.
     pub quality: Option<u8>,
@@ -88,7 +88,7 @@ pub struct RecordedOutput {
     pub reencoded: bool,
 }
 
-/// How the output's bytes were made.
+/// Route by which the output's bytes were made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Route {
@@ -118,7 +118,7 @@ pub struct RecordedParameters {
     pub strength: f64,
 }
 
-/// The neutral `color_blend`.
+/// Returns the neutral `color_blend`.
 fn fully() -> f64 {
     1.0
 }

@@ -18,7 +18,7 @@ pub enum ReceiptError {
         /// Program that wrote the receipt.
         program: String,
     },
-    /// Not JSON, or not a receipt.
+    /// The text is not JSON, or not a receipt.
     #[error(transparent)]
     Syntax(#[from] serde_json::Error),
 }

@@ -1,4 +1,4 @@
-//! What a receipt says about its writer: the version of the layout, the operators, the program.
+//! The parts of a receipt that depend on its writer: the version of the layout, the operators, the program.
 
 use crate::imaging::RestorationParameters;
 

@@ -1,18 +1,18 @@
 //! The row step of `plain.rs` in AVX2: the same arithmetic, step by step.
 //!
-//! Compilers keep the sums of a window in memory; here they stay in registers. Products of 16-bit numbers come from
-//! `vpmaddwd`, which adds the products of two neighbours.
+//! Compilers keep the sums of a window in memory; here they stay in registers. The products for Σxy and for the terms
+//! of SSIM come from `vpmaddwd`, which adds the products of two neighbours.
 //!
-//! A register has 16 lanes of 16 bits or 8 of 32 bits. Unpacking works within each half of a register, so two
-//! registers of 32-bit numbers hold the lanes in the order `LaneOrder::Swapped`:
+//! A register has 16 lanes of 16 bits or 8 of 32 bits. Unpacking works within each half of a register, so two registers
+//! of 32-bit numbers, `half` 0 and 1, hold the lanes in the order `LaneOrder::Swapped`:
 //!
 //! ```text
 //!   16 bits:     0  1  2  3  4  5  6  7 |  8  9 10 11 12 13 14 15
-//!   unpacklo:      0   1   2   3        |    8   9  10  11          half 0
-//!   unpackhi:      4   5   6   7        |   12  13  14  15          half 1
+//!   unpacklo:      0   1   2   3        |    8   9  10  11          register of half 0
+//!   unpackhi:      4   5   6   7        |   12  13  14  15          register of half 1
 //! ```
 //!
-//! All sums of 32 bits stay in that order. Only the sixteen results of a row are brought back.
+//! All sums of 32 bits stay in that order. Only the sixteen sums of SSIM of a row are brought back.
 
 use std::arch::x86_64::*;
 
@@ -48,7 +48,7 @@ pub(super) fn take_row(
     for j in 0..REACH {
         slide(&mut columns[j], &new[j], &old[j], &reference.changes[j].0, &mut window);
     }
-    // Slices of one length let the compiler drop the bounds checks of the loop.
+    // Slices cut to the length of the loop let the compiler drop its bounds checks.
     let n = reference.windows.len();
     let (new, old) = (&new[REACH..][..n], &old[REACH..][..n]);
     let changes = &reference.changes[REACH..][..n];
@@ -160,7 +160,7 @@ fn widen(samples: &LaneSamples) -> __m256i {
     _mm256_cvtepu8_epi16(unsafe { _mm_loadu_si128(samples.as_ptr().cast()) })
 }
 
-/// Defines a load and a store of half of sixteen lanes. They need no alignment; each slice is bounds-checked first.
+/// Defines a load and a store of half of sixteen lanes. Neither needs alignment, and each checks the bounds first.
 macro_rules! moves {
     ($load:ident, $store:ident, $number:ty, $register:ty, $lanes:literal, $read:ident, $write:ident) => {
         #[inline]

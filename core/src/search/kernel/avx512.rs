@@ -1,8 +1,8 @@
 //! The row step of `plain.rs` in AVX-512: the same arithmetic, step by step.
 //!
-//! Sixteen 32-bit lanes are one register, in their plain order. Products come from `vpmaddwd`, which adds the product
-//! of the lower and that of the upper 16 bits of each lane. For a single product one of the upper halves is 0. For
-//! `v·a − q·b` both halves are used:
+//! Sixteen 32-bit lanes are one register, in their plain order. Products of 16-bit numbers come from `vpmaddwd`. In
+//! each lane it adds two products: that of the lower 16 bits and that of the upper 16 bits. Where only one product is
+//! wanted, one of the upper halves is 0. `v·a − q·b` uses both halves:
 //!
 //! ```text
 //!   lane of 32 bits     upper 16     lower 16
@@ -44,7 +44,7 @@ pub(super) fn take_row(
     for j in 0..REACH {
         slide(&mut columns[j], &new[j], &old[j], &reference.changes[j].0, &mut window);
     }
-    // Slices of one length let the compiler drop the bounds checks of the loop.
+    // Slices cut to the length of the loop let the compiler drop its bounds checks.
     let n = reference.windows.len();
     let (new, old) = (&new[REACH..][..n], &old[REACH..][..n]);
     let changes = &reference.changes[REACH..][..n];

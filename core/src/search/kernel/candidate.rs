@@ -13,7 +13,7 @@ pub(super) const RING: usize = 8;
 pub(in crate::search) trait CandidateRows {
     /// Returns the number of candidates.
     fn n_candidates(&self) -> usize;
-    /// Prepares row `y` of all candidates. Rows are asked for from the top.
+    /// Prepares row `y` of all candidates. The caller starts the rows from the top.
     fn start_row(&mut self, y: usize);
     /// Writes row `y` of a candidate into `out`, in strips.
     fn write_row(&mut self, candidate: usize, y: usize, out: &mut [LaneSamples]);

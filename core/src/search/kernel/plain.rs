@@ -1,5 +1,4 @@
-//! The row step in plain loops over sixteen lanes. It defines the bits of the other levels, and CPUs without AVX2 run
-//! it.
+//! The row step in plain loops over sixteen lanes. The other levels must give its bits. CPUs without AVX2 run it.
 //!
 //! ```text
 //!   j = 0 … 5     slide(column j)                                          the window fills
@@ -45,7 +44,7 @@ pub(super) fn take_row(
     sums
 }
 
-/// Returns the squared differences of the last seven rows of each strip, over the owned columns: Σx² − 2·Σxy + Σy².
+/// Returns, for each strip, the squared error of the last seven rows over the owned columns: Σx² − 2·Σxy + Σy².
 #[inline(always)]
 pub(super) fn squared_error_of_seven_rows(columns: &[ColumnSums], reference: &ReferenceSums) -> [i32; LANES] {
     let mut sums = [0; LANES];

@@ -27,7 +27,7 @@ pub(super) struct ReferenceSums {
     pub order: LaneOrder,
 }
 
-/// A column's sample of the reference that enters and, negated, the one that leaves, as a pair in each lane.
+/// The sample of the reference that enters a column and, negated, the one that leaves, as a pair in each lane.
 #[derive(Clone, Copy)]
 #[repr(C, align(32))]
 pub(super) struct SampleChange(pub [[i16; 2]; LANES]);

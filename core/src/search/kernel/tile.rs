@@ -10,7 +10,8 @@ const STRIP_MAX: usize = 48;
 /// Most rows of windows of a tile. A tile reads six more rows than that and the rows that blurs reach; at 1024 rows
 /// the six are less than a hundredth.
 const BAND_MAX: usize = 1024;
-/// About how many columns of a damaged picture of another size a tile reads. It bounds the rings of the tile's blurs.
+/// Largest number of columns, roughly, that a tile reads of a damaged picture of another size. The number bounds the
+/// rings of the tile's blurs.
 const SOURCE_MAX: usize = 4096;
 /// Rows and columns of a window after its first one.
 pub(super) const REACH: usize = WINDOW_PX - 1;
@@ -28,7 +29,8 @@ pub(in crate::search) struct Tile {
 
 impl Tile {
     /// Returns the tiles of a picture of `width × height` pixels: those of the first band of rows from left to right,
-    /// then the next band. All have about the same size, which does not depend on the number of threads.
+    /// then the next band. Only the last tile of a band and the tiles of the last band may be smaller than the others.
+    /// The number of threads has no effect.
     ///
     /// When a damaged picture of `source_width` columns is much wider than the reference, tiles are narrower.
     pub fn cover(width: usize, height: usize, source_width: usize) -> Vec<Tile> {

@@ -3,9 +3,9 @@
 use super::{ColorTransform, N_TERMS};
 use crate::{imaging::Thumbnail, numeric::linear::Cholesky};
 
-/// Cost of a deviation from the identity, for the constant and the linear terms.
+/// Ridge penalty of the constant and the linear terms: the cost of a deviation from the identity.
 const RIDGE_LINEAR: f64 = 1e-3;
-/// Cost of a deviation from the identity for the quadratic terms, which can do more harm.
+/// Ridge penalty of the quadratic terms, which can do more harm.
 const RIDGE_QUADRATIC: f64 = 3e-2;
 
 /// Number of terms of an affine transform.

@@ -8,7 +8,8 @@
 //! B = Σ tap·l = W − 256·A mod 2¹⁶    exact, as B is at most 256·255 too
 //! ```
 //!
-//! So a column holds `h` and `v`, and `l` is never computed. `N` numbers, two to eight columns, stay in registers together:
+//! So a column holds `h` and `v`, and `l` is never computed. The sums of `N` numbers, two to eight columns, stay in
+//! registers together:
 //!
 //! ```text
 //! N = 128    h0…h15 v0…v15 | h0…h15 v0…v15 | h0…h15 v0…v15 | h0…h15 v0…v15
@@ -45,8 +46,8 @@ impl Across {
         }
     }
 
-    /// Blurs the `columns`, which begin `n_before` columns before the first one of `out`. The length of `out` is a multiple
-    /// of the columns that `N` numbers hold. So many columns more than are blurred must be there.
+    /// Blurs the `columns`, which begin `n_before` columns before the first one of `out`. The length of `out` is
+    /// rounded up to a multiple of the columns that `N` numbers hold. `columns` must be as much longer.
     #[inline(always)]
     pub fn blur<const N: usize>(&self, columns: &[SumColumn], out: &mut [[u8; ROWS]]) {
         let [odd, steps, slopes] = &self.offsets;
@@ -58,8 +59,8 @@ impl Across {
                 }
             }
         }
-        // In `slide`'s words: `gains` becomes G and `smooth` becomes S of each column. Single taps complete the window, and
-        // the next columns go on from S and G without them.
+        // `smooth` is S and `gains` is G of `slide`, for one column after the other. Single taps complete a window's
+        // sum, but do not enter S or G.
         let columns = columns.as_flattened();
         for (i, out) in out.chunks_exact_mut(N / COLUMN).enumerate() {
             let columns = &columns[i * N..];
@@ -96,7 +97,8 @@ fn changed<const N: usize>(mut sums: [u16; N], offsets: &Offsets, columns: &[u16
     sums
 }
 
-/// Makes running sums: adds to each column the one before it, and to the first one `sum`. The last column becomes `sum`.
+/// Makes running sums: adds `sum` to the first column, and to each other column the one before it. Then copies the last
+/// column to `sum`.
 #[inline(always)]
 fn add_up<const N: usize>(sum: &mut SumColumn, columns: &mut [u16; N]) {
     for i in 0..COLUMN {
@@ -115,7 +117,7 @@ fn rounded(sums: &SumColumn) -> [u8; ROWS] {
     for i in 0..ROWS {
         let (high, whole) = (sums[i], sums[ROWS + i]);
         let low = whole.wrapping_sub(high << 8);
-        // Rows beyond those to blur hold any numbers, so the addition may wrap.
+        // Rows after those to blur hold arbitrary numbers, so the addition may wrap.
         out[i] = (high.wrapping_add(128 + (low >> 8)) >> 8) as u8;
     }
     out

@@ -1,7 +1,7 @@
 //! The pass of a wide blur down the rows of bytes.
 //!
-//! Bytes are not widened to 16 bits. Two neighbouring bytes are read as one number, `even + 256·odd`, and summed modulo
-//! 2¹⁶. The odd bytes are summed separately once more:
+//! Bytes are not widened to 16 bits. Two neighbouring bytes are read as one number, `even + 256·odd`, and such numbers
+//! are summed modulo 2¹⁶. The odd bytes are also summed on their own:
 //!
 //! ```text
 //! bytes   e0 o0 | e1 o1 | e2 o2 | …
@@ -86,12 +86,12 @@ pub struct Down {
     has_slopes: bool,
     /// Bytes from one row to the next.
     stride: usize,
-    /// For each block S and G of `slide`: the sum by the smooth taps, and its change by slopes from row to row.
+    /// S and G of `slide` for each block: the sum by the smooth taps, and its change by slopes from row to row.
     blocks: Vec<[BlockSums; 2]>,
 }
 
 impl Down {
-    /// For rows of `n` bytes, `stride` apart.
+    /// Prepares the sums for rows of `n` bytes, `stride` apart.
     pub fn new(slide: &Slide, n: usize, stride: usize) -> Self {
         Self {
             offsets: slide.offsets(stride),
@@ -107,7 +107,7 @@ impl Down {
         n.div_ceil(BLOCK) * size_of::<[BlockSums; 2]>()
     }
 
-    /// Starts the running sums so that row `y` is the next one. `rows` begin with row `y - n_before`.
+    /// Computes the running sums afresh so that row `y` is the next one. `rows` begin with row `y - n_before`.
     pub fn begin(&mut self, rows: &[u8]) {
         for (b, sums) in self.blocks.iter_mut().enumerate() {
             *sums = [BlockSums::ZERO; 2];

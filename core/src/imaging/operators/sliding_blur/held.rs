@@ -23,7 +23,7 @@ pub fn held_for(wanted: Range<isize>, width: usize) -> Range<isize> {
     first..last + 1
 }
 
-/// Where wanted columns lie in rows that hold only some of them.
+/// Places of wanted columns in rows that hold only some of them.
 ///
 /// ```text
 /// wanted          −3 −2 −1  0  1  2  3  4 …       positions in the picture
@@ -35,14 +35,15 @@ pub fn held_for(wanted: Range<isize>, width: usize) -> Range<isize> {
 pub struct Held {
     /// Wanted columns that the rows hold, by their place in a row.
     pub there: Range<usize>,
-    /// Number of wanted columns before them.
+    /// Number of wanted columns before those that the rows hold.
     pub n_before: usize,
     /// For each other wanted column its place, and the place of the column that it reflects, both among the wanted ones.
     pub reflected: Vec<[usize; 2]>,
 }
 
 impl Held {
-    /// For a picture of `width` columns. A wanted column that is not `held` must reflect a column that is wanted and held.
+    /// Finds the wanted columns of a picture of `width` columns in rows that hold the columns `held`. A wanted column
+    /// that is not held must reflect a column that is wanted and held.
     pub fn new(wanted: Range<isize>, held: Range<isize>, width: usize) -> Self {
         let there = wanted.start.max(held.start)..wanted.end.min(held.end);
         let reflected = wanted.clone().filter(|p| !there.contains(p)).map(|p| {

@@ -18,7 +18,7 @@ use super::{
 #[derive(Clone, Debug)]
 pub struct RowWindow {
     bytes: Vec<u8>,
-    /// Where the first cache line begins in `bytes`.
+    /// Index in `bytes` of the first cache line.
     start: usize,
     /// Bytes of a row.
     n_bytes: usize,

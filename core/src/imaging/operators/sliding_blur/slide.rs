@@ -12,27 +12,28 @@
 //! ```text
 //! single taps    · ·  ·  ·      one more or less at some places, since the taps were rounded
 //! steps          __┌──┐__       sudden changes
-//! slopes         __/‾‾\__       even changes
+//! slopes         __/‾‾\__       gradual changes
 //! ```
 //!
 //! - Single taps are added at every position. They read the samples themselves.
 //! - Steps change S when a sample passes the step.
-//! - Slopes change S too. Their share of the change, `G(c) = −Σ slope(k + 1)·x(c + k)`, is a sum with constant weights over
-//!   the length of each slope. It moves on in the same way as S: only the two ends of a slope cost an addition.
+//! - Slopes change S too. Their share of the change, `G(c) = −Σ slope(k + 1)·x(c + k)`, is a sum with constant weights
+//!   over the length of each slope. G moves to the next position in the same way as S: only the two ends of a slope
+//!   cost an addition.
 //!
-//! Per position: `G += corners of slopes`, `S += G + steps`, and the blurred sum is `S + single taps`. In other words, steps
-//! read running sums of the samples, and slopes read running sums of running sums.
+//! At each position: `G += ends of slopes`, `S += G + steps`, and the blurred sum is `S + single taps`. In other words,
+//! steps read running sums of the samples, and slopes read running sums of running sums.
 //!
 //! A search by dynamic programming over the taps, from the outermost to the centre, finds the split with the fewest
 //! samples. A Gaussian of sigma 20 has 111 taps and takes 33 samples.
 
 /// Smallest radius for which sliding pays. Narrower blurs are cheaper tap by tap.
 const RADIUS_MIN: usize = 12;
-/// Largest single tap: how much a tap may differ from steps and slopes.
+/// Largest single tap: how much a tap may differ from the sum of steps and slopes.
 const ODD_MAX: i32 = 1;
-/// Steepest slope, in taps per position.
+/// Steepest slope: change of the tap from one position to the next, in 1/256.
 const SLOPE_MAX: i32 = 3;
-/// Samples that slopes must save to be used. A third kind of samples also costs time for running sums.
+/// Slopes are used only if they save more samples than this, because their running sums cost time too.
 const SLOPES_COST: i32 = 6;
 
 /// Samples of one kind that are added, and samples that are taken away, by their distances from the centre. A sample that
@@ -43,8 +44,8 @@ pub struct Signed {
     pub minus: Vec<isize>,
 }
 
-/// Number of samples before a position that a blur of this radius reads. S and G come from the position before, so each
-/// takes one more sample than the window.
+/// Number of samples before a position that a blur of this radius reads. Single taps read `radius` samples back. S
+/// starts from the position before and reads one sample further back, G two.
 pub fn n_before(radius: usize) -> usize {
     radius + 2
 }
@@ -96,7 +97,8 @@ impl Slide {
     }
 
     /// Returns the places of the samples to add and take away at a position, with `stride` from one sample to the next.
-    /// They are those of single taps, of steps, which move S to the position, and of slopes, which move G to it.
+    /// The three entries are the single taps, the steps, which move S to the position, and the slopes, which move G to
+    /// it.
     ///
     /// Places count from the sample [`Slide::n_before`] before the position. S reads one sample and G two samples further
     /// back than single taps, because both are differences (`k − kind` below).
@@ -202,7 +204,7 @@ mod tests {
     use super::*;
     use crate::imaging::operators::gaussian_blur::half_taps;
 
-    /// Of samples that are 0 except for a single 1, the window's sum at each distance from the 1 is the tap.
+    /// In samples that are 0 except for a single 1, the window's sum at each distance from the 1 is the tap.
     #[test]
     fn the_split_makes_the_taps_again() {
         for sigma in (41..=200).map(|tenths| f64::from(tenths) / 10.0) {

@@ -13,12 +13,12 @@ pub fn into_columns(rows: &[[u16; BLOCK]; ROWS], columns: &mut [SumColumn; BLOCK
     }
 }
 
-/// Writes sixteen rows as strips. A row is cut into sixteen strips that begin `strip` columns apart; they may overlap.
+/// Writes sixteen rows as strips. A row is cut into sixteen strips that begin `strip` columns apart and may overlap.
 /// Element `j` of a row of `out` has sample `j` of all sixteen strips:
 ///
 /// ```text
 /// row r of the picture     |── strip 0 ──|── strip 1 ──| … |── strip 15 ──|
-/// row r of out, element j    sample lane is column lane·strip + j
+/// row r of out, element j    lane k holds the sample of column k·strip + j
 /// ```
 ///
 /// Each row of `out` has `n` elements, at least 2.

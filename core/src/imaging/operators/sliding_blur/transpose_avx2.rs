@@ -1,8 +1,8 @@
 //! The transposes of `transpose` in AVX2. From the plain form compilers make single loads and stores, ten times as many
 //! instructions (`benches/search.rs`).
 //!
-//! A round of unpacking reads registers `i` and `i + half` and writes registers `2·i` and `2·i + 1`. Write the place of a
-//! number as the bits of its register, then the bits of its lane. One round rotates these bits by one place:
+//! A round of unpacking reads registers `i` and `i + n/2` of `n` and writes registers `2·i` and `2·i + 1`. The place of
+//! a number is the bits of its register, followed by the bits of its lane. One round rotates these bits by one place:
 //!
 //! ```text
 //! eight registers of eight lanes     register r2 r1 r0   lane c2 c1 c0      row r, column c
@@ -10,8 +10,8 @@
 //! after three rounds                 register c2 c1 c0   lane r2 r1 r0      column c, row r: transposed
 //! ```
 //!
-//! Three rounds transpose 8 × 8 numbers, four rounds 16 × 16. AVX2 unpacks within halves of 128 bits, so each half of the
-//! registers is a matrix of its own: two matrices are transposed at once.
+//! Three rounds transpose 8 × 8 numbers, four rounds 16 × 16. AVX2 unpacks within halves of 128 bits. So the lower
+//! halves of the registers are one matrix and the upper halves another, and both are transposed at once.
 
 use std::arch::x86_64::*;
 

@@ -29,8 +29,8 @@ struct Expected {
 }
 
 /// Blurs by `cv2.sepFilter2D` in f64 with `BORDER_REFLECT_101`, `np.median`, and the soft thresholds as published:
-/// `sign(w)·max(|w| − T, 0)`. They give the two small pictures to the sample. The large one has samples within 1/2²⁰ of a
-/// half, so its digests come from the same in whole numbers (`np.int64`, `np.pad(mode="reflect")`).
+/// `sign(w)·max(|w| − T, 0)`. They give every sample of the two small pictures. The large one has samples within 1/2²⁰
+/// of a half, so its digests come from the same steps in whole numbers (`np.int64`, `np.pad(mode="reflect")`).
 fn expected() -> Vec<Expected> {
     let (rgb, grey) = (Channels::Rgb, Channels::Grey);
     vec![

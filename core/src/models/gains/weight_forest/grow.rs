@@ -1,10 +1,10 @@
 //! Grows one extremely randomised tree for several targets at once.
 //!
-//! At each node some features are drawn, and for each of them one threshold, drawn evenly between the feature's
-//! least and largest number in the node. The tree keeps the split that lowers the summed squared error of all targets
-//! the most (Geurts, Ernst and Wehenkel, "Extremely randomized trees", Machine Learning 63, 2006). Drawing follows
-//! scikit-learn's `ExtraTreesRegressor`: features that are constant in the node count as drawn, and drawing goes on
-//! until one feature varies.
+//! At each node some features are drawn. For each of them one threshold is drawn evenly between the feature's least and
+//! largest number in the node. The tree keeps the split that lowers the summed squared error of all targets the most.
+//! Source: Geurts, Ernst and Wehenkel, "Extremely randomized trees", Machine Learning 63, 2006. Drawing follows
+//! scikit-learn's `ExtraTreesRegressor`: features that are constant in the node count as drawn. If all drawn features
+//! are constant, drawing goes on until one varies.
 //!
 //! A node is a range of one list of rows. A split partitions its range in place, so that the sides are ranges too:
 //!
@@ -20,7 +20,7 @@ use super::rows::NumberRows;
 use super::tree::{RowNode, RowTree, link};
 use crate::numeric::random::RandomStream;
 
-/// What all trees of one fit share: rows, targets and the limits of growing.
+/// The data that all trees of one fit share: rows, targets and the limits of growing.
 pub(super) struct ForestFit<'a> {
     targets: &'a NumberRows,
     sample_weights: &'a [f32],
@@ -37,7 +37,8 @@ pub(super) struct ForestFit<'a> {
 }
 
 impl<'a> ForestFit<'a> {
-    /// Prepares a fit. The features, targets and weights are checked: equal in number, at least one weight positive.
+    /// Prepares a fit. The caller has checked features, targets and weights: equal in number, at least one weight
+    /// positive.
     pub(super) fn new(
         features: &NumberRows,
         targets: &'a NumberRows,
@@ -209,7 +210,7 @@ impl TreeGrower<'_> {
     fn partition(&mut self, from: usize, to: usize, split: DrawnSplit) -> usize {
         let column = &self.fit.columns[split.feature];
         self.above.clear();
-        // Rows of the left side move to the front at once: `middle` never passes `at`, so nothing unread is lost.
+        // Rows of the left side move to the front at once. `middle` never passes `at`, so no unread row is overwritten.
         let mut middle = from;
         for at in from..to {
             let row = self.rows[at];
@@ -248,9 +249,9 @@ fn threshold(least: f32, largest: f32, share: f64) -> f32 {
 /// Returns by how much a split lowers the weighted squared error, summed over all targets. Returns `None` when a side
 /// has fewer rows than a leaf needs.
 ///
-/// With w the weights and s the sums of pulls, the error falls by `Σ s²/w` of both sides less `s²/w` of the node.
-/// For each target this equals `(s_side − s_node·w_side/w_node)² · w_node / (w_side·w_other)`, for either side. So
-/// the sums of one side suffice: those of the smaller side cost least. Nothing large cancels.
+/// With w the weights and s the sums of pulls, the error falls by `Σ s²/w` of both sides less `s²/w` of the node. For
+/// each target this equals `(s_side − s_node·w_side/w_node)² · w_node / (w_side·w_other)`, for either side. So the sums
+/// of one side suffice, and those of the smaller side cost least. No large numbers cancel.
 fn reduction(
     fit: &ForestFit,
     rows: &[u32],

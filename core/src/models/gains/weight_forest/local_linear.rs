@@ -1,14 +1,15 @@
-//! Local linear forests: a weighted linear regression in place of a weighted mean (Friedberg, Tibshirani, Athey, Wager,
-//! "Local linear forests", Journal of Computational and Graphical Statistics 30, 2021).
+//! Local linear forests: a weighted linear regression in place of a weighted mean. Source: Friedberg, Tibshirani,
+//! Athey, Wager, "Local linear forests", Journal of Computational and Graphical Statistics 30, 2021.
 //!
 //! A forest's weights show which training rows are similar to a vector. The plain mean of their targets is biased when the
 //! vector lies at the edge of those rows. A regression of the targets on a few columns, evaluated at the vector, follows
 //! the slope:
 //!
 //! ```text
-//! target      o  |  * regression at the vector
-//!          o     |
-//!       o        |  + plain mean of the rows o
+//! target         |  * regression at the vector
+//!             o  |
+//!          o     |  + plain mean of the rows o
+//!       o        |
 //!    o           |
 //!  --------------+---> column
 //!                vector
@@ -65,8 +66,9 @@ impl LocalColumns {
             && self.scales.iter().all(|&scale| scale.is_finite() && scale > 0.0)
     }
 
-    /// Returns new weights for the rows of `weights`. A mean of targets by the new weights is the regression's value at
-    /// `features`. The new weights sum to 1, and some may be below 0. Costs the square of the number of columns per row.
+    /// Returns new weights for the rows of `weights`. The mean of targets by the new weights is the regression's value
+    /// at `features`, which is called "the vector" below. The new weights sum to 1, and some may be below 0. Costs the
+    /// square of the number of columns per row.
     ///
     /// Let `x = (1, row − vector)`, `w` the given weight of the row and `R` the ridge on the slopes. The regression's value
     /// at the vector is its intercept: the first entry of `(Σ w·x·xᵀ + R)⁻¹ · Σ w·x·target`. The inverse is symmetric.
@@ -90,7 +92,8 @@ impl LocalColumns {
             }
         }
         (1..n).for_each(|i| normal[i][i] += RIDGE);
-        // Solving for (1, 0, 0, …) gives the first column of the inverse. The least diagonal is far below the ridge.
+        // Solving for (1, 0, 0, …) gives the first column of the inverse. The bound on the diagonal is far below the
+        // ridge.
         let mut slopes = vec![0.0; n];
         slopes[0] = 1.0;
         Cholesky::of(normal, RIDGE * RIDGE).solve(&mut slopes);

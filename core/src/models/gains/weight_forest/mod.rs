@@ -27,9 +27,9 @@ pub use self::ranges::{FeatureRange, FeatureRanges, RangeCheck, RangesError};
 pub use self::rows::{NumberRows, NumberRowsError};
 pub use self::weights::RowWeights;
 
-/// Most features: a split stores its feature in 16 bits, and one of those numbers means a leaf.
+/// Most features: 16 bits store the feature of a split, and one of their values means a leaf.
 const FEATURES_MAX: usize = u16::MAX as usize;
-/// Most rows. Row indices fit in 32 bits, and such a table with its features is far larger than memory.
+/// Most rows. Row indices fit in 32 bits. With 100 features so many rows take 6.7 GB.
 const ROWS_MAX: usize = 1 << 24;
 /// Least sample weight other than 0. Between it and [`WEIGHT_MAX`], every sum and quotient of a fit is far from overflow.
 const WEIGHT_MIN: f32 = 1e-6;
@@ -112,8 +112,8 @@ impl WeightForest {
     ///
     /// Trees grow in parallel on the caller's rayon pool, each from its own seed. So the same rows in the same order,
     /// hyperparameters and seed give the same forest on every machine and with any number of threads. Thresholds are
-    /// `f32` like the features: a drawn threshold is rounded to nearest. If that reaches the largest number of the node,
-    /// the least number is taken.
+    /// `f32` like the features: a drawn threshold is rounded to nearest. If the rounded threshold reaches the feature's
+    /// largest number in the node, its least number there is taken.
     ///
     /// # Errors
     /// When lengths differ, a sample weight is out of range, or there is nothing or too much to fit.
@@ -177,7 +177,7 @@ impl WeightForest {
     }
 }
 
-/// Checks what a fit is given.
+/// Checks the input of a fit.
 fn check_samples(
     features: &NumberRows,
     targets: &NumberRows,
@@ -204,7 +204,7 @@ fn is_sample_weight(weight: f32) -> bool {
     weight == 0.0 || (WEIGHT_MIN..=WEIGHT_MAX).contains(&weight)
 }
 
-/// The serialised form of a forest. Weights that are all 1, the usual case, are omitted.
+/// The serialised form of a forest. Weights that are all 1 are omitted.
 #[derive(Clone, Serialize, Deserialize)]
 struct ForestForm {
     n_features: u32,
@@ -237,7 +237,7 @@ impl TryFrom<ForestForm> for WeightForest {
         count("features", n_features, FEATURES_MAX)?;
         count("rows", n_rows, ROWS_MAX)?;
         count("trees", form.trees.len(), TREES_MAX)?;
-        // Memory for `n_rows` is only allocated once a list of that length was read: a forged number costs nothing.
+        // Memory for `n_rows` is allocated only after a list of that length was read: a forged number costs nothing.
         let n_read = form.sample_weights.as_ref().map_or(form.trees[0].rows().len(), Vec::len);
         if n_read != n_rows {
             return Err(ForestFormError::Count { what: "rows", found: n_rows });
@@ -251,7 +251,7 @@ impl TryFrom<ForestForm> for WeightForest {
     }
 }
 
-/// Checks that every tree splits by features of the forest only, and holds each row with a weight above 0 exactly once.
+/// Checks that every tree splits only by features of the forest, and holds each row with a weight above 0 exactly once.
 /// Takes time in proportion to what was read.
 fn check_trees(trees: &[RowTree], sample_weights: &[f32], n_features: usize) -> Result<(), ForestFormError> {
     let n_weighing = sample_weights.iter().filter(|&&weight| weight > 0.0).count();

@@ -1,6 +1,6 @@
-//! The range of each feature in the training, which shows vectors that lie outside.
+//! The range of each feature in the training. It shows which vectors lie outside the training.
 //!
-//! A tree puts a vector outside the training into a leaf at the edge and gives no sign of it. So ranges are checked
+//! A tree puts a vector outside the training into a leaf at the edge without any sign. So ranges are checked
 //! separately.
 
 use serde::{Deserialize, Serialize};
@@ -56,7 +56,7 @@ pub enum RangesError {
     },
 }
 
-/// How a vector lies relative to the ranges.
+/// Position of a vector relative to the ranges.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RangeCheck {
     /// Features below `min`, above `max`, or NaN.
@@ -84,7 +84,7 @@ impl FeatureRanges {
         if n_rows == 0 {
             return Err(RangesError::Empty);
         }
-        // `high` is counted from the upper end by the same product: the product with 1 − tail could round one row off.
+        // `high` is counted from the upper end by the same product: rounding `(1 − tail)·n` could be one row off.
         let tail_rows = tail * n_rows as f64;
         let low_at = (tail_rows.ceil() as usize).saturating_sub(1);
         let high_at = n_rows - 1 - (tail_rows as usize).min(n_rows - 1);
@@ -162,7 +162,7 @@ impl From<FeatureRanges> for Vec<FeatureRange> {
 mod tests {
     use super::*;
 
-    /// 1 to 10 in turned order, and a feature that never varies.
+    /// Returns the ranges of two features: 1 to 10 in mixed order, and a feature that never varies.
     fn ranges(tail: f64) -> FeatureRanges {
         let numbers = (0..10_u8).flat_map(|row| [f32::from(row * 7 % 10 + 1), 5.0]).collect();
         FeatureRanges::of(&NumberRows::new(numbers, 2).unwrap(), tail).unwrap()

@@ -18,7 +18,7 @@ pub enum NumberRowsError {
     /// The numbers do not fill whole rows, or rows have no or more than 2³² − 1 columns.
     #[error("{n_numbers} numbers are not rows of {n_columns} columns")]
     Shape {
-        /// How many numbers there are.
+        /// Count of the numbers given.
         n_numbers: usize,
         /// Columns asked for.
         n_columns: usize,

@@ -56,7 +56,7 @@ fn a_step_is_learnt_exactly() {
 
 #[test]
 fn of_all_features_the_one_that_tells_most_is_split() {
-    // Feature 1 decides both targets; the others are noise. At depth 1 each of all trees must ask for it.
+    // Feature 1 decides both targets; the others are noise. Every tree of depth 1 must split by feature 1.
     let mut numbers: Vec<f32> = noise(100, 4, 2).iter().flatten().copied().collect();
     (0..100).for_each(|row| numbers[row * 4 + 1] = [0.0, 1.0][row % 2]);
     let targets = rows((0..100).flat_map(|row| [[1.0, 5.0], [2.0, 3.0]][row % 2]).collect(), 2);
@@ -130,7 +130,7 @@ fn nothing_to_tell_apart_is_one_leaf() {
 
 #[test]
 fn constant_features_do_not_stop_a_tree() {
-    // One of 50 features varies and each split may try one: drawing goes on until it is found.
+    // One of 50 features varies, and each split tries one feature: drawing goes on until the varying one is found.
     let numbers =
         (0..40).flat_map(|row| (0..50).map(move |column| if column == 33 { row as f32 } else { 1.0 }));
     let features = rows(numbers.collect(), 50);
@@ -354,7 +354,7 @@ fn forests_that_contradict_themselves_are_refused() {
         })
         .unwrap()
     };
-    // Row 7 in both leaves; a row beyond; one too few.
+    // Row 7 in both leaves; a row that does not exist; one row too few.
     let twice = (0..59).chain([7]).collect();
     let beyond = (0..59).chain([60]).collect();
     for tree in
@@ -375,7 +375,7 @@ fn forged_bytes_never_panic() {
     for at in 0..bytes.len() {
         let mut forged = bytes.clone();
         forged[at] ^= 1 << (at % 8);
-        // Changed thresholds make another sound forest; whatever is accepted must answer.
+        // Changed thresholds make another sound forest. Every forest that is accepted must return weights.
         if let Ok(read) = postcard::from_bytes::<WeightForest>(&forged) {
             readable += 1;
             let weights = read.weights(&vec![0.5; read.n_features()]).unwrap();

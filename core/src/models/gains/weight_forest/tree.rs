@@ -8,8 +8,9 @@
 //!         leaf 2   leaf 3
 //! ```
 //!
-//! The serialised form stores no indices of children. In preorder, a list of splits and leaves is one tree or none. So a
-//! file is read in one pass without recursion, every tree that is read is sound, and the form compresses well.
+//! The serialised form stores no indices of children: a list of splits and leaves in preorder is exactly one tree, or
+//! it is refused. So a file is read in one pass without recursion, every tree that is read is sound, and the form
+//! compresses well.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -65,8 +66,8 @@ impl RowTree {
         Self { nodes, rows }
     }
 
-    /// Returns the rows of the leaf that `features` lead to. Their number must be that of the fit. Costs one comparison
-    /// per level.
+    /// Returns the rows of the leaf that `features` lead to. There must be as many features as in the fit. Costs one
+    /// comparison per level.
     pub(super) fn leaf(&self, features: &[f32]) -> &[u32] {
         let mut at = 0;
         loop {
@@ -114,7 +115,8 @@ impl TryFrom<RowTreeForm> for RowTree {
         let (mut thresholds, mut leaf_sizes) = (form.thresholds.iter(), form.leaf_sizes.iter());
         let mut nodes = Vec::with_capacity(form.kinds.len());
         let mut from = 0;
-        // Stack of splits whose right side has not begun. The node after a leaf begins the right side of the topmost.
+        // Stack of splits whose right side has not begun. The node after a leaf begins the right side of the topmost
+        // split.
         let mut open: Vec<usize> = Vec::new();
         let mut complete = false;
         for (node, &kind) in form.kinds.iter().enumerate() {
@@ -178,7 +180,7 @@ impl From<RowTree> for RowTreeForm {
 mod tests {
     use super::*;
 
-    /// Feature 1 at 2.0, then on its right feature 0 at −1.0.
+    /// A tree that splits by feature 1 at 2.0, and its right side by feature 0 at −1.0.
     fn form() -> RowTreeForm {
         RowTreeForm {
             kinds: vec![2, 0, 1, 0, 0],

@@ -13,8 +13,8 @@ pub struct RowWeights {
     entries: Vec<(usize, f64)>,
 }
 
-/// A sum of weights reaches a quantile's share when it falls short of the share by at most this. Rounding changes sums of
-/// thousands of weights by less, and no weight of 1000 trees is as small.
+/// A sum of weights reaches a quantile's share when it falls short of the share by at most this. Rounding changes sums
+/// of thousands of weights by less. Unless sample weights differ extremely, no weight of 1000 trees is as small.
 const ROUNDING: f64 = 1e-12;
 
 impl RowWeights {
@@ -70,8 +70,9 @@ impl RowWeights {
         spreads.into_iter().map(f64::sqrt).collect()
     }
 
-    /// Returns the quantile `q` of a column. It is the least target for which the rows with at most this target have the
-    /// share `q` of the weight or more. 0 gives the least and 1 the largest target of the entries. Sorts the entries.
+    /// Returns the quantile `q` of a column: the least target such that the rows of at most this target have at least
+    /// the share `q` of the weight. With `q = 0` it is the least target of the entries, with `q = 1` the largest. Sorts
+    /// the entries.
     ///
     /// # Panics
     /// Same as [`RowWeights::mean`]; also when there is no such column, or `q` is not in `[0, 1]`.
@@ -93,8 +94,9 @@ impl RowWeights {
     /// Returns the weights without the rows for which `exclude` is true, scaled to sum to 1 again. Returns `None` when no
     /// row remains.
     ///
-    /// The excluded rows have still shaped the trees, so predictions of training rows look better than they are. Honest
-    /// ones come from forests fitted without the row's fold ([`grouped_folds`](crate::learning::grouped_folds)).
+    /// The excluded rows have still shaped the trees, so predictions for training rows look better than they are.
+    /// Honest predictions come from forests fitted without the row's fold
+    /// ([`grouped_folds`](crate::learning::grouped_folds)).
     pub fn without(&self, exclude: impl Fn(usize) -> bool) -> Option<Self> {
         let mut entries: Vec<(usize, f64)> =
             self.entries.iter().copied().filter(|&(row, _)| !exclude(row)).collect();
@@ -103,8 +105,8 @@ impl RowWeights {
         (!entries.is_empty()).then_some(Self { n_rows: self.n_rows, entries })
     }
 
-    /// Returns the largest weight. For a training row it is usually the row's own. 1 means that in every tree the
-    /// vector's leaf holds the same single row.
+    /// Returns the largest weight. For the features of a training row, it is usually that row's weight. It is 1 when
+    /// the vector's leaf holds the same single row in every tree.
     pub fn largest(&self) -> f64 {
         self.entries.iter().fold(0.0, |largest, &(_, weight)| largest.max(weight))
     }
@@ -139,7 +141,7 @@ mod tests {
         RowWeights::dense(&[0.5, 0.0, 0.25, 0.125, 0.125])
     }
 
-    /// The second column ties.
+    /// Returns two columns of targets; the second column has equal targets.
     fn targets() -> NumberRows {
         NumberRows::new(vec![4.0, 1.0, 100.0, 9.0, 2.0, 1.0, 8.0, 3.0, -8.0, 3.0], 2).unwrap()
     }
