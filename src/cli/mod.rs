@@ -61,7 +61,7 @@ Exit codes: 0 all good; 1 some inputs failed; 2 wrong usage or settings.";
 enum Command {
     /// Restore pictures or whole folders of pictures
     Restore(restore::Arguments),
-    /// Restore a picture again, byte for byte, from its receipt
+    /// Restore a picture again, byte for byte, from its receipt (of another encoder: the same pixels)
     Replay(replay::Arguments),
     /// Print the features of pictures
     Features(features::Arguments),

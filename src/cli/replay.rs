@@ -9,12 +9,17 @@ use super::{
     arguments::{SettingsArguments, store},
     inputs::CommandInput,
     outcome::{Outcome, usage},
+    output,
 };
 use crate::batch::picture_file;
 use pentimento_core::{
     digest::digest,
     imaging::codec::Format,
-    restoration::{ReplayError, RestoreError, receipt::Receipt, replay},
+    restoration::{
+        ReplayError, RestoreError,
+        receipt::{Receipt, RecordedOutput},
+        replay,
+    },
 };
 
 #[derive(Debug, Args)]
@@ -51,7 +56,19 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     check_extension(&arguments.output, receipt.output.format)?;
     let restored = replay(receipt, &bytes, &limits, &mut |_| ()).map_err(explain)?;
     store(&arguments.output, &restored.bytes, arguments.force)?;
+    tell_other_bytes(&receipt.output, &restored.receipt.output);
     Ok(Outcome::AllGood)
+}
+
+/// Says so if another encoder wrote other bytes for the recorded pixels.
+fn tell_other_bytes(recorded: &RecordedOutput, replayed: &RecordedOutput) {
+    let encoder = |output: &RecordedOutput| output.encoder.clone().unwrap_or_else(|| "no encoder".to_owned());
+    if recorded.sha256 != replayed.sha256 {
+        let (theirs, ours) = (encoder(recorded), encoder(replayed));
+        output::tell(format_args!(
+            "same pixels, other bytes: the receipt names the encoder {theirs}, this program has {ours}"
+        ));
+    }
 }
 
 /// Returns the error for people. Where a limit was exceeded, the message names the setting.
