@@ -93,8 +93,8 @@ fn what_is_restored_is_decoded_after_the_look_and_the_same_for_every_record() {
     assert!(receipt.output.route == Route::Encoded && !receipt.output.pixels_sha256.is_empty());
     let (_, sent, light) = restored(&bytes, &request(learned(), Record::Sent));
     assert!(sent == answer && light == receipt);
-    let (_, told, _) = restored(&bytes, &request(learned(), Record::WithoutDigests));
-    assert!(told == answer);
+    let (_, without, _) = restored(&bytes, &request(learned(), Record::WithoutDigests));
+    assert!(without == answer);
 }
 
 #[test]

@@ -176,8 +176,8 @@ async fn a_repeated_request_with_a_key_is_the_same_job() {
         match response.status().as_u16() {
             202 => drop(ids.insert(id(&job_of(response).await).to_owned())),
             409 => {
-                let told: Value = response.json().await.unwrap();
-                assert_eq!(told["type"], "/problems/idempotency-key-in-use");
+                let body: Value = response.json().await.unwrap();
+                assert_eq!(body["type"], "/problems/idempotency-key-in-use");
             }
             other => panic!("{other}"),
         }
@@ -194,29 +194,29 @@ async fn a_repeated_request_with_a_key_is_the_same_job() {
 async fn a_request_that_describes_no_job_is_refused() {
     let app = JobsApp::start().await;
     app.dataset("d", &["smallest"]);
-    let told = async |kind: &str, body: Value, status: u16, slug: &str| {
+    let refused = async |kind: &str, body: Value, status: u16, slug: &str| {
         problem(app.submit(kind, &body), status, slug).await
     };
     assert!(
-        told("optimize", json!({ "dataset": "d", "gird": 1 }), 422, "bad-job").await["detail"]
+        refused("optimize", json!({ "dataset": "d", "gird": 1 }), 422, "bad-job").await["detail"]
             .as_str()
             .unwrap()
             .contains("gird")
     );
     assert_eq!(
-        told("optimize", json!({ "dataset": "d", "grid": "fine" }), 422, "bad-job").await["parameter"],
+        refused("optimize", json!({ "dataset": "d", "grid": "fine" }), 422, "bad-job").await["parameter"],
         "grid"
     );
     assert_eq!(
-        told("optimize", json!({ "dataset": "d", "features": "x/1" }), 422, "bad-job").await["allowed"],
+        refused("optimize", json!({ "dataset": "d", "features": "x/1" }), 422, "bad-job").await["allowed"],
         "seed-14/1"
     );
-    told("optimize", json!({ "dataset": "../d" }), 404, "unknown-dataset").await;
-    told("optimize", json!([1]), 422, "bad-job").await;
-    assert_eq!(told("train", json!({ "tables": ["1"] }), 422, "bad-job").await["parameter"], "tables");
-    told("train", json!({ "tables": [] }), 422, "bad-job").await;
+    refused("optimize", json!({ "dataset": "../d" }), 404, "unknown-dataset").await;
+    refused("optimize", json!([1]), 422, "bad-job").await;
+    assert_eq!(refused("train", json!({ "tables": ["1"] }), 422, "bad-job").await["parameter"], "tables");
+    refused("train", json!({ "tables": [] }), 422, "bad-job").await;
     assert_eq!(
-        told("evaluate", json!({ "dataset": "d", "model": "1" }), 422, "bad-job").await["parameter"],
+        refused("evaluate", json!({ "dataset": "d", "model": "1" }), 422, "bad-job").await["parameter"],
         "model"
     );
     let wrong = app.request(Method::POST, "/jobs/optimize").header("content-type", "text/plain").body("x");

@@ -303,7 +303,7 @@ fn links_are_followed_to_files_and_never_replaced() {
     symlink("../real", shell.path("real/round")).unwrap();
     symlink("target.png", shell.path("real/out.png")).unwrap();
     let ended = shell.run(&restore(&["real", "--out-dir", "out"])).code(1);
-    assert!(ended.stderr.contains("real/dangling.png: "), "a dangling link is told: {}", ended.stderr);
+    assert!(ended.stderr.contains("real/dangling.png: "), "a dangling link is reported: {}", ended.stderr);
     assert!(shell.exists("out/a.png") && shell.exists("out/link.png") && !shell.exists("out/round"));
 
     shell.run(&restore(&["real/a.png", "-o", "real/out.png"])).code(1).says(&["--force"]);

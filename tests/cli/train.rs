@@ -75,7 +75,7 @@ fn the_same_input_gives_the_same_bytes() {
     assert_eq!(shell.read("a"), shell.read("b"));
     assert_eq!(shell.read("a"), shell.read("c"));
     assert_eq!(shell.read("with-a"), shell.read("with-b"));
-    assert_ne!(shell.read("a"), shell.read("with-a"), "the card tells of the restored pictures");
+    assert_ne!(shell.read("a"), shell.read("with-a"), "the card has the scores of the restored pictures");
     assert_ne!(shell.read("a"), shell.read("seed-1"));
 }
 

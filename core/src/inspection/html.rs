@@ -169,7 +169,7 @@ impl<'a> InspectionPage<'a> {
             (self.cards(("Of different sizes", note), found.different_sizes.len(), sizes))
             (list("Exact duplicates", "The same pixels in several files.", &exact))
             @let note = "Groups of references that look alike.";
-            (self.cards(("References alike", note), found.near_duplicates.len(), self.near_duplicates()))
+            (self.cards(("Near-duplicate references", note), found.near_duplicates.len(), self.near_duplicates()))
             @let note = "Groups that make held-out figures too good.";
             (self.cards(("Across a split", note), found.straddling.len(), self.straddling()))
         }

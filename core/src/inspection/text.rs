@@ -49,7 +49,7 @@ impl Inspection {
             .near_duplicates
             .iter()
             .map(|group| format!("{} ({:.3})", names_in_short(&group.names), group.correlation));
-        list(f, "references alike", self.near_duplicates.len(), near)?;
+        list(f, "near-duplicate references", self.near_duplicates.len(), near)?;
         let straddling = self.straddling.iter().map(|found| {
             let names: Vec<String> = found.members.iter().map(|member| member.name.clone()).collect();
             format!("{}: {}", found.reason, names_in_short(&names))

@@ -24,7 +24,7 @@ impl GainCard {
         for DatasetUse { name, n_rows, licence } in &self.datasets {
             text += &format!("| {name} | {n_rows} | {licence} |\n");
         }
-        text += "\n## Trial\n\nEvery picture restored by a model fitted alike that saw none of its sources.\n\n\
+        text += "\n## Trial\n\nEvery picture was restored by a model that was fitted in the same way, without pictures of its source.\n\n\
                  | set | pictures | gain in score | gain in dB | harmed % | changed % |\n|---|---:|---:|---:|---:|---:|\n";
         for trial in &self.trial {
             text += &format!(
