@@ -43,5 +43,5 @@ fn prepare(file: &[u8], out: &Path) -> Result<(), Box<dyn Error>> {
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(bytes))
 }

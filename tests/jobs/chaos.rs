@@ -7,7 +7,9 @@ use std::{
 
 use serde_json::Value;
 
-use crate::support::{Place, Random, Service, is_alive, until, without};
+use pentimento_core::numeric::random::RandomStream;
+
+use crate::support::{Place, Service, is_alive, until, without};
 
 const SEED: u64 = 20_261_125;
 const SECONDS: u64 = 120;
@@ -47,7 +49,7 @@ fn watch(limit: Duration) -> Sender<()> {
 
 struct Chaos {
     place: Place,
-    random: Random,
+    random: RandomStream,
     begun: Instant,
     /// How long the test kills.
     time: Duration,
@@ -61,9 +63,9 @@ impl Chaos {
     fn new(time: Duration) -> Self {
         let place = Place::new(&["jobs.concurrency=2"]);
         // Pairs of many sizes, so that kills hit every step: reading, searching, and the moments between start and end.
-        let mut random = Random(SEED);
+        let mut random = RandomStream::new(SEED);
         for i in 0..N_PAIRS as u32 {
-            place.pair("d", &format!("{i:03}"), 60 + (random.next() % 540) as usize, 2 * i + 1);
+            place.pair("d", &format!("{i:03}"), 60 + (random.bits() % 540) as usize, 2 * i + 1);
         }
         Self { place, random, begun: Instant::now(), time, n_jobs: 0, n_kills: 0, landed: 0 }
     }
@@ -85,7 +87,7 @@ impl Chaos {
     /// Kills and restarts the service until the job has finished or the time is over.
     async fn kill_until_finished(&mut self, mut service: Service, id: &str) -> Service {
         loop {
-            tokio::time::sleep(Duration::from_millis(self.random.next() % 2500)).await;
+            tokio::time::sleep(Duration::from_millis(self.random.bits() % 2500)).await;
             let job = service.job(id).await;
             if job["finished_at_ms"].is_number() || self.is_over() {
                 return service;

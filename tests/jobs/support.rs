@@ -12,6 +12,7 @@ use pentimento_core::imaging::{
     Channels, Image,
     codec::{self, Encoding, Format, Metadata},
 };
+use pentimento_core::numeric::random::RandomStream;
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
 use sqlx::{Connection as _, SqliteConnection};
@@ -242,22 +243,9 @@ pub fn without(csv: &[u8], names: &[&str]) -> Vec<u8> {
 }
 
 fn picture(side_px: usize, seed: u32) -> Vec<u8> {
-    let mut random = Random(u64::from(seed));
-    let samples = (0..side_px * side_px * 3).map(|_| random.next() as u8).collect();
+    let mut random = RandomStream::new(u64::from(seed));
+    let samples = (0..side_px * side_px * 3).map(|_| random.bits() as u8).collect();
     let image = Image::new(side_px, side_px, Channels::Rgb, samples, None).unwrap();
     let encoding = Encoding { format: Format::Bmp, quality: None, subsampling: None, lossless: true };
     codec::encode(&image, &Metadata::default(), &encoding).unwrap()
-}
-
-/// Random numbers from a seed, the same in every run (SplitMix64).
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
 }

@@ -1,12 +1,10 @@
 //! Compares with numpy, where `phi = np.stack([1, r, g, b, r*r, g*g, b*b, r*g, r*b, g*b], 1)` in f64.
 
-use sha2::{Digest as _, Sha256};
-
 use super::*;
 use crate::imaging::Thumbnail;
 
 fn sha256(samples: &[u8]) -> String {
-    Sha256::digest(samples).iter().map(|byte| format!("{byte:02x}")).collect()
+    crate::digest::digest(samples)
 }
 
 fn rgb(width: usize, samples: Vec<u8>) -> Image {

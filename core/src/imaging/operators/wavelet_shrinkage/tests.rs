@@ -1,12 +1,10 @@
 //! Compares with numpy and OpenCV.
 
-use sha2::{Digest as _, Sha256};
-
 use super::*;
 use crate::imaging::Channels;
 
 fn sha256(samples: &[u8]) -> String {
-    Sha256::digest(samples).iter().map(|byte| format!("{byte:02x}")).collect()
+    crate::digest::digest(samples)
 }
 
 /// A wrapped ramp with noise of four bits: in numpy
