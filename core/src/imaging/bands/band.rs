@@ -24,6 +24,7 @@ pub(super) struct Beyond {
 impl Beyond {
     /// Copies the rows within `radius` around each band of `n_rows` rows. The bands come from the top.
     pub fn copied(samples: &[u8], shape: Shape, n_rows: usize, radius: usize) -> Vec<Self> {
+        // Rows outside the picture are not copied: the blur reads the rows inside that they reflect.
         let rows = |from: usize, to: usize| {
             samples[from * shape.stride()..to.min(shape.height) * shape.stride()].to_vec()
         };
@@ -70,10 +71,13 @@ impl Band<'_> {
         let mut sharpener = RowSharpener::new(mask, self.shape.step);
         let mut next = self.top.saturating_sub(radius);
         for y in self.top..bottom {
+            // From the second row on, this loop pushes row `y + radius` only. So it never reads a row that is restored.
             while next < self.shape.height.min(y + radius + 1) {
+                // The operator changes each pixel separately. So reflected copies get the value of their pixel.
                 point.apply(with, ring.push(next, self.original(next)));
                 next += 1;
             }
+            // Reflection never increases the distance from `y`. So the ring holds the reflected row.
             let at = |distance: isize| ring.start_of(reflect_101(y as isize + distance, self.shape.height));
             sharpener.aim(at);
             let stride = self.shape.stride();

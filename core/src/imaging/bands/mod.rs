@@ -69,9 +69,11 @@ pub fn restore_with<P: PointOperator>(
     let shape = Shape { width: image.width(), height: image.height(), step: image.channels().count() };
     let radius = mask.map_or(0, UnsharpMask::radius);
     let n_rows = match rayon::current_num_threads() {
+        // One band has no neighbours, so no rows are copied.
         1 => shape.height,
         n => shape.height.div_ceil(BANDS_PER_THREAD * n).max(ROWS_MIN).max(ROWS_PER_RADIUS * radius),
     };
+    // The copies must be complete before the first task starts: after that, a neighbour's rows may be restored rows.
     let beyond = Beyond::copied(image.samples(), shape, n_rows, radius);
     let bands = image.samples_mut().par_chunks_mut(n_rows * shape.stride());
     bands.zip(beyond).enumerate().for_each(|(i, (rows, beyond))| {

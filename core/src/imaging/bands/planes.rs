@@ -73,10 +73,12 @@ impl Planes {
     pub fn across(&self, step: usize, taps: &[u16], blurred: &mut [u8]) {
         let centre = (taps.len() - 1) * step;
         for (blurred, at) in blurred.as_chunks_mut::<BLOCK>().0.iter_mut().zip((centre..).step_by(BLOCK)) {
+            // A distance of whole pixels keeps the channel. So one loop blurs all interleaved channels.
             let pair = |plane, k| [block(plane, at - k * step), block(plane, at + k * step)];
             let high = sums(taps, |k| pair(&self.high, k));
             let low = sums(taps, |k| pair(&self.low, k));
             for i in 0..BLOCK {
+                // No column overflows, not even a meaningless one: all sums in the planes are at most 65280.
                 blurred[i] = ((high[i] + 128 + (low[i] >> 8)) >> 8) as u8;
             }
         }
@@ -99,6 +101,7 @@ fn sums<'a>(taps: &[u16], pair: impl Fn(usize) -> [&'a [u8; BLOCK]; 2]) -> [u16;
     for (k, &tap) in taps.iter().enumerate().skip(1) {
         let [before, after] = pair(k);
         for i in 0..BLOCK {
+            // The weights add up to 256, so each sum on the way is at most 65280.
             sums[i] += tap * (u16::from(before[i]) + u16::from(after[i]));
         }
     }

@@ -24,6 +24,7 @@ impl Ring {
     /// An empty ring for a blur that reaches `radius` rows and pixels.
     pub fn new(shape: Shape, radius: usize) -> Self {
         let padded = (shape.width + 2 * radius) * shape.step;
+        // The pass down reads whole blocks, also past the end of a row. In the last slot these bytes must exist too.
         let pitch = padded.next_multiple_of(BLOCK) + 2 * BLOCK;
         Self { shape, radius, pitch, samples: vec![0; (2 * radius + 1) * pitch] }
     }
@@ -31,6 +32,7 @@ impl Ring {
     /// Returns where row `y` begins, its reflected pixels included.
     #[inline(always)]
     pub fn start_of(&self, y: usize) -> usize {
+        // Any `2·radius + 1` successive rows have different remainders. So no row of a window overwrites another.
         y % (2 * self.radius + 1) * self.pitch
     }
 

@@ -27,6 +27,7 @@ impl<'a> RowSharpener<'a> {
             mask,
             step,
             pairs: vec![[0; 2]; mask.radius() + 1],
+            // The pass down writes whole blocks, so up to `BLOCK − 1` columns more than the windows read.
             planes: Planes::new(CHUNK + 2 * mask.radius() * step + 2 * BLOCK),
             blurred: vec![0; CHUNK],
         }
@@ -49,10 +50,12 @@ impl<'a> RowSharpener<'a> {
         let (taps, padding) = (self.mask.half_taps(), self.mask.radius() * self.step);
         for (i, out) in out.chunks_mut(CHUNK).enumerate() {
             let n = out.len();
+            // The slice moves by a chunk, so the starts in `pairs` stay right for the whole row.
             let rows = WeightedRows { ring: &ring[i * CHUNK..], pairs: &self.pairs, taps };
             passes::down(with, &mut self.planes, rows, n + 2 * padding);
             let blurred = &mut self.blurred[..n.next_multiple_of(BLOCK)];
             passes::across(with, &self.planes, self.step, taps, blurred);
+            // The sample comes from the ring: `out` still holds the sample before the point operator.
             let own = &ring[self.pairs[0][0] + padding + i * CHUNK..][..n];
             self.mask.combine(with, own, &blurred[..n], out);
         }

@@ -47,8 +47,10 @@ fn spans(n_source: usize, n_destination: usize) -> Vec<Span> {
     let (s, n) = (n_source, n_destination);
     let span = |d: usize| {
         let (from, to) = (d * s, (d + 1) * s);
+        // `to` is exclusive. Without the `- 1`, a span that ends on a border would reach one sample too far.
         let (first, last) = (from / n, (to - 1) / n);
         let head = to.min((first + 1) * n) - from;
+        // A span inside one sample has all of its weight in `head`. A tail would count it twice.
         let tail = if last > first { to - last * n } else { 0 };
         Span { first, last, head: head as u32, middle: n as u32, tail: tail as u32 }
     };
@@ -151,6 +153,7 @@ impl<S: Sum> AreaColumnSums<S> {
         for (sums, from) in self.sums.chunks_mut(SAMPLES_AT_A_TIME).zip((0..).step_by(SAMPLES_AT_A_TIME)) {
             let some = &mut self.some[..sums.len()];
             let n = some.len();
+            // The first row may also be the last. Its tail is 0 then, so the row counts once.
             let row = |y: usize| &samples[y * stride + from..][..n];
             for ((sum, &first), &last) in sums.iter_mut().zip(row(span.first)).zip(row(span.last)) {
                 *sum = head * S::from(u32::from(first)) + tail * S::from(u32::from(last));
@@ -159,6 +162,7 @@ impl<S: Sum> AreaColumnSums<S> {
                 let rows = y..span.last.min(y + ROWS_IN_16_BIT);
                 add_up(rows, &samples[from..], stride, some);
                 for (sum, &some) in sums.iter_mut().zip(&*some) {
+                    // The weights add up to the number of source rows. So 32 bits hold up to 2²⁴ rows.
                     *sum += middle * S::from(u32::from(some));
                 }
             }
@@ -190,6 +194,7 @@ fn add_up(mut rows: Range<usize>, samples: &[u8], stride: usize, sums: &mut [u16
 /// Returns the weighted sum of the columns of `span`, for each channel.
 fn across<S: Sum, const STEP: usize>(sums: &[[S; STEP]], span: &Span) -> [u64; STEP] {
     let mut total = [0u64; STEP];
+    // In a span of one sample, the range would begin after its end. `get` then gives no pixels.
     for pixel in sums[..span.last].get(span.first + 1..).unwrap_or_default() {
         for (total, &v) in total.iter_mut().zip(pixel) {
             *total += v.into();

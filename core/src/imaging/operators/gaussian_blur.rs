@@ -29,8 +29,10 @@ pub fn half_taps(sigma: f64) -> Vec<u16> {
     let radius = length / 2;
     let weight = |distance: usize| {
         let x = (2 * distance) as f64;
+        // `libm` has the same bits on every platform; `f64::exp` does not promise that.
         libm::exp(x * x * (-0.125 / (sigma * sigma)))
     };
+    // The order is fixed, from the outermost weight to the centre: the bits of an f64 sum depend on it.
     let sum = 1.0 + 2.0 * (1..=radius).rev().map(weight).sum::<f64>();
     let mut taps = vec![0u16; radius + 1];
     let (mut carried, mut outer) = (0.0, 0);
@@ -49,12 +51,14 @@ pub fn half_taps(sigma: f64) -> Vec<u16> {
 
 /// Returns the index in `0..n` that border reflect-101 (`dcb|abcd|cba`) reads for position `i`.
 pub fn reflect_101(i: isize, n: usize) -> usize {
+    // With one sample the period would be 0.
     if n == 1 {
         return 0;
     }
     let period = 2 * (n as isize - 1);
     // Most positions lie inside or just outside: no division for them.
     let i = if (-period..=period).contains(&i) { i.abs() } else { i.rem_euclid(period) };
+    // The second half of a period runs backwards over the same samples.
     i.min(period - i) as usize
 }
 
@@ -100,6 +104,7 @@ pub fn blur_rows(rows: PixelRows, half_taps: &[u16], ys: Range<usize>, mut visit
         blur.push(&padded);
     };
     let (first, radius) = (ys.start as isize - radius as isize, radius as isize);
+    // The first row needs all rows of its window but the last, which the loop below pushes.
     for p in first..first + 2 * radius {
         push(&mut blur, p);
     }
@@ -114,6 +119,7 @@ pub fn blur_rows(rows: PixelRows, half_taps: &[u16], ys: Range<usize>, mut visit
 pub fn pad_row(row: &[u8], step: usize, first: isize, out: &mut [u8]) {
     let (width, n) = (row.len() / step, out.len() / step);
     let inside_from = (-first).clamp(0, n as isize) as usize;
+    // The lower bound keeps the range valid when all positions lie outside the row.
     let inside_to = (width as isize - first).clamp(inside_from as isize, n as isize) as usize;
     if inside_to > inside_from {
         let from = (first + inside_from as isize) as usize * step;
@@ -203,6 +209,7 @@ impl<'t> RowBlur<'t> {
         let (sums, blurred) = (&mut self.sums[..n], &mut self.blurred[..n]);
         let centre = u32::from(self.half_taps[0]);
         for (sum, &v) in sums.iter_mut().zip(pushed_ago(radius)) {
+            // The half for the rounding goes in first. The whole sum is at most 256 · 65280 + 32768, below 2³².
             *sum = centre * u32::from(v) + 32768;
         }
         for (k, &tap) in self.half_taps.iter().enumerate().skip(1) {

@@ -130,6 +130,7 @@ impl SlidingBlur {
         room: &'r mut Room,
     ) -> &'r [[u8; ROWS]] {
         let rows = &rows.from(y - self.slide.n_before() as isize)[self.from..];
+        // Fresh and moved running sums are equal modulo 2¹⁶. So the row at which a blur begins changes no sample.
         if self.next != Some(y) {
             self.down.begin(rows);
         }
@@ -146,8 +147,10 @@ impl SlidingBlur {
         for &[to, from] in &self.held.reflected {
             columns[to] = columns[from];
         }
+        // Samples are rounded up to whole groups of columns, so that the pass across has no rest of single columns.
         let blurred = &mut room.blurred[..self.n.next_multiple_of(COLUMNS_MAX)];
         match self.level {
+            // In each form the sums of a group fill eight registers: of 128, 256 or 512 bits.
             Level::Portable => self.across.blur::<64>(columns, blurred),
             Level::Avx2 => self.across.blur::<128>(columns, blurred),
             Level::Avx512 => self.across.blur::<256>(columns, blurred),

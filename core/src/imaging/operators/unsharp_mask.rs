@@ -39,6 +39,7 @@ pub enum Combine {
 impl Combine {
     /// The formula for strength `s`, −1 ≤ s ≤ 5.
     pub fn new(strength: f64) -> Self {
+        // A product with a power of two is exact. So a fraction of 0 proves that the strength is a multiple of 1/16.
         let k = 16.0 * strength;
         if k.fract() == 0.0 && k.abs() <= SIXTEENTHS_MAX {
             Combine::Sixteenths { k: k as i16 }
@@ -79,6 +80,7 @@ fn each(own: &[u8], blurred: &[u8], out: &mut [u8], combine: impl Fn(u8, u8) -> 
 #[inline(always)]
 fn sixteenths(k: i16, x: u8, b: u8) -> u8 {
     let (x, b) = (i16::from(x), i16::from(b));
+    // `|k|` is at most 112. So `t` is at most 128 · 255 = 32640, and 8 more still fit into an `i16`.
     let t = 16 * x + k * (x - b);
     ((t + 7 + ((t >> 4) & 1)) >> 4).clamp(0, 255) as u8
 }
@@ -87,6 +89,7 @@ fn sixteenths(k: i16, x: u8, b: u8) -> u8 {
 /// pixel. So the one conversion to f32 rounds as `fma` does (tested against `f32::mul_add`). This vectorises on any CPU.
 #[inline(always)]
 fn any(own: f32, blurred: f32, x: u8, b: u8) -> u8 {
+    // The definition rounds this product to f32, so it must not be an f64.
     let product = f32::from(b) * blurred;
     rounded((f64::from(x) * f64::from(own) + f64::from(product)) as f32)
 }
@@ -101,6 +104,7 @@ fn any_fused(own: f32, blurred: f32, x: u8, b: u8) -> u8 {
 /// does not vectorise.
 #[inline(always)]
 fn rounded(v: f32) -> u8 {
+    // The lowest byte of `ROUND` is 0. So the lowest byte of the sum is the sample, at most 255.
     (v.clamp(0.0, 255.0) + ROUND).to_bits() as u8
 }
 
@@ -118,6 +122,7 @@ fn amounts(strength: f64) -> Option<AmountTable> {
         if (exact.fract() - 0.5).abs() < TIE_MARGIN {
             return None;
         }
+        // The cast saturates at 255. An amount of 255 or more moves every sample to 0 or 255.
         *amount = exact.round() as u8;
     }
     Some(AmountTable { away: strength > 0.0, amounts })
@@ -162,6 +167,7 @@ impl UnsharpMask {
             Some(amounts) => with.move_by_table(amounts, own, blurred, out),
             None => 0,
         };
+        // Tables cover whole registers. The formula gives the same samples for the rest of the row.
         let (own, blurred, out) = (&own[done..], &blurred[done..], &mut out[done..]);
         if with.has_fma() {
             self.combine.row_fused(own, blurred, out);

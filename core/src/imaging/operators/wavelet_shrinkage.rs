@@ -133,7 +133,9 @@ fn shrink_row(own: &[u8], blurred: &[&[u32]], thresholds: &[Vec<i32>; 3], out: &
     for i in 0..n {
         let v = i32::from(own[i]) << 16;
         let (once, twice) = ((once[i] << 8) as i32, twice[i] as i32);
+        // The largest blur is 255 · 2²⁴. With 128 more it is still below 2³².
         let thrice = ((thrice[i] + 128) >> 8) as i32;
+        // Each detail is at most 255 · 2¹⁶. So with any thresholds the sum is at most 4 · 255 · 2¹⁶, below 2³¹.
         let restored = v
             - (v - once).clamp(-first[i], first[i])
             - (once - twice).clamp(-second[i], second[i])
@@ -200,6 +202,7 @@ impl<'a> Blurs<'a> {
         let (n, reach) = (image.channels().count(), REACH[n_scales - 1]);
         // After each blur fewer columns around the restored ones are needed.
         let width = |blurs: usize| (n_columns + 2 * margin(n_scales, blurs)) * n;
+        // The last blur of a row is read as soon as it is made. So one row is enough.
         let n_rows = |blurs: usize| if blurs == n_scales { 1 } else { N_KEPT[blurs] };
         Self {
             image,
@@ -222,6 +225,7 @@ impl<'a> Blurs<'a> {
         let mut at = p;
         for scale in 0..self.n_scales {
             let step = STEPS_PX[scale];
+            // The outermost tap reads `2·step` rows below. So the newest row that can be blurred lies that far above.
             at -= 2 * step as isize;
             // No restored row reads rows above these, and such rows would be incomplete.
             if at < self.top - margin(self.n_scales, scale + 1) as isize {
@@ -259,6 +263,7 @@ fn slot(ring: &mut [Vec<u32>], p: isize) -> &mut [u32] {
 
 /// Blurs by the spline: down five rows, then across with taps `step` samples apart. The result is 256 times the mean.
 fn blur_row(rows: [&[u32]; 5], step: usize, down: &mut [u32], out: &mut [u32]) {
+    // The outermost taps of the pass across lie `4·step` samples apart, so the pass down needs that many more.
     let down = &mut down[..out.len() + 4 * step];
     let [a, b, c, d, e] = rows.map(|row| &row[..down.len()]);
     for (i, down) in down.iter_mut().enumerate() {
@@ -267,6 +272,7 @@ fn blur_row(rows: [&[u32]; 5], step: usize, down: &mut [u32], out: &mut [u32]) {
     let n = out.len();
     let [a, b, c, d, e] = [0, 1, 2, 3, 4].map(|k| &down[k * step..][..n]);
     for (i, out) in out.iter_mut().enumerate() {
+        // At the third scale this sum is at most 255 · 2²⁴, below 2³². So all three blurs are exact in 32 bits.
         *out = TAPS[0] * c[i] + TAPS[1] * (b[i] + d[i]) + TAPS[2] * (a[i] + e[i]);
     }
 }

@@ -62,6 +62,7 @@ impl Across {
         // `smooth` is S and `gains` is G of `slide`, for one column after the other. Single taps complete a window's
         // sum, but do not enter S or G.
         let columns = columns.as_flattened();
+        // Callers pass a multiple of eight columns, so no column remains for any `N`.
         for (i, out) in out.chunks_exact_mut(N / COLUMN).enumerate() {
             let columns = &columns[i * N..];
             let mut sums = [0; N];
@@ -69,6 +70,7 @@ impl Across {
                 sums = changed(sums, slopes, columns);
                 add_up(&mut gains, &mut sums);
             }
+            // `sums` now holds the G of each column. A running sum of G and the steps is S.
             sums = changed(sums, steps, columns);
             add_up(&mut smooth, &mut sums);
             sums = changed(sums, odd, columns);
@@ -104,6 +106,7 @@ fn add_up<const N: usize>(sum: &mut SumColumn, columns: &mut [u16; N]) {
     for i in 0..COLUMN {
         columns[i] = columns[i].wrapping_add(sum[i]);
     }
+    // Each column needs its left neighbour. So only this addition goes column by column, after all samples are added.
     for i in COLUMN..N {
         columns[i] = columns[i].wrapping_add(columns[i - COLUMN]);
     }

@@ -38,6 +38,7 @@ impl BlockSums {
         for &at in &offsets.plus {
             let block = &rows[at..][..BLOCK].as_chunks().0[..BLOCK / 2];
             for i in 0..BLOCK / 2 {
+                // Little-endian on every CPU: `pair >> 8` must be the odd byte.
                 let pair = u16::from_le_bytes(block[i]);
                 pairs[i] = pairs[i].wrapping_add(pair);
                 odd[i] = odd[i].wrapping_add(pair >> 8);
@@ -59,6 +60,7 @@ impl BlockSums {
     fn add_times(&mut self, tap: u16, block: &[[u8; 2]]) {
         for ((pairs, odd), &pair) in self.pairs.iter_mut().zip(&mut self.odd).zip(block) {
             let pair = u16::from_le_bytes(pair);
+            // One product weights both bytes: `tap·(e + 256·o) = tap·e + 256·(tap·o)`, modulo 2¹⁶.
             *pairs = pairs.wrapping_add(pair.wrapping_mul(tap));
             *odd = odd.wrapping_add((pair >> 8).wrapping_mul(tap));
         }
@@ -112,6 +114,7 @@ impl Down {
         for (b, sums) in self.blocks.iter_mut().enumerate() {
             *sums = [BlockSums::ZERO; 2];
             for (sums, taps) in sums.iter_mut().zip(&self.first_taps) {
+                // Rows with tap 0 add nothing. All taps of G are 0 when the split has no slopes.
                 for (k, &tap) in taps.iter().enumerate().filter(|(_, tap)| **tap != 0) {
                     sums.add_times(tap, rows[k * self.stride + b * BLOCK..][..BLOCK].as_chunks().0);
                 }
@@ -132,13 +135,16 @@ impl Down {
         let [smooth, gains] = &mut self.blocks[b];
         for (i, out) in out[..n_rows].iter_mut().enumerate() {
             let rows = &rows[i * self.stride + b * BLOCK..];
+            // G moves before S: S at a row takes the G of the same row.
             if self.has_slopes {
                 *gains = gains.changed(slopes, rows);
                 smooth.add(gains);
             }
             *smooth = smooth.changed(steps, rows);
+            // The single taps change a copy: they count at this row only and do not enter S.
             let BlockSums { pairs, odd } = smooth.changed(odd, rows);
             for (out, (&pair, &odd)) in out.as_chunks_mut::<2>().0.iter_mut().zip(pairs.iter().zip(&odd)) {
+                // `odd << 8` drops the bits from 2¹⁶ on, which do not count modulo 2¹⁶.
                 *out = [pair.wrapping_sub(odd << 8), odd];
             }
         }

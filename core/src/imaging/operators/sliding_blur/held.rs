@@ -18,6 +18,7 @@ pub struct BlurColumns {
 /// Returns the columns of a picture of `width` columns from which the `wanted` ones are read: all that `wanted` holds or
 /// reflects.
 pub fn held_for(wanted: Range<isize>, width: usize) -> Range<isize> {
+    // Reflected columns can lie outside `wanted`, so the ends of `wanted` do not bound them.
     let inside = wanted.map(|p| reflect_101(p, width) as isize);
     let (first, last) = inside.fold((isize::MAX, 0), |(first, last), p| (first.min(p), last.max(p)));
     first..last + 1
@@ -47,6 +48,7 @@ impl Held {
     pub fn new(wanted: Range<isize>, held: Range<isize>, width: usize) -> Self {
         let there = wanted.start.max(held.start)..wanted.end.min(held.end);
         let reflected = wanted.clone().filter(|p| !there.contains(p)).map(|p| {
+            // The blur copies sums, which lie in the order of the wanted columns. So places count there, not in a row.
             let at = |p: isize| (p - wanted.start) as usize;
             [at(p), at(reflect_101(p, width) as isize)]
         });

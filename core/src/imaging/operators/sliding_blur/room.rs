@@ -32,6 +32,8 @@ impl Room {
     }
 
     fn n_columns(radius: usize, n: usize) -> usize {
+        // The pass down writes whole blocks, so their columns are rounded up. The first block begins up to `n_before`
+        // columns in, because reflected columns precede the first held one.
         n_before(radius) + (LINE + n_before(radius) + n + radius + 2 * COLUMNS_MAX).next_multiple_of(BLOCK)
     }
 
@@ -44,6 +46,7 @@ impl Room {
 /// Returns the part of `numbers` from the first cache line on. It is one line of numbers shorter than `numbers`.
 #[inline(always)]
 pub(super) fn aligned(numbers: &mut [u16]) -> &mut [u16] {
+    // `align_offset` may give up and return `usize::MAX`. The minimum keeps `at` within the spare cache line.
     let (at, n) = (numbers.as_ptr().align_offset(LINE).min(LINE / 2), numbers.len() - LINE / 2);
     &mut numbers[at..][..n]
 }

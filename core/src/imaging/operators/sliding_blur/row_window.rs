@@ -36,12 +36,14 @@ impl RowWindow {
     /// An empty window for rows of `n` bytes that always holds the last `n_kept` rows, at least one.
     pub fn new(n_kept: usize, n: usize) -> Self {
         let bytes = vec![0; Self::bytes(n_kept, n)];
+        // `align_offset` may give up and return `usize::MAX`. The minimum keeps the start within the spare cache line.
         let start = bytes.as_ptr().align_offset(LINE).min(LINE);
         Self { bytes, start, n_bytes: n, stride: n.next_multiple_of(LINE), n_kept, first: 0, n: 0 }
     }
 
     /// Number of bytes that a window takes.
     pub fn bytes(n_kept: usize, n: usize) -> usize {
+        // Blurs read whole blocks, up to `BLOCK − 1` bytes past the last row. `LINE` is for the alignment.
         Self::n_rows(n_kept) * n.next_multiple_of(LINE) + BLOCK + LINE
     }
 
@@ -69,8 +71,10 @@ impl RowWindow {
     #[inline(always)]
     pub fn push(&mut self) -> &mut [u8] {
         if self.n == Self::n_rows(self.n_kept) {
+            // The new row is the last of the kept ones, so one old row less moves.
             let n_kept = self.n_kept - 1;
             let kept = self.start + (self.n - n_kept) * self.stride..self.start + self.n * self.stride;
+            // Old and new places may overlap: a full window of more than 48 kept rows is shorter than two times these.
             self.bytes.copy_within(kept, self.start);
             (self.first, self.n) = (self.end() - n_kept as isize, n_kept);
         }

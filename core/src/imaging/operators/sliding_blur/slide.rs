@@ -114,6 +114,7 @@ impl Slide {
     /// Returns the taps of S and G at the position before a position, for the samples from [`Slide::n_before`] before the
     /// position on. Negative taps wrap.
     pub fn first_taps(&self) -> [Vec<u16>; 2] {
+        // S begins one sample later than G at the position before, so its taps begin with a 0.
         let taps = [0].iter().chain(&self.smooth_taps).map(|&tap| tap as u16);
         let gains = self.slopes.iter().map(|&slope| (-slope) as u16);
         [taps.collect(), gains.collect()]
@@ -132,6 +133,7 @@ impl Slide {
     fn of(half_taps: &[u16], side: &SmoothSide) -> Self {
         let radius = side.len() as isize - 1;
         let smooth = |k: isize| if k.abs() > radius { 0 } else { side[(radius - k.abs()) as usize].0 };
+        // Slope `k` leads from tap `k − 1` to tap `k`. Its mirror image is slope `1 − k`, with the opposite sign.
         let slope = |k: isize| match k {
             _ if k < -radius || k > radius + 1 => 0,
             1.. => -side[(radius + 1 - k) as usize].1,
@@ -140,7 +142,9 @@ impl Slide {
         let odd = |k: isize| half_taps.get(k.unsigned_abs()).map_or(0, |&tap| i32::from(tap) - smooth(k));
         let step = |k: isize| smooth(k) - smooth(k - 1) - slope(k);
         let mut kinds = [const { Signed { plus: Vec::new(), minus: Vec::new() } }; 3];
+        // The taps last differ at `radius + 1`, where they fall to 0. The slopes last differ one place later.
         for k in -radius..=radius + 2 {
+            // S moves by minus the change of the taps. G has a minus itself, so it moves by the change of the slopes.
             for (kind, n) in kinds.iter_mut().zip([odd(k), -step(k), slope(k) - slope(k - 1)]) {
                 let list = if n > 0 { &mut kind.plus } else { &mut kind.minus };
                 list.extend(std::iter::repeat_n(k, n.unsigned_abs() as usize));
@@ -178,6 +182,7 @@ fn split(half_taps: &[u16], slope_max: i32) -> SmoothSide {
         let (n_odd, turn) = if k == 0 { (1, 2) } else { (2, 0) };
         let way = |(odd, slope): (i32, i32)| {
             let smooth = i32::from(tap) - odd;
+            // A rise of the taps that the slope does not explain is a step.
             let change = |way: &SmoothPath| (slope - way.slope).abs() + (smooth - way.smooth - slope).abs();
             let costs = before.iter().map(|way| way.cost + 2 * change(way));
             let (from, cost) = costs.enumerate().min_by_key(|&(_, cost)| cost).unwrap_or_default();
