@@ -73,7 +73,7 @@ pub fn restore_with<P: PointOperator>(
         1 => shape.height,
         n => shape.height.div_ceil(BANDS_PER_THREAD * n).max(ROWS_MIN).max(ROWS_PER_RADIUS * radius),
     };
-    // The copies must be complete before the first task starts: after that, a neighbour's rows may be restored rows.
+    // All copies are made before the first task starts, because each task overwrites rows that its neighbours read.
     let beyond = Beyond::copied(image.samples(), shape, n_rows, radius);
     let bands = image.samples_mut().par_chunks_mut(n_rows * shape.stride());
     bands.zip(beyond).enumerate().for_each(|(i, (rows, beyond))| {
