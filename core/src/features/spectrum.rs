@@ -111,7 +111,6 @@ fn transform_rows(luma: &[u8], width: usize, height: usize) -> Vec<Vec<Complex<f
     let blocks = luma.par_chunks(width * ROWS_PER_TASK).map_init(
         || (fft.make_input_vec(), fft.make_scratch_vec()),
         |(input, scratch), samples| {
-            // The last block may have fewer rows.
             let mut rows = vec![Complex::default(); samples.len() / width * n_half];
             for (out, row) in rows.chunks_exact_mut(n_half).zip(samples.chunks_exact(width)) {
                 for (i, &v) in input.iter_mut().zip(row) {
@@ -257,7 +256,6 @@ impl SpectrumSums {
         let shape = |moment: f64, scale: f64, normal: f64| {
             if variance > 0.0 { moment / n / scale - normal } else { 0.0 }
         };
-        // Outside is the total less the inside, so the loop over frequencies adds one mean fewer.
         let outside = WeightedMean { n: n - self.inside.n, sum: self.moments.mean * n - self.inside.sum };
         let circle = |&radius: &usize| self.ring(radius).map_or(0.0, |ring| self.radial[ring].value());
         Spectrum {

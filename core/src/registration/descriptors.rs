@@ -171,7 +171,6 @@ fn spread(histogram: &mut Descriptor, column: usize, row: usize, direction: f32,
     let (bin, part) = (turn as usize % DIRECTIONS, turn - turn.floor());
     for (r, row_weight) in parts(row) {
         for (c, column_weight) in parts(column) {
-            // Samples at the edge have neighbours outside the grid. Shares of such cells are dropped.
             if (0..CELLS as isize).contains(&r) && (0..CELLS as isize).contains(&c) {
                 let cell = &mut histogram[(r as usize * CELLS + c as usize) * DIRECTIONS..][..DIRECTIONS];
                 let share = magnitude * row_weight * column_weight;

@@ -135,7 +135,6 @@ impl Homography {
         let to = normalisation(pairs.iter().map(|p| p.1))?;
         let moved = pairs.iter().map(|&(p, q)| Some((from.apply(p)?, to.apply(q)?)));
         let found = fit(&moved.collect::<Option<Vec<_>>>()?)?;
-        // The fitted map relates moved points, so both moves are undone around it.
         to.inverse()?.after(&found)?.after(&from)
     }
 }

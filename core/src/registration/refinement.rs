@@ -75,7 +75,6 @@ impl PyramidLevel {
             let (u, v) = ((x as f64 - centre.0) / half, (y as f64 - centre.1) / half);
             let m = &unit_map.0;
             let depth = m[2][0] * u + m[2][1] * v + 1.0;
-            // A place on or behind the horizon has no image.
             if depth <= 1e-6 {
                 continue;
             }
@@ -119,7 +118,6 @@ fn correlation_step(rows: &[PlaceRow]) -> Option<[f64; 8]> {
         let (seen, own) = (f64::from(*seen) - seen_mean, f64::from(*own) - own_mean);
         let g = gradient.map(f64::from);
         for i in 0..8 {
-            // GᵀG is symmetric, so only one half is summed.
             for j in i..8 {
                 hessian[i][j] += g[i] * g[j];
             }

@@ -367,7 +367,7 @@ impl CandidateRows for Resized<'_> {
         let (group, tap) = (&self.groups[group], self.tap);
         let n = out.len();
         for p in tap.index {
-            // Where the reference is larger, most of its rows read the same source rows. Their weighted samples are
+            // Where the reference is larger, several of its rows read the same source rows. Their weighted samples are
             // still right.
             if !self.changed[p % 2] {
                 continue;

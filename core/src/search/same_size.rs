@@ -298,7 +298,6 @@ impl CandidateRows for SameSize<'_> {
         let group = &self.groups[group];
         let own = self.colors[group.color].padded_strips(y as isize, 0);
         let blurred = match &group.blur {
-            // Without a blur the colour correction is the whole restoration.
             StripBlur::None => return out.copy_from_slice(own),
             StripBlur::Narrow(blur) => blur.last_row(),
             StripBlur::Wide(blur) => blur.row(y - self.tile.first_row(), out.len()),

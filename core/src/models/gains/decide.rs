@@ -223,7 +223,6 @@ fn chosen_of(
 ) -> Option<usize> {
     let which: Vec<usize> =
         (0..expected.len()).filter(|&i| agrees(&table.candidates[i].parameters())).collect();
-    // A gate returns an index in this shorter list, so the index is mapped back at the end.
     let expected: Vec<ExpectedGain> = which.iter().map(|&i| expected[i]).collect();
     gate.choose(&expected).map(|i| which[i])
 }

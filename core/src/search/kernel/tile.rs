@@ -35,8 +35,6 @@ impl Tile {
     /// When a damaged picture of `source_width` columns is much wider than the reference, tiles are narrower.
     pub fn cover(width: usize, height: usize, source_width: usize) -> Vec<Tile> {
         let (n_windows, n_rows) = (width - REACH, height - REACH);
-        // The tiles get equal shares. A narrow last tile would have short strips, and each strip costs six columns
-        // more.
         let n_tiles = n_windows.div_ceil(STRIP_MAX * LANES).max(source_width.div_ceil(SOURCE_MAX));
         // Only the last tile of a band may have strips that are not full. `STRIP_MAX · LANES` is a multiple of `LANES`,
         // so rounding up stays within it.

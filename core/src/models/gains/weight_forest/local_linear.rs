@@ -101,7 +101,6 @@ impl LocalColumns {
         slopes[0] = 1.0;
         Cholesky::of(normal, RIDGE * RIDGE).solve(&mut slopes);
         let dot = |x: &[f64]| x.iter().zip(&slopes).map(|(x, s)| x * s).sum::<f64>();
-        // The weights do not depend on targets, so a table of any width costs one solved system.
         weighted().map(|(&(row, weight), x)| (row, weight * dot(x))).collect()
     }
 }

@@ -85,7 +85,7 @@ impl RowWeights {
         // The sort is stable: weights of equal targets are summed in the order of their rows.
         ordered.sort_by(|one, other| one.0.total_cmp(&other.0));
         let mut reached = 0.0;
-        // Two weights of a third may sum to a little less than 2/3. Without the tolerance, the next target would be the
+        // Eight weights of 0.1 sum to a little less than 0.8. Without the tolerance, the next target would be the
         // quantile.
         let quantile = ordered.iter().find(|(_, weight)| {
             reached += weight;
