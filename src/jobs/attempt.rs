@@ -35,6 +35,7 @@ impl Attempt<'_> {
             Err(error) => return self.fail(&format!("{error:#}")).await,
         };
         let space = request.grid.space()?;
+        // Equal files and an equal space give an equal optimum. A stored one saves the process and its search.
         if let Some(key) = self.stored_key(&damaged, &undamaged, &space).await? {
             return self.store(&key, None).await;
         }
@@ -59,6 +60,8 @@ impl Attempt<'_> {
         match ended {
             PairEnd::Answered(answer) => match *answer {
                 Ok(PairFound { damaged_sha256, reference_sha256, optimum }) => {
+                    // A file may have changed since its digest was looked up. The key has the digests of the bytes that
+                    // were searched.
                     let key = ResultKey::new(damaged_sha256, reference_sha256, space);
                     self.store(&key, Some(&optimum)).await
                 }
@@ -67,6 +70,7 @@ impl Attempt<'_> {
             PairEnd::Crashed(how) => self.crashed(&how).await,
             PairEnd::TimedOut => {
                 let limit_ms = self.jobs.setup.settings.pair_timeout_ms;
+                // Another attempt would most likely take as long, so the task is not tried again.
                 self.fail(&format!("the pair took longer than {limit_ms} ms (setting jobs.pair_timeout_ms)"))
                     .await
             }
@@ -153,6 +157,7 @@ impl Attempt<'_> {
     /// When the service stops, the attempt does not count.
     async fn stopped(&self) -> Result<()> {
         self.jobs.storage.release_task(self.task).await?;
+        // The error leaves the task in the queue for the next start. A cancelled task needs no other delivery.
         if self.jobs.stopping.is_cancelled() {
             bail!("the service is stopping");
         }

@@ -90,11 +90,13 @@ pub async fn search(
     // The child ignores this argument. It shows in a list of processes which pair the child works on.
     command.args(["work", "pair"]).arg(&request.damaged);
     let mut input = serde_json::to_vec(request).context("writing the request of a pair")?;
+    // The end of the line ends the request. The pipe stays open, so the child notices when the service ends.
     input.push(b'\n');
     let ended = child::run(command, &input, limit, stop).await.context("starting a process for a pair")?;
     Ok(match ended {
         ProcessEnd::Exited(0, answer, said) => match postcard::from_bytes(&answer) {
             Ok(answer) => PairEnd::Answered(Box::new(answer)),
+            // Half an answer says nothing about the pair. The end counts as a crash, so the task is tried again.
             Err(error) => PairEnd::Crashed(format!("an answer that cannot be read: {error}; {said}")),
         },
         ProcessEnd::Exited(code, _, said) => PairEnd::Crashed(format!("exit code {code}: {said}")),
@@ -109,9 +111,11 @@ pub async fn search(
 /// # Errors
 /// When standard input does not carry a request, or standard output cannot be written.
 pub fn answer() -> Result<()> {
+    // Threads inherit the priority at their start, so the priority is lowered before the pool starts.
     child::step_back();
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line).context("reading the request")?;
+    // The watching thread reads standard input too. It starts after the request was read, so it takes no byte of it.
     child::watch();
     let request: PairRequest = serde_json::from_str(&line).context("reading the request")?;
     let answer = find(&request)?;
@@ -126,6 +130,7 @@ fn find(request: &PairRequest) -> Result<PairAnswer> {
         .num_threads(request.threads)
         .build()
         .context("starting the pixel pool")?;
+    // A crash would be tried again, and the same pair would most likely panic again. A reason ends the task at once.
     let outcome = catch_unwind(AssertUnwindSafe(|| pool.install(|| search_files(request))))
         .unwrap_or_else(|_| Err(anyhow!("a fault of the program (panic)")));
     Ok(outcome.map_err(|error| format!("{error:#}")))
@@ -136,6 +141,7 @@ fn search_files(request: &PairRequest) -> Result<PairFound> {
     let limits = Limits { input_bytes_max, pixels_max, decoded_bytes_max };
     let space = request.grid.space()?;
     let load = |path: &PathBuf| {
+        // The digest belongs to the bytes that are decoded, even if somebody replaces the file meanwhile.
         let bytes = picture_file::read(path, &limits)?;
         let picture = codec::decode(&bytes, &limits).map_err(picture_file::explain)?;
         Ok::<_, anyhow::Error>((digest(&bytes), picture.image))

@@ -21,9 +21,12 @@ use crate::storage::{AttemptStart, TaskRef};
 /// # Errors
 /// When the database fails for good, the process crashes, or the service stops. The queue delivers the task again.
 pub async fn run_task(jobs: &Arc<Jobs>, task: TaskRef) -> Result<()> {
+    // The entry stays until this function returns. A second delivery waits for that, and then reads the task's new
+    // state.
     let _running = jobs.running.add(task.clone()).await;
     let Some(_turn) = turn(jobs, &task).await? else { return Ok(()) };
     let attempts_max = i64::from(jobs.setup.settings.attempts_max);
+    // The attempt starts after the wait for a turn. So a stop during the wait costs no attempt.
     let started = match jobs.keep_trying(|| jobs.storage.start_attempt(&task, attempts_max)).await? {
         AttemptStart::Started(started) => started,
         AttemptStart::GivenUp => {
@@ -40,6 +43,7 @@ pub async fn run_task(jobs: &Arc<Jobs>, task: TaskRef) -> Result<()> {
             let ended = command_job::run(jobs, &task, &request).await;
             attempt.end_command(ended).await
         }
+        // Another attempt would read the same request, so the task fails at once.
         Err(error) => attempt.fail(&error.to_string()).await,
     }
 }

@@ -77,9 +77,11 @@ pub fn measure(luma: &[u8], width: usize, height: usize) -> Spectrum {
     let task_bytes = complex_bytes
         * (columns_per_task(n_half) * height + column_fft.get_inplace_scratch_len())
         + size_of::<f64>() * height;
+    // At least one task runs, even if a single one takes more than the limit.
     let at_once = (COLUMNS_BYTES_PER_PIXEL * width * height / task_bytes).max(1);
     let parts: Vec<SpectrumSums> = (0..n_tasks)
         .into_par_iter()
+        // Rayon makes no piece shorter than this, so at most `at_once` pieces exist. Each piece has one task at work.
         .with_min_len(n_tasks.div_ceil(at_once))
         .map(|task| {
             let first = task * columns_per_task(n_half);
@@ -91,6 +93,7 @@ pub fn measure(luma: &[u8], width: usize, height: usize) -> Spectrum {
             sums
         })
         .collect();
+    // Sums of f64 depend on their order. Parts are merged from the first to the last, whichever thread made them.
     let mut total = SpectrumSums::new(width, height);
     for part in &parts {
         total.merge(part);
@@ -137,6 +140,7 @@ fn transform_columns(
             columns[c * height + y] = value;
         }
     }
+    // Each column lies in one piece, so one call transforms all of them in place.
     fft.process(&mut columns);
     columns
 }
@@ -200,12 +204,15 @@ impl SpectrumSums {
     fn add_column(&mut self, u: usize, column: &[Complex<f64>]) {
         // Frequency 0 and, for even widths, the Nyquist frequency are their own mirrors.
         let mirrored = u != 0 && 2 * u != self.width;
+        // Signed frequencies run from −width/2, so the Nyquist frequency of an even width is negative.
         let fx = if 2 * u == self.width { -(u as isize) } else { u as isize };
         let weight = if mirrored { 2.0 } else { 1.0 };
         let log_magnitudes: Vec<f64> = column
             .iter()
             .enumerate()
             .map(|(v, value)| {
+                // A square root rounds equally on every CPU. `norm` would call `hypot`, whose rounding depends on the
+                // system.
                 let magnitude = value.norm_sqr().sqrt();
                 let m = 20.0 * libm::log(magnitude + 1.0);
                 let fy = signed(v, self.height);
@@ -215,6 +222,7 @@ impl SpectrumSums {
                 self.inside.add(m, n_inside);
                 self.magnitude += weight * magnitude;
                 self.magnitude_inside += n_inside * magnitude;
+                // A value and its mirror have the same radius, so one test serves both.
                 let radius = ((fx * fx + fy * fy) as f64).sqrt() as usize;
                 if let Some(ring) = self.ring(radius) {
                     self.radial[ring].add(m, weight);

@@ -99,11 +99,13 @@ impl Patch<'_> {
         let sigma = self.keypoint.sigma;
         for i in -8i16..=8 {
             for j in -8i16..=8 {
+                // Samples lie half a scale apart, up to four scales from the keypoint.
                 let (u, v) = (f32::from(j) * 0.5, f32::from(i) * 0.5);
                 let (gx, gy) = self.gradient(u * sigma, v * sigma);
                 // The square of a parabola stands for a Gaussian of 1.5 scales. It needs no exponential.
                 let weight = (1.0 - (u * u + v * v) / 20.0).max(0.0);
                 let bin = direction(gx, gy) * ORIENTATIONS as f32;
+                // A direction just below 1 may round to bin 36, which is bin 0.
                 histogram[bin as usize % ORIENTATIONS] += weight * weight * (gx * gx + gy * gy).sqrt();
             }
         }
@@ -119,6 +121,7 @@ impl Patch<'_> {
         let peak = |i: usize| {
             let (left, here, right) =
                 (histogram[around(i, ORIENTATIONS - 1)], histogram[i], histogram[around(i, 1)]);
+            // Two equal bins make one peak: only the first of them is above its left neighbour.
             (here > left && here >= right && here > 0.8 * highest).then(|| {
                 let vertex = 0.5 * (left - right) / (left - 2.0 * here + right);
                 (i as f32 + 0.5 + vertex) / ORIENTATIONS as f32 * std::f32::consts::TAU
@@ -131,6 +134,7 @@ impl Patch<'_> {
     fn descriptor(&self, angle: f32) -> Option<Descriptor> {
         let (sin, cos) = (libm::sinf(angle), libm::cosf(angle));
         let mut histogram = [0.0f32; LENGTH];
+        // A cell of three scales has four samples along its side: they lie 0.75 scales apart.
         let spacing = CELL_SIGMAS * self.keypoint.sigma * CELLS as f32 / SAMPLES as f32;
         for i in 0..SAMPLES {
             for j in 0..SAMPLES {
@@ -138,7 +142,9 @@ impl Patch<'_> {
                 let (u, v) = (j as f32 - 7.5, i as f32 - 7.5);
                 let (dx, dy) = ((cos * u - sin * v) * spacing, (sin * u + cos * v) * spacing);
                 let (gx, gy) = self.gradient(dx, dy);
+                // Directions count from the axes of the grid. So the gradient is turned back by the grid's angle.
                 let turned = (cos * gx + sin * gy, cos * gy - sin * gx);
+                // At the corners u² + v² is 112.5, so every weight is above 0.
                 let weight = 1.0 - (u * u + v * v) / 160.0;
                 let magnitude = weight * (gx * gx + gy * gy).sqrt();
                 spread(&mut histogram, j, i, direction(turned.0, turned.1), magnitude);
@@ -147,6 +153,7 @@ impl Patch<'_> {
         normalise(&mut histogram)?;
         // The limit keeps a single strong edge from deciding the product of two descriptors.
         histogram.iter_mut().for_each(|v| *v = v.min(0.2));
+        // Shares that sum to 1 have square roots of Euclidean length 1: Σ(√s)² = Σs.
         let sum: f32 = histogram.iter().sum();
         histogram.iter_mut().for_each(|v| *v = (*v / sum).sqrt());
         Some(histogram)
@@ -198,6 +205,7 @@ fn direction(x: f32, y: f32) -> f32 {
     let quarter = if ay > ax { 0.25 - eighth } else { eighth };
     let half = if x < 0.0 { 0.5 - quarter } else { quarter };
     let turn = if y < 0.0 { 1.0 - half } else { half };
+    // A tiny negative `y` makes `1 − half` round to 1, which is the direction 0.
     if turn >= 1.0 { 0.0 } else { turn }
 }
 

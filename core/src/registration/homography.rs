@@ -34,6 +34,7 @@ impl Homography {
     /// Returns the map from the pixels of a picture of size `from` to those of the same picture stretched to size
     /// `to`. Sizes are (width, height).
     pub fn resizing(from: (usize, usize), to: (usize, usize)) -> Self {
+        // Centres of pixels have whole coordinates and edges have halves: x + 0.5 scales to (x + 0.5)·s.
         let (sx, sy) = (to.0 as f64 / from.0 as f64, to.1 as f64 / from.1 as f64);
         Self::scaling(sx, sy, 0.5 * sx - 0.5, 0.5 * sy - 0.5)
     }
@@ -58,6 +59,7 @@ impl Homography {
     pub fn inverse(&self) -> Option<Self> {
         let m = &self.0;
         let minor = |i: usize, j: usize| {
+            // With cyclic indices the minors already have the signs of cofactors.
             let (a, b, c, d) = ((i + 1) % 3, (i + 2) % 3, (j + 1) % 3, (j + 2) % 3);
             m[a][c] * m[b][d] - m[a][d] * m[b][c]
         };
@@ -66,6 +68,7 @@ impl Homography {
 
     /// Divides a matrix by its last element.
     fn normalised(matrix: [[f64; 3]; 3]) -> Option<Self> {
+        // Division by 0 gives infinite or undefined numbers, which the check below refuses.
         let last = matrix[2][2];
         let found = matrix.map(|row| row.map(|v| v / last));
         found.iter().flatten().all(|v| v.is_finite()).then_some(Self(found))
@@ -85,6 +88,7 @@ impl Homography {
             (q[0] - p[0]) * (r[1] - q[1]) - (q[1] - p[1]) * (r[0] - q[0])
         };
         (0..4).all(|i| {
+            // Without any change, each of these doubled areas is width · height. A mirrored frame has negative ones.
             let ratio = turn(i) / (width * height);
             (0.25..4.0).contains(&ratio)
         })
@@ -114,6 +118,7 @@ impl Homography {
             let (mut matrix, mut right_x, mut right_y) = ([[0.0; 3]; 3], [0.0; 3], [0.0; 3]);
             for &([x, y], [u, v]) in pairs {
                 accumulate(&mut matrix, &mut right_x, &[x, y, 1.0], u);
+                // Both coordinates have the same matrix. The second call must not add to it again.
                 accumulate(&mut [[0.0; 3]; 3], &mut right_y, &[x, y, 1.0], v);
             }
             Some(Self([solve(matrix, right_x)?, solve(matrix, right_y)?, [0.0, 0.0, 1.0]]))
@@ -137,6 +142,7 @@ impl Homography {
 /// Adds one equation `row · x = value` to the normal equations.
 fn accumulate<const N: usize>(matrix: &mut [[f64; N]; N], right: &mut [f64; N], row: &[f64; N], value: f64) {
     for i in 0..N {
+        // Normal equations square the condition of the problem. So points are normalised first.
         (0..N).for_each(|j| matrix[i][j] += row[i] * row[j]);
         right[i] += row[i] * value;
     }
@@ -149,6 +155,7 @@ fn normalisation(points: impl Iterator<Item = Point> + Clone) -> Option<Homograp
     let distance =
         points.map(|p| ((p[0] - x) * (p[0] - x) + (p[1] - y) * (p[1] - y)).sqrt()).sum::<f64>() / n;
     let scale = std::f64::consts::SQRT_2 / distance;
+    // A distance of 0 makes the scale infinite: all points are one.
     scale.is_finite().then(|| Homography::scaling(scale, scale, -x * scale, -y * scale))
 }
 

@@ -58,6 +58,7 @@ pub(super) fn consensus(
         return None;
     }
     let fitting = Fitting { matches, size, tolerance_px, kind };
+    // The stream is read in one thread. So the sequence of samples depends on the seed only.
     let mut random = RandomStream::new(seed);
     let mut best: Option<(f64, Homography)> = None;
     let mut trials = TRIALS_MAX;
@@ -65,13 +66,16 @@ pub(super) fn consensus(
     while trial < trials {
         trial += 1;
         let mut sample = Vec::with_capacity(n_sample);
+        // A match may be drawn twice. Such a sample determines no map, and `fit` refuses it.
         (0..n_sample).for_each(|_| sample.push(matches[random.below(matches.len())]));
         let Some(found) = fitting.fit(&sample) else { continue };
         let cost = fitting.cost(&found);
         if best.as_ref().is_none_or(|(least, _)| cost < *least) {
+            // Refitting is slow, so it runs only for a map that beats the best one.
             let (cost, found) = fitting.improve(found, cost);
             // The more matches agree, the fewer samples are needed to hit a clean one.
             let share = inliers(&found, matches, tolerance_px).len() as f64 / matches.len() as f64;
+            // The number may only fall: an earlier map with more agreeing matches has proven its share.
             trials = trials.min(trials_for(share, n_sample));
             best = Some((cost, found));
         }
@@ -108,6 +112,7 @@ impl Fitting<'_> {
             let agreeing = inliers(&best.1, self.matches, self.tolerance_px);
             let Some(refitted) = self.fit(&agreeing) else { break };
             let cost = self.cost(&refitted);
+            // The cost falls with every round, so the loop cannot go in a circle.
             if cost >= best.0 {
                 break;
             }
@@ -125,6 +130,7 @@ impl Fitting<'_> {
 
 /// Returns the squared distance between where a map moves a place and where its match lies.
 fn squared_error(map: &Homography, (from, to): &(Point, Point)) -> f64 {
+    // A place on or behind the horizon has no image. It counts as a wrong match at any tolerance.
     map.apply(*from).map_or(f64::MAX, |[x, y]| (x - to[0]) * (x - to[0]) + (y - to[1]) * (y - to[1]))
 }
 

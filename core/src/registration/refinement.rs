@@ -50,6 +50,7 @@ impl PyramidLevel {
         let centre = (0.5 * self.damaged.width as f64, 0.5 * self.damaged.height as f64);
         let pixels = Homography::scaling(half, half, centre.0, centre.1);
         let unit = pixels.inverse()?;
+        // The same map in unit coordinates: to pixels, through the map, and back to units.
         let mut unit_map = unit.after(map)?.after(&pixels)?;
         for _ in 0..STEPS {
             let step = self.step(&unit_map, half, centre)?;
@@ -83,6 +84,7 @@ impl PyramidLevel {
             let (Some(gx), Some(gy)) = (self.across.sample(px, py), self.down.sample(px, py)) else {
                 continue;
             };
+            // The step is in unit coordinates, and a unit is `half` pixels long.
             let (gx, gy) = (f64::from(gx) * half / depth, f64::from(gy) * half / depth);
             // Derivatives by the chain rule: a number of the map moves the place, and the gradient there changes the
             // sample. The last two numbers change the depth by which both coordinates are divided.
@@ -90,6 +92,7 @@ impl PyramidLevel {
             let row = [gx * u, gx * v, gx, gy * u, gy * v, gy, inward * u, inward * v].map(|v| v as f32);
             rows.push((row, seen, self.damaged.samples[place as usize]));
         }
+        // A correlation of few places says little about the rest of the pictures.
         if (rows.len() as f64) < OVERLAP_MIN * self.places.len() as f64 || rows.len() < 50 {
             return None;
         }
@@ -130,6 +133,7 @@ fn correlation_step(rows: &[PlaceRow]) -> Option<[f64; 8]> {
         hessian[i][i] *= 1.0 + 1e-6;
         (0..i).for_each(|j| hessian[i][j] = hessian[j][i]);
     }
+    // rᵀP·r = (Gᵀr)ᵀ·(GᵀG)⁻¹·Gᵀr, and the same for dᵀP·r. P has a row for each place and is never computed.
     let solved = solve(hessian, on_seen)?;
     let product = |a: &[f64; 8], b: &[f64; 8]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     let (numerator, denominator) =
@@ -148,10 +152,12 @@ fn steepest(plane: &Plane) -> Vec<u32> {
     let steepness = |i: u32| across.samples[i as usize].abs() + down.samples[i as usize].abs();
     let mut places: Vec<u32> = (0..plane.samples.len() as u32).filter(|&i| steepness(i) > 0.0).collect();
     if places.len() > PLACES_MAX {
+        // Equal gradients are ordered by place, so the selection is the same in each run. A full sort is not needed.
         places.select_nth_unstable_by(PLACES_MAX, |&a, &b| {
             steepness(b).total_cmp(&steepness(a)).then(a.cmp(&b))
         });
         places.truncate(PLACES_MAX);
+        // Places in rising order read the planes along memory and fix the order of the sums.
         places.sort_unstable();
     }
     places

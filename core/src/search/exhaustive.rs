@@ -78,10 +78,12 @@ pub fn search_at(
         return Err(SearchError::Reference(MetricError::TooSmall { width, height }));
     }
     let mut qualities = vec![Quality { psnr: 0.0, ssim: 0.0 }; space.candidates().len()];
+    // Starts run one after the other, so at most one denoised picture is in memory.
     for start in Start::all(space) {
         let prepared = start.prepare(damaged);
         let n_pixels = reference.n_pixels().max(damaged.n_pixels());
         let held = prepared.as_ref().map_or(0, |image| image.samples().len());
+        // A picture has at most three bytes per pixel, so the difference stays above 0.
         let bytes_max = BYTES_PER_PIXEL * n_pixels - held;
         let found =
             compare(level, reference, prepared.as_ref().unwrap_or(damaged), &start.members, bytes_max);
@@ -112,6 +114,8 @@ impl Start {
             } else {
                 (RestorationParameters::IDENTITY, parameters)
             };
+            // Candidates that differ only in sharpening share the start. The slow denoising then runs once for all of
+            // them.
             match starts.iter_mut().find(|start| start.ahead == ahead) {
                 Some(start) => start.members.push((index, rest)),
                 None => starts.push(Self { ahead, members: vec![(index, rest)] }),
@@ -143,6 +147,7 @@ fn compare(
     let tiles = Tile::cover(width, height, damaged.width());
     let same_size = (damaged.width(), damaged.height()) == (width, height);
     let plan = &Plan::new(members);
+    // No tile is larger than the first one, so the first one's bytes bound all.
     let tile_bytes = tile_bytes(&tiles[0], members.len())
         + if same_size {
             SameSize::bytes(&tiles[0], plan)
@@ -150,6 +155,8 @@ fn compare(
             Resized::bytes(damaged.width(), width, &tiles[0], plan)
         };
     if tile_bytes > bytes_max && members.len() > 1 {
+        // Each half reads the pictures again: time pays for memory. A single candidate always runs, so the halving
+        // ends.
         let (some, others) = members.split_at(members.len() / 2);
         let part = |members| compare(level, reference, damaged, members, bytes_max);
         return [part(some), part(others)].concat();
@@ -159,6 +166,7 @@ fn compare(
     let at_once = (bytes_max / tile_bytes).max(1);
     let per_tile: Vec<Vec<TileSums>> = (0..n_tiles)
         .into_par_iter()
+        // Rayon makes no piece shorter than this, so at most `at_once` pieces exist. Each piece has one tile at work.
         .with_min_len(n_tiles.div_ceil(at_once))
         .map(|i| {
             let (c, tile) = (i / tiles.len(), &tiles[i % tiles.len()]);
@@ -173,6 +181,7 @@ fn compare(
         })
         .collect();
     let per_channel: Vec<Vec<TileSums>> =
+        // Channels lie one after the other in `per_tile`, each with all its tiles.
         per_tile.chunks(tiles.len()).map(|parts| plan.add_up(parts)).collect();
     let n_windows = (width - metrics::WINDOW_PX + 1) * (height - metrics::WINDOW_PX + 1);
     let quality = |candidate: usize| {

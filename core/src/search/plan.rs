@@ -46,12 +46,15 @@ impl Plan {
     /// Groups candidates that do not denoise.
     pub fn new(candidates: &[(usize, RestorationParameters)]) -> Self {
         let mut colors: Vec<ColorCorrection> = Vec::new();
+        // An ordered map gives the groups in the same order in each run.
         let mut groups: BTreeMap<_, BlurGroup> = BTreeMap::new();
         for (index, (_, parameters)) in candidates.iter().enumerate() {
+            // A linear search is enough for a few corrections, and keeps the order in which they first occur.
             let color = colors.iter().position(|&color| color == parameters.color()).unwrap_or(colors.len());
             if color == colors.len() {
                 colors.push(parameters.color());
             }
+            // An f64 cannot be a key of a map, so the bits of sigma are the key.
             let group = groups.entry((color, parameters.sigma().to_bits())).or_insert_with(|| {
                 let half_taps = parameters.sharpening().map(|s| gaussian_blur::half_taps(s.sigma));
                 let slide = half_taps.as_deref().and_then(Slide::new);
@@ -108,6 +111,7 @@ impl Plan {
         let order = || self.groups.iter().flat_map(|group| group.members.iter().map(|member| member.0));
         for tile in tiles {
             for (index, sums) in order().zip(tile) {
+                // A sum of f64 depends on its order. Tiles are always added from the first to the last.
                 total[index].ssim += sums.ssim;
                 total[index].squared_error += sums.squared_error;
             }
@@ -134,6 +138,7 @@ impl DamagedChannel<'_> {
     /// plan. Border: reflect-101, for rows and columns.
     #[inline(always)]
     pub fn read(self, color: usize, y: isize, first: isize, out: &mut [u8]) {
+        // Reflection only copies samples. So the table may run after it, on the samples of the border too.
         self.own.read(y, first, out);
         let tables = &self.tables[color];
         if let Some(table) = tables.get(self.channel).or(tables.first()) {

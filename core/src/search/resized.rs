@@ -121,10 +121,13 @@ impl SourceColumns {
     /// Finds the source columns of `tile`, for pictures of these numbers of columns.
     fn new(n_source: usize, n_reference: usize, tile: &Tile) -> Self {
         let at = |j: usize, lane: usize| {
+            // The last strips may reach beyond the picture. Nothing counts such columns, but their source index must
+            // exist.
             let column = (tile.first() + lane * tile.strip() + j).min(n_reference - 1);
             column_tap(column, n_source, n_reference)
         };
         let all = || (0..tile.n_columns()).flat_map(|j| (0..LANES).map(move |lane| (j, lane)));
+        // Indices count from the first source column of the tile, so a tile reads only its own part of a row.
         let first = all().map(|(j, lane)| at(j, lane).index[0]).min().unwrap_or(0);
         let last = all().map(|(j, lane)| at(j, lane).index[1]).max().unwrap_or(0);
         let index = |j| [0, 1].map(|k| std::array::from_fn(|lane| (at(j, lane).index[k] - first) as u32));
@@ -195,6 +198,7 @@ impl<'a> Resized<'a> {
             damaged,
             n_rows: reference.1,
             groups: plan.groups.iter().map(gathered_group).collect(),
+            // The groups blur one after the other, so one working memory for the widest blur serves all.
             room: plan.radius_of_wide_max().map(|radius| Room::new(radius, columns.n)),
             columns,
             across: plan
@@ -282,12 +286,15 @@ impl WideSourceBlur {
     fn bring(&mut self, p: isize, reader: SourceReader, room: &mut Room) -> usize {
         let n_source_rows = reader.damaged.own.size().1 as isize;
         while self.next <= p {
+            // The last block may be shorter: the picture has no further rows to compute.
             let n_rows = (n_source_rows - self.next).min(ROWS as isize);
             while self.rows.end() < self.next + n_rows + self.blur.radius() as isize {
                 let (p, before) = (self.rows.end(), self.blur.n_before() as isize);
                 reader.read(p, before, self.rows.push());
             }
             self.blurred.copy_from_slice(self.blur.blur(&self.rows, self.next, n_rows as usize, room));
+            // `next` grows by sixteen even after a shorter block. So `p + 16 − next` is always an index in the last
+            // block.
             self.next += ROWS as isize;
         }
         (p + ROWS as isize - self.next) as usize
@@ -304,6 +311,7 @@ impl GatheredGroup<'_> {
         damaged: DamagedChannel,
         room: Option<&mut Room>,
     ) -> bool {
+        // Both source rows of a tap are equal or follow each other. So two slots by parity hold both.
         let slot = &mut self.gathered[p % 2];
         if slot.row == Some(p) {
             return false;
@@ -359,6 +367,8 @@ impl CandidateRows for Resized<'_> {
         let (group, tap) = (&self.groups[group], self.tap);
         let n = out.len();
         for p in tap.index {
+            // Where the reference is larger, several of its rows read the same source rows. Their weighted samples are
+            // still right.
             if !self.changed[p % 2] {
                 continue;
             }
@@ -366,6 +376,7 @@ impl CandidateRows for Resized<'_> {
             let (own, blurred) = (own.as_flattened(), blurred.as_flattened());
             let restored = self.restored.as_flattened_mut();
             match (&group.blur, self.has_fma) {
+                // Fused multiply-add is one instruction here. At levels without it, it would be a call for each sample.
                 (Some(_), true) => combine.row_fused(own, blurred, restored),
                 (Some(_), false) => combine.row(own, blurred, restored),
                 (None, _) => restored.copy_from_slice(own),
@@ -381,6 +392,7 @@ impl CandidateRows for Resized<'_> {
                 *weighted = across([w0, w1], left, right);
             }
         }
+        // Only the weights down differ between rows of the reference with equal source rows.
         let [upper, lower] = tap.index.map(|p| self.across[candidate][p % 2].as_flattened());
         for (out, (&upper, &lower)) in out.as_flattened_mut().iter_mut().zip(upper.iter().zip(lower)) {
             *out = down(tap.weight, upper, lower);

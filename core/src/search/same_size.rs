@@ -101,6 +101,7 @@ impl<'a> SameSize<'a> {
             tile,
             groups: plan.groups.iter().map(blur).collect(),
             colors,
+            // The groups blur one after the other, so one working memory for the widest blur serves all.
             room: plan.radius_of_wide_max().map(|radius| Room::new(radius, n_columns(tile))),
             members: plan.members(),
             has_fma: level.has_fma(),
@@ -123,6 +124,8 @@ impl<'a> SameSize<'a> {
 
 /// Returns the number of sample columns that a tile's strips cover together.
 fn n_columns(tile: &Tile) -> usize {
+    // Strips overlap: each begins `strip()` columns after the one before. Only the last adds its overlap of six
+    // columns.
     tile.strip() * (LANES - 1) + tile.n_columns()
 }
 
@@ -162,6 +165,7 @@ impl WideStripBlur {
     /// Returns row `i` of the tile, `n` samples of every strip. It must be among the rows blurred last.
     #[inline(always)]
     fn row(&self, i: usize, n: usize) -> &[u8] {
+        // Blocks start at multiples of sixteen rows from the tile's first. So `i % ROWS` is the place in the block.
         self.blurred[i % ROWS * n..][..n].as_flattened()
     }
 }
@@ -195,8 +199,10 @@ impl ColorRows {
     /// Returns, for rows of the picture and for rows in strips, the number of rows kept and the largest number of
     /// samples of a row.
     fn extent(padding: usize, reach: Option<usize>, tile: &Tile) -> [(usize, usize); 2] {
+        // Without wide blurs one row is enough: each row is cut into strips as soon as it was read.
         let n_kept = reach.map_or(1, SlidingBlur::n_rows_kept);
         let n = n_columns(tile) + reach.map_or(2 * padding, |reach| n_before(reach) + reach);
+        // A narrow blur of row y reads rows y − padding … y + padding: 2·padding + 1 rows of strips.
         [(n_kept, n), (2 * padding + 1, (tile.n_columns() + 2 * padding) * LANES)]
     }
 
@@ -220,6 +226,7 @@ impl ColorRows {
     fn cut(&mut self, tile: &Tile) {
         let there = &self.rows.from(self.strips.end())[self.held.there.clone()];
         self.padded[self.held.n_before..][..there.len()].copy_from_slice(there);
+        // Reflected columns copy corrected samples, so the colour table does not run on them again.
         for &[to, from] in &self.held.reflected {
             self.padded[to] = self.padded[from];
         }
@@ -230,6 +237,7 @@ impl ColorRows {
     /// Returns row `p` in strips, with `radius` columns of padding on both sides. `radius` is at most the padding.
     #[inline(always)]
     fn padded_strips(&self, p: isize, radius: usize) -> &[LaneSamples] {
+        // Strips are padded for the largest radius. A smaller blur skips the columns that it does not reach.
         let cut = self.padding - radius;
         &self.strips.from(p).as_chunks().0[cut..self.n_columns - cut]
     }
@@ -256,9 +264,11 @@ impl CandidateRows for SameSize<'_> {
                 source.rows.begin(y - source.n_before as isize);
                 source.strips.begin(y - padding);
             }
+            // A wide blur needs the rows below all sixteen rows of its block. So these rows are read ahead.
             if let Some(reach) = source.reach.filter(|_| n_rows > 0) {
                 source.read_to(y + (n_rows - 1 + reach) as isize, self.damaged);
             }
+            // Narrow blurs follow row by row. Rows that a wide blur read ahead are cut into strips only now.
             for p in come(padding) {
                 source.read_to(p, self.damaged);
                 source.cut(self.tile);

@@ -80,9 +80,11 @@ pub fn decide(
     requested: &RequestedParameters,
     is_of_trained_size: bool,
 ) -> Result<Decision, WeightsError> {
+    // Trees give a leaf for any vector, so expected gains show no sign of an unlike picture. Ranges do.
     let is_unlike = model.is_outside(features);
     let color = choose_color(model, features, requested.color_method, is_unlike)?;
     let corrects = color.parameters.color_method().is_on();
+    // The colours are chosen first, because a colour correction closes the open choice of sharpening.
     let detail = choose_detail(model, features, requested, is_unlike || corrects || !is_of_trained_size)?;
     let parameters = detail.parameters.with_color(color.parameters.color());
     let expected = color.expected.or(detail.expected);
@@ -124,6 +126,7 @@ fn choose_color(
             let parameters = RestorationParameters::IDENTITY.with_color(ColorCorrection::from(method));
             return Ok(PartChoice::requested(parameters));
         }
+        // Only the open choice is closed. A caller who asks for a learned correction gets it for any picture.
         None if is_unlike => return Ok(PartChoice::NOTHING),
         _ => {}
     }
@@ -131,6 +134,7 @@ fn choose_color(
     let expected = model.expect_color(features, &code)?;
     let chosen = match method {
         None => model.color_gate.choose(&expected),
+        // The caller has decided to correct, so no gate asks whether the correction is worth it.
         Some(_) => best_of(&model.color, &expected, |p| p.color_method() == ColorMethod::Learned),
     };
     let Some(chosen) = chosen else { return Ok(PartChoice::NOTHING) };
@@ -161,7 +165,9 @@ fn choose_detail(
     let expected = model.detail.expect(features)?;
     let agrees = |p: &RestorationParameters| match (p.sharpening(), sigma, strength) {
         (_, None, None) => true,
+        // A negative strength smooths. Candidates that sharpen say nothing about its sigma.
         (Some(found), None, Some(wanted)) => found.strength.signum() == wanted.signum(),
+        // Any candidate that sharpens or smooths may lend its strength to the fixed sigma.
         (Some(_), Some(_), _) => true,
         (None, ..) => false,
     };
@@ -171,6 +177,7 @@ fn choose_detail(
         None => chosen_of(&model.detail, &expected, model.detail_gate, agrees),
     };
     let Some(chosen) = chosen else {
+        // A fixed strength is applied even if no candidate agrees. Sigma is then 1.
         let asked = strength.map_or(RestorationParameters::IDENTITY, |strength| sharpened(1.0, strength));
         return Ok(PartChoice::requested(asked));
     };

@@ -97,12 +97,16 @@ pub fn fit_codes(samples: &[&Sample], hyper: &GainHyperparameters) -> Result<Cod
     let codes = rows(samples.iter().map(|s| &s.code[..]))?;
     let local = LocalColumns::of(&features, &local_columns());
     let fit = |keep: &dyn Fn(usize) -> bool, name: &str, n_trees| -> Result<CodeModel, GainFitError> {
+        // Rows of the fold stay in the table with weight 0. So all forests share one list of rows and one table of
+        // codes.
         let weights: Vec<f32> = kept(&weights, keep);
         let forest = WeightForest::fit(&features, &codes, Some(&weights), &hyper.forest(name, n_trees)?)?;
         Ok(CodeModel { forest, table: codes.clone(), local: local.clone() })
     };
+    // Each row is in exactly one fold, so the loop replaces every one of these codes.
     let mut out_of_fold = vec![TransformCode { values: vec![0.0; CODE_LENGTH], spread: 0.0 }; samples.len()];
     for fold in 0..INNER_FOLDS {
+        // The forest has never seen the sources of this fold. So these codes are as uncertain as those of new pictures.
         let model = fit(&|row| folds[row] != fold, &format!("codes {fold}"), hyper.n_inner_trees)?;
         for row in (0..samples.len()).filter(|&row| folds[row] == fold) {
             out_of_fold[row] = model.code(features.row(row))?;
@@ -130,6 +134,7 @@ pub fn fit_gains(
         name: "color",
         n_trees: hyper.n_trees,
         features: &rows(coded.iter().map(|row| &row[..]))?,
+        // The columns must be in the order of `candidates.color`: learned transforms first.
         gains: learned.iter().zip(samples).map(|(learned, s)| [&learned[..], &s.color].concat()).collect(),
         weights: sample_weights(samples),
     };
@@ -151,6 +156,7 @@ fn detail_fit<'a>(
     n_candidates: usize,
     hyper: &GainHyperparameters,
 ) -> GainTableFit<'a> {
+    // A table needs a number everywhere. Rows of weight 0 are in no leaf, so these zeros are never averaged.
     let gains = |s: &&Sample| s.detail.clone().unwrap_or_else(|| vec![Gain::default(); n_candidates]);
     let weight = |(s, weight): (&&Sample, f32)| if s.detail.is_some() { weight } else { 0.0 };
     GainTableFit {
@@ -205,6 +211,8 @@ impl GainTableFit<'_> {
         let table =
             |number: fn(&Gain) -> f64| NumberRows::rounded(self.gains.iter().flatten().map(number), n);
         let (score, psnr_db) = (table(|g| f64::from(g.score))?, table(|g| f64::from(g.psnr_db))?);
+        // Trees split by the clamped gains, so single extreme pictures do not decide the splits. The table keeps the
+        // gains as measured.
         let targets = table(|g| cut_score(g.score))?;
         let hyper = hyper.forest(self.name, self.n_trees)?;
         let forest = WeightForest::fit(self.features, &targets, Some(&self.weights), &hyper)?;
@@ -233,6 +241,7 @@ fn most_useful(gains: &[Vec<Gain>], weights: &[f32], n: usize) -> Vec<usize> {
     while taken.len() < DETAILS_KEPT.min(n) {
         let added = |candidate: usize| -> f64 {
             let added = |(row, reached): (usize, &f64)| {
+                // A gain below `reached` adds nothing: that row would use a better candidate, or none.
                 f64::from(weights[row]) * (f64::from(gains[row][candidate].score) - reached).max(0.0)
             };
             reached.iter().enumerate().map(added).sum()
@@ -240,6 +249,7 @@ fn most_useful(gains: &[Vec<Gain>], weights: &[f32], n: usize) -> Vec<usize> {
         let mut most: Option<(f64, usize)> = None;
         for candidate in (0..n).filter(|candidate| !taken.contains(candidate)) {
             let added = added(candidate);
+            // The comparison is strict, so the first of equal candidates wins in each run.
             if most.is_none_or(|(most, _)| added > most) {
                 most = Some((added, candidate));
             }
@@ -250,6 +260,7 @@ fn most_useful(gains: &[Vec<Gain>], weights: &[f32], n: usize) -> Vec<usize> {
             *reached = reached.max(f64::from(gains[candidate].score));
         }
     }
+    // The table keeps the order of the candidates, not the order in which they were chosen.
     taken.sort_unstable();
     taken
 }

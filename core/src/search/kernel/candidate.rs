@@ -32,8 +32,10 @@ pub(in crate::search) struct TileSums {
 #[derive(Clone, Copy)]
 #[repr(C, align(32))]
 pub(super) struct ColumnSums {
+    // Seven squares sum to at most 7·255² = 455,175, which needs 32 bits. So do seven products.
     pub xx: [i32; LANES],
     pub xy: [i32; LANES],
+    // Seven samples sum to at most 7·255 = 1785, so 16 bits are enough.
     pub x: [u16; LANES],
 }
 
@@ -53,6 +55,7 @@ impl CandidateState {
     pub fn new(tile: &Tile) -> Self {
         let n = tile.n_columns();
         Self {
+            // The zeros are read: they are the rows that leave the sums in the first seven rows of the tile.
             ring: std::array::from_fn(|_| vec![[0; LANES]; n]),
             columns: vec![ColumnSums::ZERO; n],
             sums: TileSums::default(),

@@ -3,6 +3,7 @@
 use crate::imaging::Level;
 
 /// Number of strips of a tile, which is the number of lanes of every row.
+// Sixteen 16-bit numbers fill a register of AVX2, sixteen 32-bit numbers one of AVX-512.
 pub(in crate::search) const LANES: usize = 16;
 
 /// One sample of every strip: 8 bits in each lane.
@@ -21,8 +22,11 @@ pub(in crate::search) fn cut_into_strips(padded: &[u8], strip: usize, out: &mut 
             samples[lane] = v;
         }
     }
+    // The overlap is a copy of whole elements, which needs no second gathering of single samples.
     let beyond = &padded[LANES * strip..];
     for j in strip..out.len() {
+        // In a strip of fewer than six columns this element is itself an overlap. The loop runs upwards, so the element
+        // is complete.
         let following = out[j - strip];
         out[j][..LANES - 1].copy_from_slice(&following[1..]);
         out[j][LANES - 1] = beyond[j - strip];

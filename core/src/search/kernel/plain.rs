@@ -29,6 +29,7 @@ pub(super) fn take_row(
     old: &[LaneSamples],
     reference: &ReferenceSums,
 ) -> [f32; LANES] {
+    // Whole numbers do not drift, so one window slides along the whole strip without a fresh sum.
     let mut window = PlainWindow { x: [0; LANES], xx: [0; LANES], xy: [0; LANES] };
     let mut sums = [0f32; LANES];
     // Six columns fill the window; from the seventh on, each one completes a window.
@@ -50,6 +51,7 @@ pub(super) fn squared_error_of_seven_rows(columns: &[ColumnSums], reference: &Re
     let mut sums = [0; LANES];
     for ((column, squares), owned) in columns.iter().zip(&reference.squares).zip(&reference.owned_in_order) {
         for lane in 0..LANES {
+            // A lane owns at most 54 columns of seven rows. Its sum is at most 54·7·255² < 2²⁵, so 32 bits are enough.
             sums[lane] += (column.xx[lane] - 2 * column.xy[lane] + squares[lane]) & owned[lane];
         }
     }
@@ -69,8 +71,10 @@ fn slide(
     window: &mut PlainWindow,
 ) {
     for lane in 0..LANES {
+        // `v − q` and `v + q` lie in −255 … 510, so 16 bits hold both.
         let (v, q) = (i16::from(new[lane]), i16::from(old[lane]));
         let [a, minus_b] = change[lane];
+        // The sum already contains `q`, so the sum stays at least 0 and nothing wraps.
         column.x[lane] = column.x[lane].wrapping_add_signed(v - q);
         column.xx[lane] += i32::from(v - q) * i32::from(v + q);
         column.xy[lane] += i32::from(v) * i32::from(a) + i32::from(q) * i32::from(minus_b);
@@ -90,9 +94,12 @@ fn add_ssim(window: &PlainWindow, reference: &WindowTerms, sums: &mut [f32; LANE
         let s = i32::from(window.x[lane]);
         let (product, square) = (s * reference.y[lane], s * s);
         let a1 = (2 * product) as f32 + K1 as f32;
+        // Whole numbers are subtracted before the conversion. An f32 above 2²⁴ does not hold every whole number, so the
+        // difference would lose its low bits.
         let a2 = (2 * (49 * window.xy[lane] - product)) as f32 + K2 as f32;
         let b1 = square as f32 + reference.mean_term[lane];
         let b2 = (49 * window.xx[lane] - square) as f32 + reference.variance_term[lane];
+        // By Cauchy and Schwarz 49·Sxx ≥ Sx². K1 and K2 are positive, so the divisor is never 0.
         let ssim = (a1 * a2) / (b1 * b2);
         *sum += f32::from_bits(ssim.to_bits() & reference.exists[lane]);
     }

@@ -50,6 +50,7 @@ pub(super) struct WindowTerms {
 impl ReferenceSums {
     pub fn new(tile: &Tile, order: LaneOrder) -> Self {
         let n = tile.n_columns();
+        // −1 has all bits set. A number `&` the mask is the number or 0, without a branch.
         let owned = |j| tile.owned_mask(j).map(|owned| -i32::from(owned));
         let windows = |i| WindowTerms {
             y: [0; LANES],
@@ -86,6 +87,7 @@ impl ReferenceSums {
         for ((new, reference), owned) in new.iter().zip(&self.ring[y % RING]).zip(&self.owned) {
             for lane in 0..LANES {
                 let d = i32::from(new[lane]) - i32::from(reference[lane]);
+                // A lane sums at most 54 squares: 54·255² < 2²², so 32 bits are enough.
                 sums[lane] += (d * d) & owned[lane];
             }
         }
@@ -103,13 +105,17 @@ impl ReferenceSums {
         for (j, column) in self.columns.iter_mut().enumerate() {
             for lane in 0..LANES {
                 let (v, q) = (i32::from(new[j][lane]), i32::from(old[j][lane]));
+                // The sum already contains `q`, so nothing wraps.
                 column.x[lane] = column.x[lane].wrapping_add_signed((v - q) as i16);
                 column.xx[lane] += v * v - q * q;
             }
+            // With `q` negated, the change of Σxy is a sum of two products. Multiply-add instructions take such pairs
+            // of 16-bit numbers.
             let mut pairs = [[0; 2]; LANES];
             for lane in 0..LANES {
                 pairs[lane] = [i16::from(new[j][lane]), -i16::from(old[j][lane])];
             }
+            // The order is applied once here. Otherwise each candidate would have to swap its lanes in each row.
             self.changes[j].0 = self.order.apply(pairs);
             self.squares[j] = self.order.apply(column.xx);
         }
@@ -123,6 +129,7 @@ impl ReferenceSums {
             let Some(i) = j.checked_sub(REACH) else { continue };
             let (mut mean_term, mut variance_term) = ([0.0; LANES], [0.0; LANES]);
             for lane in 0..LANES {
+                // The sum is at most 49·255 = 12,495. Its square and 49·Syy stay below 2²⁸.
                 let square = sum[lane] * sum[lane];
                 mean_term[lane] = square as f32 + K1 as f32;
                 variance_term[lane] = (49 * squares[lane] - square) as f32 + K2 as f32;

@@ -36,11 +36,15 @@ impl Tile {
     pub fn cover(width: usize, height: usize, source_width: usize) -> Vec<Tile> {
         let (n_windows, n_rows) = (width - REACH, height - REACH);
         let n_tiles = n_windows.div_ceil(STRIP_MAX * LANES).max(source_width.div_ceil(SOURCE_MAX));
+        // Only the last tile of a band may have strips that are not full. `STRIP_MAX · LANES` is a multiple of `LANES`,
+        // so rounding up stays within it.
         let windows_per_tile = n_windows.div_ceil(n_tiles).next_multiple_of(LANES);
+        // Bands of about equal height: a band of few rows would read its six extra rows for little.
         let rows_per_band = n_rows.div_ceil(n_rows.div_ceil(BAND_MAX));
         let bands = (0..n_rows).step_by(rows_per_band).map(|from| from..n_rows.min(from + rows_per_band));
         bands
             .flat_map(|rows| {
+                // The next band owns the six rows after this band. After the last band there is no other owner.
                 let owned_rows = rows.start..if rows.end == n_rows { height } else { rows.end };
                 (0..n_windows).step_by(windows_per_tile).map(move |from| {
                     let to = n_windows.min(from + windows_per_tile);
@@ -84,6 +88,7 @@ impl Tile {
 
     /// Returns the rows whose squared error is counted after row `y`.
     pub(super) fn counted_after(&self, y: usize) -> CountedRows {
+        // The column sums hold rows y − 6 … y. Counted once in seven rows, they hold exactly the rows not counted yet.
         let (i, n) = (y - self.owned_rows.start, self.owned_rows.len());
         match (i < n - n % WINDOW_PX, i < n) {
             (true, _) if i % WINDOW_PX == WINDOW_PX - 1 => CountedRows::Seven,
@@ -94,6 +99,7 @@ impl Tile {
 
     /// Whether window `i` of each strip exists.
     pub(super) fn window_mask(&self, i: usize) -> [bool; LANES] {
+        // Elements from `strip()` on repeat the next strip, which counts their windows itself.
         std::array::from_fn(|lane| i < self.strip() && lane * self.strip() + i < self.windows.len())
     }
 
@@ -102,6 +108,8 @@ impl Tile {
     pub(super) fn owned_mask(&self, j: usize) -> [bool; LANES] {
         let n_owned = self.windows.len() + if self.is_last { REACH } else { 0 };
         std::array::from_fn(|lane| {
+            // The overlap of a strip belongs to the next strip. The last lane has no next strip, so it owns its overlap
+            // where the picture ends.
             (j < self.strip() || lane == LANES - 1) && lane * self.strip() + j < n_owned
         })
     }

@@ -105,6 +105,7 @@ fn pulls(targets: &NumberRows, sample_weights: &[f32]) -> Vec<f64> {
             *mean += weight * f64::from(target);
         }
     }
+    // At least one weight is positive, so the total is not 0.
     means.iter_mut().for_each(|mean| *mean /= total);
     let pull = |(row, &weight): (&[f32], &f32)| -> Vec<f64> {
         row.iter().zip(&means).map(|(&target, mean)| f64::from(weight) * (f64::from(target) - mean)).collect()
@@ -161,8 +162,10 @@ impl TreeGrower<'_> {
             if let Some(split) = self.find_split(from, to, depth) {
                 let middle = self.partition(from, to, split);
                 nodes.push(RowNode::Split {
+                    // A fit has at most 65,535 features, so every index fits in 16 bits.
                     feature: split.feature as u16,
                     threshold: split.threshold,
+                    // The index of the right side is not known yet. `link` sets it when that side begins.
                     right: 0,
                 });
                 pending.push(PendingNode { from: middle, to, depth: depth + 1, right_of: Some(at) });
@@ -178,6 +181,7 @@ impl TreeGrower<'_> {
     fn find_split(&mut self, from: usize, to: usize, depth: usize) -> Option<DrawnSplit> {
         let fit = self.fit;
         let rows = &self.rows[from..to];
+        // Both sides need the least number of rows of a leaf, so the node needs twice that number.
         if rows.len() / 2 < fit.leaf_samples_min || depth >= fit.depth_max || fit.is_pure(rows) {
             return None;
         }
@@ -189,9 +193,12 @@ impl TreeGrower<'_> {
             if drawn >= fit.n_split_features && any_varies {
                 break;
             }
+            // Fisher and Yates: the next feature comes from those not drawn yet. Any order at the start is right, so
+            // nodes need no reset.
             let other = drawn + self.random.below(self.features.len() - drawn);
             self.features.swap(drawn, other);
             let feature = self.features[drawn];
+            // A constant feature counts as drawn, as in scikit-learn.
             let Some((least, largest)) = range(&fit.columns[feature], rows) else { continue };
             any_varies = true;
             let threshold = threshold(least, largest, self.random.uniform());
@@ -229,6 +236,7 @@ impl TreeGrower<'_> {
 /// Returns the least and the largest number of a column among `rows`, or `None` when they are equal.
 fn range(column: &[f32], rows: &[u32]) -> Option<(f32, f32)> {
     let first = column[rows[0] as usize];
+    // Tables hold only finite numbers, so plain comparisons order them.
     let (mut least, mut largest) = (first, first);
     for &row in rows {
         let number = column[row as usize];
@@ -241,6 +249,7 @@ fn range(column: &[f32], rows: &[u32]) -> Option<(f32, f32)> {
 /// Returns the threshold at `share` of the way from `least` to `largest`, always below `largest`. Rounding to `f32`
 /// could reach `largest`, and then no row would lie above the threshold: `least` is returned instead.
 fn threshold(least: f32, largest: f32, share: f64) -> f32 {
+    // The difference of two f32 may exceed the range of f32. In f64 it is finite.
     let (from, to) = (f64::from(least), f64::from(largest));
     let threshold = (from + share * (to - from)) as f32;
     if threshold < largest { threshold } else { least }
@@ -275,17 +284,21 @@ fn reduction(
     if n_below.min(n_above) < fit.leaf_samples_min {
         return None;
     }
+    // The formula gives the same for either side, so the side with fewer rows is summed.
     let sum_below = n_below <= n_above;
     let (weight, other) = if sum_below { (weight_below, weight_above) } else { (weight_above, weight_below) };
     sum_pulls(fit, rows.iter().copied().filter(|&row| is_below(row) == sum_below), side_sums);
     let share = weight / (weight + other);
     let squares = side_sums.iter().zip(node_sums).map(|(side, node)| side - share * node);
     let squares: f64 = squares.map(|excess| excess * excess).sum();
+    // The threshold lies at or above the least number and below the largest. So both sides have weight, and neither
+    // divisor is 0.
     Some(squares * (weight + other) / (weight * other))
 }
 
 /// Sums the pulls of `rows` into `sums`, one sum per target, from the first row to the last.
 fn sum_pulls(fit: &ForestFit, rows: impl Iterator<Item = u32>, sums: &mut [f64]) {
+    // Rows of a node are ascending. The additions have one fixed order, so their rounding is the same in each run.
     sums.fill(0.0);
     for row in rows {
         for (sum, pull) in sums.iter_mut().zip(fit.pull(row)) {

@@ -46,6 +46,7 @@ impl LocalColumns {
         let n = features.n_rows() as f64;
         let scale = |&column: &usize| {
             let values = || (0..features.n_rows()).map(|row| f64::from(features.number(row, column)));
+            // The mean is subtracted before squaring: large values with a small deviation would cancel otherwise.
             let mean = values().sum::<f64>() / n;
             let deviation = (values().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n).sqrt() as f32;
             if deviation > DEVIATION_MIN { deviation } else { 1.0 }
@@ -75,6 +76,7 @@ impl LocalColumns {
     /// With its first column `c`, the intercept is `Σ w·(c·x)·target`. So the new weight of a row is `w·(c·x)`, and one
     /// solved system serves all targets.
     pub(super) fn tilted(&self, weights: &[(usize, f64)], features: &[f32]) -> Vec<(usize, f64)> {
+        // The same f32 division as for the rows. So the offset of an equal training row is exactly 0.
         let at = self.columns.iter().zip(&self.scales).map(|(&c, s)| f64::from(features[c as usize] / s));
         let at: Vec<f64> = at.collect();
         let n = at.len() + 1;
@@ -91,6 +93,7 @@ impl LocalColumns {
                 normal.iter_mut().zip(x).take(i + 1).for_each(|(sum, xj)| *sum += weight * x[i] * xj);
             }
         }
+        // The intercept has no penalty. So the first equation reads Σ w·(c·x) = 1: the new weights sum to 1.
         (1..n).for_each(|i| normal[i][i] += RIDGE);
         // Solving for (1, 0, 0, …) gives the first column of the inverse. The bound on the diagonal is far below the
         // ridge.

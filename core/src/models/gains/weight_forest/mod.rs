@@ -125,9 +125,11 @@ impl WeightForest {
     ) -> Result<Self, WeightForestError> {
         let n_rows = features.n_rows();
         let sample_weights = sample_weights.map_or_else(|| vec![1.0; n_rows], <[f32]>::to_vec);
+        // The checks come first: they bound the casts to 32 and 16 bits while trees grow.
         check_samples(features, targets, &sample_weights)?;
         let fit = ForestFit::new(features, targets, &sample_weights, hyperparameters);
         let tree =
+            // A seed per tree makes each tree independent of the threads that grow the others.
             |index| fit.grow(derived_seed(hyperparameters.seed, &format!("weight forest tree {index}")));
         let trees = (0..hyperparameters.n_trees).into_par_iter().map(tree).collect();
         Ok(Self { n_features: features.n_columns(), sample_weights, trees })
@@ -158,6 +160,7 @@ impl WeightForest {
         if features.len() != self.n_features {
             return Err(WeightsError::Length { found: features.len(), n_features: self.n_features });
         }
+        // NaN would go right at every split without any sign.
         if let Some(feature) = features.iter().position(|feature| !feature.is_finite()) {
             return Err(WeightsError::Feature { feature, found: features[feature] });
         }
@@ -166,11 +169,13 @@ impl WeightForest {
         for tree in &self.trees {
             let leaf = tree.leaf(features);
             let weight = |row: u32| f64::from(self.sample_weights[row as usize]);
+            // A leaf holds at least one row, and all its rows have positive weight. So the total is not 0.
             let total: f64 = leaf.iter().map(|&row| weight(row)).sum();
             for &row in leaf {
                 weights[row as usize] += weight(row) / total;
             }
         }
+        // The shares of each tree sum to 1. So the mean over the trees sums to 1 too.
         let n_trees = self.trees.len() as f64;
         weights.iter_mut().for_each(|weight| *weight /= n_trees);
         Ok(RowWeights::dense(&weights))
@@ -270,6 +275,7 @@ fn check_trees(trees: &[RowTree], sample_weights: &[f32], n_features: usize) -> 
             }
             is_new
         };
+        // A tree with the right number of rows and no row twice has each of them once.
         if tree.rows().len() != n_weighing || !tree.rows().iter().all(is_new) {
             return Err(ForestFormError::Rows { tree: number - 1 });
         }
@@ -279,6 +285,7 @@ fn check_trees(trees: &[RowTree], sample_weights: &[f32], n_features: usize) -> 
 
 impl From<WeightForest> for ForestForm {
     fn from(forest: WeightForest) -> Self {
+        // A form without weights means ones, so a list of ones is not written.
         let is_equal = forest.sample_weights.iter().all(|&weight| weight == 1.0);
         Self {
             n_features: forest.n_features as u32,

@@ -86,6 +86,7 @@ impl FeatureRanges {
         }
         // `high` is counted from the upper end by the same product: rounding `(1 − tail)·n` could be one row off.
         let tail_rows = tail * n_rows as f64;
+        // A tail of 0 rows begins at the first row, so the index must not fall below 0.
         let low_at = (tail_rows.ceil() as usize).saturating_sub(1);
         let high_at = n_rows - 1 - (tail_rows as usize).min(n_rows - 1);
         let range = |column: usize| {
@@ -112,6 +113,7 @@ impl FeatureRanges {
         }
         let mut check = RangeCheck { n_outside: 0, n_in_tails: 0, excess_max: 0.0, farthest: None };
         for (feature, (&number, range)) in features.iter().zip(&self.ranges).enumerate() {
+            // No range contains NaN, so NaN counts as outside without a test of its own.
             check.n_in_tails += usize::from(!(range.low..=range.high).contains(&number));
             if (range.min..=range.max).contains(&number) {
                 continue;
@@ -130,9 +132,11 @@ impl FeatureRanges {
 /// Returns the distance of a number from its range in units of the range.
 fn excess(number: f32, range: &FeatureRange) -> f64 {
     let (number, min, max) = (f64::from(number), f64::from(range.min), f64::from(range.max));
+    // A constant feature has no width to divide by. Any other number is then infinitely far.
     if number.is_nan() || min == max {
         return f64::INFINITY;
     }
+    // Only one of the differences is positive: the one on the side where the number lies.
     (min - number).max(number - max) / (max - min)
 }
 
@@ -142,6 +146,7 @@ impl TryFrom<Vec<FeatureRange>> for FeatureRanges {
     fn try_from(ranges: Vec<FeatureRange>) -> Result<Self, RangesError> {
         let sound = |range: &FeatureRange| {
             let numbers = [range.min, range.low, range.high, range.max];
+            // With an infinite end, every distance in units of the range would be 0.
             numbers.iter().all(|number| number.is_finite()) && numbers.is_sorted()
         };
         match ranges.iter().position(|range| !sound(range)) {

@@ -42,6 +42,7 @@ impl NumberRows {
     /// When the numbers do not fill rows of `n_columns`, or one is not finite.
     pub fn new(numbers: Vec<f32>, n_columns: usize) -> Result<Self, NumberRowsError> {
         let shape = NumberRowsError::Shape { n_numbers: numbers.len(), n_columns };
+        // Other methods divide by the number of columns, so 0 is refused here.
         if n_columns == 0 || !numbers.len().is_multiple_of(n_columns) {
             return Err(shape);
         }
@@ -61,6 +62,7 @@ impl NumberRows {
         numbers: impl IntoIterator<Item = f64>,
         n_columns: usize,
     ) -> Result<Self, NumberRowsError> {
+        // A number beyond the range of f32 rounds to infinity, which `new` refuses.
         Self::new(numbers.into_iter().map(|number| number as f32).collect(), n_columns)
     }
 
@@ -109,6 +111,7 @@ impl TryFrom<(u32, Vec<f32>)> for NumberRows {
     type Error = NumberRowsError;
 
     fn try_from((n_columns, numbers): (u32, Vec<f32>)) -> Result<Self, NumberRowsError> {
+        // A file is no safer than other input, so reading runs the same checks.
         Self::new(numbers, n_columns as usize)
     }
 }

@@ -74,6 +74,7 @@ impl RowTree {
             match self.nodes[at] {
                 RowNode::Leaf { from, to } => return &self.rows[from as usize..to as usize],
                 RowNode::Split { feature, threshold, right } => {
+                    // Both sides of a split have larger indices than the split, so the loop ends.
                     let below = features[usize::from(feature)] <= threshold;
                     at = if below { at + 1 } else { right as usize };
                 }
@@ -109,6 +110,7 @@ impl TryFrom<RowTreeForm> for RowTree {
 
     fn try_from(form: RowTreeForm) -> Result<Self, RowTreeError> {
         let shape = || RowTreeError::Shape { n_nodes: form.kinds.len(), n_rows: form.rows.len() };
+        // The casts to 32 bits below are safe after this check.
         if u32::try_from(form.kinds.len()).is_err() || u32::try_from(form.rows.len()).is_err() {
             return Err(shape());
         }
@@ -120,6 +122,7 @@ impl TryFrom<RowTreeForm> for RowTree {
         let mut open: Vec<usize> = Vec::new();
         let mut complete = false;
         for (node, &kind) in form.kinds.iter().enumerate() {
+            // A leaf without an open split has closed the tree. A further node would belong to no split.
             if complete {
                 return Err(shape());
             }
@@ -129,9 +132,11 @@ impl TryFrom<RowTreeForm> for RowTree {
                     return Err(RowTreeError::Threshold { node });
                 }
                 open.push(node);
+                // The right side begins after the last leaf of the left side, which is not read yet.
                 nodes.push(RowNode::Split { feature, threshold, right: 0 });
             } else {
                 let size = *leaf_sizes.next().ok_or_else(shape)?;
+                // A forged size must not pass the end of the rows, so the slice is checked.
                 let rows = form.rows[from..].get(..size as usize).ok_or_else(shape)?;
                 if rows.is_empty() || !rows.is_sorted_by(|one, next| one < next) {
                     return Err(RowTreeError::Leaf { node });
@@ -144,6 +149,7 @@ impl TryFrom<RowTreeForm> for RowTree {
                 }
             }
         }
+        // Numbers left over belong to no node. The form is then not exactly one tree.
         let used_up =
             thresholds.as_slice().is_empty() && leaf_sizes.as_slice().is_empty() && from == form.rows.len();
         if complete && used_up { Ok(Self { nodes, rows: form.rows }) } else { Err(shape()) }

@@ -59,6 +59,7 @@ impl RowWeights {
     /// # Panics
     /// Same as [`RowWeights::mean`].
     pub fn spread(&self, targets: &NumberRows) -> Vec<f64> {
+        // A second pass subtracts the mean first. The mean of squares less the squared mean would cancel.
         let means = self.mean(targets);
         let mut spreads = vec![0.0; targets.n_columns()];
         for &(row, weight) in &self.entries {
@@ -84,6 +85,8 @@ impl RowWeights {
         // The sort is stable: weights of equal targets are summed in the order of their rows.
         ordered.sort_by(|one, other| one.0.total_cmp(&other.0));
         let mut reached = 0.0;
+        // Eight weights of 0.1 sum to a little less than 0.8. Without the tolerance, the next target would be the
+        // quantile.
         let quantile = ordered.iter().find(|(_, weight)| {
             reached += weight;
             reached >= q - ROUNDING
@@ -101,6 +104,7 @@ impl RowWeights {
         let mut entries: Vec<(usize, f64)> =
             self.entries.iter().copied().filter(|&(row, _)| !exclude(row)).collect();
         let total: f64 = entries.iter().map(|(_, weight)| weight).sum();
+        // Weights are positive, so the total is 0 only for an empty list, which divides nothing.
         entries.iter_mut().for_each(|(_, weight)| *weight /= total);
         (!entries.is_empty()).then_some(Self { n_rows: self.n_rows, entries })
     }
@@ -125,6 +129,7 @@ impl RowWeights {
 /// Returns the sum of weight · target for each column.
 fn mean_of(weights: &[(usize, f64)], targets: &NumberRows) -> Vec<f64> {
     let mut means = vec![0.0; targets.n_columns()];
+    // Rows outside, columns inside: the table is read along memory, and each column adds in the order of rows.
     for &(row, weight) in weights {
         for (mean, &target) in means.iter_mut().zip(targets.row(row)) {
             *mean += weight * f64::from(target);
