@@ -102,7 +102,7 @@ impl Patch<'_> {
                 // Samples lie half a scale apart, up to four scales from the keypoint.
                 let (u, v) = (f32::from(j) * 0.5, f32::from(i) * 0.5);
                 let (gx, gy) = self.gradient(u * sigma, v * sigma);
-                // The square of a parabola stands for a Gaussian of 1.5 scales. It needs no exponential.
+                // The square of a parabola stands for a Gaussian of about 2.2 scales. It needs no exponential.
                 let weight = (1.0 - (u * u + v * v) / 20.0).max(0.0);
                 let bin = direction(gx, gy) * ORIENTATIONS as f32;
                 // A direction just below 1 may round to bin 36, which is bin 0.

@@ -45,10 +45,10 @@ pub enum SearchError {
 ///
 /// # Memory
 ///
-/// A tile at work takes at most 17 kB per candidate, and the rings of its blurs. For pictures of different sizes the
-/// rings span about 4000 source columns at most. The number of tiles at work is limited by the threads and by eleven
+/// A tile at work takes at most 17 kB per candidate (19 kB for pictures of different sizes), and the rings of its blurs.
+/// For pictures of different sizes the rings span about 4000 source columns at most. The number of tiles at work is limited by the threads and by eleven
 /// bytes per pixel. If not even one tile fits, its candidates are measured in parts, if necessary one by one. One
-/// candidate takes 60 kB and the rows of its blur.
+/// candidate takes about 62 kB and the rows of its blur.
 ///
 /// If the space denoises, a denoised picture counts as well. While it is computed, it takes another set of samples and
 /// about 2.5 MB.

@@ -98,7 +98,7 @@ fn median(counts: &[u32]) -> f64 {
 
 /// Shrinks the finest details of each channel by up to `denoise` (0–5, 0 changes nothing) times `sigma`, coarser
 /// details by less. `sigma` has one number per channel, as [`noise_sigma`] returns it. Alpha and size are kept, and
-/// flat pictures stay flat. Memory: one more set of samples and half a megabyte per thread. Runs on the rayon pool that
+/// flat pictures stay flat. Memory: one more set of samples and a quarter of a megabyte per thread. Runs on the rayon pool that
 /// the caller installed; the same bytes for any number of threads.
 ///
 /// # Panics

@@ -119,7 +119,7 @@ pub fn fit_codes(samples: &[&Sample], hyper: &GainHyperparameters) -> Result<Cod
 /// predicts; they come before the gains of searched corrections. `candidates` names both, and the other candidates.
 ///
 /// # Errors
-/// When a number is not finite, or samples differ in their numbers of gains.
+/// When a number is not finite, or the samples' numbers of gains do not make a table.
 pub fn fit_gains(
     samples: &[&Sample],
     codes: CodeFit,

@@ -75,8 +75,8 @@ impl Tile {
         self.windows.len().div_ceil(LANES)
     }
 
-    /// Returns the number of sample columns of a strip. Columns outside the picture hold reflected samples; nothing
-    /// counts them.
+    /// Returns the number of sample columns of a strip. Columns outside the picture hold reflected samples, or
+    /// for pictures of different sizes the last column; nothing counts them.
     pub fn n_columns(&self) -> usize {
         self.strip() + REACH
     }

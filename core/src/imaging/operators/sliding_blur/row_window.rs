@@ -85,7 +85,8 @@ impl RowWindow {
     /// Returns the bytes from the first one of row `p` on, to the end of the last row and beyond.
     ///
     /// # Panics
-    /// When the window does not hold row `p`.
+    /// When row `p` lies before the window's first row. The caller asks for no row after the newest one: `bytes` may
+    /// still reach that far, and then holds stale samples.
     #[inline(always)]
     pub fn from(&self, p: isize) -> &[u8] {
         &self.bytes[self.start + (p - self.first) as usize * self.stride..]

@@ -168,10 +168,10 @@ mod tests {
         assert_eq!([quantile(0.375), quantile(0.5), quantile(0.875)], [2.0, 4.0, 4.0]);
         assert_eq!([quantile(0.9), quantile(1.0)], [8.0, 8.0]);
         assert_eq!([0.75, 0.76].map(|q| weights().quantile(&targets(), 1, q)), [1.0, 3.0]);
-        // Thirds do not sum to 2/3 or 1 exactly.
-        let thirds = RowWeights::dense(&[1.0 / 3.0; 3]);
-        let targets = NumberRows::new(vec![1.0, 2.0, 3.0], 1).unwrap();
-        assert_eq!([2.0 / 3.0, 1.0].map(|q| thirds.quantile(&targets, 0, q)), [2.0, 3.0]);
+        // Eight tenths sum to 0.7999999999999999: rounding must not move the quantile to the ninth row.
+        let tenths = RowWeights::dense(&[0.1; 10]);
+        let targets = NumberRows::new((1..=10).map(|i| i as f32).collect(), 1).unwrap();
+        assert_eq!([0.7, 0.8, 1.0].map(|q| tenths.quantile(&targets, 0, q)), [7.0, 8.0, 10.0]);
     }
 
     #[test]
