@@ -84,8 +84,8 @@ pub(super) fn consensus(
 }
 
 /// Returns the number of samples after which one without wrong matches was drawn, except with probability [`MISS`]:
-/// `ln MISS / ln(1 − share^n)`. A share whose power is below 1.1e-16 gives 1: then fewer matches agree than one sample
-/// holds.
+/// `ln MISS / ln(1 − share^n)`. A power of the share below 1.1e-16 gives 1. That takes more than 39 000 matches of which
+/// hardly any agree.
 fn trials_for(inlier_share: f64, n_sample: usize) -> usize {
     let clean = (0..n_sample).fold(1.0, |p, _| p * inlier_share);
     if clean >= 1.0 {
