@@ -52,7 +52,7 @@ fn only_what_lies_elsewhere_is_scored_otherwise() {
         "pairs done   2\n",
         "aligned      1, registered 1 (",
         "\n  moved.png: 13.0 px off on average, 13.0 at most\n",
-        "failed       1\n  other.png: mismatched: the pictures show different subjects: gradients correlate by ",
+        "failed       1\n  other.png: mismatched: the pictures show different subjects: the best correlation of gradients is ",
     ]);
     assert!(!ended.out().contains("NaN"));
     let (off, auto) = (shell.text("off.csv"), shell.text("auto.csv"));

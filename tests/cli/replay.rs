@@ -173,7 +173,7 @@ fn a_receipt_that_was_altered_is_refused() {
         ("/output/pixels_sha256", json!("00".repeat(32)), "gives other pixels than the receipt"),
         ("/output/sha256", json!("00".repeat(32)), "gives other bytes than the receipt"),
         ("/output/format", json!("jpeg"), "gives other bytes than the receipt"),
-        ("/output/route", json!("input_bytes"), "route does not fit"),
+        ("/output/route", json!("input_bytes"), "cannot have been made as the receipt's route says"),
         ("/output/route", json!("magic"), "magic"),
         ("/output/quality", json!(300), "300"),
         ("/output/width", json!(65), "gives other facts of the output than the receipt"),

@@ -217,7 +217,7 @@ fn values_out_of_range_name_the_range() {
     shell.copy(&damaged("smallest"), "in.png");
     for value in ["nan", "inf", "-inf", "0", "0.09", "20.01", "-1", "1e999"] {
         let flag = format!("--sigma={value}");
-        shell.run(&["restore", "in.png", &flag]).code(2).says(&["is not allowed", "from 0.1 to 20 px"]);
+        shell.run(&["restore", "in.png", &flag]).code(2).says(&["is not allowed", "must be 0.1 to 20 px"]);
     }
     for value in ["NaN", "inf", "-inf", "-1.01", "5.01", "1e300"] {
         let (flag, range) = (format!("--strength={value}"), "-1 (smooth) to 5 (sharpen); 0 changes nothing");
