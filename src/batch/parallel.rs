@@ -5,8 +5,10 @@
 //! all threads, and many small items do not wait for each other. A thread that waits inside an item can help another
 //! item, but begins no new one.
 //!
-//!     thread 1:  item 0 | item 2 | item 4 | helps item 3
-//!     thread 2:  item 1 | item 3 ------------------------
+//! ```text
+//! thread 1:  item 0 | item 2 | item 4 | helps item 3
+//! thread 2:  item 1 | item 3 ------------------------
+//! ```
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
