@@ -10,10 +10,10 @@ use super::{
 };
 use crate::models::gains::{measure::MeasuredPicture, model::Gate, sample::SampleKind};
 
-/// Note about the oracle in every report. The text is part of the report's JSON.
-const ORACLE_NOTE: &str = "the best candidate in hand is the best by score, on the picture itself, of doing nothing, \
-     every measured candidate with one operator or of the three parameters, and the learned corrections of the fold's \
-     model; a model that corrects colours and sharpens can exceed it";
+/// Note about the oracle in every report.
+const ORACLE_NOTE: &str = "best_in_hand is the oracle: the candidate with the highest score on the picture itself, chosen with the reference \
+     known. Its candidates are the identity, every measured candidate with one operator or of the three parameters, and the \
+     learned corrections of the fold's model. A model that corrects colours and sharpens can exceed it.";
 
 /// Names of a held-out picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
