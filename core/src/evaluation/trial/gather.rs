@@ -11,9 +11,10 @@ use super::{
 use crate::models::gains::{measure::MeasuredPicture, model::Gate, sample::SampleKind};
 
 /// Note about the oracle in every report.
-const ORACLE_NOTE: &str = "best_in_hand is the oracle: the candidate with the highest score on the picture itself, chosen with the reference \
-     known. Its candidates are the identity, every measured candidate with one operator or of the three parameters, and the \
-     learned corrections of the fold's model. A model that corrects colours and sharpens can exceed it.";
+const ORACLE_NOTE: &str = "best_in_hand is the oracle: the candidate with the highest score on the picture itself, \
+     chosen with the reference known. Its candidates are the identity, every measured candidate with one operator or of \
+     the three parameters, and the learned corrections of the fold's model. A model that corrects colours and sharpens \
+     can exceed it.";
 
 /// Names of a held-out picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
