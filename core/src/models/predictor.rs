@@ -158,11 +158,13 @@ impl Predictor {
     /// # Errors
     /// When the caller fixed the colour method `learned` and the model predicts no colour transforms.
     pub fn check(&self, requested: &RequestedParameters) -> Result<(), PredictError> {
+        // Asked before every restoration: an embedded model must not be read for one that predicts nothing.
+        if requested.color_method != Some(ColorMethod::Learned) {
+            return Ok(());
+        }
         match &self.loaded().kind {
-            ModelKind::Classic(_) if requested.color_method == Some(ColorMethod::Learned) => {
-                Err(PredictError::NoColorTransform { model: self.id().to_owned() })
-            }
-            ModelKind::Classic(_) | ModelKind::Gains(_) => Ok(()),
+            ModelKind::Classic(_) => Err(PredictError::NoColorTransform { model: self.id().to_owned() }),
+            ModelKind::Gains(_) => Ok(()),
         }
     }
 
@@ -230,6 +232,17 @@ mod tests {
     const FILES: [&[u8]; 2] =
         [include_bytes!("../../models/builtin.model"), include_bytes!("../../models/classic.model")];
     const GAINS: &[u8] = FILES[0];
+
+    #[test]
+    fn an_embedded_model_is_not_read_for_parameters_that_are_all_given() {
+        let predictor = Predictor::built_in();
+        let given = RequestedParameters::new(Some(true), None, Some(1.0), Some(0.5)).unwrap();
+        predictor.check(&given).unwrap();
+        assert!(given.complete().is_some() && predictor.loaded.get().is_none());
+        let learned = RequestedParameters::new(None, Some(ColorMethod::Learned), None, None).unwrap();
+        predictor.check(&learned).unwrap();
+        assert!(predictor.loaded.get().is_some());
+    }
 
     #[test]
     fn embedded_models_are_those_of_their_files() {
