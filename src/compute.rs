@@ -2,24 +2,32 @@
 //!
 //! ```text
 //!  admit()          takes one of running_max + waiting_max places, or refuses at once
-//!  Place::run()     waits for one of running_max turns
+//!  Place::run()     waits for one of running_max turns, then for memory
 //!  spawn_blocking   moves to a thread that may block
 //!  pool.install     works on the rayon pool
 //! ```
 //!
 //! Pixel work on a tokio thread would block all requests of that thread. One semaphore bounds the calls that compute, the
-//! other the calls that compute or wait.
+//! other the calls that compute or wait. A request takes its place after its body has arrived, so that a slow client takes
+//! none.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
 };
 
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
-use crate::config::ComputeConfig;
+use crate::{
+    config::ComputeConfig,
+    memory::{MemoryPool, Reservation, TooLarge},
+};
+
+/// Weight of the newest call in the mean time of a call.
+const NEWEST_WEIGHT: f64 = 0.1;
 
 /// A pool for pixel work with bounded numbers of running and waiting calls. Clones share the pool.
 #[derive(Clone, Debug)]
@@ -30,6 +38,9 @@ pub struct Compute {
     /// One permit per call that runs.
     running: Arc<Semaphore>,
     places_max: usize,
+    running_max: usize,
+    /// Mean time of the latest calls. `None` before the first.
+    call_time: Arc<Mutex<Option<Duration>>>,
 }
 
 /// Why a call was not computed.
@@ -44,6 +55,9 @@ pub enum ComputeError {
     /// The work panicked. Rust's panic hook has printed the panic.
     #[error("a fault of the program (panic) ended the work")]
     Panicked,
+    /// The work can never get the memory that it needs.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
 }
 
 /// A place among the running and waiting calls. Dropping it frees the place.
@@ -65,18 +79,20 @@ impl Compute {
             .build()?;
         let running_max = match config.running_max {
             0 => pool.current_num_threads(),
-            n => n,
+            n => n.min(Semaphore::MAX_PERMITS),
         };
         let places_max = running_max.saturating_add(config.waiting_max).min(Semaphore::MAX_PERMITS);
         Ok(Self {
             pool: Arc::new(pool),
             places: Arc::new(Semaphore::new(places_max)),
-            running: Arc::new(Semaphore::new(running_max.min(Semaphore::MAX_PERMITS))),
+            running: Arc::new(Semaphore::new(running_max)),
             places_max,
+            running_max,
+            call_time: Arc::default(),
         })
     }
 
-    /// Takes a place, or refuses at once. Call it before reading a request's body: a full service then reads nothing.
+    /// Takes a place, or refuses at once.
     ///
     /// # Errors
     /// [`ComputeError::Full`] without a free place, [`ComputeError::Draining`] after [`Compute::close`].
@@ -86,6 +102,23 @@ impl Compute {
             Err(TryAcquireError::NoPermits) => Err(ComputeError::Full),
             Err(TryAcquireError::Closed) => Err(ComputeError::Draining),
         }
+    }
+
+    /// Waits for a place.
+    ///
+    /// # Errors
+    /// [`ComputeError::Draining`] after [`Compute::close`].
+    pub async fn wait_for_place(&self) -> Result<Place, ComputeError> {
+        let place = self.places.clone().acquire_owned().await.map_err(|_| ComputeError::Draining)?;
+        Ok(Place { compute: self.clone(), place })
+    }
+
+    /// Checks that [`Compute::admit`] would give a place now. A full service so refuses a request before its body is read.
+    ///
+    /// # Errors
+    /// Same errors as [`Compute::admit`].
+    pub fn check_room(&self) -> Result<(), ComputeError> {
+        self.admit().map(drop)
     }
 
     /// Refuses all further calls. Calls with a place go on.
@@ -103,6 +136,11 @@ impl Compute {
         self.places_max
     }
 
+    /// Number of calls that run at the same time.
+    pub fn running_max(&self) -> usize {
+        self.running_max
+    }
+
     /// Whether [`Compute::close`] was called.
     pub fn is_closed(&self) -> bool {
         self.places.is_closed()
@@ -112,28 +150,55 @@ impl Compute {
     pub fn n_threads(&self) -> usize {
         self.pool.current_num_threads()
     }
+
+    /// The time until a new call would have its turn: the calls with a place, times the mean time of the latest calls,
+    /// divided by the calls that run at the same time.
+    pub fn time_to_turn(&self) -> Duration {
+        let n_places = self.places_max - self.places.available_permits().min(self.places_max);
+        let mean = self.call_time.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).unwrap_or_default();
+        mean.mul_f64(n_places as f64 / self.running_max.max(1) as f64)
+    }
+
+    /// Adds a call's time to the mean.
+    fn record(&self, took: Duration) {
+        let mut mean = self.call_time.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        *mean = Some(match *mean {
+            Some(mean) => mean.mul_f64(1.0 - NEWEST_WEIGHT) + took.mul_f64(NEWEST_WEIGHT),
+            None => took,
+        });
+    }
 }
 
 impl Place {
-    /// Waits for a turn and runs `work` on the pixel pool.
+    /// Waits for a turn, then for `bytes` of `memory`, and runs `work` on the pixel pool. Returns its result with the
+    /// memory.
     ///
     /// Dropping the future while it waits frees the place. Work that has started runs to its end, also after the future
-    /// is dropped, and keeps its place until then.
+    /// is dropped, and keeps its place and its memory until then.
     ///
     /// # Errors
-    /// [`ComputeError::Panicked`] when `work` panics, [`ComputeError::Draining`] when the runtime shuts down.
-    pub async fn run<T, F>(self, work: F) -> Result<T, ComputeError>
+    /// [`ComputeError::Panicked`] when `work` panics, [`ComputeError::TooLarge`] if `memory` has fewer bytes,
+    /// [`ComputeError::Draining`] when the runtime shuts down.
+    pub async fn run<T, F>(
+        self,
+        memory: &MemoryPool,
+        bytes: u64,
+        work: F,
+    ) -> Result<(T, Reservation), ComputeError>
     where
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
+        memory.check(bytes)?;
         let Place { compute, place } = self;
-        let turn = compute.running.acquire_owned().await.map_err(|_| ComputeError::Draining)?;
-        let pool = compute.pool;
+        let turn = compute.running.clone().acquire_owned().await.map_err(|_| ComputeError::Draining)?;
+        let memory = memory.reserve(bytes).await?;
         tokio::task::spawn_blocking(move || {
-            let outcome = catch_unwind(AssertUnwindSafe(|| pool.install(work)));
+            let began = Instant::now();
+            let outcome = catch_unwind(AssertUnwindSafe(|| compute.pool.install(work)));
+            compute.record(began.elapsed());
             drop((turn, place));
-            outcome
+            outcome.map(|result| (result, memory))
         })
         .await
         .map_err(|_| ComputeError::Draining)?
@@ -144,35 +209,63 @@ impl Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::MemoryBudget;
 
-    fn compute(running_max: usize, waiting_max: usize) -> Compute {
-        Compute::new(&ComputeConfig { threads: 1, running_max, waiting_max }).unwrap()
+    fn compute(running_max: usize, waiting_max: usize) -> (Compute, MemoryPool) {
+        let config = ComputeConfig { threads: 1, running_max, waiting_max, ..ComputeConfig::default() };
+        (Compute::new(&config).unwrap(), MemoryBudget::new(3 << 20).work)
     }
 
     #[tokio::test]
     async fn a_full_service_refuses_at_once_and_recovers() {
-        let compute = compute(1, 1);
+        let (compute, memory) = compute(1, 1);
         let (first, second) = (compute.admit().unwrap(), compute.admit().unwrap());
         assert_eq!(compute.admit().unwrap_err(), ComputeError::Full);
-        assert_eq!(first.run(|| 7).await, Ok(7));
+        assert_eq!(first.run(&memory, 0, || 7).await.unwrap().0, 7);
         drop(second);
         assert!(compute.has_room());
     }
 
     #[tokio::test]
     async fn a_panic_is_an_error_and_gives_the_place_back() {
-        let compute = compute(1, 0);
-        let outcome = compute.admit().unwrap().run(|| panic!("on purpose")).await;
-        assert_eq!(outcome, Err::<(), _>(ComputeError::Panicked));
-        assert_eq!(compute.admit().unwrap().run(rayon::current_num_threads).await, Ok(1));
+        let (compute, memory) = compute(1, 0);
+        let outcome = compute.admit().unwrap().run(&memory, 1 << 20, || panic!("on purpose")).await;
+        assert_eq!(outcome.map(|(n, _): ((), _)| n), Err(ComputeError::Panicked));
+        assert_eq!(memory.free(), memory.bytes_max());
+        let threads = compute.admit().unwrap().run(&memory, 0, rayon::current_num_threads).await;
+        assert_eq!(threads.unwrap().0, 1);
     }
 
     #[tokio::test]
     async fn a_closed_service_refuses_new_work_and_finishes_the_old() {
-        let compute = compute(1, 1);
+        let (compute, memory) = compute(1, 1);
         let old = compute.admit().unwrap();
         compute.close();
         assert_eq!(compute.admit().unwrap_err(), ComputeError::Draining);
-        assert_eq!(old.run(|| 1).await, Ok(1));
+        assert_eq!(old.run(&memory, 0, || 1).await.unwrap().0, 1);
+    }
+
+    #[tokio::test]
+    async fn work_waits_for_memory_and_what_never_fits_is_refused() {
+        let (compute, memory) = compute(1, 1);
+        let place = compute.admit().unwrap();
+        let refused = place.run(&memory, 3 << 20, || ()).await.map(drop).unwrap_err();
+        assert_eq!(refused, ComputeError::TooLarge(TooLarge { needed: 3 << 20, max: 2 << 20 }));
+        let held = memory.reserve(2 << 20).await.unwrap();
+        let mut waiting = std::pin::pin!(compute.admit().unwrap().run(&memory, 4096, || 5));
+        assert!(tokio::time::timeout(Duration::from_millis(30), waiting.as_mut()).await.is_err());
+        drop(held);
+        assert_eq!(waiting.await.unwrap().0, 5);
+    }
+
+    #[tokio::test]
+    async fn the_time_to_a_turn_grows_with_the_queue() {
+        let (compute, memory) = compute(1, 9);
+        assert_eq!(compute.time_to_turn(), Duration::ZERO);
+        let sleep = || std::thread::sleep(Duration::from_millis(20));
+        compute.admit().unwrap().run(&memory, 0, sleep).await.unwrap();
+        let places: Vec<_> = (0..10).map(|_| compute.admit().unwrap()).collect();
+        assert!(compute.time_to_turn() >= Duration::from_millis(200));
+        drop(places);
     }
 }

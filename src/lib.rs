@@ -13,6 +13,7 @@
 //! | [`batch`] | what commands do over whole folders |
 //! | [`storage`] | the database |
 //! | [`compute`] | the pool for pixel work, and who may use it |
+//! | [`memory`] | the memory that clients may use |
 //! | [`config`], [`telemetry`], [`system`] | settings, log, calls to the operating system |
 //!
 //! `pentimento restore` goes from [`cli`] through [`batch`] to the core. `POST /restore` goes from [`http`] through
@@ -25,6 +26,7 @@ pub mod compute;
 pub mod config;
 pub mod http;
 pub mod jobs;
+pub mod memory;
 pub mod storage;
 pub mod system;
 pub mod telemetry;

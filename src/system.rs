@@ -1,7 +1,10 @@
-//! Calls to the operating system through `libc`: CPU time and priority of this process. All `unsafe` code of the
+//! Calls to the operating system through `libc`: CPU time, priority, memory and limits of this process. All `unsafe` code of the
 //! service is in this file.
 
 use std::{io, mem::MaybeUninit, time::Duration};
+
+/// The limit of open files where it cannot be read: the least that POSIX systems usually have.
+const DESCRIPTORS_UNKNOWN: u64 = 256;
 
 /// Returns the CPU time that all threads of this process have used, in user mode and in the kernel. Returns zero if the
 /// system refuses the call.
@@ -56,6 +59,30 @@ pub fn run_when_idle() -> io::Result<()> {
 #[cfg(not(target_os = "linux"))]
 pub fn run_when_idle() -> io::Result<()> {
     Ok(())
+}
+
+/// Raises the soft limit of open files to the hard limit, as far as the system lets it. Returns the soft limit.
+pub fn raise_descriptor_limit() -> u64 {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the call writes one structure, which lives until the call returns.
+    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } != 0 {
+        return DESCRIPTORS_UNKNOWN;
+    }
+    let raised = libc::rlimit { rlim_cur: limit.rlim_max, rlim_max: limit.rlim_max };
+    // SAFETY: the call reads one structure, which lives until the call returns.
+    match unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const raised) } {
+        0 => raised.rlim_cur,
+        _ => limit.rlim_cur,
+    }
+}
+
+/// Returns the memory of this process that is in RAM, in bytes. `None` where the system has no `/proc`.
+pub fn resident_bytes() -> Option<u64> {
+    // The second number is the resident size in pages.
+    let pages: u64 = std::fs::read_to_string("/proc/self/statm").ok()?.split(' ').nth(1)?.parse().ok()?;
+    // SAFETY: the call takes a number and returns a number.
+    let page = u64::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).ok()?;
+    pages.checked_mul(page)
 }
 
 #[cfg(test)]

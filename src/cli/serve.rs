@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use tokio::{
     net::TcpListener,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -18,17 +18,24 @@ use super::{
 use crate::{
     compute::Compute,
     config::Config,
-    http,
+    http::{self, ConnectionLimits, Listeners, RequestLimits, StopTimes},
     jobs::{
         child,
         dataset_root::DatasetRoot,
         service::{JobsSetup, keep_open},
     },
-    telemetry, worker,
+    memory::{self, MemoryBudget, MemoryPlan, PlanSettings},
+    system, telemetry, worker,
 };
 
 /// A damaged picture of the repository, for the command line that the service suggests.
 const SAMPLE: &str = "samples/faded.jpg";
+/// Memory of the program where it cannot be measured, in bytes.
+const RESIDENT_UNKNOWN: u64 = 64 << 20;
+/// How many times the longest body is read after it was refused, so that its client sees the answer.
+const LINGER_FACTOR: u64 = 4;
+/// Exit code after a second signal: requests may have been cut.
+const EXIT_AT_ONCE: i32 = 1;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -72,29 +79,105 @@ async fn serve(config: &Config) -> Result<()> {
         .await
         .with_context(|| format!("the database in {} (data.dir)", config.data.dir.display()))?;
     let predictor = reading.await.context("reading the model")??;
-    let address = config.server.address;
-    let listener = TcpListener::bind(address)
-        .await
-        .with_context(|| format!("listening on {address} (server.address)"))?;
-    let address = listener.local_addr()?;
-    tracing::info!(%address, model = predictor.id(), threads = compute.n_threads(), "listening");
+    let plan = memory_plan(config)?;
+    let listeners = Listeners {
+        service: listener(config.server.address, "server.address").await?,
+        health: match config.server.health_address {
+            Some(address) => Some(listener(address, "server.health_address").await?),
+            None => None,
+        },
+    };
+    let address = listeners.service.local_addr()?;
+    let MemoryPlan { budget, requests, connections_max } = plan;
+    tracing::info!(
+        %address,
+        model = predictor.id(),
+        threads = compute.n_threads(),
+        memory_budget_bytes = budget,
+        memory_for_requests_bytes = requests,
+        connections_max,
+        "listening"
+    );
     output::line(format_args!("Pentimento listens on http://{address}"))?;
     output::line(format_args!(
         "Try: curl --fail -o restored.jpg --data-binary @{SAMPLE} http://{address}/restore"
     ))?;
-    let body_timeout = Duration::from_millis(config.server.body_timeout_ms);
-    let state = http::AppState::new(compute, Arc::new(predictor), config.limits.limits(), body_timeout)
+    if let Some(health) = &listeners.health {
+        output::line(format_args!("Health: http://{}/health/ready", health.local_addr()?))?;
+    }
+    output::line(format_args!(
+        "Memory: at most {budget} bytes, of which {requests} for requests; at most {connections_max} connections"
+    ))?;
+    let limits = request_limits(config, &compute);
+    let memory = MemoryBudget::new(requests);
+    let state = http::AppState::new(compute, Arc::new(predictor), config.limits.limits(), memory, limits)
         .with_jobs(jobs.clone());
     let worker = worker::start(jobs, stopping.clone());
-    let stop = stop_signal()?;
+    let signals = StopSignals::new()?;
+    let times = StopTimes {
+        drain_delay: milliseconds(config.server.drain_delay_ms),
+        drain_timeout: milliseconds(config.server.drain_timeout_ms),
+    };
     let stop_all = async move {
-        stop.await;
+        signals.stop_twice().await;
         stopping.cancel();
     };
-    http::serve(listener, state, Duration::from_millis(config.server.drain_timeout_ms), stop_all).await?;
+    http::serve(listeners, state, connection_limits(config, connections_max), times, stop_all).await?;
     worker.await.context("the worker")?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Divides the memory that the system allows.
+fn memory_plan(config: &Config) -> Result<MemoryPlan> {
+    let limit = memory::system_limit();
+    let settings = PlanSettings {
+        budget_bytes: config.memory.budget_bytes,
+        share_percent: config.memory.share_percent,
+        connections_max: config.server.connections_max,
+    };
+    let resident = system::resident_bytes().unwrap_or(RESIDENT_UNKNOWN);
+    let descriptors = system::raise_descriptor_limit();
+    tracing::debug!(limit_bytes = limit.bytes, source = limit.source, resident, descriptors, "system");
+    MemoryPlan::new(settings, limit, resident, descriptors).map_err(usage)
+}
+
+/// Opens a listener. `setting` names the address in an error.
+async fn listener(address: SocketAddr, setting: &str) -> Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("listening on {address} ({setting})"))
+}
+
+/// Returns the bounds on requests.
+fn request_limits(config: &Config, compute: &Compute) -> RequestLimits {
+    let caller_max = match config.compute.caller_places_max {
+        0 => (compute.places_max() * 3).div_ceil(4),
+        n => n,
+    };
+    RequestLimits {
+        body_timeout: milliseconds(config.server.body_timeout_ms),
+        request_timeout: milliseconds(config.server.request_timeout_ms),
+        rate_min: config.server.rate_min,
+        receiving_max: config.compute.receiving_max,
+        sending_max: config.compute.sending_max,
+        caller_max,
+        pictures_max: config.limits.pictures_max,
+    }
+}
+
+/// Returns the limits of connections.
+fn connection_limits(config: &Config, connections_max: usize) -> ConnectionLimits {
+    ConnectionLimits {
+        connections_max,
+        header_timeout: milliseconds(config.server.header_timeout_ms),
+        keep_alive_timeout: milliseconds(config.server.keep_alive_timeout_ms),
+        answer_timeout: milliseconds(config.server.answer_timeout_ms),
+        rate_min: config.server.rate_min,
+        linger_bytes_max: config.limits.input_bytes_max.saturating_mul(LINGER_FACTOR),
+    }
+}
+
+fn milliseconds(ms: u64) -> Duration {
+    Duration::from_millis(ms)
 }
 
 /// Returns the settings that jobs need.
@@ -110,15 +193,35 @@ fn jobs_setup(config: &Config) -> JobsSetup {
     }
 }
 
-/// Returns a future that ends at SIGTERM or Ctrl-C. The signals are caught from this call on, before the service says
-/// that it listens.
-fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static> {
-    let mut terminate = signal(SignalKind::terminate()).context("waiting for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("waiting for Ctrl-C")?;
-    Ok(async move {
+/// The signals that stop the service. They are caught from their creation on, before the service says that it listens.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    fn new() -> Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).context("waiting for SIGTERM")?,
+            interrupt: signal(SignalKind::interrupt()).context("waiting for Ctrl-C")?,
+        })
+    }
+
+    /// Waits for SIGTERM or Ctrl-C.
+    async fn wait(&mut self) {
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
         }
-    })
+    }
+
+    /// Waits for the first signal. The second one ends the process at once.
+    async fn stop_twice(mut self) {
+        self.wait().await;
+        tokio::spawn(async move {
+            self.wait().await;
+            tracing::warn!("a second signal ends the service at once");
+            std::process::exit(EXIT_AT_ONCE);
+        });
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 use pentimento_core::imaging::codec::Limits;
 
@@ -12,6 +12,8 @@ use pentimento_core::imaging::codec::Limits;
 pub struct Config {
     /// The HTTP service.
     pub server: ServerConfig,
+    /// The memory that clients may use.
+    pub memory: MemoryConfig,
     /// Limits of one picture.
     pub limits: LimitsConfig,
     /// The pixel pool and its admission.
@@ -34,10 +36,43 @@ pub struct Config {
 pub struct ServerConfig {
     /// Address and port to listen on.
     pub address: SocketAddr,
-    /// How long requests may go on after a signal to stop, in milliseconds.
-    pub drain_timeout_ms: u64,
-    /// How long a body may take to arrive, in milliseconds.
+    /// Address and port of a listener for the health alone. `None`: there is no such listener.
+    #[serde(deserialize_with = "optional_address")]
+    pub health_address: Option<SocketAddr>,
+    /// Most connections. 0: as the limit of descriptors and the memory allow.
+    pub connections_max: usize,
+    /// How long the head of a request may take, in milliseconds.
+    pub header_timeout_ms: u64,
+    /// How long a connection may stay open between requests, in milliseconds.
+    pub keep_alive_timeout_ms: u64,
+    /// How long a body, or one picture of a form, may take to arrive, in milliseconds.
     pub body_timeout_ms: u64,
+    /// How long an answer may take whose client does not keep up with it, in milliseconds.
+    pub answer_timeout_ms: u64,
+    /// Fewest bytes per second that a client must send or read.
+    pub rate_min: u64,
+    /// How long a request may take from the end of its body to its answer, in milliseconds.
+    pub request_timeout_ms: u64,
+    /// How long the service takes requests after a signal to stop, in milliseconds.
+    pub drain_delay_ms: u64,
+    /// How long requests may go on after that, in milliseconds.
+    pub drain_timeout_ms: u64,
+}
+
+/// Reads an address; an empty text means none.
+fn optional_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(D::Error::custom) }
+}
+
+/// Section `memory`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MemoryConfig {
+    /// Memory of the whole service in bytes. 0: a share of what the system allows.
+    pub budget_bytes: u64,
+    /// That share, in percent.
+    pub share_percent: u64,
 }
 
 /// Section `limits`.
@@ -50,6 +85,8 @@ pub struct LimitsConfig {
     pub pixels_max: u64,
     /// Most memory that decoding one picture may take, in bytes.
     pub decoded_bytes_max: u64,
+    /// Most pictures of one form.
+    pub pictures_max: usize,
 }
 
 impl LimitsConfig {
@@ -64,7 +101,7 @@ impl LimitsConfig {
 }
 
 /// Section `compute`.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ComputeConfig {
     /// Threads of the pixel pool. 0: one per core.
@@ -73,6 +110,12 @@ pub struct ComputeConfig {
     pub running_max: usize,
     /// Requests that may wait for their turn.
     pub waiting_max: usize,
+    /// Bodies that may arrive at the same time.
+    pub receiving_max: usize,
+    /// Answers with pictures that may be sent at the same time.
+    pub sending_max: usize,
+    /// Requests of one address at the same time. 0: three quarters of the places.
+    pub caller_places_max: usize,
 }
 
 /// Section `model`.
@@ -160,6 +203,17 @@ impl Config {
             "limits.pixels_max" => (self.limits.pixels_max > 0, POSITIVE),
             "limits.decoded_bytes_max" => (self.limits.decoded_bytes_max > 0, POSITIVE),
             "server.body_timeout_ms" => (self.server.body_timeout_ms > 0, POSITIVE),
+            "server.header_timeout_ms" => (self.server.header_timeout_ms > 0, POSITIVE),
+            "server.keep_alive_timeout_ms" => (self.server.keep_alive_timeout_ms > 0, POSITIVE),
+            "server.answer_timeout_ms" => (self.server.answer_timeout_ms > 0, POSITIVE),
+            "server.request_timeout_ms" => (self.server.request_timeout_ms > 0, POSITIVE),
+            "server.rate_min" => (self.server.rate_min > 0, POSITIVE),
+            "memory.share_percent" => {
+                ((1..=100).contains(&self.memory.share_percent), "the value must be from 1 to 100")
+            }
+            "limits.pictures_max" => (self.limits.pictures_max > 0, POSITIVE),
+            "compute.receiving_max" => (self.compute.receiving_max > 0, POSITIVE),
+            "compute.sending_max" => (self.compute.sending_max > 0, POSITIVE),
             "compute.threads" => (self.compute.threads <= 1024, UP_TO_1024),
             "data.dir" => (!self.data.dir.as_os_str().is_empty(), "the value must name a folder"),
             "jobs.concurrency" => (self.jobs.concurrency <= 1024, UP_TO_1024),

@@ -9,6 +9,8 @@ use super::{kind::ProblemKind, problem::Problem};
 
 /// The media type of receipts and analyses.
 pub(super) const JSON: &str = "application/json";
+/// The media type of an answer with several parts (RFC 2046, section 5.1.3).
+pub(super) const MULTIPART: &str = "multipart/mixed";
 
 /// The client's `Accept` header: media ranges in lower case with their weights. An empty list accepts everything.
 #[derive(Debug)]
@@ -123,6 +125,28 @@ impl Accept {
         }
     }
 
+    /// The weight of an answer with several parts.
+    fn weight_of_parts(&self) -> f32 {
+        self.weight(|range| range == MULTIPART, "multipart/*")
+    }
+
+    /// Whether the client names answers with several parts, and prefers them to a picture and to a receipt.
+    pub(super) fn prefers_parts(&self) -> bool {
+        let names_parts = self.0.iter().any(|(range, _)| range == MULTIPART || range == "multipart/*");
+        let pictures = Format::ALL.into_iter().map(|format| self.weight_of_format(format));
+        let others = pictures.fold(self.weight_of_json(), f32::max);
+        names_parts && self.weight_of_parts() > 0.0 && self.weight_of_parts() >= others
+    }
+
+    /// Checks that the client accepts an answer with several parts.
+    pub(super) fn require_parts(&self) -> Result<(), Problem> {
+        if self.weight_of_parts() > 0.0 {
+            return Ok(());
+        }
+        let detail = format!("several pictures are answered as {MULTIPART}, which the Accept header does not admit");
+        Err(Problem::new(ProblemKind::NotAcceptable, detail).offers(vec![MULTIPART]))
+    }
+
     /// Checks that the client accepts JSON, the only form of some answers.
     pub(super) fn require_json(&self) -> Result<(), Problem> {
         if self.weight_of_json() > 0.0 { Ok(()) } else { Err(not_acceptable(&[])) }
@@ -213,6 +237,17 @@ mod tests {
         assert_eq!(chosen("application/x-ndjson"), Some(ResultFormat::JsonLines));
         assert_eq!(chosen("text/csv;q=0.5, application/vnd.apache.parquet"), Some(ResultFormat::Parquet));
         assert_eq!(chosen("image/png"), None);
+    }
+
+    #[test]
+    fn parts_are_preferred_only_by_name() {
+        for text in ["multipart/mixed", "multipart/mixed, image/*", "multipart/*, image/*;q=0.9"] {
+            assert!(accept(text).prefers_parts(), "{text}");
+        }
+        for text in ["*/*", "image/*", "multipart/mixed;q=0.5, image/png", "multipart/mixed;q=0"] {
+            assert!(!accept(text).prefers_parts(), "{text}");
+        }
+        assert!(accept("*/*").require_parts().is_ok() && accept("image/*").require_parts().is_err());
     }
 
     #[test]

@@ -8,44 +8,46 @@ use axum::{
 use serde::Serialize;
 
 use pentimento_core::{
+    cancel::Cancel,
     imaging::codec::Format,
     models::{classic::RawPrediction, predictor::Predictor},
     restoration::{
-        self, Analysis, Stage,
+        self, Analysis, Cost, Watch,
         receipt::{RecordedFeatures, RecordedParameters},
     },
 };
 
 use super::{
     accept::Accept,
-    extract,
+    connection::Client,
     headers::SERVER_TIMING,
     parameters::{Given, OF_ANALYZE},
     problem::Problem,
-    response,
+    receive, response,
     state::AppState,
     timing::Timings,
+    work::Queue,
 };
 
 /// Answers with the analysis as JSON.
 pub(super) async fn analyze(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
-    let mut timings = Timings::start("receive");
+    let timings = Timings::start("receive");
     Accept::of(request.headers()).require_json()?;
     let mut given = Given::in_query(request.uri(), OF_ANALYZE)?;
     given.requested()?;
-    let place = state.admit()?;
-    let bytes = extract::picture(request, &state, &mut given).await?;
+    let mut admission = state.receive(&Client::of(request.extensions())).await?;
+    let bytes = receive::picture(request, &state, &mut given).await?.bytes;
+    admission.received();
     let requested = given.requested()?;
-    timings.begin("wait");
-    let AppState { predictor, limits, .. } = state;
-    let (document, timings) = place
-        .run(move || {
-            let mut hook = |stage: Stage| timings.begin(stage.name());
-            let analysis = restoration::analyze(&bytes, &requested, &predictor, &limits, &mut hook);
-            timings.end();
-            (analysis.map(|analysis| AnalysisDocument::new(&analysis, &predictor)), timings)
-        })
-        .await?;
+    let cost = Cost::of_analysis(&state.header(&bytes).await?, state.predictor.schema());
+    let (predictor, limits) = (state.predictor.clone(), state.limits);
+    let work = move |watch: &mut Watch| {
+        let analysis = restoration::analyze(&bytes, &requested, &predictor, &limits, watch);
+        analysis.map(|analysis| AnalysisDocument::new(&analysis, &predictor))
+    };
+    let cancel = Cancel::default();
+    let working = state.work(cost.working_bytes, Queue::OrRefuse, &cancel, timings, work);
+    let (document, timings, _memory) = state.in_time(working).await?;
     let mut answer = response::json(&document?);
     answer.headers_mut().insert(SERVER_TIMING, timings.header());
     answer.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept"));

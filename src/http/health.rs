@@ -34,13 +34,10 @@ pub(super) async fn startup() -> Response {
     healthy("started")
 }
 
-/// Answers 200 if the service would admit new work, else 503.
+/// Answers 200 unless the service is stopping. A full queue is no reason to send clients elsewhere.
 pub(super) async fn ready(State(state): State<AppState>) -> Result<Response, Problem> {
-    if state.compute.is_closed() {
+    if state.is_stopping() {
         return Err(state.refusal(ComputeError::Draining));
-    }
-    if !state.compute.has_room() {
-        return Err(state.refusal(ComputeError::Full));
     }
     Ok(healthy("ready"))
 }

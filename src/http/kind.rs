@@ -34,6 +34,7 @@ macro_rules! problem_kinds {
 }
 
 problem_kinds! {
+    MalformedRequest: BAD_REQUEST, "malformed-request", "The head of the request cannot be parsed";
     MalformedForm: BAD_REQUEST, "malformed-form", "The form cannot be parsed";
     IncompleteBody: BAD_REQUEST, "incomplete-body", "The body ended too early";
     UnknownRoute: NOT_FOUND, "unknown-route", "There is no such path";
@@ -46,6 +47,7 @@ problem_kinds! {
     KeyInUse: CONFLICT, "idempotency-key-in-use", "A request with this key is being accepted";
     BodyTooLarge: PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large";
     PartTooLarge: PAYLOAD_TOO_LARGE, "part-too-large", "A part of the form is too large";
+    UriTooLong: URI_TOO_LONG, "uri-too-long", "The request's target is too long";
     UnsupportedMediaType: UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body's content type is not supported";
     UnknownFormat: UNSUPPORTED_MEDIA_TYPE, "unknown-format", "The bytes are no picture of a known format";
     RangeOutside: RANGE_NOT_SATISFIABLE, "range-outside", "The range begins after the end";
@@ -62,6 +64,8 @@ problem_kinds! {
     AlphaIntoJpeg: UNPROCESSABLE_ENTITY, "alpha-into-jpeg", "JPEG cannot hold the picture's alpha";
     TooLargeForFormat: UNPROCESSABLE_ENTITY, "too-large-for-format", "The picture is too large for the requested format";
     MetadataTooLarge: UNPROCESSABLE_ENTITY, "metadata-too-large", "Metadata do not fit into the requested format";
+    TooManyPictures: UNPROCESSABLE_ENTITY, "too-many-pictures", "The form has too many pictures";
+    NotRead: UNPROCESSABLE_ENTITY, "answers-not-read", "The answers were not read while pictures were sent";
     BadReceipt: UNPROCESSABLE_ENTITY, "bad-receipt", "The receipt cannot be replayed";
     ReceiptVersion: UNPROCESSABLE_ENTITY, "receipt-version", "The receipt is of another version";
     ReceiptMethod: UNPROCESSABLE_ENTITY, "receipt-method", "The receipt's operators are unknown to this release";
@@ -70,8 +74,12 @@ problem_kinds! {
     BadJob: UNPROCESSABLE_ENTITY, "bad-job", "The body describes no valid job";
     UnusableDataset: UNPROCESSABLE_ENTITY, "unusable-dataset", "The dataset cannot be used";
     KeyReused: UNPROCESSABLE_ENTITY, "idempotency-key-reused", "The key was used for another request";
+    CallerShare: TOO_MANY_REQUESTS, "caller-share", "This caller has its share of the requests";
+    HeadTooLarge: REQUEST_HEADER_FIELDS_TOO_LARGE, "head-too-large", "The head of the request is too large";
     Internal: INTERNAL_SERVER_ERROR, "internal", "A fault of the program";
     Full: SERVICE_UNAVAILABLE, "full", "The service is full";
+    MemoryFull: SERVICE_UNAVAILABLE, "memory-full", "The memory for requests is taken";
+    Deadline: SERVICE_UNAVAILABLE, "deadline", "The request could not be finished in time";
     NoJobs: SERVICE_UNAVAILABLE, "no-jobs", "Jobs cannot be reached";
     NoDatasets: SERVICE_UNAVAILABLE, "no-datasets", "There is no folder of datasets";
     Draining: SERVICE_UNAVAILABLE, "draining", "The service is stopping";

@@ -1,23 +1,28 @@
 //! The service over HTTP: a handler reads a request, has it computed on the pixel pool and answers.
 //!
 //! [`router()`] lists every route; [`serve()`] runs them until it gets the signal to stop. A handler first refuses what
-//! the head of a request already shows to be wrong. Then it takes a place in [`Compute`](crate::compute::Compute), and
-//! only after that it reads the body. A full service therefore reads no bodies. The files of `error/` turn every error
+//! the head of a request already shows to be wrong. Then it reads the body into the memory of the budget. After that it
+//! takes a place in [`Compute`](crate::compute::Compute), so that a slow client takes none. A full service reads no bodies.
+//! The files of `error/` turn every error
 //! into a problem document (RFC 9457), whose form is in `problem.rs`. `kind.rs`, `problem.rs` and
 //! `state.rs` import no handler.
 
 mod accept;
+mod admission;
 mod analyze;
+mod callers;
+mod connection;
 mod datasets;
 mod error;
-mod extract;
 mod headers;
 mod health;
+mod in_flight;
 mod index;
 mod jobs;
 mod kind;
 mod parameters;
 mod problem;
+mod receive;
 mod replay;
 mod request_id;
 mod response;
@@ -31,8 +36,10 @@ mod timing;
 mod trace;
 mod track;
 mod version;
+mod work;
 
+pub use connection::ConnectionLimits;
 pub use kind::ProblemKind;
 pub use router::{paths, router};
-pub use serve::serve;
-pub use state::AppState;
+pub use serve::{Listeners, StopTimes, serve};
+pub use state::{AppState, RequestLimits};

@@ -20,7 +20,7 @@ use super::{
 
 /// Names of the parameters of a restoration.
 pub(super) const OF_RESTORE: &[&str] =
-    &["color", "sigma", "strength", "color_method", "format", "quality", "metadata"];
+    &["color", "sigma", "strength", "color_method", "format", "quality", "metadata", "order"];
 /// Names of the parameters of an analysis.
 pub(super) const OF_ANALYZE: &[&str] = &["color", "sigma", "strength", "color_method"];
 /// Names of the parameters of a replay: none, since the receipt holds everything.
@@ -28,6 +28,16 @@ pub(super) const OF_REPLAY: &[&str] = &[];
 
 /// Least similarity of a suggestion to the unknown name, 0–1 by Jaro and Winkler.
 const SIMILARITY_MIN: f64 = 0.75;
+
+/// The order of the answers to several pictures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum AnswerOrder {
+    /// The order of the pictures in the form.
+    #[default]
+    Input,
+    /// The order in which the answers become ready.
+    Ready,
+}
 
 /// The parameters that the client gave, by known name. Each is given at most once.
 #[derive(Debug)]
@@ -93,6 +103,16 @@ impl Given {
             metadata: self.read("metadata", "keep, strip", parsed::<MetadataPolicy>)?.unwrap_or_default(),
             record: Record::Kept,
         })
+    }
+
+    /// Reads the order of the answers to several pictures.
+    pub(super) fn order(&self) -> Result<AnswerOrder, Problem> {
+        let order = self.read("order", "input, ready", |text| match text {
+            "input" => Some(AnswerOrder::Input),
+            "ready" => Some(AnswerOrder::Ready),
+            _ => None,
+        })?;
+        Ok(order.unwrap_or_default())
     }
 
     /// Reads the value of a name, if it was given. `allowed` describes the values that `parse` accepts.

@@ -5,17 +5,22 @@ use axum::{
     response::Response,
 };
 
-use pentimento_core::restoration::{self, receipt::Receipt};
+use pentimento_core::{
+    cancel::Cancel,
+    restoration::{self, Cost, ReplayError, Watch, receipt::Receipt},
+};
 
 use super::{
     accept::Accept,
-    extract,
+    connection::Client,
     kind::ProblemKind,
     parameters::{Given, OF_REPLAY},
     problem::Problem,
-    response,
+    receive,
+    response::{self, Finished},
     state::AppState,
     timing::Timings,
+    work::Queue,
 };
 
 /// Reads exactly one receipt.
@@ -34,22 +39,23 @@ pub(super) async fn replay(State(state): State<AppState>, request: Request) -> R
     let mut timings = Timings::start("receive");
     let accept = Accept::of(request.headers());
     Given::in_query(request.uri(), OF_REPLAY)?;
-    let place = state.admit()?;
-    let (receipt, bytes) = extract::receipt_and_picture(request, &state).await?;
+    let mut admission = state.receive(&Client::of(request.extensions())).await?;
+    let (receipt, bytes) = receive::receipt_and_picture(request, &state).await?;
+    admission.received();
     let receipt = only_receipt(&receipt)?;
     let format = receipt.output.format;
     let choice = accept.choose(format, Some(format))?;
-    timings.begin("wait");
-    let limits = state.limits;
-    let (answer, timings) = place
-        .run(move || {
-            timings.begin("verify");
-            let mut hook = |stage: restoration::Stage| timings.begin(stage.name());
-            let restored = restoration::replay(&receipt, &bytes, &limits, &mut hook);
-            let answer = restored.map(|restored| response::Answer::new(restored, &bytes));
-            timings.end();
-            (answer, timings)
-        })
-        .await?;
-    Ok(response::restored(answer?, choice.body, &timings))
+    timings.begin("verify");
+    let header = state.header(&bytes).await?;
+    let cost = Cost::of_replay(&header, bytes.len() as u64, &receipt).map_err(ReplayError::from)?;
+    let (input, limits) = (bytes.clone(), state.limits);
+    let work = move |watch: &mut Watch| {
+        restoration::replay(&receipt, &input, &limits, watch).map(Finished::new)
+    };
+    let cancel = Cancel::default();
+    let working = state.work(cost.working_bytes, Queue::OrRefuse, &cancel, timings, work);
+    let (finished, timings, memory) = state.in_time(working).await?;
+    let answer = finished?.answer(&bytes, memory);
+    let headers = answer.headers(choice.body, &timings);
+    Ok(response::restored(headers, state.send(answer.body(choice.body)).await?))
 }

@@ -1,49 +1,66 @@
-//! `POST /restore`: restores a picture and answers with it or with its receipt.
+//! `POST /restore`: restores a picture, or every picture of a form.
+
+mod parts;
+mod several;
 
 use axum::{
     extract::{Request, State},
     response::Response,
 };
 
-use pentimento_core::{
-    imaging::codec::{DecodeError, Format},
-    restoration,
-};
+use pentimento_core::imaging::codec::{DecodeError, Format};
 
 use super::{
     accept::Accept,
-    extract,
+    connection::Client,
     parameters::{Given, OF_RESTORE},
     problem::Problem,
+    receive::{self, SentPicture, SentPictures},
     response,
     state::AppState,
     timing::Timings,
+    work::Queue,
 };
 
-/// Answers with the restored picture or its receipt.
+/// Answers with the restored picture or its receipt, or with all of several pictures.
 pub(super) async fn restore(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
-    let mut timings = Timings::start("receive");
+    let timings = Timings::start("receive");
     let accept = Accept::of(request.headers());
+    let (client, id) = (Client::of(request.extensions()), several::id_of(&request));
     let mut given = Given::in_query(request.uri(), OF_RESTORE)?;
     // A bad query is refused before the body is read. A form may add parameters afterwards.
     given.request()?;
-    let place = state.admit()?;
-    let bytes = extract::picture(request, &state, &mut given).await?;
+    given.order()?;
+    let mut admission = state.receive(&client).await?;
+    match receive::pictures(request, &state, &mut given).await? {
+        SentPictures::One(picture) if accept.prefers_parts() => {
+            several::answer(&state, &given, several::Pictures::one(picture), admission, id)
+        }
+        SentPictures::One(picture) => {
+            admission.received();
+            one(&state, &given, &accept, picture, timings).await
+        }
+        SentPictures::Several { first, second, form } => {
+            accept.require_parts()?;
+            several::answer(&state, &given, several::Pictures::form(first, second, form), admission, id)
+        }
+    }
+}
+
+/// Answers with one picture or its receipt.
+async fn one(
+    state: &AppState,
+    given: &Given,
+    accept: &Accept,
+    picture: SentPicture,
+    timings: Timings,
+) -> Result<Response, Problem> {
     let mut request = given.request()?;
-    let own = Format::sniff(&bytes).ok_or(DecodeError::UnknownFormat)?;
+    let own = Format::sniff(&picture.bytes).ok_or(DecodeError::UnknownFormat)?;
     let choice = accept.choose(own, request.format)?;
     request.format = Some(choice.format);
     request.record = choice.body.record();
-    timings.begin("wait");
-    let AppState { predictor, limits, .. } = state;
-    let (answer, timings) = place
-        .run(move || {
-            let mut hook = |stage: restoration::Stage| timings.begin(stage.name());
-            let restored = restoration::restore(&bytes, &request, &predictor, &limits, &mut hook);
-            let answer = restored.map(|restored| response::Answer::new(restored, &bytes));
-            timings.end();
-            (answer, timings)
-        })
-        .await?;
-    Ok(response::restored(answer?, choice.body, &timings))
+    let (answer, timings) = state.restore(picture.bytes, request, Queue::OrRefuse, timings).await?;
+    let headers = answer.headers(choice.body, &timings);
+    Ok(response::restored(headers, state.send(answer.body(choice.body)).await?))
 }

@@ -4,14 +4,16 @@ use axum::{
     Extension, Router,
     extract::Request,
     http::{HeaderValue, Method, StatusCode, Uri, header},
-    middleware::{from_fn, from_fn_with_state, map_response},
+    middleware::{Next, from_fn, from_fn_with_state, map_response},
     response::{IntoResponse, Response},
     routing::{MethodRouter, get, post},
 };
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 
 use super::{
-    analyze, datasets, health,
+    analyze,
+    connection::Client,
+    datasets, health,
     index::{self, RoutePaths},
     jobs,
     kind::ProblemKind,
@@ -48,6 +50,12 @@ fn routes(state: &AppState) -> Vec<(&'static str, MethodRouter<AppState>)> {
     ]
 }
 
+/// Returns the routes of a listener that serves the health and nothing else.
+pub(super) fn health_router(state: AppState) -> Router {
+    let routes = routes(&state).into_iter().filter(|(path, _)| path.starts_with("/health/"));
+    layered(routes.collect(), state)
+}
+
 /// The paths of all routes.
 pub fn paths(state: &AppState) -> Vec<&'static str> {
     routes(state).into_iter().map(|(path, _)| path).collect()
@@ -55,13 +63,19 @@ pub fn paths(state: &AppState) -> Vec<&'static str> {
 
 /// Returns the service: all routes inside their layers. The layers below run from the last to the first.
 pub fn router(state: AppState) -> Router {
-    let paths = RoutePaths(paths(&state).into());
-    let routes = routes(&state).into_iter();
+    layered(routes(&state), state)
+}
+
+/// The routes inside their layers.
+fn layered(routes: Vec<(&'static str, MethodRouter<AppState>)>, state: AppState) -> Router {
+    let paths = RoutePaths(routes.iter().map(|(path, _)| *path).collect());
     routes
+        .into_iter()
         .fold(Router::new(), |router, (path, methods)| router.route(path, methods))
         .fallback(unknown_route)
         .method_not_allowed_fallback(other_method)
         .layer(Extension(paths))
+        .layer(from_fn(refuse_extra))
         .layer(from_fn(problem::name_request))
         .layer(map_response(no_sniffing))
         .layer(PropagateRequestIdLayer::x_request_id())
@@ -69,6 +83,18 @@ pub fn router(state: AppState) -> Router {
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
         .layer(from_fn(request_id::forget_unusable))
         .with_state(state)
+}
+
+/// Refuses a request on a connection that is one more than allowed, unless it asks for the health.
+async fn refuse_extra(request: Request, next: Next) -> Response {
+    if !Client::of(request.extensions()).is_extra() || request.uri().path().starts_with("/health/") {
+        return next.run(request).await;
+    }
+    Problem::new(ProblemKind::Full, "every connection is taken; try again shortly")
+        .setting("server.connections_max")
+        .header(header::RETRY_AFTER, HeaderValue::from_static("1"))
+        .header(header::CONNECTION, HeaderValue::from_static("close"))
+        .into_response()
 }
 
 /// Answers a request for a path without a route.

@@ -2,16 +2,38 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
 
 use super::{
-    error::no_jobs, problem::Problem, result_bodies::ResultBodies, running_requests::RunningRequests,
+    callers::Callers, connection::Connections, error::no_jobs, in_flight::InFlight, problem::Problem,
+    result_bodies::ResultBodies, running_requests::RunningRequests,
 };
 use crate::{
-    compute::{Compute, ComputeError, Place},
+    compute::Compute,
     jobs::service::{Availability, Jobs},
+    memory::MemoryBudget,
 };
 use pentimento_core::{imaging::codec::Limits, models::predictor::Predictor};
+
+/// Bounds on requests: their number and their times.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestLimits {
+    /// Longest time in which a body, or one picture of a form, must arrive.
+    pub body_timeout: Duration,
+    /// Longest time from the end of the body to the answer.
+    pub request_timeout: Duration,
+    /// Fewest bytes per second of a body.
+    pub rate_min: u64,
+    /// Most bodies that arrive at the same time.
+    pub receiving_max: usize,
+    /// Most answers with pictures that are sent at the same time.
+    pub sending_max: usize,
+    /// Most requests of one caller at the same time.
+    pub caller_max: usize,
+    /// Most pictures of one form.
+    pub pictures_max: usize,
+}
 
 /// The state that a handler may use. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -22,10 +44,24 @@ pub struct AppState {
     pub predictor: Arc<Predictor>,
     /// Limits of one picture.
     pub limits: Limits,
-    /// Longest time in which a body must arrive.
-    pub body_timeout: Duration,
+    /// The memory of requests.
+    pub memory: MemoryBudget,
+    /// Bounds on requests.
+    pub(super) server: RequestLimits,
     /// The requests that the service is working on.
     pub(super) running: RunningRequests,
+    /// Set when the service is about to stop.
+    stopping: CancellationToken,
+    /// The open connections.
+    pub(super) connections: Connections,
+    /// The requests of each caller.
+    pub(super) callers: Callers,
+    /// One permit per body that arrives.
+    pub(super) receiving: Arc<Semaphore>,
+    /// One permit per answer that is sent.
+    pub(super) sending: Arc<Semaphore>,
+    /// The restorations that are being worked on.
+    pub(super) in_flight: InFlight,
     /// The jobs, or why they cannot be reached.
     availability: watch::Receiver<Availability>,
     /// Lengths and digests of the results of ended jobs.
@@ -34,14 +70,31 @@ pub struct AppState {
 
 impl AppState {
     /// The state of a service without jobs.
-    pub fn new(compute: Compute, predictor: Arc<Predictor>, limits: Limits, body_timeout: Duration) -> Self {
+    pub fn new(
+        compute: Compute,
+        predictor: Arc<Predictor>,
+        limits: Limits,
+        memory: MemoryBudget,
+        server: RequestLimits,
+    ) -> Self {
         let (_, availability) = watch::channel(Availability::Closed("jobs were not opened".to_owned()));
+        let connections = Connections::default();
+        let (unread, slow) = (connections.clone(), connections.clone());
+        memory.work.on_shortage(move || drop(unread.cut_longest_unread()));
+        memory.bodies.on_shortage(move || drop(slow.cut_slowest_body(server.rate_min)));
         Self {
             compute,
             predictor,
             limits,
-            body_timeout,
+            memory,
             running: RunningRequests::default(),
+            stopping: CancellationToken::new(),
+            connections,
+            callers: Callers::new(server.caller_max),
+            receiving: Arc::new(Semaphore::new(server.receiving_max.min(Semaphore::MAX_PERMITS))),
+            sending: Arc::new(Semaphore::new(server.sending_max.min(Semaphore::MAX_PERMITS))),
+            server,
+            in_flight: InFlight::default(),
             availability,
             result_bodies: ResultBodies::default(),
         }
@@ -53,25 +106,21 @@ impl AppState {
         Self { availability, ..self }
     }
 
+    /// The service is about to stop: it is no longer ready, and still takes new requests.
+    pub(super) fn announce_stop(&self) {
+        self.stopping.cancel();
+    }
+
+    /// Whether the service is about to stop, or stops.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.is_cancelled() || self.compute.is_closed()
+    }
+
     /// The jobs, if they are open.
     pub(super) fn jobs(&self) -> Result<Arc<Jobs>, Problem> {
         match &*self.availability.borrow() {
             Availability::Open(jobs) => Ok(jobs.clone()),
             Availability::Closed(reason) => Err(no_jobs(reason)),
-        }
-    }
-
-    /// Takes a place in the queue. A handler calls this before it reads the body.
-    pub(super) fn admit(&self) -> Result<Place, Problem> {
-        self.compute.admit().map_err(|refusal| self.refusal(refusal))
-    }
-
-    /// The problem of a request that got no place.
-    pub(super) fn refusal(&self, refusal: ComputeError) -> Problem {
-        let problem = Problem::from(refusal);
-        match refusal {
-            ComputeError::Full => problem.limit(self.compute.places_max() as u64),
-            _ => problem,
         }
     }
 }

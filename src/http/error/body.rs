@@ -1,15 +1,12 @@
 //! Errors of reading a request's body.
 
-use axum::{
-    extract::{
-        multipart::MultipartError,
-        rejection::{BytesRejection, FailedToBufferBody},
-    },
-    http::{HeaderValue, StatusCode, header},
-};
+use axum::http::{HeaderValue, header};
 use thiserror::Error;
 
 use super::super::{kind::ProblemKind, problem::Problem};
+
+/// `Retry-After` while other bodies take all memory, in seconds. A body has some seconds to arrive.
+const RETRY_MEMORY_S: u16 = 2;
 
 /// A body could not be read.
 #[derive(Debug, Error)]
@@ -20,6 +17,18 @@ pub(in crate::http) enum BodyError {
     /// The body did not arrive within the time limit.
     #[error("the body did not arrive within {max_ms} ms")]
     Timeout { max_ms: u64 },
+    /// The body arrives too slowly.
+    #[error("the body arrives too slowly")]
+    TooSlow,
+    /// The body can never fit into the memory for bodies.
+    #[error("the body takes {needed} bytes of memory; at most {max} bytes are allowed for bodies")]
+    NeverFits { needed: u64, max: u64 },
+    /// Other bodies take the memory at the moment.
+    #[error("other requests take the {max} bytes of memory for bodies at the moment")]
+    NoMemory { max: u64 },
+    /// The head of a part, or what stands before the first part, is too long.
+    #[error("the head of a part is too long; at most {max} bytes are read")]
+    PartHead { max: usize },
     /// The connection broke, or its framing did.
     #[error("the body broke off: {0}")]
     Incomplete(String),
@@ -30,28 +39,6 @@ pub(in crate::http) enum BodyError {
 
 fn length(got: Option<u64>) -> String {
     got.map_or("is too long".to_owned(), |got| format!("has {got} bytes"))
-}
-
-impl BodyError {
-    /// The error of a raw body that was read with a limit of `max` bytes.
-    pub(in crate::http) fn of_bytes(rejection: &BytesRejection, max: u64) -> Self {
-        match rejection {
-            BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
-                BodyError::TooLarge { got: None, max }
-            }
-            other => BodyError::Incomplete(other.body_text()),
-        }
-    }
-
-    /// The error of a form that was read with a limit of `max` bytes.
-    pub(in crate::http) fn of_form(error: &MultipartError, max: u64) -> Self {
-        match error.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => BodyError::TooLarge { got: None, max },
-            // The only cause of this status besides the limit: the connection broke while the form was read.
-            StatusCode::INTERNAL_SERVER_ERROR => BodyError::Incomplete(error.body_text()),
-            _ => BodyError::Form(error.body_text()),
-        }
-    }
 }
 
 impl From<BodyError> for Problem {
@@ -70,6 +57,20 @@ impl From<BodyError> for Problem {
                 .limit(max_ms)
                 .setting("server.body_timeout_ms")
                 .header(header::CONNECTION, HeaderValue::from_static("close")),
+            BodyError::TooSlow => Problem::new(ProblemKind::BodyTimeout, detail)
+                .setting("server.rate_min")
+                .header(header::CONNECTION, HeaderValue::from_static("close")),
+            BodyError::NeverFits { needed, max } => Problem::new(ProblemKind::BodyTooLarge, detail)
+                .value(needed)
+                .limit(max)
+                .setting("memory.budget_bytes"),
+            BodyError::NoMemory { max } => Problem::new(ProblemKind::MemoryFull, detail)
+                .limit(max)
+                .setting("memory.budget_bytes")
+                .header(header::RETRY_AFTER, HeaderValue::from(RETRY_MEMORY_S)),
+            BodyError::PartHead { max } => {
+                Problem::new(ProblemKind::MalformedForm, detail).limit(max as u64)
+            }
             BodyError::Incomplete(_) => Problem::new(ProblemKind::IncompleteBody, detail),
             BodyError::Form(_) => Problem::new(ProblemKind::MalformedForm, detail),
         }

@@ -6,9 +6,9 @@ use super::{
     super::{kind::ProblemKind, problem::Problem},
     internal::internal,
 };
-use crate::compute::ComputeError;
+use crate::{compute::ComputeError, memory::TooLarge};
 
-/// `Retry-After` of a full service, in seconds: a place is free after about one picture's time.
+/// Least `Retry-After` of a full service, in seconds. The state of the service raises it by the measured queue.
 const RETRY_FULL_S: u16 = 1;
 /// `Retry-After` of a stopping service, in seconds: by then another service has taken over.
 const RETRY_DRAINING_S: u16 = 5;
@@ -31,6 +31,12 @@ impl From<ComputeError> for Problem {
                 "the service is stopping and takes no new work",
             ),
             ComputeError::Panicked => internal(&error),
+            ComputeError::TooLarge(TooLarge { needed, max }) => {
+                Problem::new(ProblemKind::TooMuchMemory, error.to_string())
+                    .value(needed)
+                    .limit(max)
+                    .setting("memory.budget_bytes")
+            }
         }
     }
 }

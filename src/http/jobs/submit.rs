@@ -8,7 +8,7 @@ use axum::{
 };
 
 use super::{
-    super::{extract, kind::ProblemKind, parameters::Given, problem::Problem, response, state::AppState},
+    super::{kind::ProblemKind, parameters::Given, problem::Problem, receive, response, state::AppState},
     document::job_document,
 };
 use crate::{jobs::request, storage::JobKind};
@@ -36,7 +36,7 @@ async fn submit(State(state): State<AppState>, request: Request, kind: JobKind) 
     Given::in_query(request.uri(), &[])?;
     let jobs = state.jobs()?;
     let key = key(request.headers())?;
-    let body: Bytes = extract::json(request, &state).await?;
+    let body: Bytes = receive::json(request, &state).await?;
     let job = jobs.submit(request::JobRequest::parse(kind, &body)?, key).await?;
     let location = HeaderValue::try_from(format!("/jobs/{}", job.id)).expect("ids are ASCII");
     let document = job_document(&jobs, job, true).await?;

@@ -1,0 +1,72 @@
+//! What a handler knows about the connection of its request.
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::http::Extensions;
+
+use super::registry::{Connection, Phase};
+
+/// The client of a request. A request that came over no connection, as in unit tests, has a client without one.
+#[derive(Clone, Debug, Default)]
+pub(in crate::http) struct Client(Option<Arc<Connection>>);
+
+/// The time in which a body is read. The connection is in the phase `Receiving` until this value is dropped.
+#[derive(Debug)]
+pub(in crate::http) struct Receiving(Client);
+
+impl Client {
+    pub(super) fn new(connection: Arc<Connection>) -> Self {
+        Self(Some(connection))
+    }
+
+    /// The client of the request with these extensions.
+    pub(in crate::http) fn of(extensions: &Extensions) -> Self {
+        extensions.get::<Client>().cloned().unwrap_or_default()
+    }
+
+    /// The client's address.
+    pub(in crate::http) fn address(&self) -> IpAddr {
+        self.0.as_ref().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |connection| connection.peer.ip())
+    }
+
+    /// Whether the connection is one more than allowed.
+    pub(in crate::http) fn is_extra(&self) -> bool {
+        self.0.as_ref().is_some_and(|connection| connection.is_extra)
+    }
+
+    /// Begins to read the body.
+    pub(in crate::http) fn receive(&self) -> Receiving {
+        if let Some(connection) = &self.0 {
+            connection.enter(Phase::Receiving);
+        }
+        Receiving(self.clone())
+    }
+
+    /// The time since the client sent its last byte.
+    pub(in crate::http) fn since_last_read(&self) -> Duration {
+        self.0.as_ref().map_or(Duration::ZERO, |connection| connection.since_last_read())
+    }
+}
+
+impl Receiving {
+    /// Counts bytes of the body.
+    pub(in crate::http) fn count(&self, bytes: usize) {
+        if let Some(connection) = &self.0.0 {
+            connection.count(bytes);
+        }
+    }
+}
+
+impl Drop for Receiving {
+    fn drop(&mut self) {
+        if let Some(connection) = &self.0.0
+            && connection.phase() == Phase::Receiving
+        {
+            connection.enter(Phase::Working);
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! The bodies of each route.
+
+use axum::{body::Bytes, extract::Request, http::header};
+
+use super::{
+    super::{
+        error::BodyError,
+        kind::ProblemKind,
+        parameters::{Given, repeated, unknown},
+        problem::Problem,
+        state::AppState,
+    },
+    content::{ACCEPT_POST, ContentType, check_encoding, content_type, unsupported},
+    form::{Form, FormPart},
+    reader::BodyReader,
+};
+use crate::memory::held;
+
+/// Most bytes of a form besides its picture: framing, receipt and parameters.
+const FORM_OVERHEAD_BYTES_MAX: u64 = 1 << 20;
+/// Longest receipt, in bytes. Real receipts have about 2 000 bytes.
+const RECEIPT_BYTES_MAX: u64 = 64 << 10;
+/// Longest request for a job, in bytes. A groups file of a hundred thousand pictures fits.
+const JSON_BYTES_MAX: u64 = 4 << 20;
+/// Memory of a parsed JSON document by its length. Objects of short strings take the most.
+const JSON_MEMORY_FACTOR: usize = 16;
+/// Longest text of a parameter in a form, in bytes.
+const PARAMETER_BYTES_MAX: u64 = 1 << 10;
+
+/// The part with a picture.
+pub(in crate::http) const IMAGE: &str = "image";
+const RECEIPT: &str = "receipt";
+/// The content types of bodies that must be a form.
+const FORM_ONLY: &str = "multipart/form-data";
+
+/// A picture as a client sent it.
+pub(in crate::http) struct SentPicture {
+    pub(in crate::http) bytes: Bytes,
+    /// The name of its file, if the client gave one.
+    pub(in crate::http) file_name: Option<String>,
+}
+
+/// The pictures of a restoration.
+pub(in crate::http) enum SentPictures {
+    One(SentPicture),
+    /// A form with several pictures. The second and later ones have not been read.
+    Several { first: SentPicture, second: FormPart, form: Form },
+}
+
+/// Reads the pictures of a restoration, up to the beginning of the second. Adds the parameters of a form to those `given`
+/// in the query.
+pub(in crate::http) async fn pictures(
+    request: Request,
+    state: &AppState,
+    given: &mut Given,
+) -> Result<SentPictures, Problem> {
+    check_encoding(request.headers())?;
+    let sent = match content_type(request.headers()) {
+        ContentType::Form => pictures_and_parameters(request, state, given).await?,
+        ContentType::Picture => {
+            let bytes = raw(request, state, state.limits.input_bytes_max, 1).await?;
+            SentPictures::One(SentPicture { bytes, file_name: None })
+        }
+        ContentType::Other(other) => return Err(unsupported(&other, ACCEPT_POST)),
+    };
+    match &sent {
+        SentPictures::One(picture) if picture.bytes.is_empty() => Err(missing(IMAGE)),
+        _ => Ok(sent),
+    }
+}
+
+/// Reads the only picture of a request.
+pub(in crate::http) async fn picture(
+    request: Request,
+    state: &AppState,
+    given: &mut Given,
+) -> Result<SentPicture, Problem> {
+    match pictures(request, state, given).await? {
+        SentPictures::One(picture) => Ok(picture),
+        SentPictures::Several { .. } => Err(repeated(IMAGE)),
+    }
+}
+
+/// Reads the two parts of a replay: the receipt and the picture.
+pub(in crate::http) async fn receipt_and_picture(
+    request: Request,
+    state: &AppState,
+) -> Result<(Bytes, Bytes), Problem> {
+    check_encoding(request.headers())?;
+    match content_type(request.headers()) {
+        ContentType::Form => {}
+        ContentType::Picture => return Err(unsupported("no form", FORM_ONLY)),
+        ContentType::Other(other) => return Err(unsupported(&other, FORM_ONLY)),
+    }
+    let mut form = form(request, state, false)?;
+    let (mut receipt, mut picture) = (None, None);
+    while let Some(part) = form.next().await? {
+        let name = known_name(&part, &[RECEIPT, IMAGE])?;
+        let slot = if name == RECEIPT { &mut receipt } else { &mut picture };
+        if slot.is_some() {
+            return Err(repeated(name));
+        }
+        *slot = Some(content(part, name, state).await?);
+    }
+    Ok((receipt.ok_or_else(|| missing(RECEIPT))?, picture.ok_or_else(|| missing(IMAGE))?))
+}
+
+/// Reads a JSON body. Also accepts the content type that `curl --data` sends by default.
+pub(in crate::http) async fn json(request: Request, state: &AppState) -> Result<Bytes, Problem> {
+    check_encoding(request.headers())?;
+    let text = request.headers().get(header::CONTENT_TYPE).map(|text| text.to_str().unwrap_or_default());
+    let essence = text.and_then(|text| text.split(';').next()).map(|text| text.trim().to_ascii_lowercase());
+    if !matches!(essence.as_deref(), None | Some("application/json" | "application/x-www-form-urlencoded")) {
+        return Err(unsupported(text.unwrap_or_default(), "application/json"));
+    }
+    raw(request, state, JSON_BYTES_MAX.min(state.limits.input_bytes_max), JSON_MEMORY_FACTOR).await
+}
+
+/// Reads a form with pictures and parameters, up to the beginning of the second picture.
+async fn pictures_and_parameters(
+    request: Request,
+    state: &AppState,
+    given: &mut Given,
+) -> Result<SentPictures, Problem> {
+    let known: Vec<_> = std::iter::once(IMAGE).chain(given.known().iter().copied()).collect();
+    let mut form = form(request, state, true)?;
+    let mut first = None;
+    while let Some(part) = form.next().await? {
+        match (known_name(&part, &known)?, first.take()) {
+            (IMAGE, Some(first)) => return Ok(SentPictures::Several { first, second: part, form }),
+            (IMAGE, None) => {
+                let file_name = part.file_name().map(str::to_owned);
+                first = Some(SentPicture { bytes: content(part, IMAGE, state).await?, file_name });
+            }
+            (name, earlier) => {
+                first = earlier;
+                let bytes = content(part, name, state).await?;
+                given.add(name, String::from_utf8_lossy(&bytes).into_owned())?;
+            }
+        }
+    }
+    first.map(SentPictures::One).ok_or_else(|| missing(IMAGE))
+}
+
+/// Begins to read a form. The length of a form with several pictures is not limited; each of its pictures is.
+fn form(request: Request, state: &AppState, several: bool) -> Result<Form, Problem> {
+    let max = state.limits.input_bytes_max.saturating_add(FORM_OVERHEAD_BYTES_MAX);
+    let form = Form::new(request, |request| BodyReader::new(request, state))?;
+    if !several {
+        form.check_announced(max)?;
+    }
+    Ok(form)
+}
+
+/// The known name of a part.
+fn known_name(part: &FormPart, known: &[&'static str]) -> Result<&'static str, Problem> {
+    let name = known.iter().copied().find(|name| *name == part.name());
+    name.ok_or_else(|| unknown(part.name(), "part", known))
+}
+
+/// Reads the content of a part, up to the limit of its name.
+async fn content(mut part: FormPart, name: &str, state: &AppState) -> Result<Bytes, Problem> {
+    let max = match name {
+        IMAGE => state.limits.input_bytes_max,
+        RECEIPT => RECEIPT_BYTES_MAX,
+        _ => PARAMETER_BYTES_MAX,
+    };
+    match part.read(max).await? {
+        Some((bytes, memory)) => Ok(held(bytes, memory)),
+        None if name == IMAGE => Err(BodyError::TooLarge { got: None, max }.into()),
+        None => {
+            let detail = format!("the part {name:?} is too long; at most {max} bytes are read");
+            Err(Problem::new(ProblemKind::PartTooLarge, detail).parameter(name).limit(max))
+        }
+    }
+}
+
+/// Reads a whole body of at most `max` bytes. Reserves `factor` times its length.
+async fn raw(request: Request, state: &AppState, max: u64, factor: usize) -> Result<Bytes, Problem> {
+    let mut body = BodyReader::new(request, state);
+    body.check_announced(max)?;
+    let announced = body.announced().unwrap_or(0).min(max);
+    // The system gives no memory for these bytes before they are written.
+    let mut bytes = Vec::with_capacity(usize::try_from(announced).unwrap_or(0));
+    while let Some(piece) = body.next().await? {
+        let length = bytes.len() + piece.len();
+        if length as u64 > max {
+            return Err(BodyError::TooLarge { got: None, max }.into());
+        }
+        body.keep(length.saturating_mul(factor)).await?;
+        bytes.extend_from_slice(&piece);
+    }
+    bytes.shrink_to_fit();
+    Ok(held(bytes, body.take_memory()))
+}
+
+/// The problem of a part that is missing or empty.
+fn missing(part: &str) -> Problem {
+    let detail = match part {
+        IMAGE => "there is no picture: send it as the body, or as the part \"image\" of a form".to_owned(),
+        part => format!("the part {part:?} is missing in the form"),
+    };
+    Problem::new(ProblemKind::MissingPart, detail).parameter(part)
+}

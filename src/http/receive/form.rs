@@ -1,0 +1,197 @@
+//! The parts of a form, read one after the other.
+//!
+//! `multer` parses the form. It buffers everything that its input gives without a pause, and has no limit for the head of a
+//! part. The input therefore gives one piece at a time, and counts the bytes that give no content.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use axum::{body::Bytes, extract::Request, http::header};
+use multer::{Field, Multipart, parse_boundary};
+use tokio_stream::Stream;
+
+use super::{super::error::BodyError, reader::BodyReader};
+use crate::memory::Reservation;
+
+/// Most bytes before the content of a part: its head, and what stands before the first part.
+const HEAD_BYTES_MAX: usize = 64 << 10;
+
+/// A form that is being read.
+pub(in crate::http) struct Form {
+    multipart: Multipart<'static>,
+    shared: Arc<SharedReader>,
+}
+
+/// A part of a form. Its content has not been read yet.
+pub(in crate::http) struct FormPart {
+    field: Field<'static>,
+    shared: Arc<SharedReader>,
+}
+
+/// The reader of the body, which the parser's input and the form share. Only one of them uses it at a time.
+struct SharedReader {
+    reader: tokio::sync::Mutex<BodyReader>,
+    /// The length that the request announces.
+    announced: Option<u64>,
+    /// Bytes that the parser has taken since it last gave a part or content.
+    unparsed: AtomicUsize,
+    /// The error that ended the input, which the parser cannot carry.
+    failed: Mutex<Option<BodyError>>,
+}
+
+impl SharedReader {
+    fn failed(&self) -> MutexGuard<'_, Option<BodyError>> {
+        self.failed.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// The error of the parser in our terms.
+    fn error(&self, error: &multer::Error) -> BodyError {
+        match (self.failed().take(), error) {
+            (Some(failed), _) => failed,
+            (None, multer::Error::IncompleteFieldData { .. } | multer::Error::IncompleteHeaders | multer::Error::IncompleteStream) => {
+                BodyError::Form(format!("the form ends too early: {error}"))
+            }
+            (None, other) => BodyError::Form(other.to_string()),
+        }
+    }
+
+    /// The parser has given something.
+    fn parsed(&self) {
+        self.unparsed.store(0, Ordering::Relaxed);
+    }
+}
+
+impl Form {
+    /// Begins to read a form.
+    pub(super) fn new(request: Request, reader: impl FnOnce(Request) -> BodyReader) -> Result<Self, BodyError> {
+        let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|text| text.to_str().ok());
+        let boundary = parse_boundary(content_type.unwrap_or_default())
+            .map_err(|error| BodyError::Form(format!("the boundary of the form cannot be read: {error}")))?;
+        let reader = reader(request);
+        let shared = Arc::new(SharedReader {
+            announced: reader.announced(),
+            reader: tokio::sync::Mutex::new(reader),
+            unparsed: AtomicUsize::new(0),
+            failed: Mutex::new(None),
+        });
+        let input = FormInput { shared: shared.clone(), reading: None, pauses: false };
+        Ok(Self { multipart: Multipart::new(input, boundary), shared })
+    }
+
+    /// Refuses a form whose announced length is above `max` bytes.
+    pub(super) fn check_announced(&self, max: u64) -> Result<(), BodyError> {
+        match self.shared.announced {
+            Some(got) if got > max => Err(BodyError::TooLarge { got: Some(got), max }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The next part, or `None` at the end of the form.
+    pub(in crate::http) async fn next(&mut self) -> Result<Option<FormPart>, BodyError> {
+        let field = self.multipart.next_field().await.map_err(|error| self.shared.error(&error))?;
+        self.shared.parsed();
+        Ok(field.map(|field| FormPart { field, shared: self.shared.clone() }))
+    }
+
+    /// Reads the rest of the form and drops it.
+    pub(in crate::http) async fn skip_rest(&mut self) -> Result<(), BodyError> {
+        while let Some(mut part) = self.next().await? {
+            while part.chunk().await?.is_some() {}
+        }
+        Ok(())
+    }
+}
+
+impl FormPart {
+    /// The part's name.
+    pub(in crate::http) fn name(&self) -> &str {
+        self.field.name().unwrap_or_default()
+    }
+
+    /// The name of the part's file.
+    pub(in crate::http) fn file_name(&self) -> Option<&str> {
+        self.field.file_name()
+    }
+
+    /// The next bytes of the content, or `None` at its end.
+    async fn chunk(&mut self) -> Result<Option<Bytes>, BodyError> {
+        let chunk = self.field.chunk().await.map_err(|error| self.shared.error(&error))?;
+        self.shared.parsed();
+        Ok(chunk)
+    }
+
+    /// Reads the content of at most `bytes_max` bytes. Returns `None` if it is longer; the rest is not read then.
+    pub(in crate::http) async fn read(&mut self, bytes_max: u64) -> Result<Option<(Vec<u8>, Reservation)>, BodyError> {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = self.chunk().await? {
+            let length = bytes.len() + chunk.len();
+            if length as u64 > bytes_max {
+                return Ok(None);
+            }
+            self.shared.reader.lock().await.keep(length).await?;
+            bytes.extend_from_slice(&chunk);
+        }
+        bytes.shrink_to_fit();
+        let memory = self.shared.reader.lock().await.take_memory();
+        Ok(Some((bytes, memory)))
+    }
+
+    /// Reads the content and drops it.
+    pub(in crate::http) async fn skip(mut self) -> Result<(), BodyError> {
+        while self.chunk().await?.is_some() {}
+        Ok(())
+    }
+}
+
+/// A read of the next piece.
+type Reading = Pin<Box<dyn Future<Output = Result<Option<Bytes>, BodyError>> + Send>>;
+
+/// The input of the parser: the pieces of the body, with a pause after each.
+struct FormInput {
+    shared: Arc<SharedReader>,
+    reading: Option<Reading>,
+    /// Whether the next poll gives nothing, so that the parser works on the piece that it has.
+    pauses: bool,
+}
+
+impl Stream for FormInput {
+    type Item = Result<Bytes, multer::Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        if std::mem::take(&mut this.pauses) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let shared = &this.shared;
+        let reading = this.reading.get_or_insert_with(|| {
+            let shared = shared.clone();
+            Box::pin(async move { shared.reader.lock().await.next().await })
+        });
+        let Poll::Ready(read) = reading.as_mut().poll(cx) else { return Poll::Pending };
+        this.reading = None;
+        let piece = read.and_then(|piece| match piece {
+            Some(bytes) if this.shared.unparsed.fetch_add(bytes.len(), Ordering::Relaxed) > HEAD_BYTES_MAX => {
+                Err(BodyError::PartHead { max: HEAD_BYTES_MAX })
+            }
+            piece => Ok(piece),
+        });
+        match piece {
+            Ok(Some(bytes)) => {
+                this.pauses = true;
+                Poll::Ready(Some(Ok(bytes)))
+            }
+            Ok(None) => Poll::Ready(None),
+            Err(error) => {
+                *this.shared.failed() = Some(error);
+                Poll::Ready(Some(Err(multer::Error::IncompleteStream)))
+            }
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! The answer to several pictures: one part or two for each picture, as soon as they are ready.
+//!
+//! ```text
+//!  read      the form's pictures ---> work: at most running_max + 1 pictures ---> send: parts, as the client reads them
+//! ```
+//!
+//! Reading and sending go on at the same time. If the client does not read, the answers wait up to a share of the memory;
+//! then no further picture is read. A client that sends everything before it reads would wait for ever. It gets a problem
+//! for each picture that is left, and so reaches the end of its form.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
+
+use axum::{extract::Request, response::Response};
+use multipart_stream::Part;
+use tokio::{
+    sync::{Notify, mpsc},
+    task::JoinSet,
+    time::{Instant, sleep_until},
+};
+use tower_http::request_id::RequestId;
+use tracing::Instrument as _;
+
+use pentimento_core::{
+    imaging::codec::{DecodeError, Format},
+    restoration::{Record, RestoreRequest},
+};
+
+use super::{
+    super::{
+        admission::Admission,
+        error::BodyError,
+        in_flight::Outcome,
+        kind::ProblemKind,
+        parameters::{AnswerOrder, Given, unknown},
+        problem::Problem,
+        receive::{Form, FormPart, IMAGE, SentPicture},
+        state::AppState,
+        timing::Timings,
+        work::Queue,
+    },
+    parts::{self, PartSender, PictureLabel, parts_of, problem_part},
+};
+use crate::{compute::ComputeError, memory::held};
+
+/// How long answers may wait for their client before its remaining pictures are refused.
+const STALL: Duration = Duration::from_secs(5);
+/// Part of the memory for work that the waiting answers of one request may take: a quarter.
+const UNSENT_DIVISOR: u64 = 4;
+
+/// The pictures of a request: the first one, and the rest of the form.
+pub(super) struct Pictures {
+    first: SentPicture,
+    rest: Option<(FormPart, Form)>,
+}
+
+impl Pictures {
+    /// One picture, whose receipt comes with it.
+    pub(super) fn one(first: SentPicture) -> Self {
+        Self { first, rest: None }
+    }
+
+    /// The pictures of a form, of which the first has been read.
+    pub(super) fn form(first: SentPicture, second: FormPart, form: Form) -> Self {
+        Self { first, rest: Some((second, form)) }
+    }
+}
+
+/// What every picture of the request shares.
+struct SharedRequest {
+    state: AppState,
+    request: RestoreRequest,
+    order: AnswerOrder,
+    request_id: Option<String>,
+}
+
+/// A picture on its way from the reader to the work, or why there is none.
+type Incoming = (PictureLabel, Result<SentPicture, Problem>);
+
+/// The id of a request, for the problem documents among the parts.
+pub(super) fn id_of(request: &Request) -> Option<String> {
+    let id = request.extensions().get::<RequestId>()?;
+    id.header_value().to_str().ok().map(str::to_owned)
+}
+
+/// Answers with the parts of every picture.
+pub(super) fn answer(
+    state: &AppState,
+    given: &Given,
+    pictures: Pictures,
+    admission: Admission,
+    request_id: Option<String>,
+) -> Result<Response, Problem> {
+    let request = RestoreRequest { record: Record::Kept, ..given.request()? };
+    let shared = SharedRequest { state: state.clone(), request, order: given.order()?, request_id };
+    let (sender, receiver) = mpsc::channel(1);
+    tokio::spawn(converse(shared, pictures, admission, sender).in_current_span());
+    Ok(parts::response(receiver))
+}
+
+/// Reads, works and sends until every picture has its answer, the client has gone, or the service stops.
+async fn converse(shared: SharedRequest, pictures: Pictures, mut admission: Admission, parts: PartSender) {
+    let (to_work, from_reader) = mpsc::channel(1);
+    let unread = Notify::new();
+    let gone = parts.clone();
+    let mut work = Work::new(&shared, &unread, parts);
+    let reading = async {
+        read(&shared, pictures, to_work, &unread).await;
+        admission.received();
+    };
+    let is_cut = tokio::select! {
+        ((), ()) = async { tokio::join!(reading, work.run(from_reader)) } => false,
+        () = gone.closed() => false,
+        () = shared.state.running.wait_until_cut() => true,
+    };
+    if is_cut {
+        work.end_by(ComputeError::Draining.into()).await;
+    }
+}
+
+/// Reads the pictures of the form and hands them to the work.
+async fn read(shared: &SharedRequest, pictures: Pictures, to: mpsc::Sender<Incoming>, unread: &Notify) {
+    let Pictures { first, rest } = pictures;
+    let label = PictureLabel { number: 1, file_name: first.file_name.clone() };
+    if to.send((label, Ok(first))).await.is_err() {
+        return;
+    }
+    let Some((mut part, mut form)) = rest else { return };
+    let mut refused = Vec::new();
+    for number in 2.. {
+        let label = PictureLabel { number, file_name: part.file_name().map(str::to_owned) };
+        let (picture, goes_on) = picture_of(shared, part, &label, !refused.is_empty()).await;
+        match picture {
+            Some(picture) => tokio::select! {
+                permit = to.reserve() => match permit {
+                    Ok(permit) => permit.send((label, picture)),
+                    Err(_) => return,
+                },
+                () = unread.notified() => refused.push(label),
+            },
+            None => refused.push(label),
+        }
+        if !goes_on {
+            break;
+        }
+        match form.next().await {
+            Ok(Some(next)) => part = next,
+            Ok(None) => break,
+            Err(error) => {
+                refuse(&to, number + 1, error.into()).await;
+                break;
+            }
+        }
+    }
+    for label in refused {
+        let detail = "the answers to earlier pictures were not read while this picture was sent; read while you send, or \
+                      send fewer pictures in one request";
+        let problem = Problem::new(ProblemKind::NotRead, detail).setting("memory.budget_bytes");
+        if to.send((label, Err(problem))).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Reads the picture of a part. `None` if its content was skipped. Also returns whether the form can be read further.
+async fn picture_of(
+    shared: &SharedRequest,
+    mut part: FormPart,
+    label: &PictureLabel,
+    skips: bool,
+) -> (Option<Result<SentPicture, Problem>>, bool) {
+    let state = &shared.state;
+    if part.name() != IMAGE {
+        return (Some(Err(unknown(part.name(), "part after the first picture", &[IMAGE]))), false);
+    }
+    if label.number > state.server.pictures_max {
+        let max = state.server.pictures_max;
+        let problem = Problem::new(ProblemKind::TooManyPictures, format!("a form has at most {max} pictures"));
+        return (Some(Err(problem.limit(max as u64).setting("limits.pictures_max"))), false);
+    }
+    if skips {
+        return (None, part.skip().await.is_ok());
+    }
+    let max = state.limits.input_bytes_max;
+    match part.read(max).await {
+        Ok(Some((bytes, memory))) => {
+            let picture = SentPicture { bytes: held(bytes, memory), file_name: label.file_name.clone() };
+            (Some(Ok(picture)), true)
+        }
+        Ok(None) => {
+            let goes_on = part.skip().await.is_ok();
+            (Some(Err(BodyError::TooLarge { got: None, max }.into())), goes_on)
+        }
+        // Other requests take the memory at the moment. This picture is lost, the next may find room.
+        Err(error @ (BodyError::NoMemory { .. } | BodyError::NeverFits { .. })) => {
+            let goes_on = part.skip().await.is_ok();
+            (Some(Err(error.into())), goes_on)
+        }
+        Err(error) => (Some(Err(error.into())), false),
+    }
+}
+
+/// Hands over why the form cannot be read further.
+async fn refuse(to: &mpsc::Sender<Incoming>, number: usize, problem: Problem) {
+    let _ = to.send((PictureLabel { number, file_name: None }, Err(problem))).await;
+}
+
+/// The pictures in work and the parts that wait for the client.
+struct Work<'a> {
+    shared: &'a SharedRequest,
+    unread: &'a Notify,
+    to: PartSender,
+    working: JoinSet<(PictureLabel, Outcome)>,
+    /// Answers whose turn has not come, by number.
+    ready: BTreeMap<usize, (PictureLabel, Outcome)>,
+    /// Parts whose turn has come.
+    outbox: VecDeque<Part>,
+    /// The number of the next answer in the order of the input.
+    next: usize,
+    last_sent: Instant,
+}
+
+impl<'a> Work<'a> {
+    fn new(shared: &'a SharedRequest, unread: &'a Notify, to: PartSender) -> Self {
+        Self {
+            shared,
+            unread,
+            to,
+            working: JoinSet::new(),
+            ready: BTreeMap::new(),
+            outbox: VecDeque::new(),
+            next: 1,
+            last_sent: Instant::now(),
+        }
+    }
+
+    /// Works on what the reader gives until everything has been sent.
+    async fn run(&mut self, mut from: mpsc::Receiver<Incoming>) {
+        let mut more_comes = true;
+        loop {
+            self.fill_outbox();
+            if !more_comes && self.working.is_empty() && self.ready.is_empty() && self.outbox.is_empty() {
+                return;
+            }
+            let is_full = self.unsent_bytes() >= self.shared.state.memory.work.bytes_max() / UNSENT_DIVISOR;
+            let takes = more_comes && !is_full && self.working.len() <= self.shared.state.compute.running_max();
+            let has_parts = !self.outbox.is_empty();
+            let stalled = self.last_sent + STALL;
+            tokio::select! {
+                incoming = from.recv(), if takes => match incoming {
+                    Some(incoming) => self.take(incoming),
+                    None => more_comes = false,
+                },
+                Some(done) = self.working.join_next(), if !self.working.is_empty() => match done {
+                    Ok((label, outcome)) => self.answer(label, outcome),
+                    // Without this answer the order cannot be kept. The client sees that parts are missing.
+                    Err(error) => return tracing::error!(%error, "the work on a picture ended without an outcome"),
+                },
+                permit = self.to.reserve(), if has_parts => {
+                    let Ok(permit) = permit else { return };
+                    if let Some(part) = self.outbox.pop_front() {
+                        permit.send(Ok(part));
+                        self.last_sent = Instant::now();
+                    }
+                }
+                () = sleep_until(stalled), if has_parts && is_full && more_comes => {
+                    self.unread.notify_one();
+                    self.last_sent = Instant::now();
+                }
+            }
+        }
+    }
+
+    /// Begins to work on a picture.
+    fn take(&mut self, (label, picture): Incoming) {
+        let picture = match picture {
+            Ok(picture) if Format::sniff(&picture.bytes).is_some() => picture,
+            Ok(_) => return self.answer(label, Err(DecodeError::UnknownFormat.into())),
+            Err(problem) => return self.answer(label, Err(problem)),
+        };
+        let own = Format::sniff(&picture.bytes);
+        let request = RestoreRequest { format: self.shared.request.format.or(own), ..self.shared.request.clone() };
+        let state = self.shared.state.clone();
+        let work = async move {
+            let outcome = state.restore(picture.bytes, request, Queue::OrWait, Timings::start("wait")).await;
+            (label, outcome)
+        };
+        self.working.spawn(work.in_current_span());
+    }
+
+    fn answer(&mut self, label: PictureLabel, outcome: Outcome) {
+        let number = match self.shared.order {
+            AnswerOrder::Input => label.number,
+            AnswerOrder::Ready => self.next + self.ready.len(),
+        };
+        self.ready.insert(number, (label, outcome));
+    }
+
+    /// Moves the answers whose turn has come into the outbox, one at a time.
+    fn fill_outbox(&mut self) {
+        if !self.outbox.is_empty() {
+            return;
+        }
+        if let Some((label, outcome)) = self.ready.remove(&self.next) {
+            self.outbox.extend(parts_of(&label, outcome, self.shared.request_id.as_deref()));
+            self.next += 1;
+        }
+    }
+
+    /// Bytes of the answers that wait for the client.
+    fn unsent_bytes(&self) -> u64 {
+        let ready = self.ready.values().filter_map(|(_, outcome)| Some(outcome.as_ref().ok()?.0.bytes.len()));
+        let outbox = self.outbox.iter().map(|part| part.body.len());
+        ready.chain(outbox).map(|length| length as u64).sum()
+    }
+
+    /// Ends the answer with this problem, for the first picture without an answer.
+    async fn end_by(&mut self, problem: Problem) {
+        let label = PictureLabel { number: self.next, file_name: None };
+        let part = problem_part(&label, &problem, self.shared.request_id.as_deref());
+        let _ = self.to.send(Ok(part)).await;
+    }
+}

@@ -1,0 +1,121 @@
+//! The work on one picture: its memory, its place in the queue, its deadline, and the flag that ends it.
+
+use axum::body::Bytes;
+
+use pentimento_core::{
+    cancel::Cancel,
+    imaging::codec::{self, Header},
+    restoration::{self, Cost, RestoreRequest, Stage, Watch},
+};
+
+use super::{
+    in_flight::Outcome,
+    kind::ProblemKind,
+    problem::Problem,
+    response::Finished,
+    state::AppState,
+    timing::Timings,
+};
+use crate::{compute::Place, memory::Reservation};
+
+/// Length from which a header is read on a thread that may block.
+const LONG_BYTES: usize = 1 << 20;
+
+/// How work gets its place in the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Queue {
+    /// Refused if the queue is full.
+    OrRefuse,
+    /// Waits until the queue has a place, as the next picture of a form does.
+    OrWait,
+}
+
+/// Sets the flag when it is dropped, so that work ends whose request has gone.
+pub(super) struct CancelOnDrop(pub(super) Cancel);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+impl AppState {
+    /// Restores a picture: in the same time as identical requests, within the deadline.
+    pub(super) async fn restore(
+        &self,
+        bytes: Bytes,
+        request: RestoreRequest,
+        queue: Queue,
+        timings: Timings,
+    ) -> Outcome {
+        let header = self.header(&bytes).await?;
+        let cost = Cost::of_restoration(&header, bytes.len() as u64, &request, self.predictor.schema());
+        let state = self.clone();
+        let restoring = self.in_flight.restore(bytes, request, |bytes, request, cancel| async move {
+            let AppState { predictor, limits, .. } = state.clone();
+            let (input, flag) = (bytes.clone(), cancel.clone());
+            let work = move |watch: &mut Watch| {
+                restoration::restore(&input, &request, &predictor, &limits, watch).map(Finished::new)
+            };
+            let (finished, timings, memory) = state.work(cost.working_bytes, queue, &flag, timings, work).await?;
+            Ok((finished?.answer(&bytes, memory), timings))
+        });
+        self.in_time(restoring).await
+    }
+
+    /// Waits for a place, a turn and `bytes` of memory. Then runs `work` on the pixel pool and takes its times.
+    ///
+    /// The work is cancelled if the future is dropped.
+    pub(super) async fn work<T: Send + 'static>(
+        &self,
+        bytes: u64,
+        queue: Queue,
+        cancel: &Cancel,
+        mut timings: Timings,
+        work: impl FnOnce(&mut Watch) -> T + Send + 'static,
+    ) -> Result<(T, Timings, Reservation), Problem> {
+        let guard = CancelOnDrop(cancel.clone());
+        timings.begin("wait");
+        let place = self.place(queue).await?;
+        let flag = cancel.clone();
+        let ran = place.run(&self.memory.work, bytes, move || {
+            let mut hook = |stage: Stage| timings.begin(stage.name());
+            let result = work(&mut Watch::new(&mut hook).cancelled_by(&flag));
+            timings.end();
+            (result, timings)
+        });
+        let ((result, timings), memory) = ran.await.map_err(|refusal| self.refusal(refusal))?;
+        drop(guard);
+        Ok((result, timings, memory))
+    }
+
+    async fn place(&self, queue: Queue) -> Result<Place, Problem> {
+        match queue {
+            Queue::OrRefuse => self.admit(),
+            Queue::OrWait => self.compute.wait_for_place().await.map_err(|refusal| self.refusal(refusal)),
+        }
+    }
+
+    /// Reads the header of a picture, and so checks the limits before the request waits for its turn.
+    pub(super) async fn header(&self, bytes: &Bytes) -> Result<Header, Problem> {
+        let limits = self.limits;
+        if bytes.len() < LONG_BYTES {
+            return Ok(codec::probe(bytes, &limits)?);
+        }
+        let bytes = bytes.clone();
+        let probed = tokio::task::spawn_blocking(move || codec::probe(&bytes, &limits)).await;
+        Ok(probed.map_err(|error| super::error::internal(&error))??)
+    }
+
+    /// Gives up `working` after the time that a request may take.
+    pub(super) async fn in_time<T>(&self, working: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+        let max = self.server.request_timeout;
+        tokio::time::timeout(max, working).await.unwrap_or_else(|_| {
+            let max_ms = max.as_millis().try_into().unwrap_or(u64::MAX);
+            Err(Problem::new(ProblemKind::Deadline, format!("the answer was not ready after {max_ms} ms"))
+                .limit(max_ms)
+                .setting("server.request_timeout_ms")
+                .header(axum::http::header::RETRY_AFTER, self.retry_after()))
+        })
+    }
+}
