@@ -19,7 +19,7 @@ use crate::batch::{parallel, picture_file};
 use pentimento_core::{
     imaging::codec::{Format, Limits, MetadataPolicy},
     models::predictor::Predictor,
-    restoration::{Record, RestoreError, RestoreRequest, Restored, receipt::Receipt, restore},
+    restoration::{Record, RestoreError, RestoreRequest, Restored, Watch, receipt::Receipt, restore},
 };
 
 #[derive(Debug, Args)]
@@ -258,7 +258,7 @@ fn restore_one(planned: &InputWithOutput, options: &SharedOptions) -> Result<(Pa
     let path = planned.path.clone().map_err(anyhow::Error::msg)?;
     let bytes = planned.input.read(&options.limits)?;
     let Restored { bytes, receipt } =
-        restore(&bytes, &options.request, options.predictor, &options.limits, &mut |_| ())
+        restore(&bytes, &options.request, options.predictor, &options.limits, &mut Watch::none())
             .map_err(explain)?;
     store(&path, &bytes, options.force)?;
     Ok((path, receipt))
@@ -268,6 +268,7 @@ fn restore_one(planned: &InputWithOutput, options: &SharedOptions) -> Result<(Pa
 fn explain(error: RestoreError) -> anyhow::Error {
     match error {
         RestoreError::Decode(error) => picture_file::explain(error),
+        RestoreError::Encode(error) => picture_file::explain_output(error),
         other => other.into(),
     }
 }

@@ -50,6 +50,8 @@ pub struct LimitsConfig {
     pub pixels_max: u64,
     /// Most memory that decoding one picture may take, in bytes.
     pub decoded_bytes_max: u64,
+    /// Longest output, in bytes.
+    pub output_bytes_max: u64,
 }
 
 impl LimitsConfig {
@@ -59,6 +61,7 @@ impl LimitsConfig {
             input_bytes_max: self.input_bytes_max,
             pixels_max: self.pixels_max,
             decoded_bytes_max: self.decoded_bytes_max,
+            output_bytes_max: self.output_bytes_max,
         }
     }
 }
@@ -159,6 +162,7 @@ impl Config {
             "limits.input_bytes_max" => (self.limits.input_bytes_max > 0, POSITIVE),
             "limits.pixels_max" => (self.limits.pixels_max > 0, POSITIVE),
             "limits.decoded_bytes_max" => (self.limits.decoded_bytes_max > 0, POSITIVE),
+            "limits.output_bytes_max" => (self.limits.output_bytes_max > 0, POSITIVE),
             "server.body_timeout_ms" => (self.server.body_timeout_ms > 0, POSITIVE),
             "compute.threads" => (self.compute.threads <= 1024, UP_TO_1024),
             "data.dir" => (!self.data.dir.as_os_str().is_empty(), "the value must name a folder"),

@@ -41,7 +41,13 @@ pub(super) async fn analyze(State(state): State<AppState>, request: Request) -> 
     let (document, timings) = place
         .run(move || {
             let mut hook = |stage: Stage| timings.begin(stage.name());
-            let analysis = restoration::analyze(&bytes, &requested, &predictor, &limits, &mut hook);
+            let analysis = restoration::analyze(
+                &bytes,
+                &requested,
+                &predictor,
+                &limits,
+                &mut restoration::Watch::new(&mut hook),
+            );
             timings.end();
             (analysis.map(|analysis| AnalysisDocument::new(&analysis, &predictor)), timings)
         })

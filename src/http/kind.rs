@@ -61,6 +61,7 @@ problem_kinds! {
     ContradictingParameters: UNPROCESSABLE_ENTITY, "contradicting-parameters", "Two parameters disagree";
     AlphaIntoJpeg: UNPROCESSABLE_ENTITY, "alpha-into-jpeg", "JPEG cannot hold the picture's alpha";
     TooLargeForFormat: UNPROCESSABLE_ENTITY, "too-large-for-format", "The picture is too large for the requested format";
+    OutputTooLarge: UNPROCESSABLE_ENTITY, "output-too-large", "The restored picture is too long";
     MetadataTooLarge: UNPROCESSABLE_ENTITY, "metadata-too-large", "Metadata do not fit into the requested format";
     BadReceipt: UNPROCESSABLE_ENTITY, "bad-receipt", "The receipt cannot be replayed";
     ReceiptVersion: UNPROCESSABLE_ENTITY, "receipt-version", "The receipt is of another version";

@@ -45,7 +45,8 @@ pub(super) async fn replay(State(state): State<AppState>, request: Request) -> R
         .run(move || {
             timings.begin("verify");
             let mut hook = |stage: restoration::Stage| timings.begin(stage.name());
-            let restored = restoration::replay(&receipt, &bytes, &limits, &mut hook);
+            let restored =
+                restoration::replay(&receipt, &bytes, &limits, &mut restoration::Watch::new(&mut hook));
             let answer = restored.map(|restored| response::Answer::new(restored, &bytes));
             timings.end();
             (answer, timings)

@@ -39,7 +39,13 @@ pub(super) async fn restore(State(state): State<AppState>, request: Request) -> 
     let (answer, timings) = place
         .run(move || {
             let mut hook = |stage: restoration::Stage| timings.begin(stage.name());
-            let restored = restoration::restore(&bytes, &request, &predictor, &limits, &mut hook);
+            let restored = restoration::restore(
+                &bytes,
+                &request,
+                &predictor,
+                &limits,
+                &mut restoration::Watch::new(&mut hook),
+            );
             let answer = restored.map(|restored| response::Answer::new(restored, &bytes));
             timings.end();
             (answer, timings)
