@@ -10,7 +10,7 @@ use pentimento_core::{
         codec::{self, Encoding, Format, Limits, Metadata, Subsampling},
     },
     models::predictor::{Predictor, RequestedParameters},
-    restoration::{Record, RestoreRequest, restore},
+    restoration::{Record, RestoreRequest, Watch, restore},
 };
 
 #[global_allocator]
@@ -67,7 +67,7 @@ struct Counted {
 fn counted(bytes: &[u8], threads: usize, predictor: &Predictor, (_, given, record): Case) -> Counted {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     let request = RestoreRequest { parameters: given, record, ..RestoreRequest::default() };
-    let work = || restore(bytes, &request, predictor, &Limits::default(), &mut |_| ()).unwrap();
+    let work = || restore(bytes, &request, predictor, &Limits::default(), &mut Watch::none()).unwrap();
     // The first restoration fills the caches that live as long as the process or a thread.
     pool.install(work);
     let _profiler = dhat::Profiler::builder().testing().build();

@@ -8,7 +8,7 @@ use pentimento_core::{
         codec::{self, Encoding, Format, Limits, Metadata},
     },
     models::predictor::{Predictor, RequestedParameters},
-    restoration::{RestoreRequest, restore},
+    restoration::{RestoreRequest, Watch, restore},
 };
 
 const SIDES: [(usize, usize); 3] = [(512, 512), (2048, 1536), (4000, 3000)];
@@ -35,7 +35,7 @@ fn run(bencher: Bencher, (width, height): (usize, usize), parameters: RequestedP
     let (bytes, predictor) = (jpeg(width, height), Predictor::built_in());
     let request = RestoreRequest { parameters, ..RestoreRequest::default() };
     bencher.counter(ItemsCount::new(width * height)).bench(|| {
-        restore(&bytes, &request, &predictor, &Limits::default(), &mut |_| ()).expect("a good picture")
+        restore(&bytes, &request, &predictor, &Limits::default(), &mut Watch::none()).expect("a good picture")
     });
 }
 

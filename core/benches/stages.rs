@@ -14,7 +14,7 @@ use pentimento_core::{
         pipeline,
     },
     models::predictor::{Predictor, RequestedParameters},
-    restoration::{Record, RestoreRequest, receipt, restore},
+    restoration::{Record, RestoreRequest, Watch, receipt, restore},
 };
 
 /// The model that predicts, by name.
@@ -138,7 +138,8 @@ impl Bench {
         let limits = Limits::default();
         let whole = |name: &str, parameters, record| {
             let request = RestoreRequest { parameters, record, ..RestoreRequest::default() };
-            let restore = || restore(of.bytes, &request, predictor, &limits, &mut |_| ()).expect("a picture");
+            let restore =
+                || restore(of.bytes, &request, predictor, &limits, &mut Watch::none()).expect("a picture");
             self.time(name, of.megapixels, || (), |()| restore());
         };
         for (name, color, sigma, strength) in PARAMETERS {

@@ -7,7 +7,7 @@ use std::{env, error::Error, fs};
 use pentimento_core::{
     imaging::codec::Limits,
     models::predictor::Predictor,
-    restoration::{self, RestoreRequest},
+    restoration::{self, RestoreRequest, Watch},
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -25,9 +25,9 @@ pub fn run(input: &str, output: &str) -> Result<String, Box<dyn Error>> {
     let predictor = Predictor::built_in();
     // Everything is left open: the model predicts the parameters, and the output has the input's format.
     let request = RestoreRequest::default();
-    // A program that measures times does it here; this one does not.
-    let mut hook = |_stage| {};
-    let restored = restoration::restore(&bytes, &request, &predictor, &Limits::default(), &mut hook)?;
+    // A program that measures times passes a hook here, and one that stops work a flag; this one does neither.
+    let mut watch = Watch::none();
+    let restored = restoration::restore(&bytes, &request, &predictor, &Limits::default(), &mut watch)?;
     fs::write(output, &restored.bytes)?;
     Ok(serde_json::to_string_pretty(&restored.receipt)?)
 }

@@ -11,17 +11,17 @@
 //!
 //! # Restore a picture
 //! ```
-//! use pentimento_core::{imaging::codec::Limits, models::predictor::Predictor, restoration::{self, RestoreRequest}};
+//! use pentimento_core::{imaging::codec::Limits, models::predictor::Predictor, restoration::{self, RestoreRequest, Watch}};
 //!
 //! let damaged = include_bytes!("../../samples/faded.jpg");
 //! let predictor = Predictor::built_in();
 //! let request = RestoreRequest::default(); // the model predicts every parameter
-//! let mut hook = |_stage| {}; // called as each stage begins, for instance to take times
-//! let restored = restoration::restore(damaged, &request, &predictor, &Limits::default(), &mut hook)?;
+//! let mut watch = Watch::none(); // or a hook for the stages, or a flag that stops the work
+//! let restored = restoration::restore(damaged, &request, &predictor, &Limits::default(), &mut watch)?;
 //! assert_ne!(restored.bytes[..], damaged[..]);
 //! assert_eq!(restored.receipt.parameters.color_method.name(), "stretch");
 //!
-//! let again = restoration::replay(&restored.receipt, damaged, &Limits::default(), &mut hook)?;
+//! let again = restoration::replay(&restored.receipt, damaged, &Limits::default(), &mut watch)?;
 //! assert_eq!(again.bytes, restored.bytes);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -32,7 +32,7 @@
 //!
 //! | module | what it has |
 //! |---|---|
-//! | [`digest`], [`numeric`] | SHA-256 digests; random numbers from a seed, linear solvers |
+//! | [`cancel`], [`digest`], [`numeric`] | the flag that stops work; SHA-256 digests; random numbers from a seed, linear solvers |
 //! | [`imaging`] | pictures, their file formats, pixel operators and the pipeline of a restoration |
 //! | [`metrics`] | PSNR, SSIM, score and ΔE₀₀ of a picture against its reference |
 //! | [`features`] | numbers that describe a picture |
@@ -46,6 +46,7 @@
 //! | [`evaluation`] | how much a model gains on pictures that it has not seen |
 //! | [`inspection`] | what is wrong with a dataset |
 
+pub mod cancel;
 pub mod digest;
 pub mod evaluation;
 pub mod features;

@@ -608,7 +608,12 @@ fn a_grey_profile_does_not_stay_with_colours() {
 
 // --- hostile bytes ------------------------------------------------------------------------------------------------
 
-const SMALL: Limits = Limits { input_bytes_max: 1 << 20, pixels_max: 1 << 20, decoded_bytes_max: 16 << 20 };
+const SMALL: Limits = Limits {
+    input_bytes_max: 1 << 20,
+    pixels_max: 1 << 20,
+    decoded_bytes_max: 16 << 20,
+    output_bytes_max: 16 << 20,
+};
 
 /// Checks that bytes, if they decode, give a picture within the limits that can be encoded again.
 fn check_stranger(bytes: &[u8]) {

@@ -13,7 +13,7 @@ use pentimento_core::{
     },
     models::predictor::{Predictor, RequestedParameters},
     restoration::{
-        Record, RestoreRequest, Stage, analyze,
+        Record, RestoreRequest, Stage, Watch, analyze,
         receipt::{Receipt, RecordedFeatures, Route},
         restore,
     },
@@ -50,7 +50,13 @@ fn learned() -> RequestedParameters {
 fn restored(bytes: &[u8], request: &RestoreRequest) -> (Vec<Stage>, Vec<u8>, Receipt) {
     let mut stages = Vec::new();
     let predictor = Predictor::built_in();
-    let restored = restore(bytes, request, &predictor, &Limits::default(), &mut |stage| stages.push(stage));
+    let restored = restore(
+        bytes,
+        request,
+        &predictor,
+        &Limits::default(),
+        &mut Watch::new(&mut |stage| stages.push(stage)),
+    );
     let restored = restored.unwrap();
     (stages, restored.bytes.into_owned(), restored.receipt)
 }
@@ -125,7 +131,8 @@ fn all_ways_to_the_features_of_a_file_agree() {
         let receipt = restored(&bytes, &request(learned(), Record::Kept)).2;
         assert_eq!(receipt.features, Some(RecordedFeatures::from(&features)));
         let analysis =
-            analyze(&bytes, &nothing(), &Predictor::built_in(), &Limits::default(), &mut |_| ()).unwrap();
+            analyze(&bytes, &nothing(), &Predictor::built_in(), &Limits::default(), &mut Watch::none())
+                .unwrap();
         assert_eq!((analysis.width, analysis.height), (1203, 1601));
         assert_eq!(analysis.features, features);
         let whole = decode(&bytes, &Limits::default()).unwrap().image;

@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context as _, Result, anyhow, bail};
 use tempfile::Builder;
 
-use pentimento_core::imaging::codec::{self, DecodeError, Limits, Picture};
+use pentimento_core::imaging::codec::{self, DecodeError, EncodeError, Limits, Picture};
 
 /// Reads a file of at most `limits.input_bytes_max` bytes.
 ///
@@ -48,11 +48,22 @@ pub fn explain(error: DecodeError) -> anyhow::Error {
         DecodeError::TooManyBytes { .. } => "limits.input_bytes_max",
         DecodeError::TooManyPixels { .. } => "limits.pixels_max",
         DecodeError::TooMuchMemory { .. } => "limits.decoded_bytes_max",
-        DecodeError::UnknownFormat | DecodeError::Unsupported { .. } | DecodeError::Broken { .. } => {
+        DecodeError::UnknownFormat
+        | DecodeError::Unsupported { .. }
+        | DecodeError::Broken { .. }
+        | DecodeError::Cancelled(_) => {
             return error.into();
         }
     };
     anyhow!("{error} (setting {setting})")
+}
+
+/// Returns the error of an output that cannot be written. Where a limit was exceeded, the message names the setting.
+pub fn explain_output(error: EncodeError) -> anyhow::Error {
+    match error {
+        EncodeError::TooManyBytes { .. } => anyhow!("{error} (setting limits.output_bytes_max)"),
+        other => other.into(),
+    }
 }
 
 /// Whether writing to `path` would replace something. A pipe or a device is not replaced: bytes are written into it.

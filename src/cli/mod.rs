@@ -22,6 +22,7 @@ mod output;
 mod progress;
 mod replay;
 mod restore;
+mod restore_remote;
 mod score;
 mod serve;
 mod synthesize;

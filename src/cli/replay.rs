@@ -16,7 +16,7 @@ use pentimento_core::{
     digest::digest,
     imaging::codec::Format,
     restoration::{
-        ReplayError, RestoreError,
+        ReplayError, RestoreError, Watch,
         receipt::{Receipt, RecordedOutput},
         replay,
     },
@@ -54,7 +54,7 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
         bail!("{} holds no receipt", arguments.receipt.display());
     };
     check_extension(&arguments.output, receipt.output.format)?;
-    let restored = replay(receipt, &bytes, &limits, &mut |_| ()).map_err(explain)?;
+    let restored = replay(receipt, &bytes, &limits, &mut Watch::none()).map_err(explain)?;
     store(&arguments.output, &restored.bytes, arguments.force)?;
     tell_other_bytes(&receipt.output, &restored.receipt.output);
     Ok(Outcome::AllGood)
@@ -75,6 +75,7 @@ fn tell_other_bytes(recorded: &RecordedOutput, replayed: &RecordedOutput) {
 fn explain(error: ReplayError) -> anyhow::Error {
     match error {
         ReplayError::Restore(RestoreError::Decode(error)) => picture_file::explain(error),
+        ReplayError::Restore(RestoreError::Encode(error)) => picture_file::explain_output(error),
         other => other.into(),
     }
 }

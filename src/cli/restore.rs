@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use clap::Args;
 
 use super::{
@@ -14,12 +14,13 @@ use super::{
     inputs::{CommandInput, RESTORED_MARK, expand, place},
     outcome::{Outcome, usage},
     output, progress,
+    restore_remote::{RemoteRequest, RemoteResult, restore_remotely},
 };
 use crate::batch::{parallel, picture_file};
 use pentimento_core::{
     imaging::codec::{Format, Limits, MetadataPolicy},
     models::predictor::Predictor,
-    restoration::{Record, RestoreError, RestoreRequest, Restored, receipt::Receipt, restore},
+    restoration::{Record, RestoreError, RestoreRequest, Restored, Watch, receipt::Receipt, restore},
 };
 
 #[derive(Debug, Args)]
@@ -53,6 +54,9 @@ pub(super) struct Arguments {
     /// Overwrite existing files
     #[arg(long)]
     force: bool,
+    /// Let the service at this URL restore the pictures, all in one request: http://HOST:PORT
+    #[arg(long, value_name = "URL", conflicts_with_all = ["model", "threads"])]
+    server: Option<String>,
     #[command(flatten)]
     threads: ThreadArguments,
 }
@@ -80,9 +84,15 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     let format = checked_output(&arguments, &inputs)?;
     let planned = plan(inputs, &arguments, format);
     check_receipt(&planned, &arguments)?;
-    let predictor = predictor(arguments.model.as_deref().or(Some(&config.model.path)))?;
     let parameters = arguments.parameters.requested()?;
-    predictor.check(&parameters).map_err(usage)?;
+    let predictor = match &arguments.server {
+        // The service has a model of its own.
+        Some(_) => Predictor::built_in(),
+        None => predictor(arguments.model.as_deref().or(Some(&config.model.path)))?,
+    };
+    if arguments.server.is_none() {
+        predictor.check(&parameters).map_err(usage)?;
+    }
     let options = SharedOptions {
         request: RestoreRequest {
             parameters,
@@ -96,8 +106,13 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
         force: arguments.force,
     };
     let bar = progress::bar(planned.len(), "pictures");
-    let work = |planned: &InputWithOutput| restore_one(planned, &options);
-    let (outcomes, _) = parallel::run(&planned, config.compute.threads, &|| bar.inc(1), work)?;
+    let outcomes = match &arguments.server {
+        Some(server) => restore_by_service(server, &planned, &options, &|| bar.inc(1)),
+        None => {
+            let work = |planned: &InputWithOutput| restore_one(planned, &options);
+            parallel::run(&planned, config.compute.threads, &|| bar.inc(1), work)?.0
+        }
+    };
     bar.finish_and_clear();
 
     let quiet = writes_to_stdout(&planned) || is_stdout(arguments.receipt.as_deref());
@@ -258,16 +273,50 @@ fn restore_one(planned: &InputWithOutput, options: &SharedOptions) -> Result<(Pa
     let path = planned.path.clone().map_err(anyhow::Error::msg)?;
     let bytes = planned.input.read(&options.limits)?;
     let Restored { bytes, receipt } =
-        restore(&bytes, &options.request, options.predictor, &options.limits, &mut |_| ())
+        restore(&bytes, &options.request, options.predictor, &options.limits, &mut Watch::none())
             .map_err(explain)?;
     store(&path, &bytes, options.force)?;
     Ok((path, receipt))
+}
+
+/// Lets a service restore the pictures. Returns the outcomes in the order of `planned`.
+fn restore_by_service(
+    server: &str,
+    planned: &[InputWithOutput],
+    options: &SharedOptions,
+    bar: &dyn Fn(),
+) -> Vec<Result<(PathBuf, Receipt)>> {
+    let mut outcomes: Vec<Option<Result<(PathBuf, Receipt)>>> = planned.iter().map(|_| None).collect();
+    let mut inputs = Vec::new();
+    for (index, InputWithOutput { input, path }) in planned.iter().enumerate() {
+        match path {
+            Ok(_) => inputs.push((index, input.clone())),
+            Err(reason) => outcomes[index] = Some(Err(anyhow!("{reason}"))),
+        }
+    }
+    let remote = RemoteRequest { server, request: &options.request, limits: options.limits };
+    let mut done = |index: usize, result: Result<RemoteResult>| {
+        bar();
+        outcomes[index] = Some(result.and_then(|RemoteResult { bytes, receipt }| {
+            let path = planned[index].path.clone().map_err(anyhow::Error::msg)?;
+            store(&path, &bytes, options.force)?;
+            Ok((path, receipt))
+        }));
+        Ok(())
+    };
+    let ended = if inputs.is_empty() { Ok(()) } else { restore_remotely(&remote, &inputs, &mut done) };
+    let missing = match &ended {
+        Ok(()) => "the service gave no answer to this picture".to_owned(),
+        Err(error) => format!("{error:#}"),
+    };
+    outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| Err(anyhow!("{missing}")))).collect()
 }
 
 /// Returns the error for people. Where a limit was exceeded, the message names the setting.
 fn explain(error: RestoreError) -> anyhow::Error {
     match error {
         RestoreError::Decode(error) => picture_file::explain(error),
+        RestoreError::Encode(error) => picture_file::explain_output(error),
         other => other.into(),
     }
 }

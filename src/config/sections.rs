@@ -85,6 +85,8 @@ pub struct LimitsConfig {
     pub pixels_max: u64,
     /// Most memory that decoding one picture may take, in bytes.
     pub decoded_bytes_max: u64,
+    /// Longest output, in bytes.
+    pub output_bytes_max: u64,
     /// Most pictures of one form.
     pub pictures_max: usize,
 }
@@ -96,6 +98,7 @@ impl LimitsConfig {
             input_bytes_max: self.input_bytes_max,
             pixels_max: self.pixels_max,
             decoded_bytes_max: self.decoded_bytes_max,
+            output_bytes_max: self.output_bytes_max,
         }
     }
 }
@@ -202,6 +205,7 @@ impl Config {
             "limits.input_bytes_max" => (self.limits.input_bytes_max > 0, POSITIVE),
             "limits.pixels_max" => (self.limits.pixels_max > 0, POSITIVE),
             "limits.decoded_bytes_max" => (self.limits.decoded_bytes_max > 0, POSITIVE),
+            "limits.output_bytes_max" => (self.limits.output_bytes_max > 0, POSITIVE),
             "server.body_timeout_ms" => (self.server.body_timeout_ms > 0, POSITIVE),
             "server.header_timeout_ms" => (self.server.header_timeout_ms > 0, POSITIVE),
             "server.keep_alive_timeout_ms" => (self.server.keep_alive_timeout_ms > 0, POSITIVE),

@@ -63,6 +63,7 @@ problem_kinds! {
     ContradictingParameters: UNPROCESSABLE_ENTITY, "contradicting-parameters", "Two parameters disagree";
     AlphaIntoJpeg: UNPROCESSABLE_ENTITY, "alpha-into-jpeg", "JPEG cannot hold the picture's alpha";
     TooLargeForFormat: UNPROCESSABLE_ENTITY, "too-large-for-format", "The picture is too large for the requested format";
+    OutputTooLarge: UNPROCESSABLE_ENTITY, "output-too-large", "The restored picture is too long";
     MetadataTooLarge: UNPROCESSABLE_ENTITY, "metadata-too-large", "Metadata do not fit into the requested format";
     TooManyPictures: UNPROCESSABLE_ENTITY, "too-many-pictures", "The form has too many pictures";
     NotRead: UNPROCESSABLE_ENTITY, "answers-not-read", "The answers were not read while pictures were sent";

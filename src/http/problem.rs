@@ -120,11 +120,6 @@ impl Problem {
         self
     }
 
-    /// The kind of the problem.
-    pub(super) fn kind(&self) -> ProblemKind {
-        self.kind
-    }
-
     /// The problem document as JSON, with the id of its request.
     pub(super) fn to_json(&self, request_id: Option<&str>) -> Vec<u8> {
         let document = ProblemDocument {

@@ -94,5 +94,5 @@ async fn drain(state: &AppState, drain_timeout: Duration) {
         return;
     }
     tracing::warn!(n_requests, n_cut = n_busy(), "requests are cut that did not finish in time");
-    state.running.cut();
+    state.cut_order.give();
 }

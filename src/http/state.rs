@@ -6,8 +6,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    callers::Callers, connection::Connections, error::no_jobs, in_flight::InFlight, problem::Problem,
-    result_bodies::ResultBodies, running_requests::RunningRequests,
+    callers::Callers, connection::Connections, cut_order::CutOrder, error::no_jobs, in_flight::InFlight, problem::Problem,
+    result_bodies::ResultBodies, 
 };
 use crate::{
     compute::Compute,
@@ -48,8 +48,8 @@ pub struct AppState {
     pub memory: MemoryBudget,
     /// Bounds on requests.
     pub(super) server: RequestLimits,
-    /// The requests that the service is working on.
-    pub(super) running: RunningRequests,
+    /// The order to end the requests that take too long.
+    pub(super) cut_order: CutOrder,
     /// Set when the service is about to stop.
     stopping: CancellationToken,
     /// The open connections.
@@ -80,14 +80,18 @@ impl AppState {
         let (_, availability) = watch::channel(Availability::Closed("jobs were not opened".to_owned()));
         let connections = Connections::default();
         let (unread, slow) = (connections.clone(), connections.clone());
-        memory.work.on_shortage(move || drop(unread.cut_longest_unread()));
-        memory.bodies.on_shortage(move || drop(slow.cut_slowest_body(server.rate_min)));
+        memory.work.on_shortage(move || {
+            unread.cut_longest_unread();
+        });
+        memory.bodies.on_shortage(move || {
+            slow.cut_slowest_body(server.rate_min);
+        });
         Self {
             compute,
             predictor,
             limits,
             memory,
-            running: RunningRequests::default(),
+            cut_order: CutOrder::default(),
             stopping: CancellationToken::new(),
             connections,
             callers: Callers::new(server.caller_max),

@@ -8,7 +8,7 @@ use std::{
 use axum::http::HeaderValue;
 
 /// The steps of a request in the order in which they began. One runs at a time.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Timings {
     started: Instant,
     current: Option<(&'static str, Instant)>,

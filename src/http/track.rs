@@ -1,4 +1,4 @@
-//! Tracking requests, so that a stopping service can finish or cut them.
+//! Requests of a stopping service: new ones are refused, running ones may be cut.
 
 use axum::{
     extract::{Request, State},
@@ -9,18 +9,17 @@ use axum::{
 use super::{problem::Problem, state::AppState};
 use crate::compute::ComputeError;
 
-/// Counts a request while its handler runs.
+/// Lets a request run until it ends or the stopping service orders to cut it.
 ///
-/// A stopping service refuses new requests with 503. It answers a running request with 503 when that request is cut.
+/// A stopping service answers new requests and those that it cuts with 503.
 pub(super) async fn track(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let draining = || Problem::from(ComputeError::Draining);
     if state.compute.is_closed() {
         return draining().into_response();
     }
-    let _running = state.running.enter();
     tokio::select! {
         response = next.run(request) => response,
-        () = state.running.wait_until_cut() => {
+        () = state.cut_order.given() => {
             draining().detail("the service is stopping and could not finish this in time".to_owned()).into_response()
         }
     }

@@ -22,6 +22,7 @@ pub(super) fn settings(jobs: &Jobs) -> Vec<String> {
         format!("limits.input_bytes_max={}", limits.input_bytes_max),
         format!("limits.pixels_max={}", limits.pixels_max),
         format!("limits.decoded_bytes_max={}", limits.decoded_bytes_max),
+        format!("limits.output_bytes_max={}", limits.output_bytes_max),
         format!("compute.threads={}", setup.settings.pair_threads),
         format!("model.path={}", setup.model.display()),
     ]

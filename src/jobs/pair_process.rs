@@ -138,7 +138,7 @@ fn find(request: &PairRequest) -> Result<PairAnswer> {
 
 fn search_files(request: &PairRequest) -> Result<PairFound> {
     let [input_bytes_max, pixels_max, decoded_bytes_max] = request.limits;
-    let limits = Limits { input_bytes_max, pixels_max, decoded_bytes_max };
+    let limits = Limits { input_bytes_max, pixels_max, decoded_bytes_max, ..Limits::default() };
     let space = request.grid.space()?;
     let load = |path: &PathBuf| {
         // The digest belongs to the bytes that are decoded, even if somebody replaces the file meanwhile.

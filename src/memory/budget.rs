@@ -212,7 +212,7 @@ mod tests {
         assert_eq!(pool.reserve(u64::MAX).await.unwrap_err().needed, u64::MAX);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_waiting_reservation_asks_for_relief() {
         let pool = MemoryPool::new(10 * UNIT_BYTES);
         let held = std::sync::Mutex::new(Some(pool.reserve(8 * UNIT_BYTES).await.unwrap()));

@@ -20,5 +20,10 @@ impl AsRef<[u8]> for HeldBytes {
 /// the last byte of an answer is written.
 pub fn held(bytes: Vec<u8>, mut memory: Reservation) -> Bytes {
     memory.shrink_to(bytes.capacity() as u64);
+    held_with_all(bytes, memory)
+}
+
+/// Returns `bytes` as shared bytes that keep all of `memory`, for example for what is parsed out of them.
+pub fn held_with_all(bytes: Vec<u8>, memory: Reservation) -> Bytes {
     Bytes::from_owner(HeldBytes { bytes, _memory: memory })
 }

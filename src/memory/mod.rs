@@ -17,6 +17,6 @@ mod plan;
 mod system_limit;
 
 pub use budget::{MemoryBudget, MemoryPool, Reservation, TooLarge};
-pub use held_bytes::held;
+pub use held_bytes::{held, held_with_all};
 pub use plan::{MemoryPlan, PlanError, PlanSettings};
 pub use system_limit::{MemoryLimit, system_limit};

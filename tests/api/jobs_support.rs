@@ -73,13 +73,17 @@ impl JobsApp {
         change(&mut setup);
         let stopping = CancellationToken::new();
         let availability = keep_open(setup, stopping.clone()).await.unwrap();
-        let compute = Compute::new(&ComputeConfig { threads: 1, running_max: 1, waiting_max: 32 }).unwrap();
-        let state = AppState::new(compute, PREDICTOR.clone(), Limits::default(), PATIENCE)
+        let config = ComputeConfig { threads: 1, running_max: 1, waiting_max: 32, ..ComputeConfig::default() };
+        let (compute, memory) = (Compute::new(&config).unwrap(), MemoryBudget::new(1 << 30));
+        let limits = Limits::default();
+        let state = AppState::new(compute, PREDICTOR.clone(), limits, memory, request_limits())
             .with_jobs(availability.clone());
         worker::start(availability.clone(), stopping.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(serve(listener, state, PATIENCE, std::future::pending()));
+        let listeners = Listeners { service: listener, health: None };
+        let times = StopTimes { drain_delay: Duration::ZERO, drain_timeout: PATIENCE };
+        tokio::spawn(serve(listeners, state, connection_limits(), times, std::future::pending()));
         Self { folder, base, client: Client::new(), availability, stopping }
     }
 

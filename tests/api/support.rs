@@ -10,7 +10,8 @@ use std::{
 use pentimento::{
     compute::Compute,
     config::ComputeConfig,
-    http::{AppState, serve},
+    http::{AppState, ConnectionLimits, Listeners, RequestLimits, StopTimes, serve},
+    memory::MemoryBudget,
 };
 use pentimento_core::{
     features::N_FEATURES,
@@ -84,6 +85,36 @@ pub struct Setup {
     pub limits: Limits,
     pub body_timeout: Duration,
     pub drain_timeout: Duration,
+    pub drain_delay: Duration,
+    pub memory_bytes: u64,
+    pub connections_max: usize,
+    pub caller_max: usize,
+    pub request_timeout: Duration,
+}
+
+/// Bounds on requests that no test reaches.
+pub fn request_limits() -> RequestLimits {
+    RequestLimits {
+        body_timeout: PATIENCE,
+        request_timeout: PATIENCE,
+        rate_min: 1,
+        receiving_max: 64,
+        sending_max: 64,
+        caller_max: 64,
+        pictures_max: 100,
+    }
+}
+
+/// Limits of connections that no test reaches.
+pub fn connection_limits() -> ConnectionLimits {
+    ConnectionLimits {
+        connections_max: 256,
+        header_timeout: PATIENCE,
+        keep_alive_timeout: PATIENCE,
+        answer_timeout: PATIENCE,
+        rate_min: 1,
+        linger_bytes_max: 1 << 28,
+    }
 }
 
 impl Default for Setup {
@@ -94,6 +125,11 @@ impl Default for Setup {
             limits: Limits::default(),
             body_timeout: PATIENCE,
             drain_timeout: PATIENCE,
+            drain_delay: Duration::ZERO,
+            memory_bytes: 4 << 30,
+            connections_max: 256,
+            caller_max: 64,
+            request_timeout: PATIENCE,
         }
     }
 }
@@ -114,9 +150,12 @@ impl TestApp {
     }
 
     pub async fn with(setup: Setup) -> Self {
-        let Setup { running_max, waiting_max, limits, body_timeout, drain_timeout } = setup;
-        let compute = Compute::new(&ComputeConfig { threads: 2, running_max, waiting_max }).unwrap();
-        let state = AppState::new(compute.clone(), PREDICTOR.clone(), limits, body_timeout);
+        let Setup { running_max, waiting_max, limits, body_timeout, request_timeout, caller_max, .. } = setup;
+        let config = ComputeConfig { threads: 2, running_max, waiting_max, ..ComputeConfig::default() };
+        let compute = Compute::new(&config).unwrap();
+        let server = RequestLimits { body_timeout, request_timeout, caller_max, ..request_limits() };
+        let memory = MemoryBudget::new(setup.memory_bytes);
+        let state = AppState::new(compute.clone(), PREDICTOR.clone(), limits, memory, server);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -126,7 +165,10 @@ impl TestApp {
                 std::future::pending::<()>().await;
             }
         };
-        let server = tokio::spawn(serve(listener, state.clone(), drain_timeout, shutdown));
+        let limits = ConnectionLimits { connections_max: setup.connections_max, ..connection_limits() };
+        let times = StopTimes { drain_delay: setup.drain_delay, drain_timeout: setup.drain_timeout };
+        let listeners = Listeners { service: listener, health: None };
+        let server = tokio::spawn(serve(listeners, state.clone(), limits, times, shutdown));
         Self { address, compute, state, client: Client::new(), stop: Some(stop), server }
     }
 
@@ -214,7 +256,7 @@ pub async fn problem(request: RequestBuilder, status: u16, slug: &str) -> Value 
     let (content_type, id) =
         (header(&response, "content-type").to_owned(), header(&response, "x-request-id").to_owned());
     assert_eq!(header(&response, "x-content-type-options"), "nosniff");
-    assert_eq!(response.headers().contains_key("retry-after"), got == 503);
+    assert_eq!(response.headers().contains_key("retry-after"), got == 503 || got == 429);
     let body = response.bytes().await.unwrap();
     let problem: Value = serde_json::from_slice(&body).unwrap_or_else(|e| panic!("{got} {body:?}: {e}"));
     assert_eq!(content_type, "application/problem+json", "{problem}");
@@ -254,7 +296,7 @@ pub async fn occupy(compute: &Compute) -> (std::sync::mpsc::Sender<()>, JoinHand
             begun.send(()).unwrap();
             let _ = released.recv();
         };
-        place.run(work).await.unwrap();
+        place.run(&MemoryBudget::new(1 << 20).work, 0, work).await.unwrap();
     });
     has_begun.await.unwrap();
     (release, work)

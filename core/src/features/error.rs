@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::cancel::Cancelled;
+
 /// Smallest side of a picture with features, in pixels.
 pub const SIDE_MIN_PX: usize = 7;
 
@@ -18,4 +20,7 @@ pub enum FeatureError {
         /// Height in pixels.
         height: usize,
     },
+    /// The caller cancelled the work.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
 }

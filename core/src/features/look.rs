@@ -6,7 +6,10 @@
 use std::borrow::Cow;
 
 use super::{FeatureError, Features, Schema, measure, rich};
-use crate::imaging::codec::{self, DecodeError, Format, Header, Limits, Picture};
+use crate::{
+    cancel::{Cancel, Cancelled},
+    imaging::codec::{self, DecodeError, Format, Header, Limits, Picture},
+};
 
 /// A picture decoded for its features.
 pub struct Look {
@@ -29,10 +32,27 @@ impl Look {
         schema: Schema,
         begin: impl FnOnce(bool),
     ) -> Result<Self, DecodeError> {
-        let picture = codec::decode_reduced(bytes, limits, |header| {
+        Self::decode_until(bytes, limits, schema, &Cancel::never(), |is_reduced| {
+            begin(is_reduced);
+            Ok(())
+        })
+    }
+
+    /// Same as [`Look::decode`], and stops once `cancel` is set or `begin` says so.
+    ///
+    /// # Errors
+    /// Same errors as [`codec::decode_until()`].
+    pub fn decode_until(
+        bytes: &[u8],
+        limits: &Limits,
+        schema: Schema,
+        cancel: &Cancel,
+        begin: impl FnOnce(bool) -> Result<(), Cancelled>,
+    ) -> Result<Self, DecodeError> {
+        let picture = codec::decode_reduced_until(bytes, limits, cancel, |header| {
             let eighths = eighths(header, schema);
-            begin(eighths < 8);
-            (header.width.max(header.height) * eighths).div_ceil(8)
+            begin(eighths < 8)?;
+            Ok((header.width.max(header.height) * eighths).div_ceil(8))
         })?;
         Ok(Self { schema, picture })
     }
@@ -42,6 +62,15 @@ impl Look {
     /// # Errors
     /// When a side of the picture is below 7 px.
     pub fn features(&self) -> Result<Features, FeatureError> {
+        self.features_until(&Cancel::never())
+    }
+
+    /// Same as [`Look::features`], and stops once `cancel` is set.
+    ///
+    /// # Errors
+    /// Same errors as [`Look::features`], and [`FeatureError::Cancelled`].
+    pub fn features_until(&self, cancel: &Cancel) -> Result<Features, FeatureError> {
+        cancel.check()?;
         let seen = match self.schema {
             Schema::Seed => Cow::Borrowed(&self.picture.image),
             Schema::Rich => rich::reduced_from(&self.picture.image, self.picture.size),

@@ -34,6 +34,21 @@ impl RequestedParameters {
         })
     }
 
+    /// Returns the fixed colour method.
+    pub fn color_method(&self) -> Option<ColorMethod> {
+        self.color_method
+    }
+
+    /// Returns the fixed sigma in pixels.
+    pub fn sigma(&self) -> Option<f64> {
+        self.sigma
+    }
+
+    /// Returns the fixed strength.
+    pub fn strength(&self) -> Option<f64> {
+        self.strength
+    }
+
     /// Returns whether nothing was fixed.
     pub(super) fn is_open(&self) -> bool {
         *self == Self::default()

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use super::receipt::RECEIPT_VERSION;
 use crate::{
+    cancel::Cancelled,
     features::FeatureError,
     imaging::{
         ParameterError,
@@ -18,16 +19,46 @@ use crate::{
 pub enum RestoreError {
     /// The input cannot be decoded within the limits.
     #[error(transparent)]
-    Decode(#[from] DecodeError),
+    Decode(DecodeError),
     /// The input has no features to predict from.
     #[error("{0}; give color, sigma and strength to restore it without a prediction")]
-    Features(#[from] FeatureError),
+    Features(FeatureError),
     /// The model cannot predict.
     #[error(transparent)]
     Predict(#[from] PredictError),
     /// The output cannot be written.
     #[error(transparent)]
-    Encode(#[from] EncodeError),
+    Encode(EncodeError),
+    /// The caller cancelled the work.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+impl From<DecodeError> for RestoreError {
+    fn from(error: DecodeError) -> Self {
+        match error {
+            DecodeError::Cancelled(cancelled) => cancelled.into(),
+            other => RestoreError::Decode(other),
+        }
+    }
+}
+
+impl From<FeatureError> for RestoreError {
+    fn from(error: FeatureError) -> Self {
+        match error {
+            FeatureError::Cancelled(cancelled) => cancelled.into(),
+            other => RestoreError::Features(other),
+        }
+    }
+}
+
+impl From<EncodeError> for RestoreError {
+    fn from(error: EncodeError) -> Self {
+        match error {
+            EncodeError::Cancelled(cancelled) => cancelled.into(),
+            other => RestoreError::Encode(other),
+        }
+    }
 }
 
 /// A receipt cannot be replayed.
@@ -83,4 +114,10 @@ pub enum ReplayError {
     /// Decoding or encoding failed.
     #[error(transparent)]
     Restore(#[from] RestoreError),
+}
+
+impl From<Cancelled> for ReplayError {
+    fn from(cancelled: Cancelled) -> Self {
+        ReplayError::Restore(cancelled.into())
+    }
 }

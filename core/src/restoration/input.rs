@@ -1,28 +1,34 @@
-//! The input of a restoration: the bytes, the limits of decoding them, and the hook for the stages.
+//! The input of a restoration: the bytes, the limits of decoding them, and what watches the stages.
 
-use super::{receipt::RecordedInput, request::Stage};
+use super::{receipt::RecordedInput, request::Stage, watch::Watch};
 use crate::{
+    cancel::{Cancel, Cancelled},
     features::{Look, Schema},
     imaging::codec::{self, DecodeError, Format, Limits, Picture},
 };
 
-/// The bytes of the input picture with the limits of decoding, and the caller's hook.
+/// The bytes of the input picture with the limits of decoding, and the caller's watch.
 pub(super) struct RestoreInput<'a, 'h> {
     pub(super) bytes: &'a [u8],
     pub(super) limits: &'h Limits,
-    pub(super) hook: &'h mut dyn FnMut(Stage),
+    pub(super) watch: Watch<'h>,
 }
 
 impl RestoreInput<'_, '_> {
     /// Reports the beginning of a stage.
-    pub(super) fn begin(&mut self, stage: Stage) {
-        (self.hook)(stage);
+    pub(super) fn begin(&mut self, stage: Stage) -> Result<(), Cancelled> {
+        self.watch.begin(stage)
+    }
+
+    /// The flag that stops the work.
+    pub(super) fn cancel(&self) -> &Cancel {
+        self.watch.cancel()
     }
 
     /// Decodes the whole picture.
     pub(super) fn decode(&mut self) -> Result<Picture, DecodeError> {
-        self.begin(Stage::Decode);
-        codec::decode(self.bytes, self.limits)
+        self.begin(Stage::Decode)?;
+        codec::decode_until(self.bytes, self.limits, self.cancel())
     }
 
     /// The receipt's record of the input, which is in `format` and has the digest `sha256`.
@@ -32,8 +38,8 @@ impl RestoreInput<'_, '_> {
 
     /// Decodes as much of the picture as the features of `schema` need.
     pub(super) fn look(&mut self, schema: Schema) -> Result<Look, DecodeError> {
-        let hook = &mut *self.hook;
-        let begin = |is_reduced| hook(if is_reduced { Stage::Look } else { Stage::Decode });
-        Look::decode(self.bytes, self.limits, schema, begin)
+        let (cancel, watch) = (self.watch.cancel().clone(), &mut self.watch);
+        let begin = |is_reduced| watch.begin(if is_reduced { Stage::Look } else { Stage::Decode });
+        Look::decode_until(self.bytes, self.limits, schema, &cancel, begin)
     }
 }

@@ -4,50 +4,55 @@
 //! [`receipt`]. [`replay()`] makes the same bytes again from the receipt and predicts nothing. [`analyze`] stops after
 //! the prediction. The functions read no file, clock or setting: the caller passes bytes, limits and the predictor.
 
+mod cost;
 mod error;
 mod input;
 mod output;
 pub mod receipt;
 mod replay;
 mod request;
+mod watch;
 
 use crate::{
     features::{Features, Look},
     imaging::{
         RestorationParameters,
-        codec::{Format, Limits},
+        codec::{self, Format, Limits},
         operators::color_transform::ColorTransform,
     },
     models::predictor::{Prediction, Predictor, RequestedParameters},
 };
 use input::RestoreInput;
-use output::{Restoration, keep_input, restore_pixels};
+use output::{OutputPlan, Restoration, keep_input, restore_pixels};
 
+pub use cost::Cost;
 pub use error::{ReplayError, RestoreError};
 pub use output::Restored;
 pub use replay::replay;
 pub use request::{Record, RestoreRequest, Stage};
+pub use watch::Watch;
 
 /// Restores the picture in `bytes`.
 ///
 /// The model predicts the parameters that `request` leaves open, from as many pixels as its features need. If the
-/// parameters change nothing and the caller does not keep the receipt, the rest of the picture is never decoded. The
-/// function calls `hook` at the beginning of each stage. The same input gives the same bytes.
+/// parameters change nothing and the caller does not keep the receipt, the rest of the picture is never decoded. `watch`
+/// sees each stage begin and can cancel the work. The same input gives the same bytes.
 ///
 /// Memory: the decoded samples, which `limits` bounds before decoding, and the encoded bytes. The features of the seed
 /// schema take 9 bytes per pixel more, and restoring takes a few rows per thread.
 ///
 /// # Errors
-/// When the input is refused, is too small for a prediction, or cannot be written as requested.
+/// When the input is refused, is too small for a prediction, or cannot be written as requested. Also when `watch` cancels.
 pub fn restore<'a>(
     bytes: &'a [u8],
     request: &RestoreRequest,
     predictor: &Predictor,
     limits: &Limits,
-    hook: &mut dyn FnMut(Stage),
+    watch: &mut Watch,
 ) -> Result<Restored<'a>, RestoreError> {
     predictor.check(&request.parameters)?;
-    let mut input = RestoreInput { bytes, limits, hook };
+    let mut input = RestoreInput { bytes, limits, watch: watch.reborrow() };
+    check_known_length(&input, request)?;
     match request.parameters.complete() {
         Some(parameters) => {
             let restoration = decode_and_restore(&mut input, None, &parameters, None, request)?;
@@ -55,6 +60,16 @@ pub fn restore<'a>(
         }
         None => restore_predicted(&mut input, request, predictor),
     }
+}
+
+/// Refuses an output that will be too long whatever the parameters are, before anything is decoded.
+fn check_known_length(input: &RestoreInput, request: &RestoreRequest) -> Result<(), RestoreError> {
+    if request.format.or(Format::sniff(input.bytes)) != Some(Format::Bmp) {
+        return Ok(());
+    }
+    let parameters = request.parameters.complete().unwrap_or(RestorationParameters::IDENTITY);
+    let header = codec::probe(input.bytes, input.limits)?;
+    OutputPlan::new(&header, &parameters, request).check_length(input)
 }
 
 /// Restores a picture with predicted parameters.
@@ -66,7 +81,7 @@ fn restore_predicted<'a>(
     let Foresight { look, features, prediction } = foresee(input, &request.parameters, predictor)?;
     let parameters = prediction.parameters();
     let transform = prediction.transform();
-    let restoration = match keep_input(input, &look, &parameters, request) {
+    let restoration = match keep_input(input, &look, &parameters, request)? {
         Some(kept) => kept,
         None => decode_and_restore(input, Some(look), &parameters, transform, request)?,
     };
@@ -105,19 +120,20 @@ pub struct Analysis {
 
 /// Measures the features of the picture in `bytes` and predicts its parameters, without restoring it.
 ///
-/// Cost, `hook` and memory are those of the first stages of [`restore`].
+/// Cost, `watch` and memory are those of the first stages of [`restore`].
 ///
 /// # Errors
 /// When the input is refused, is too small for its features, or the model cannot predict what `requested` leaves open.
+/// Also when `watch` cancels.
 pub fn analyze(
     bytes: &[u8],
     requested: &RequestedParameters,
     predictor: &Predictor,
     limits: &Limits,
-    hook: &mut dyn FnMut(Stage),
+    watch: &mut Watch,
 ) -> Result<Analysis, RestoreError> {
     predictor.check(requested)?;
-    let mut input = RestoreInput { bytes, limits, hook };
+    let mut input = RestoreInput { bytes, limits, watch: watch.reborrow() };
     let Foresight { look, features, prediction } = foresee(&mut input, requested, predictor)?;
     let (width, height) = look.size();
     Ok(Analysis { width, height, format: look.header().format, features, prediction })
@@ -137,9 +153,9 @@ fn foresee(
     predictor: &Predictor,
 ) -> Result<Foresight, RestoreError> {
     let look = input.look(predictor.schema())?;
-    input.begin(Stage::Features);
-    let features = look.features()?;
-    input.begin(Stage::Predict);
+    input.begin(Stage::Features)?;
+    let features = look.features_until(input.cancel())?;
+    input.begin(Stage::Predict)?;
     let prediction = predictor.predict(&features, look.size(), requested)?;
     Ok(Foresight { look, features, prediction })
 }

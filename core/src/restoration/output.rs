@@ -6,12 +6,14 @@
 use std::borrow::Cow;
 
 use super::{
+    cost::{self, Cost},
     error::RestoreError,
     input::RestoreInput,
     receipt::{self, RECEIPT_VERSION, Receipt, RecordedInput, RecordedModel, RecordedOutput, Route},
     request::{Record, RestoreRequest, Stage},
 };
 use crate::{
+    cancel::{Cancel, Cancelled},
     digest::digest,
     features::{Features, Look},
     imaging::{
@@ -76,21 +78,21 @@ pub(super) fn keep_input<'a>(
     look: &Look,
     parameters: &RestorationParameters,
     request: &RestoreRequest,
-) -> Option<Restoration<'a>> {
+) -> Result<Option<Restoration<'a>>, Cancelled> {
     let plan = OutputPlan::new(look.header(), parameters, request);
     if plan.route != Route::InputBytes || request.record == Record::Kept {
-        return None;
+        return Ok(None);
     }
-    input.begin(Stage::Encode);
+    input.begin(Stage::Encode)?;
     let bytes = input.bytes;
     let sha256 = request.record.digest(|| digest(bytes));
     let digests = OutputDigests { bytes: sha256.clone(), pixels: String::new() };
     let record = plan.recorded_output(bytes, look.size(), digests);
-    Some(Restoration {
+    Ok(Some(Restoration {
         input: input.recorded(look.header().format, sha256),
         coefficients: Coefficients::default(),
         output: RenderedOutput { bytes: Cow::Borrowed(bytes), record },
-    })
+    }))
 }
 
 /// Measures the operators' coefficients, applies the operators and encodes.
@@ -103,7 +105,7 @@ pub(super) fn restore_pixels<'a>(
     transform: Option<&ColorTransform>,
     request: &RestoreRequest,
 ) -> Result<Restoration<'a>, RestoreError> {
-    input.begin(Stage::Restore);
+    input.begin(Stage::Restore)?;
     let bytes = input.bytes;
     // Measuring leaves threads idle, so one of them computes the digest of the input at the same time.
     let measure = || pipeline::measure(&picture.image, parameters, transform);
@@ -122,6 +124,13 @@ pub(super) struct OutputPlan {
     record: Record,
     metadata: MetadataPolicy,
     encoding: Encoding,
+}
+
+/// The input's bytes, the length that the output may have, and the flag that stops encoding.
+struct EncodeSource<'a, 'c> {
+    bytes: &'a [u8],
+    bytes_max: u64,
+    cancel: &'c Cancel,
 }
 
 /// The digests of an output; empty where the record needs none.
@@ -175,6 +184,29 @@ impl OutputPlan {
         }
     }
 
+    /// What making the output's bytes takes beyond the samples, and their length.
+    pub(super) fn cost(&self, header: &Header, input_bytes: u64) -> Cost {
+        match self.route {
+            Route::InputBytes => Cost::default(),
+            Route::InputPixels => cost::of_rewriting(header, input_bytes, self.metadata),
+            Route::Encoded => cost::of_encoding(header, &self.encoding, self.metadata),
+        }
+    }
+
+    /// Refuses an output that is too long, if its length is known from the header. Nothing is decoded.
+    pub(super) fn check_length(&self, input: &RestoreInput) -> Result<(), RestoreError> {
+        if self.encoding.format != Format::Bmp || self.route != Route::Encoded {
+            return Ok(());
+        }
+        let header = codec::probe(input.bytes, input.limits)?;
+        let turned = [(header.width, header.height), (header.height, header.width)];
+        let length =
+            |size| codec::encoded_bytes(self.encoding.format, size, header.channels, header.has_alpha);
+        // The header does not say whether the picture will be turned, so the shorter one of both counts.
+        let got = turned.into_iter().filter_map(length).min().unwrap_or(0);
+        Ok(codec::check_length(got, input.limits.output_bytes_max)?)
+    }
+
     /// Applies the operators and makes the output's bytes.
     pub(super) fn render<'a>(
         &self,
@@ -184,9 +216,14 @@ impl OutputPlan {
         coefficients: &Coefficients,
     ) -> Result<RenderedOutput<'a>, RestoreError> {
         let image = pipeline::apply(picture.image, parameters, coefficients);
-        input.begin(Stage::Encode);
+        input.begin(Stage::Encode)?;
         let metadata = picture.metadata.under(self.metadata);
-        let encode = || self.encode(input.bytes, &image, &metadata);
+        let source = EncodeSource {
+            bytes: input.bytes,
+            bytes_max: input.limits.output_bytes_max,
+            cancel: input.cancel(),
+        };
+        let encode = || self.encode(&source, &image, &metadata);
         // The digest of the pixels takes half as long as encoding. A free thread computes it at the same time.
         let (bytes, pixels) = rayon::join(encode, || self.pixels_digest(&image));
         let bytes = bytes?;
@@ -198,18 +235,23 @@ impl OutputPlan {
     /// The output's bytes by the planned route.
     fn encode<'a>(
         &self,
-        input: &'a [u8],
+        source: &EncodeSource<'a, '_>,
         image: &Image,
         metadata: &Metadata,
     ) -> Result<Cow<'a, [u8]>, EncodeError> {
-        match self.route {
-            Route::InputBytes => Ok(Cow::Borrowed(input)),
-            Route::InputPixels => match codec::replace_metadata(input, metadata) {
-                Some(rewritten) => rewritten.map(Cow::Owned),
-                None => Ok(Cow::Borrowed(input)),
+        let &EncodeSource { bytes, bytes_max, cancel } = source;
+        let output = match self.route {
+            Route::InputBytes => Cow::Borrowed(bytes),
+            Route::InputPixels => match codec::replace_metadata(bytes, metadata) {
+                Some(rewritten) => Cow::Owned(rewritten?),
+                None => Cow::Borrowed(bytes),
             },
-            Route::Encoded => codec::encode(image, metadata, &self.encoding).map(Cow::Owned),
-        }
+            Route::Encoded => {
+                Cow::Owned(codec::encode_within(image, metadata, &self.encoding, bytes_max, cancel)?)
+            }
+        };
+        codec::check_length(output.len() as u64, bytes_max)?;
+        Ok(output)
     }
 
     /// The digest of the restored pixels, if the record needs it.

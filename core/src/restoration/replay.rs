@@ -6,6 +6,7 @@ use super::{
     output::{OutputPlan, Restored},
     receipt::{self, RECEIPT_VERSION, Receipt, RecordedOutput},
     request::Stage,
+    watch::Watch,
 };
 use crate::{
     digest::digest,
@@ -18,27 +19,28 @@ use crate::{
 /// Applies what `receipt` records to its input, and checks that the output is the recorded one.
 ///
 /// The release that wrote the receipt makes the same bytes. A later release makes the same pixels and may encode them
-/// differently. The function calls `hook` at the beginning of each stage. Memory is that of
+/// differently. `watch` sees each stage begin and can cancel the work. Memory is that of
 /// [`restore`](super::restore) without features.
 ///
 /// # Errors
-/// When the receipt is of another version, for another input, impossible, or does not reproduce.
+/// When the receipt is of another version, for another input, impossible, or does not reproduce. Also when `watch` cancels.
 pub fn replay<'a>(
     receipt: &Receipt,
     bytes: &'a [u8],
     limits: &Limits,
-    hook: &mut dyn FnMut(Stage),
+    watch: &mut Watch,
 ) -> Result<Restored<'a>, ReplayError> {
     let parameters = check_receipt(receipt, bytes)?;
-    let mut input = RestoreInput { bytes, limits, hook };
+    let mut input = RestoreInput { bytes, limits, watch: watch.reborrow() };
+    let plan = OutputPlan::recorded(&receipt.output, &parameters);
+    plan.check_length(&input)?;
     let picture = input.decode().map_err(RestoreError::from)?;
     receipt.coefficients.check(&picture.image, &parameters)?;
-    let plan = OutputPlan::recorded(&receipt.output, &parameters);
     if !plan.fits(&picture.header) {
         return Err(ReplayError::Route);
     }
     let has_alpha = picture.image.alpha().is_some();
-    input.begin(Stage::Restore);
+    input.begin(Stage::Restore)?;
     let output = plan.render(&mut input, picture, &parameters, &receipt.coefficients)?;
     check_reproduced(&output.record, has_alpha, receipt)?;
     Ok(Restored { bytes: output.bytes, receipt: Receipt { output: output.record, ..receipt.clone() } })
@@ -128,7 +130,7 @@ mod tests {
         let (format, quality) = (Some(Format::WebP), Some(90));
         let request = RestoreRequest { parameters, format, quality, ..RestoreRequest::default() };
         let predictor = Predictor::built_in();
-        let restored = restore(bytes, &request, &predictor, &Limits::default(), &mut |_| ()).unwrap();
+        let restored = restore(bytes, &request, &predictor, &Limits::default(), &mut Watch::none()).unwrap();
         let mut receipt = restored.receipt;
         assert!(!codec::is_replaced_encoder(receipt.output.encoder.as_deref().unwrap()));
         assert!(!receipt.output.lossless);
@@ -137,7 +139,7 @@ mod tests {
     }
 
     fn replayed(receipt: &Receipt, bytes: &[u8]) -> Result<(), ReplayError> {
-        replay(receipt, bytes, &Limits::default(), &mut |_| ()).map(|_| ())
+        replay(receipt, bytes, &Limits::default(), &mut Watch::none()).map(|_| ())
     }
 
     #[test]

@@ -49,7 +49,12 @@ fn recompress(canvas: &mut Canvas, quality: u8, subsampling: Subsampling) -> Res
     };
     let bytes = codec::encode(&image, &Metadata::default(), &encoding)?;
     // The JPEG is our own, of a picture that is in memory already, so no limit is needed.
-    let limits = Limits { input_bytes_max: u64::MAX, pixels_max: u64::MAX, decoded_bytes_max: u64::MAX };
+    let limits = Limits {
+        input_bytes_max: u64::MAX,
+        pixels_max: u64::MAX,
+        decoded_bytes_max: u64::MAX,
+        output_bytes_max: u64::MAX,
+    };
     *canvas = Canvas::new(&codec::decode(&bytes, &limits)?.image);
     Ok(())
 }

@@ -3,7 +3,6 @@
 use std::{
     net::{IpAddr, Ipv4Addr},
     sync::Arc,
-    time::Duration,
 };
 
 use axum::http::Extensions;
@@ -44,11 +43,6 @@ impl Client {
             connection.enter(Phase::Receiving);
         }
         Receiving(self.clone())
-    }
-
-    /// The time since the client sent its last byte.
-    pub(in crate::http) fn since_last_read(&self) -> Duration {
-        self.0.as_ref().map_or(Duration::ZERO, |connection| connection.since_last_read())
     }
 }
 

@@ -17,8 +17,8 @@ mod listen;
 mod pace;
 mod registry;
 
-pub(in crate::http) use client::Client;
+pub(in crate::http) use client::{Client, Receiving};
 pub use listen::ConnectionLimits;
-pub(in crate::http) use listen::{Listening, listen};
+pub(in crate::http) use listen::listen;
 pub(in crate::http) use pace::Pace;
-pub(in crate::http) use registry::{Connections, Phase};
+pub(in crate::http) use registry::Connections;

@@ -31,6 +31,7 @@ impl From<DecodeError> for Problem {
                 Problem::new(ProblemKind::UnsupportedProperty, detail).value(property)
             }
             DecodeError::Broken { .. } => Problem::new(ProblemKind::BrokenPicture, detail),
+            DecodeError::Cancelled(_) => internal(&detail),
         }
     }
 }
@@ -48,6 +49,10 @@ impl From<EncodeError> for Problem {
                     .value(width.max(height) as u64)
                     .limit(max as u64)
             }
+            EncodeError::TooManyBytes { got, max } => Problem::new(ProblemKind::OutputTooLarge, detail)
+                .value(got)
+                .limit(max)
+                .setting("limits.output_bytes_max"),
             EncodeError::Quality { got } => {
                 Problem::new(ProblemKind::BadParameter, detail).parameter("quality").value(got.to_string())
             }
@@ -57,17 +62,21 @@ impl From<EncodeError> for Problem {
                     .value(got as u64)
                     .limit(max as u64)
             }
-            EncodeError::Failed { .. } => internal(&detail),
+            EncodeError::Failed { .. } | EncodeError::Cancelled(_) => internal(&detail),
         }
     }
 }
 
 impl From<FeatureError> for Problem {
     fn from(error: FeatureError) -> Self {
-        let FeatureError::TooSmall { width, height } = error;
-        Problem::new(ProblemKind::PictureTooSmall, error.to_string())
-            .value(width.min(height) as u64)
-            .limit(SIDE_MIN_PX as u64)
+        match error {
+            FeatureError::TooSmall { width, height } => {
+                Problem::new(ProblemKind::PictureTooSmall, error.to_string())
+                    .value(width.min(height) as u64)
+                    .limit(SIDE_MIN_PX as u64)
+            }
+            FeatureError::Cancelled(cancelled) => internal(&cancelled.to_string()),
+        }
     }
 }
 
@@ -79,6 +88,8 @@ impl From<RestoreError> for Problem {
             RestoreError::Features(error) => Problem::from(error).detail(detail),
             RestoreError::Predict(error) => error.into(),
             RestoreError::Encode(error) => error.into(),
+            // Nobody waits for this answer: who cancels has gone away.
+            RestoreError::Cancelled(_) => internal(&detail),
         }
     }
 }

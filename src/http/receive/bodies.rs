@@ -12,9 +12,9 @@ use super::{
     },
     content::{ACCEPT_POST, ContentType, check_encoding, content_type, unsupported},
     form::{Form, FormPart},
-    reader::BodyReader,
+    reader,
 };
-use crate::memory::held;
+use crate::memory::{held, held_with_all};
 
 /// Most bytes of a form besides its picture: framing, receipt and parameters.
 const FORM_OVERHEAD_BYTES_MAX: u64 = 1 << 20;
@@ -145,7 +145,7 @@ async fn pictures_and_parameters(
 /// Begins to read a form. The length of a form with several pictures is not limited; each of its pictures is.
 fn form(request: Request, state: &AppState, several: bool) -> Result<Form, Problem> {
     let max = state.limits.input_bytes_max.saturating_add(FORM_OVERHEAD_BYTES_MAX);
-    let form = Form::new(request, |request| BodyReader::new(request, state))?;
+    let form = Form::new(request, state)?;
     if !several {
         form.check_announced(max)?;
     }
@@ -177,9 +177,10 @@ async fn content(mut part: FormPart, name: &str, state: &AppState) -> Result<Byt
 
 /// Reads a whole body of at most `max` bytes. Reserves `factor` times its length.
 async fn raw(request: Request, state: &AppState, max: u64, factor: usize) -> Result<Bytes, Problem> {
-    let mut body = BodyReader::new(request, state);
-    body.check_announced(max)?;
-    let announced = body.announced().unwrap_or(0).min(max);
+    let (mut body, mut memory, announced) = reader::begin(request, state);
+    reader::check_announced(announced, max)?;
+    let announced = announced.unwrap_or(0);
+    memory.check(announced.saturating_mul(factor as u64))?;
     // The system gives no memory for these bytes before they are written.
     let mut bytes = Vec::with_capacity(usize::try_from(announced).unwrap_or(0));
     while let Some(piece) = body.next().await? {
@@ -187,11 +188,12 @@ async fn raw(request: Request, state: &AppState, max: u64, factor: usize) -> Res
         if length as u64 > max {
             return Err(BodyError::TooLarge { got: None, max }.into());
         }
-        body.keep(length.saturating_mul(factor)).await?;
+        memory.keep(length.saturating_mul(factor)).await?;
         bytes.extend_from_slice(&piece);
     }
     bytes.shrink_to_fit();
-    Ok(held(bytes, body.take_memory()))
+    // What is parsed out of the bytes needs the memory as long as the bytes.
+    Ok(if factor > 1 { held_with_all(bytes, memory.take()) } else { held(bytes, memory.take()) })
 }
 
 /// The problem of a part that is missing or empty.

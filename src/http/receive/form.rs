@@ -16,7 +16,10 @@ use axum::{body::Bytes, extract::Request, http::header};
 use multer::{Field, Multipart, parse_boundary};
 use tokio_stream::Stream;
 
-use super::{super::error::BodyError, reader::BodyReader};
+use super::{
+    super::{error::BodyError, state::AppState},
+    reader::{self, BodyMemory, BodyReader},
+};
 use crate::memory::Reservation;
 
 /// Most bytes before the content of a part: its head, and what stands before the first part.
@@ -25,18 +28,19 @@ const HEAD_BYTES_MAX: usize = 64 << 10;
 /// A form that is being read.
 pub(in crate::http) struct Form {
     multipart: Multipart<'static>,
-    shared: Arc<SharedReader>,
+    shared: Arc<SharedForm>,
 }
 
 /// A part of a form. Its content has not been read yet.
 pub(in crate::http) struct FormPart {
     field: Field<'static>,
-    shared: Arc<SharedReader>,
+    shared: Arc<SharedForm>,
 }
 
-/// The reader of the body, which the parser's input and the form share. Only one of them uses it at a time.
-struct SharedReader {
-    reader: tokio::sync::Mutex<BodyReader>,
+/// What the parser's input, the form and its parts share.
+struct SharedForm {
+    /// The memory for the part that is being read.
+    memory: tokio::sync::Mutex<BodyMemory>,
     /// The length that the request announces.
     announced: Option<u64>,
     /// Bytes that the parser has taken since it last gave a part or content.
@@ -45,7 +49,7 @@ struct SharedReader {
     failed: Mutex<Option<BodyError>>,
 }
 
-impl SharedReader {
+impl SharedForm {
     fn failed(&self) -> MutexGuard<'_, Option<BodyError>> {
         self.failed.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
@@ -69,27 +73,24 @@ impl SharedReader {
 
 impl Form {
     /// Begins to read a form.
-    pub(super) fn new(request: Request, reader: impl FnOnce(Request) -> BodyReader) -> Result<Self, BodyError> {
+    pub(super) fn new(request: Request, state: &AppState) -> Result<Self, BodyError> {
         let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|text| text.to_str().ok());
         let boundary = parse_boundary(content_type.unwrap_or_default())
             .map_err(|error| BodyError::Form(format!("the boundary of the form cannot be read: {error}")))?;
-        let reader = reader(request);
-        let shared = Arc::new(SharedReader {
-            announced: reader.announced(),
-            reader: tokio::sync::Mutex::new(reader),
+        let (reader, memory, announced) = reader::begin(request, state);
+        let shared = Arc::new(SharedForm {
+            memory: tokio::sync::Mutex::new(memory),
+            announced,
             unparsed: AtomicUsize::new(0),
             failed: Mutex::new(None),
         });
-        let input = FormInput { shared: shared.clone(), reading: None, pauses: false };
+        let input = FormInput { shared: shared.clone(), reader: Some(reader), reading: None, pauses: false };
         Ok(Self { multipart: Multipart::new(input, boundary), shared })
     }
 
     /// Refuses a form whose announced length is above `max` bytes.
     pub(super) fn check_announced(&self, max: u64) -> Result<(), BodyError> {
-        match self.shared.announced {
-            Some(got) if got > max => Err(BodyError::TooLarge { got: Some(got), max }),
-            _ => Ok(()),
-        }
+        reader::check_announced(self.shared.announced, max)
     }
 
     /// The next part, or `None` at the end of the form.
@@ -97,14 +98,6 @@ impl Form {
         let field = self.multipart.next_field().await.map_err(|error| self.shared.error(&error))?;
         self.shared.parsed();
         Ok(field.map(|field| FormPart { field, shared: self.shared.clone() }))
-    }
-
-    /// Reads the rest of the form and drops it.
-    pub(in crate::http) async fn skip_rest(&mut self) -> Result<(), BodyError> {
-        while let Some(mut part) = self.next().await? {
-            while part.chunk().await?.is_some() {}
-        }
-        Ok(())
     }
 }
 
@@ -134,11 +127,11 @@ impl FormPart {
             if length as u64 > bytes_max {
                 return Ok(None);
             }
-            self.shared.reader.lock().await.keep(length).await?;
+            self.shared.memory.lock().await.keep(length).await?;
             bytes.extend_from_slice(&chunk);
         }
         bytes.shrink_to_fit();
-        let memory = self.shared.reader.lock().await.take_memory();
+        let memory = self.shared.memory.lock().await.take();
         Ok(Some((bytes, memory)))
     }
 
@@ -149,12 +142,14 @@ impl FormPart {
     }
 }
 
-/// A read of the next piece.
-type Reading = Pin<Box<dyn Future<Output = Result<Option<Bytes>, BodyError>> + Send>>;
+/// A read of the next piece, which gives the reader back.
+type Reading = Pin<Box<dyn Future<Output = (BodyReader, Result<Option<Bytes>, BodyError>)> + Send>>;
 
 /// The input of the parser: the pieces of the body, with a pause after each.
 struct FormInput {
-    shared: Arc<SharedReader>,
+    shared: Arc<SharedForm>,
+    /// The reader, unless a read is under way.
+    reader: Option<BodyReader>,
     reading: Option<Reading>,
     /// Whether the next poll gives nothing, so that the parser works on the piece that it has.
     pauses: bool,
@@ -169,13 +164,15 @@ impl Stream for FormInput {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let shared = &this.shared;
-        let reading = this.reading.get_or_insert_with(|| {
-            let shared = shared.clone();
-            Box::pin(async move { shared.reader.lock().await.next().await })
-        });
-        let Poll::Ready(read) = reading.as_mut().poll(cx) else { return Poll::Pending };
-        this.reading = None;
+        if let Some(mut reader) = this.reader.take() {
+            this.reading = Some(Box::pin(async move {
+                let read = reader.next().await;
+                (reader, read)
+            }));
+        }
+        let Some(reading) = &mut this.reading else { return Poll::Ready(None) };
+        let Poll::Ready((reader, read)) = reading.as_mut().poll(cx) else { return Poll::Pending };
+        (this.reader, this.reading) = (Some(reader), None);
         let piece = read.and_then(|piece| match piece {
             Some(bytes) if this.shared.unparsed.fetch_add(bytes.len(), Ordering::Relaxed) > HEAD_BYTES_MAX => {
                 Err(BodyError::PartHead { max: HEAD_BYTES_MAX })

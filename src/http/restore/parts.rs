@@ -22,7 +22,7 @@ use tokio_stream::{Stream, wrappers::ReceiverStream};
 use ulid::Ulid;
 
 use super::super::{
-    accept::{ChosenBody, JSON, MULTIPART},
+    accept::{ChosenBody, MULTIPART},
     in_flight::Outcome,
     problem::Problem,
 };
@@ -107,7 +107,7 @@ fn disposition(label: &PictureLabel, extension: &str) -> String {
 /// The response whose body is the parts that come from `parts`.
 pub(super) fn response(parts: mpsc::Receiver<Result<Part, Infallible>>) -> Response {
     // 80 random bits: no picture contains the delimiter but by intent, and nobody knows it in advance.
-    let boundary = format!("pentimento-{}", Ulid::new());
+    let boundary = format!("pentimento-{}", Ulid::generate());
     let stream = Framed {
         pieces: Box::pin(serialize(ReceiverStream::new(parts), &boundary)),
         boundary: boundary.clone(),

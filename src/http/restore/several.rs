@@ -113,7 +113,7 @@ async fn converse(shared: SharedRequest, pictures: Pictures, mut admission: Admi
     let is_cut = tokio::select! {
         ((), ()) = async { tokio::join!(reading, work.run(from_reader)) } => false,
         () = gone.closed() => false,
-        () = shared.state.running.wait_until_cut() => true,
+        () = shared.state.cut_order.given() => true,
     };
     if is_cut {
         work.end_by(ComputeError::Draining.into()).await;
@@ -258,7 +258,7 @@ impl<'a> Work<'a> {
                     // Without this answer the order cannot be kept. The client sees that parts are missing.
                     Err(error) => return tracing::error!(%error, "the work on a picture ended without an outcome"),
                 },
-                permit = self.to.reserve(), if has_parts => {
+                permit = self.to.clone().reserve_owned(), if has_parts => {
                     let Ok(permit) = permit else { return };
                     if let Some(part) = self.outbox.pop_front() {
                         permit.send(Ok(part));

@@ -67,6 +67,7 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
         channels,
         has_alpha,
         decoded_bytes: limits::decoded_bytes(width, height, samples, copied, 0),
+        metadata_bytes: 0,
         jpeg_subsampling: None,
         lossless: true,
     })
@@ -120,6 +121,17 @@ pub(super) fn metadata(bytes: &[u8]) -> Metadata {
     Metadata { resolution: both.and_then(|(x, y)| Resolution::from_per_metre(x, y)), ..Metadata::default() }
 }
 
+/// Returns the length of the file that [`encode`] writes: headers, the palette of grey, rows of whole words.
+pub(super) fn encoded_bytes((width, height): (usize, usize), channels: Channels, has_alpha: bool) -> u64 {
+    let (headers, pixel_bytes) = match (channels, has_alpha) {
+        (Channels::Grey, false) => (54 + 4 * 256, 1),
+        (Channels::Rgb, false) => (54, 3),
+        (_, true) => (14 + 108, 4),
+    };
+    let row_bytes = (width as u64).saturating_mul(pixel_bytes).div_ceil(4).saturating_mul(4);
+    row_bytes.saturating_mul(height as u64).saturating_add(headers)
+}
+
 /// Encodes the picture with its resolution.
 pub(super) fn encode(image: &Image, metadata: &Metadata) -> Result<Vec<u8>, EncodeError> {
     let (width, height) = (image.width(), image.height());
@@ -159,6 +171,25 @@ mod tests {
         out.extend(after_header);
         out.extend(data);
         out
+    }
+
+    #[test]
+    fn the_length_of_a_file_is_known_before_it_is_encoded() {
+        for width in 1..6 {
+            for (channels, alpha) in
+                [Channels::Grey, Channels::Rgb].into_iter().flat_map(|c| [(c, false), (c, true)])
+            {
+                let samples = vec![7; width * 3 * channels.count()];
+                let image =
+                    Image::new(width, 3, channels, samples, alpha.then(|| vec![9; width * 3])).unwrap();
+                let file = encode(&image, &Metadata::default()).unwrap();
+                assert_eq!(
+                    file.len() as u64,
+                    encoded_bytes((width, 3), channels, alpha),
+                    "{width} {channels:?} {alpha}"
+                );
+            }
+        }
     }
 
     fn decoded(bytes: &[u8]) -> Image {

@@ -13,7 +13,10 @@ use super::{
     orientation::{apply_orientation, oriented_size},
     png, tiff, webp,
 };
-use crate::imaging::Image;
+use crate::{
+    cancel::{Cancel, Cancelled},
+    imaging::Image,
+};
 
 /// A decoded file.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,7 +56,15 @@ pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, DecodeError> {
 /// Every variant of [`DecodeError`]. A file that ends early is [`DecodeError::Broken`]. Malformed metadata is no error: it is
 /// left out.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
-    decode_by(bytes, limits, |_| None)
+    decode_until(bytes, limits, &Cancel::never())
+}
+
+/// Same as [`decode`], and stops once `cancel` is set.
+///
+/// # Errors
+/// Same errors as [`decode`], and [`DecodeError::Cancelled`].
+pub fn decode_until(bytes: &[u8], limits: &Limits, cancel: &Cancel) -> Result<Picture, DecodeError> {
+    decode_by(bytes, limits, cancel, |_| Ok(None))
 }
 
 /// Decodes a file at a reduced size, for measurements that need no more. A JPEG is decoded to an eighth, a quarter or a half
@@ -74,16 +85,31 @@ pub fn decode_reduced(
     limits: &Limits,
     side_min: impl FnOnce(&Header) -> usize,
 ) -> Result<Picture, DecodeError> {
-    decode_by(bytes, limits, |header| Some(side_min(header)))
+    decode_reduced_until(bytes, limits, &Cancel::never(), |header| Ok(side_min(header)))
+}
+
+/// Same as [`decode_reduced`], and stops once `cancel` is set or `side_min` says so.
+///
+/// # Errors
+/// Same errors as [`decode`], and [`DecodeError::Cancelled`].
+pub fn decode_reduced_until(
+    bytes: &[u8],
+    limits: &Limits,
+    cancel: &Cancel,
+    side_min: impl FnOnce(&Header) -> Result<usize, Cancelled>,
+) -> Result<Picture, DecodeError> {
+    decode_by(bytes, limits, cancel, |header| side_min(header).map(Some))
 }
 
 fn decode_by(
     bytes: &[u8],
     limits: &Limits,
-    side_min: impl FnOnce(&Header) -> Option<usize>,
+    cancel: &Cancel,
+    side_min: impl FnOnce(&Header) -> Result<Option<usize>, Cancelled>,
 ) -> Result<Picture, DecodeError> {
     let header = probe(bytes, limits)?;
-    let side_min = side_min(&header);
+    let side_min = side_min(&header)?;
+    cancel.check()?;
     let pixels = || match header.format {
         Format::Jpeg => match side_min {
             Some(side_min) => jpeg::decode_reduced(bytes, &header, side_min),
@@ -97,6 +123,7 @@ fn decode_by(
     // Decoders are other people's code and read hostile input. A panic in a decoder counts as a broken file.
     let image = catch_unwind(AssertUnwindSafe(pixels))
         .unwrap_or_else(|_| Err(broken(header.format, "its decoder gave up")))?;
+    cancel.check()?;
     let mut metadata = metadata_of(header.format, bytes);
     let orientation = metadata.orientation();
     let image = apply_orientation(image, orientation);

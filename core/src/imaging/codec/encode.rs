@@ -12,7 +12,10 @@ use super::{
     metadata::Metadata,
     png, tiff, webp,
 };
-use crate::imaging::{Channels, Image};
+use crate::{
+    cancel::Cancel,
+    imaging::{Channels, Image},
+};
 
 /// Encodes a picture with the parts of the metadata that the container can hold.
 ///
@@ -22,6 +25,55 @@ use crate::imaging::{Channels, Image};
 /// # Errors
 /// Every variant of [`EncodeError`]. A quality out of 1–100 is an error for every format.
 pub fn encode(image: &Image, metadata: &Metadata, encoding: &Encoding) -> Result<Vec<u8>, EncodeError> {
+    encode_within(image, metadata, encoding, u64::MAX, &Cancel::never())
+}
+
+/// Same as [`encode`], and stops once `cancel` is set or the file gets longer than `bytes_max`.
+///
+/// # Errors
+/// Same errors as [`encode`], [`EncodeError::TooManyBytes`] and [`EncodeError::Cancelled`].
+pub fn encode_within(
+    image: &Image,
+    metadata: &Metadata,
+    encoding: &Encoding,
+    bytes_max: u64,
+    cancel: &Cancel,
+) -> Result<Vec<u8>, EncodeError> {
+    cancel.check()?;
+    if let Some(got) = encoded_bytes(
+        encoding.format,
+        (image.width(), image.height()),
+        image.channels(),
+        image.alpha().is_some(),
+    ) {
+        check_length(got, bytes_max)?;
+    }
+    let bytes = encode_any(image, metadata, encoding)?;
+    check_length(bytes.len() as u64, bytes_max)?;
+    cancel.check()?;
+    Ok(bytes)
+}
+
+/// Refuses an output of `got` bytes if that is more than `max`.
+///
+/// # Errors
+/// [`EncodeError::TooManyBytes`].
+pub(crate) fn check_length(got: u64, max: u64) -> Result<(), EncodeError> {
+    if got > max { Err(EncodeError::TooManyBytes { got, max }) } else { Ok(()) }
+}
+
+/// Returns the length of a file, if the format and the shape of the picture determine it: that of a BMP.
+pub(crate) fn encoded_bytes(
+    format: Format,
+    size: (usize, usize),
+    channels: Channels,
+    has_alpha: bool,
+) -> Option<u64> {
+    (format == Format::Bmp).then(|| bmp::encoded_bytes(size, channels, has_alpha))
+}
+
+/// Encodes by the format.
+fn encode_any(image: &Image, metadata: &Metadata, encoding: &Encoding) -> Result<Vec<u8>, EncodeError> {
     let quality = encoding.quality.unwrap_or(QUALITY_DEFAULT);
     if !(1..=100).contains(&quality) {
         return Err(EncodeError::Quality { got: quality });

@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::format::Format;
+use crate::cancel::Cancelled;
 
 /// Reason why bytes cannot be decoded. Messages name the limit that was exceeded.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -52,6 +53,9 @@ pub enum DecodeError {
         /// The violation.
         reason: String,
     },
+    /// The caller cancelled the work.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
 }
 
 /// Reason why a picture cannot be encoded.
@@ -71,6 +75,14 @@ pub enum EncodeError {
         height: usize,
         /// The longest side of the format.
         max: usize,
+    },
+    /// A coded picture that is longer than the caller allows.
+    #[error("the output takes {got} bytes or more; at most {max} are written")]
+    TooManyBytes {
+        /// Length in bytes: of the whole output where it is known, else what was coded when the limit was passed.
+        got: u64,
+        /// The limit in bytes.
+        max: u64,
     },
     /// A quality out of 1–100.
     #[error("quality {got} is outside 1 to 100")]
@@ -101,6 +113,9 @@ pub enum EncodeError {
         /// Message of the encoder.
         reason: String,
     },
+    /// The caller cancelled the work.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
 }
 
 /// Makes a [`DecodeError::Broken`].

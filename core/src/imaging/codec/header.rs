@@ -23,8 +23,11 @@ pub struct Header {
     ///   copied data of PNG, the indices of a palette;
     /// - a second copy of the picture while alpha is split off or the orientation is applied.
     ///
-    /// Metadata, at most 16 MiB a block, comes on top.
+    /// Metadata comes on top: see [`Header::metadata_bytes`].
     pub decoded_bytes: u64,
+    /// Most bytes of the metadata once they are read. Compressed blocks are not inflated for it: they count with the most
+    /// that they can inflate to, at most 16 MiB each.
+    pub metadata_bytes: u64,
     /// Chroma subsampling of a JPEG. `None` for other formats.
     pub jpeg_subsampling: Option<Subsampling>,
     /// Whether the file stores its pixels exactly: PNG, TIFF, BMP, lossless WebP and lossless JPEG.

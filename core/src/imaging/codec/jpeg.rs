@@ -61,6 +61,7 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
         channels,
         has_alpha: false,
         decoded_bytes: limits::decoded_bytes(frame.width, frame.height, channels.count(), turned, working),
+        metadata_bytes: segments::metadata_bytes(&walked),
         jpeg_subsampling: Some(Subsampling::from_factors(&factors)),
         lossless: frame.lossless,
     })

@@ -121,6 +121,11 @@ fn is_picture(marker: u8) -> bool {
     !matches!(marker, APP1..=0xEF | COM) || marker == APP14
 }
 
+/// Returns the most bytes of the metadata: those of all application segments.
+pub(super) fn metadata_bytes(segments: &[Segment]) -> u64 {
+    segments.iter().filter(|s| (0xE0..=0xEF).contains(&s.marker)).map(|s| s.payload.len() as u64).sum()
+}
+
 /// Reads the metadata. Malformed blocks are left out; they never refuse a picture.
 pub(super) fn metadata(bytes: &[u8], segments: &[Segment]) -> Metadata {
     let mut metadata = Metadata::default();

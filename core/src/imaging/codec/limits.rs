@@ -1,8 +1,8 @@
-//! Bounds on what a file may cost to decode. All are checked on the header, before memory for pixels is allocated.
+//! Bounds on what a file may cost. Those of decoding are checked on the header, before memory for pixels is allocated.
 
 use super::{error::DecodeError, header::Header};
 
-/// Bounds on a file to decode.
+/// Bounds on a file to decode and on the file that is made of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Longest file, in bytes.
@@ -11,6 +11,8 @@ pub struct Limits {
     pub pixels_max: u64,
     /// Most memory that decoding may take, in bytes. The estimate is [`Header::decoded_bytes`].
     pub decoded_bytes_max: u64,
+    /// Longest output, in bytes.
+    pub output_bytes_max: u64,
 }
 
 /// Most segments, chunks or directory entries of a file. A hostile file of empty parts would take ten times its length
@@ -18,9 +20,14 @@ pub struct Limits {
 pub(super) const PARTS_MAX: usize = 1 << 16;
 
 impl Default for Limits {
-    /// 64 MiB of file, 100 megapixels, 1 GiB of memory.
+    /// 64 MiB of file, 100 megapixels, 1 GiB of memory, 1 GiB of output.
     fn default() -> Self {
-        Self { input_bytes_max: 64 << 20, pixels_max: 100_000_000, decoded_bytes_max: 1 << 30 }
+        Self {
+            input_bytes_max: 64 << 20,
+            pixels_max: 100_000_000,
+            decoded_bytes_max: 1 << 30,
+            output_bytes_max: 1 << 30,
+        }
     }
 }
 

@@ -12,6 +12,7 @@
 
 mod block;
 mod bmp;
+mod bounds;
 mod decode;
 mod encode;
 mod encoding;
@@ -42,8 +43,10 @@ mod webp_chunks;
 mod webp_lossy;
 mod xmp;
 
-pub use decode::{Picture, decode, decode_reduced, probe};
-pub use encode::{encode, encoder_version, is_replaced_encoder, replace_metadata};
+pub(crate) use bounds::{PictureShape, encoder_bytes_max, file_bytes_max};
+pub use decode::{Picture, decode, decode_reduced, decode_reduced_until, decode_until, probe};
+pub(crate) use encode::{check_length, encoded_bytes};
+pub use encode::{encode, encode_within, encoder_version, is_replaced_encoder, replace_metadata};
 pub use encoding::{Encoding, QUALITY_DEFAULT};
 pub use error::{DecodeError, EncodeError};
 pub use format::{Format, UnknownFormatName};

@@ -52,6 +52,7 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
         channels,
         has_alpha,
         decoded_bytes: limits::decoded_bytes(width, height, samples, copied, working),
+        metadata_bytes: chunks::metadata_bytes(&walked),
         jpeg_subsampling: None,
         lossless: true,
     })

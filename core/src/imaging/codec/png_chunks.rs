@@ -94,6 +94,18 @@ pub(super) fn metadata(bytes: &[u8], chunks: &[PngChunk]) -> Metadata {
     metadata.resolution_from_exif()
 }
 
+/// Returns the most bytes of the metadata once they are read. Inflates nothing.
+pub(super) fn metadata_bytes(chunks: &[PngChunk]) -> u64 {
+    // Deflate makes at most 1032 bytes of one.
+    let inflated = |len: u64| len.saturating_mul(1032).min(BLOCK_BYTES_MAX as u64);
+    let bytes = |kind: &[u8; 4]| {
+        let len = chunks.iter().filter(|c| &c.kind == kind).map(|c| c.data.len() as u64).max();
+        len.unwrap_or(0)
+    };
+    let kept = [bytes(b"eXIf"), bytes(b"tEXt")].iter().sum::<u64>();
+    kept + [b"iCCP", b"iTXt", b"zTXt"].into_iter().map(|kind| inflated(bytes(kind))).sum::<u64>()
+}
+
 /// Returns the orientation. Inflates nothing.
 pub(super) fn orientation(bytes: &[u8], chunks: &[PngChunk]) -> u8 {
     let block =

@@ -14,7 +14,7 @@ use tiff::encoder::colortype::{ColorType as EncoderColour, Gray8, RGB8};
 use tiff::encoder::{Compression, Predictor, TiffEncoder};
 use tiff::tags::ExtraSamples;
 
-use super::block::kept;
+use super::block::{BLOCK_BYTES_MAX, kept};
 use super::error::{DecodeError, EncodeError, broken, failed, unsupported};
 use super::exif;
 use super::format::Format;
@@ -73,6 +73,8 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
         channels,
         has_alpha,
         decoded_bytes: limits::decoded_bytes(width, height, samples, copied, working),
+        // Blocks are copied out of the file, each of at most 16 MiB.
+        metadata_bytes: (bytes.len() as u64).min(4 * BLOCK_BYTES_MAX as u64),
         jpeg_subsampling: None,
         lossless: true,
     })

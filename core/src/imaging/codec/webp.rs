@@ -46,6 +46,7 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
         channels: Channels::Rgb,
         has_alpha,
         decoded_bytes: limits::decoded_bytes(width, height, samples, copied, working + bytes.len() as u64),
+        metadata_bytes: chunks::metadata_bytes(&walked),
         jpeg_subsampling: None,
         lossless,
     })

@@ -53,6 +53,12 @@ pub(super) fn walk(bytes: &[u8]) -> Result<Vec<WebpChunk>, &'static str> {
     Ok(chunks)
 }
 
+/// Returns the most bytes of the metadata.
+pub(super) fn metadata_bytes(chunks: &[WebpChunk]) -> u64 {
+    let is_metadata = |c: &&WebpChunk| [b"ICCP", b"EXIF", b"XMP "].contains(&&c.kind);
+    chunks.iter().filter(is_metadata).map(|c| c.data.len() as u64).sum()
+}
+
 /// Returns the data of the first chunk of a kind.
 pub(super) fn find<'a>(bytes: &'a [u8], chunks: &[WebpChunk], kind: &[u8; 4]) -> Option<&'a [u8]> {
     chunks.iter().find(|c| &c.kind == kind).map(|c| &bytes[c.data.clone()])

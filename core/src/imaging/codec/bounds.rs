@@ -1,0 +1,118 @@
+//! Upper bounds of what encoding takes: the length of the file, and the memory besides it. They need the shape of the
+//! picture and no pixel.
+
+use super::{encoding::Encoding, format::Format, subsampling::Subsampling};
+use crate::imaging::Channels;
+
+/// The shape of a picture: sides in pixels as stored or as displayed, channels, alpha.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PictureShape {
+    pub width: usize,
+    pub height: usize,
+    pub channels: Channels,
+    pub has_alpha: bool,
+}
+
+impl PictureShape {
+    /// Number of pixels.
+    pub fn pixels(self) -> u64 {
+        (self.width as u64).saturating_mul(self.height as u64)
+    }
+
+    /// Bytes of all samples, alpha included.
+    pub fn sample_bytes(self) -> u64 {
+        self.pixels().saturating_mul(self.samples())
+    }
+
+    /// Bytes of the colour samples.
+    pub fn colour_bytes(self) -> u64 {
+        self.pixels().saturating_mul(self.channels.count() as u64)
+    }
+
+    fn samples(self) -> u64 {
+        self.channels.count() as u64 + u64::from(self.has_alpha)
+    }
+
+    /// Samples of a pixel in formats without grey, alpha included.
+    fn colour_samples(self) -> u64 {
+        3 + u64::from(self.has_alpha)
+    }
+
+    /// The longer side: a picture may be turned before it is encoded.
+    fn side_max(self) -> u64 {
+        self.width.max(self.height) as u64
+    }
+}
+
+/// Returns the most bytes of a file, its metadata apart.
+pub(crate) fn file_bytes_max(shape: PictureShape, encoding: &Encoding) -> u64 {
+    let (pixels, rows) = (shape.pixels(), shape.side_max());
+    match encoding.format {
+        Format::Jpeg => jpeg_bytes_max(shape, encoding.subsampling),
+        // Rows with their filter byte in stored blocks of 65535 bytes, whose heads take 5 bytes: less than 1/8192 more.
+        Format::Png => {
+            let raw = shape.sample_bytes().saturating_add(rows);
+            raw.saturating_add(raw >> 13).saturating_add(256)
+        }
+        // Lossless: Huffman codes of single samples take at most a bit more than a byte. Lossy: no more has been seen
+        // than with noise of the highest quality, two bytes per pixel.
+        Format::WebP => {
+            let bytes = pixels.saturating_mul(shape.colour_samples());
+            bytes.saturating_add(bytes >> 3).saturating_add(4096)
+        }
+        // LZW codes have at most 12 bits for at least a sample, after a strip's first code.
+        Format::Tiff => {
+            shape.sample_bytes().saturating_mul(3).div_ceil(2).saturating_add(rows.saturating_mul(16))
+        }
+        Format::Bmp => {
+            let samples = match (shape.channels, shape.has_alpha) {
+                (Channels::Grey, false) => 1,
+                (Channels::Rgb, false) => 3,
+                (_, true) => 4,
+            };
+            pixels.saturating_mul(samples).saturating_add(rows.saturating_mul(4)).saturating_add(2048)
+        }
+    }
+}
+
+/// Returns the most bytes that the encoder holds besides the picture's samples and the file.
+pub(crate) fn encoder_bytes_max(shape: PictureShape, encoding: &Encoding) -> u64 {
+    let pixels = shape.pixels();
+    let file = file_bytes_max(shape, encoding);
+    // Formats that take interleaved alpha, or no grey, get a copy of the samples.
+    let copied = if shape.has_alpha || shape.channels == Channels::Grey {
+        pixels.saturating_mul(shape.colour_samples())
+    } else {
+        0
+    };
+    match encoding.format {
+        Format::Jpeg => 0,
+        Format::Png => shape.side_max().saturating_mul(16),
+        Format::WebP if encoding.lossless => {
+            copied.saturating_add(pixels.saturating_mul(4)).saturating_add(file)
+        }
+        Format::WebP => copied.saturating_add(pixels.saturating_mul(6)).saturating_add(file),
+        Format::Tiff => copied.saturating_add(shape.side_max().saturating_mul(32)),
+        Format::Bmp => copied.saturating_mul(2),
+    }
+}
+
+/// Returns the length of the buffer that libjpeg-turbo asks for (`tj3JPEGBufSize`).
+fn jpeg_bytes_max(shape: PictureShape, subsampling: Option<Subsampling>) -> u64 {
+    let (across, down) = match (shape.channels, subsampling) {
+        (Channels::Grey, _) => (8, 8),
+        (_, Some(Subsampling::S422)) => (16, 8),
+        (_, Some(Subsampling::S420)) => (16, 16),
+        (_, Some(Subsampling::S440)) => (8, 16),
+        (_, Some(Subsampling::S411)) => (32, 8),
+        (_, Some(Subsampling::S441)) => (8, 32),
+        (_, Some(Subsampling::S444 | Subsampling::Grey | Subsampling::Unknown) | None) => (8, 8),
+    };
+    let chroma = if shape.channels == Channels::Grey { 0 } else { 4 * 64 / (across * down) };
+    let padded = |width: usize, height: usize| {
+        let pad = |side: usize, unit: u64| (side as u64).div_ceil(unit).saturating_mul(unit);
+        pad(width, across).saturating_mul(pad(height, down))
+    };
+    let units = padded(shape.width, shape.height).max(padded(shape.height, shape.width));
+    units.saturating_mul(2 + chroma).saturating_add(2048)
+}

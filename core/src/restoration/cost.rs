@@ -1,0 +1,170 @@
+//! What a request takes at most in memory, computed from the header of its picture before anything is decoded.
+//!
+//! A restoration holds the most memory at the end of one of its stages. Each stage's bound is computed, and the largest is
+//! the cost:
+//!
+//! ```text
+//! decode     samples + what the decoder holds besides them
+//! features   samples + spectrum (seed), or + the reduced picture (rich)
+//! restore    samples + a second set for denoising, or + rows around the bands
+//! encode     samples + what the encoder holds besides them, the answer included
+//! ```
+//!
+//! Metadata come on top in every stage. `core/tests/cost.rs` compares the bounds with the memory of the process.
+
+use super::{output::OutputPlan, receipt::Receipt, request::RestoreRequest};
+use crate::{
+    features::{Schema, rich},
+    imaging::{
+        ParameterError, RestorationParameters,
+        codec::{self, Encoding, Header, MetadataPolicy, PictureShape},
+        operators::unsharp_mask::UnsharpMask,
+    },
+};
+
+/// Bytes for what does not grow with the picture: tables, buffers of threads, lists of a file's parts.
+const FIXED_BYTES: u64 = 4 << 20;
+/// Bytes per pixel of the features of schema seed: half a spectrum, the luma and the columns at work.
+const SEED_BYTES_PER_PIXEL: u64 = 10;
+/// The shorter side up to which features of schema seed take twice as much, for numbers prepared per row or column.
+const NARROW_PX: usize = 64;
+
+/// Upper bounds of the memory that a request takes, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Most bytes at one time beyond the input's bytes, the answer included.
+    pub working_bytes: u64,
+    /// Length of the answer. 0 if the answer is the input's own bytes, or no picture.
+    pub answer_bytes: u64,
+}
+
+impl Cost {
+    /// The cost of [`restore`](super::restore). `schema` is the one of the model's features.
+    ///
+    /// The bounds hold for any number of threads and need no pixel. They do not regard `limits.output_bytes_max`.
+    pub fn of_restoration(
+        header: &Header,
+        input_bytes: u64,
+        request: &RestoreRequest,
+        schema: Schema,
+    ) -> Self {
+        if let Some(parameters) = request.parameters.complete() {
+            let plan = OutputPlan::new(header, &parameters, request);
+            return of_plan(header, input_bytes, &plan, &parameters);
+        }
+        // Which parameters the model predicts is not known. Denoising costs most, and what changes nothing can be encoded
+        // in another way.
+        let denoised = RestorationParameters::IDENTITY.with_denoise(1.0).expect("1 is in range");
+        let [changed, untouched] = [denoised, RestorationParameters::IDENTITY]
+            .map(|parameters| OutputPlan::new(header, &parameters, request))
+            .map(|plan| of_plan(header, input_bytes, &plan, &denoised));
+        let analysis = Self::of_analysis(header, schema);
+        Cost {
+            working_bytes: changed.working_bytes.max(untouched.working_bytes).max(analysis.working_bytes),
+            answer_bytes: changed.answer_bytes.max(untouched.answer_bytes),
+        }
+    }
+
+    /// The cost of [`replay`](super::replay()) of `receipt`.
+    ///
+    /// # Errors
+    /// When the parameters of the receipt are out of range.
+    pub fn of_replay(header: &Header, input_bytes: u64, receipt: &Receipt) -> Result<Self, ParameterError> {
+        let parameters = receipt.parameters.checked()?;
+        Ok(of_plan(header, input_bytes, &OutputPlan::recorded(&receipt.output, &parameters), &parameters))
+    }
+
+    /// The cost of [`analyze`](super::analyze).
+    pub fn of_analysis(header: &Header, schema: Schema) -> Self {
+        let metadata = header.metadata_bytes.saturating_mul(2);
+        let working = decode_bytes(header).max(feature_bytes(header, schema));
+        Cost { working_bytes: working.saturating_add(metadata), answer_bytes: 0 }
+    }
+}
+
+/// The cost of decoding, restoring and encoding by a plan.
+fn of_plan(header: &Header, input_bytes: u64, plan: &OutputPlan, parameters: &RestorationParameters) -> Cost {
+    let output = plan.cost(header, input_bytes);
+    let encode = shape(header).sample_bytes().saturating_add(output.working_bytes);
+    let working = decode_bytes(header).max(restore_bytes(header, parameters)).max(encode);
+    // The metadata of the picture, and a copy in the head of the file that is written.
+    let metadata = header.metadata_bytes.saturating_mul(2);
+    Cost { working_bytes: working.saturating_add(metadata), ..output }
+}
+
+/// The shape of the picture.
+fn shape(header: &Header) -> PictureShape {
+    let &Header { width, height, channels, has_alpha, .. } = header;
+    PictureShape { width, height, channels, has_alpha }
+}
+
+/// Bytes at the end of decoding.
+fn decode_bytes(header: &Header) -> u64 {
+    header.decoded_bytes.saturating_add(FIXED_BYTES)
+}
+
+/// Bytes while features are measured.
+fn feature_bytes(header: &Header, schema: Schema) -> u64 {
+    let shape = shape(header);
+    let measured = match schema {
+        Schema::Seed => {
+            let is_narrow = header.width.min(header.height) <= NARROW_PX;
+            shape.pixels().saturating_mul(if is_narrow { 2 } else { 1 } * SEED_BYTES_PER_PIXEL)
+        }
+        Schema::Rich => reduced_bytes(header).saturating_add(long_row_bytes(header).saturating_mul(8)),
+    };
+    shape.sample_bytes().saturating_add(measured).saturating_add(FIXED_BYTES)
+}
+
+/// Bytes of the reduced picture that features of schema rich are measured on; 0 if the picture is not reduced.
+fn reduced_bytes(header: &Header) -> u64 {
+    let eighths = rich::eighths(header.width, header.height) as u64;
+    if eighths == 8 {
+        return 0;
+    }
+    let side = |side: usize| (side as u64).saturating_mul(eighths).div_ceil(8);
+    side(header.width).saturating_mul(side(header.height)).saturating_mul(header.channels.count() as u64)
+}
+
+/// Bytes of a row along the longer side.
+fn long_row_bytes(header: &Header) -> u64 {
+    (header.width.max(header.height) as u64).saturating_mul(header.channels.count() as u64)
+}
+
+/// Bytes while pixels are restored.
+fn restore_bytes(header: &Header, parameters: &RestorationParameters) -> u64 {
+    let colours = shape(header).colour_bytes();
+    let rows = parameters.sharpening().map_or(0, |sharpening| {
+        let radius = UnsharpMask::new(sharpening.sigma, sharpening.strength).radius();
+        // The rows around bands and the rings of threads are at most 5/8 of the picture. A picture of few rows is one
+        // band, whose ring holds at most all rows.
+        let is_one_band = header.width.min(header.height) < 8 * radius.max(8);
+        if is_one_band { colours } else { colours.saturating_mul(5) / 8 }
+    });
+    // Denoising makes a second set of samples, and so does measuring the noise of corrected colours.
+    let copies = if parameters.denoise() > 0.0 { colours.max(rows) } else { rows };
+    shape(header).sample_bytes().saturating_add(copies).saturating_add(FIXED_BYTES)
+}
+
+/// What encoding takes beyond the samples, and the length of the file.
+pub(super) fn of_encoding(header: &Header, encoding: &Encoding, policy: MetadataPolicy) -> Cost {
+    let shape = shape(header);
+    let answer = codec::file_bytes_max(shape, encoding).saturating_add(written_metadata(header, policy));
+    let besides = codec::encoder_bytes_max(shape, encoding).saturating_add(FIXED_BYTES);
+    Cost { working_bytes: answer.saturating_add(besides), answer_bytes: answer }
+}
+
+/// The input's container with other metadata.
+pub(super) fn of_rewriting(header: &Header, input_bytes: u64, policy: MetadataPolicy) -> Cost {
+    let answer = input_bytes.saturating_add(written_metadata(header, policy));
+    Cost { working_bytes: answer.saturating_add(FIXED_BYTES), answer_bytes: answer }
+}
+
+/// Most bytes of the metadata in a file. Some containers write blocks as text, twice as long.
+fn written_metadata(header: &Header, policy: MetadataPolicy) -> u64 {
+    const HEADS: u64 = 64 << 10;
+    match policy {
+        MetadataPolicy::Keep => header.metadata_bytes.saturating_mul(2).saturating_add(HEADS),
+        MetadataPolicy::Strip => HEADS,
+    }
+}
