@@ -99,7 +99,9 @@ async fn converse(
     });
     let boundary = boundary.ok_or_else(|| anyhow!("the service answered {mime:?}, not multipart/mixed"))?;
     let parts = Multipart::new(body.into_data_stream(), boundary);
-    read_answers(parts, &sent, done).await.with_context(|| format!("reading the answer of {}", remote.server))?;
+    read_answers(parts, &sent, done)
+        .await
+        .with_context(|| format!("reading the answer of {}", remote.server))?;
     for (index, error) in sending.await? {
         done(index, Err(error))?;
     }
@@ -123,7 +125,8 @@ async fn read_answers(
             "application/problem+json" => done(index, Err(said_by(&bytes)))?,
             "application/json" => {
                 let receipt = serde_json::from_slice(&bytes).context("a receipt")?;
-                let bytes = pictures.remove(&number).ok_or_else(|| anyhow!("a receipt without its picture"))?;
+                let bytes =
+                    pictures.remove(&number).ok_or_else(|| anyhow!("a receipt without its picture"))?;
                 done(index, Ok(RemoteResult { bytes, receipt }))?;
             }
             _ => drop(pictures.insert(number, bytes)),

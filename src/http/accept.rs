@@ -143,7 +143,8 @@ impl Accept {
         if self.weight_of_parts() > 0.0 {
             return Ok(());
         }
-        let detail = format!("several pictures are answered as {MULTIPART}, which the Accept header does not admit");
+        let detail =
+            format!("several pictures are answered as {MULTIPART}, which the Accept header does not admit");
         Err(Problem::new(ProblemKind::NotAcceptable, detail).offers(vec![MULTIPART]))
     }
 

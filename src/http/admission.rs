@@ -1,8 +1,9 @@
 //! Admission: the slots of receiving, working and sending, and the share of each caller.
 //!
 //! ```text
-//!  receive()   a slot for a body, and one of the caller's requests; refuses if the queue is full
-//!  admit()     a place in the queue, after the body has arrived
+//!  receive()   a slot for a body; refuses if the queue is full
+//!  share()     one of the caller's requests, after the body has arrived
+//!  admit()     a place in the queue
 //!  send()      a slot for an answer
 //! ```
 
@@ -24,18 +25,10 @@ const SLOT_PATIENCE: Duration = Duration::from_secs(1);
 /// Longest `Retry-After`, in seconds.
 const RETRY_MAX_S: u64 = 60;
 
-/// The right to read a body. Dropping `slot` frees the slot; the caller's count lasts as long as the request.
+/// The right to read a body. Dropping it frees the slot.
 #[derive(Debug)]
-pub(super) struct Admission {
-    slot: Option<OwnedSemaphorePermit>,
-    _caller: CallersRequest,
-}
-
-impl Admission {
-    /// The body has been read.
-    pub(super) fn received(&mut self) {
-        self.slot = None;
-    }
+pub(super) struct ReceivingSlot {
+    _slot: OwnedSemaphorePermit,
 }
 
 /// Bytes of an answer that keep their slot until the last byte is written.
@@ -51,15 +44,21 @@ impl AsRef<[u8]> for SlottedBytes {
 }
 
 impl AppState {
-    /// Takes a slot for a body. Refuses if the queue is full already, so that the body is not read in vain.
-    pub(super) async fn receive(&self, client: &Client) -> Result<Admission, Problem> {
+    /// Takes a slot for a body. Refuses if the queue is full already, or the caller has its share, so that the body is not
+    /// read in vain.
+    pub(super) async fn receive(&self, client: &Client) -> Result<ReceivingSlot, Problem> {
         self.compute.check_room().map_err(|refusal| self.refusal(refusal))?;
-        let caller = self.callers.enter(client.address()).ok_or_else(|| self.share_is_taken())?;
+        self.share(client)?;
         let slot = slot(&self.receiving, || self.connections.cut_slowest_body(self.server.rate_min)).await;
         let slot = slot.ok_or_else(|| {
             self.full("too many bodies are arriving", self.server.receiving_max, "compute.receiving_max")
         })?;
-        Ok(Admission { slot: Some(slot), _caller: caller })
+        Ok(ReceivingSlot { _slot: slot })
+    }
+
+    /// Counts a request of this caller, after its body has arrived. A slow client so takes nothing of its share.
+    pub(super) fn share(&self, client: &Client) -> Result<CallersRequest, Problem> {
+        self.callers.enter(client.address()).ok_or_else(|| self.share_is_taken())
     }
 
     /// Takes a place in the queue.
@@ -80,9 +79,9 @@ impl AppState {
     pub(super) fn refusal(&self, refusal: ComputeError) -> Problem {
         let problem = Problem::from(refusal);
         match refusal {
-            ComputeError::Full => {
-                problem.limit(self.compute.places_max() as u64).header(header::RETRY_AFTER, self.retry_after())
-            }
+            ComputeError::Full => problem
+                .limit(self.compute.places_max() as u64)
+                .header(header::RETRY_AFTER, self.retry_after()),
             _ => problem,
         }
     }

@@ -35,9 +35,11 @@ pub(super) async fn analyze(State(state): State<AppState>, request: Request) -> 
     Accept::of(request.headers()).require_json()?;
     let mut given = Given::in_query(request.uri(), OF_ANALYZE)?;
     given.requested()?;
-    let mut admission = state.receive(&Client::of(request.extensions())).await?;
+    let client = Client::of(request.extensions());
+    let slot = state.receive(&client).await?;
     let bytes = receive::picture(request, &state, &mut given).await?.bytes;
-    admission.received();
+    drop(slot);
+    let _share = state.share(&client)?;
     let requested = given.requested()?;
     let cost = Cost::of_analysis(&state.header(&bytes).await?, state.predictor.schema());
     let (predictor, limits) = (state.predictor.clone(), state.limits);

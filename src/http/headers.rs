@@ -3,7 +3,7 @@
 use axum::http::{HeaderName, HeaderValue};
 use sfv::{Decimal, DictSerializer, KeyRef, StringRef, TokenRef};
 
-use pentimento_core::restoration::receipt::{Receipt, Route};
+use pentimento_core::restoration::receipt::Receipt;
 
 /// The header with the main facts of the receipt.
 pub(super) const RESTORATION: HeaderName = HeaderName::from_static("restoration");
@@ -37,8 +37,8 @@ pub(super) fn restoration(receipt: &Receipt) -> HeaderValue {
         dictionary.bare_item(key("model"), id);
     }
     dictionary.bare_item(key("input-sha-256"), digest_bytes(&receipt.input.sha256).as_slice());
-    // If the input's own bytes are the answer, its pixels were not decoded and have no digest.
-    if output.route != Route::InputBytes {
+    // The receipt of a picture that is sent has no digest of pixels; a kept receipt and a replay have one.
+    if !output.pixels_sha256.is_empty() {
         dictionary.bare_item(key("pixels-sha-256"), digest_bytes(&output.pixels_sha256).as_slice());
     }
     value(dictionary)

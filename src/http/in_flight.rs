@@ -144,7 +144,8 @@ mod tests {
     fn slow(
         begun: Arc<AtomicUsize>,
         mut go: watch::Receiver<bool>,
-    ) -> impl FnOnce(Bytes, RestoreRequest, Cancel) -> std::pin::Pin<Box<dyn Future<Output = Outcome> + Send>> {
+    ) -> impl FnOnce(Bytes, RestoreRequest, Cancel) -> std::pin::Pin<Box<dyn Future<Output = Outcome> + Send>>
+    {
         move |_, _, _| {
             begun.fetch_add(1, Ordering::SeqCst);
             Box::pin(async move {

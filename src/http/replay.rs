@@ -39,9 +39,11 @@ pub(super) async fn replay(State(state): State<AppState>, request: Request) -> R
     let mut timings = Timings::start("receive");
     let accept = Accept::of(request.headers());
     Given::in_query(request.uri(), OF_REPLAY)?;
-    let mut admission = state.receive(&Client::of(request.extensions())).await?;
+    let client = Client::of(request.extensions());
+    let slot = state.receive(&client).await?;
     let (receipt, bytes) = receive::receipt_and_picture(request, &state).await?;
-    admission.received();
+    drop(slot);
+    let _share = state.share(&client)?;
     let receipt = only_receipt(&receipt)?;
     let format = receipt.output.format;
     let choice = accept.choose(format, Some(format))?;
@@ -49,9 +51,8 @@ pub(super) async fn replay(State(state): State<AppState>, request: Request) -> R
     let header = state.header(&bytes).await?;
     let cost = Cost::of_replay(&header, bytes.len() as u64, &receipt).map_err(ReplayError::from)?;
     let (input, limits) = (bytes.clone(), state.limits);
-    let work = move |watch: &mut Watch| {
-        restoration::replay(&receipt, &input, &limits, watch).map(Finished::new)
-    };
+    let work =
+        move |watch: &mut Watch| restoration::replay(&receipt, &input, &limits, watch).map(Finished::new);
     let cancel = Cancel::default();
     let working = state.work(cost.working_bytes, Queue::OrRefuse, &cancel, timings, work);
     let (finished, timings, memory) = state.in_time(working).await?;

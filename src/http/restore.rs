@@ -31,18 +31,20 @@ pub(super) async fn restore(State(state): State<AppState>, request: Request) -> 
     // A bad query is refused before the body is read. A form may add parameters afterwards.
     given.request()?;
     given.order()?;
-    let mut admission = state.receive(&client).await?;
+    let slot = state.receive(&client).await?;
+    let held = |slot| Ok::<_, Problem>((slot, state.share(&client)?));
     match receive::pictures(request, &state, &mut given).await? {
         SentPictures::One(picture) if accept.prefers_parts() => {
-            several::answer(&state, &given, several::Pictures::one(picture), admission, id)
+            several::answer(&state, &given, several::Pictures::one(picture), held(slot)?, id)
         }
         SentPictures::One(picture) => {
-            admission.received();
+            drop(slot);
+            let _share = state.share(&client)?;
             one(&state, &given, &accept, picture, timings).await
         }
         SentPictures::Several { first, second, form } => {
             accept.require_parts()?;
-            several::answer(&state, &given, several::Pictures::form(first, second, form), admission, id)
+            several::answer(&state, &given, several::Pictures::form(first, second, form), held(slot)?, id)
         }
     }
 }

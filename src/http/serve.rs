@@ -55,9 +55,8 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     let Listeners { service, health } = listeners;
-    let health = health.map(|health| {
-        listen(health, health_router(state.clone()), limits.clone(), Connections::default())
-    });
+    let health = health
+        .map(|health| listen(health, health_router(state.clone()), limits.clone(), Connections::default()));
     let service = listen(service, router(state.clone()), limits, state.connections.clone());
     shutdown.await;
     tracing::info!(delay_ms = times.drain_delay.as_millis(), "stopping");

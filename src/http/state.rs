@@ -6,8 +6,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    callers::Callers, connection::Connections, cut_order::CutOrder, error::no_jobs, in_flight::InFlight, problem::Problem,
-    result_bodies::ResultBodies, 
+    callers::Callers, connection::Connections, cut_order::CutOrder, error::no_jobs, in_flight::InFlight,
+    problem::Problem, result_bodies::ResultBodies,
 };
 use crate::{
     compute::Compute,

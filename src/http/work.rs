@@ -9,11 +9,7 @@ use pentimento_core::{
 };
 
 use super::{
-    in_flight::Outcome,
-    kind::ProblemKind,
-    problem::Problem,
-    response::Finished,
-    state::AppState,
+    in_flight::Outcome, kind::ProblemKind, problem::Problem, response::Finished, state::AppState,
     timing::Timings,
 };
 use crate::{compute::Place, memory::Reservation};
@@ -57,7 +53,8 @@ impl AppState {
             let work = move |watch: &mut Watch| {
                 restoration::restore(&input, &request, &predictor, &limits, watch).map(Finished::new)
             };
-            let (finished, timings, memory) = state.work(cost.working_bytes, queue, &flag, timings, work).await?;
+            let (finished, timings, memory) =
+                state.work(cost.working_bytes, queue, &flag, timings, work).await?;
             Ok((finished?.answer(&bytes, memory), timings))
         });
         self.in_time(restoring).await
@@ -108,7 +105,10 @@ impl AppState {
     }
 
     /// Gives up `working` after the time that a request may take.
-    pub(super) async fn in_time<T>(&self, working: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+    pub(super) async fn in_time<T>(
+        &self,
+        working: impl Future<Output = Result<T, Problem>>,
+    ) -> Result<T, Problem> {
         let max = self.server.request_timeout;
         tokio::time::timeout(max, working).await.unwrap_or_else(|_| {
             let max_ms = max.as_millis().try_into().unwrap_or(u64::MAX);

@@ -11,11 +11,12 @@ use std::{
 use pentimento::{
     compute::Compute,
     config::{ComputeConfig, JobsConfig},
-    http::{AppState, serve},
+    http::{AppState, Listeners, StopTimes, serve},
     jobs::{
         dataset_root::DatasetRoot,
         service::{Availability, Jobs, JobsSetup, keep_open},
     },
+    memory::MemoryBudget,
     worker,
 };
 use pentimento_core::imaging::{
@@ -30,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     openapi,
-    support::{PATIENCE, PREDICTOR, golden, send},
+    support::{PATIENCE, PREDICTOR, connection_limits, golden, request_limits, send},
 };
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_pentimento");
@@ -73,7 +74,8 @@ impl JobsApp {
         change(&mut setup);
         let stopping = CancellationToken::new();
         let availability = keep_open(setup, stopping.clone()).await.unwrap();
-        let config = ComputeConfig { threads: 1, running_max: 1, waiting_max: 32, ..ComputeConfig::default() };
+        let config =
+            ComputeConfig { threads: 1, running_max: 1, waiting_max: 32, ..ComputeConfig::default() };
         let (compute, memory) = (Compute::new(&config).unwrap(), MemoryBudget::new(1 << 30));
         let limits = Limits::default();
         let state = AppState::new(compute, PREDICTOR.clone(), limits, memory, request_limits())

@@ -181,7 +181,8 @@ impl GuardedStream {
                 }
                 Poll::Ready(_) => return Poll::Ready(Ok(())),
                 Poll::Pending => {
-                    let pause = LINGER_PAUSE.saturating_sub(self.connection.since_last_read().min(LINGER_PAUSE));
+                    let pause =
+                        LINGER_PAUSE.saturating_sub(self.connection.since_last_read().min(LINGER_PAUSE));
                     let deadline = linger.until.min(Instant::now() + pause);
                     return match self.read_timer.has_passed(deadline, cx) {
                         true => Poll::Ready(Ok(())),

@@ -12,11 +12,14 @@ use super::super::{kind::ProblemKind, problem::Problem};
 pub(super) fn in_place_of(own: &[u8]) -> Option<Vec<u8>> {
     let status = StatusCode::from_bytes(own.strip_prefix(b"HTTP/1.1 ")?.get(..3)?).ok()?;
     let (kind, detail) = match status {
-        StatusCode::BAD_REQUEST => (ProblemKind::MalformedRequest, "the head of the request is not valid HTTP/1.1"),
-        StatusCode::URI_TOO_LONG => (ProblemKind::UriTooLong, "the target has more than 65534 bytes"),
-        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
-            (ProblemKind::HeadTooLarge, "the head of the request has more than 64 KiB or more than 100 headers")
+        StatusCode::BAD_REQUEST => {
+            (ProblemKind::MalformedRequest, "the head of the request is not valid HTTP/1.1")
         }
+        StatusCode::URI_TOO_LONG => (ProblemKind::UriTooLong, "the target has more than 65534 bytes"),
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => (
+            ProblemKind::HeadTooLarge,
+            "the head of the request has more than 64 KiB or more than 100 headers",
+        ),
         _ => return None,
     };
     let id = MakeRequestUuid.make_request_id(&Request::new(()))?;

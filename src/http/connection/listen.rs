@@ -143,7 +143,11 @@ impl Accept {
         let n = self.connections.n();
         let is_extra = n >= self.limits.connections_max && !self.connections.cut_oldest_waiting();
         if is_extra && n >= self.limits.connections_max + EXTRA_CONNECTIONS {
-            tracing::warn!(n, limit = self.limits.connections_max, "a connection is refused: there are too many");
+            tracing::warn!(
+                n,
+                limit = self.limits.connections_max,
+                "a connection is refused: there are too many"
+            );
             return;
         }
         let accept = self.clone();

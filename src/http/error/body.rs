@@ -68,9 +68,7 @@ impl From<BodyError> for Problem {
                 .limit(max)
                 .setting("memory.budget_bytes")
                 .header(header::RETRY_AFTER, HeaderValue::from(RETRY_MEMORY_S)),
-            BodyError::PartHead { max } => {
-                Problem::new(ProblemKind::MalformedForm, detail).limit(max as u64)
-            }
+            BodyError::PartHead { max } => Problem::new(ProblemKind::MalformedForm, detail).limit(max as u64),
             BodyError::Incomplete(_) => Problem::new(ProblemKind::IncompleteBody, detail),
             BodyError::Form(_) => Problem::new(ProblemKind::MalformedForm, detail),
         }

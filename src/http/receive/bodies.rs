@@ -44,7 +44,11 @@ pub(in crate::http) struct SentPicture {
 pub(in crate::http) enum SentPictures {
     One(SentPicture),
     /// A form with several pictures. The second and later ones have not been read.
-    Several { first: SentPicture, second: FormPart, form: Form },
+    Several {
+        first: SentPicture,
+        second: FormPart,
+        form: Form,
+    },
 }
 
 /// Reads the pictures of a restoration, up to the beginning of the second. Adds the parameters of a form to those `given`

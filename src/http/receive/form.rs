@@ -58,9 +58,12 @@ impl SharedForm {
     fn error(&self, error: &multer::Error) -> BodyError {
         match (self.failed().take(), error) {
             (Some(failed), _) => failed,
-            (None, multer::Error::IncompleteFieldData { .. } | multer::Error::IncompleteHeaders | multer::Error::IncompleteStream) => {
-                BodyError::Form(format!("the form ends too early: {error}"))
-            }
+            (
+                None,
+                multer::Error::IncompleteFieldData { .. }
+                | multer::Error::IncompleteHeaders
+                | multer::Error::IncompleteStream,
+            ) => BodyError::Form(format!("the form ends too early: {error}")),
             (None, other) => BodyError::Form(other.to_string()),
         }
     }
@@ -120,7 +123,10 @@ impl FormPart {
     }
 
     /// Reads the content of at most `bytes_max` bytes. Returns `None` if it is longer; the rest is not read then.
-    pub(in crate::http) async fn read(&mut self, bytes_max: u64) -> Result<Option<(Vec<u8>, Reservation)>, BodyError> {
+    pub(in crate::http) async fn read(
+        &mut self,
+        bytes_max: u64,
+    ) -> Result<Option<(Vec<u8>, Reservation)>, BodyError> {
         let mut bytes = Vec::new();
         while let Some(chunk) = self.chunk().await? {
             let length = bytes.len() + chunk.len();
@@ -174,7 +180,9 @@ impl Stream for FormInput {
         let Poll::Ready((reader, read)) = reading.as_mut().poll(cx) else { return Poll::Pending };
         (this.reader, this.reading) = (Some(reader), None);
         let piece = read.and_then(|piece| match piece {
-            Some(bytes) if this.shared.unparsed.fetch_add(bytes.len(), Ordering::Relaxed) > HEAD_BYTES_MAX => {
+            Some(bytes)
+                if this.shared.unparsed.fetch_add(bytes.len(), Ordering::Relaxed) > HEAD_BYTES_MAX =>
+            {
                 Err(BodyError::PartHead { max: HEAD_BYTES_MAX })
             }
             piece => Ok(piece),

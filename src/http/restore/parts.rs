@@ -31,8 +31,18 @@ use super::super::{
 const PICTURE_NUMBER: &str = "picture-number";
 /// Characters of a file name that stay as they are in `filename*` (RFC 8187, `attr-char`).
 const NAME_CHARACTERS: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'!').remove(b'#').remove(b'$').remove(b'&').remove(b'+').remove(b'-').remove(b'.').remove(b'^')
-    .remove(b'_').remove(b'`').remove(b'|').remove(b'~');
+    .remove(b'!')
+    .remove(b'#')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'+')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'^')
+    .remove(b'_')
+    .remove(b'`')
+    .remove(b'|')
+    .remove(b'~');
 
 /// A part on its way to the client.
 pub(super) type PartSender = mpsc::Sender<Result<Part, Infallible>>;

@@ -30,7 +30,8 @@ use pentimento_core::{
 
 use super::{
     super::{
-        admission::Admission,
+        admission::ReceivingSlot,
+        callers::CallersRequest,
         error::BodyError,
         in_flight::Outcome,
         kind::ProblemKind,
@@ -90,25 +91,30 @@ pub(super) fn answer(
     state: &AppState,
     given: &Given,
     pictures: Pictures,
-    admission: Admission,
+    held: (ReceivingSlot, CallersRequest),
     request_id: Option<String>,
 ) -> Result<Response, Problem> {
     let request = RestoreRequest { record: Record::Kept, ..given.request()? };
     let shared = SharedRequest { state: state.clone(), request, order: given.order()?, request_id };
     let (sender, receiver) = mpsc::channel(1);
-    tokio::spawn(converse(shared, pictures, admission, sender).in_current_span());
+    tokio::spawn(converse(shared, pictures, held, sender).in_current_span());
     Ok(parts::response(receiver))
 }
 
 /// Reads, works and sends until every picture has its answer, the client has gone, or the service stops.
-async fn converse(shared: SharedRequest, pictures: Pictures, mut admission: Admission, parts: PartSender) {
+async fn converse(
+    shared: SharedRequest,
+    pictures: Pictures,
+    (slot, _share): (ReceivingSlot, CallersRequest),
+    parts: PartSender,
+) {
     let (to_work, from_reader) = mpsc::channel(1);
     let unread = Notify::new();
     let gone = parts.clone();
     let mut work = Work::new(&shared, &unread, parts);
     let reading = async {
         read(&shared, pictures, to_work, &unread).await;
-        admission.received();
+        drop(slot);
     };
     let is_cut = tokio::select! {
         ((), ()) = async { tokio::join!(reading, work.run(from_reader)) } => false,
@@ -177,7 +183,8 @@ async fn picture_of(
     }
     if label.number > state.server.pictures_max {
         let max = state.server.pictures_max;
-        let problem = Problem::new(ProblemKind::TooManyPictures, format!("a form has at most {max} pictures"));
+        let problem =
+            Problem::new(ProblemKind::TooManyPictures, format!("a form has at most {max} pictures"));
         return (Some(Err(problem.limit(max as u64).setting("limits.pictures_max"))), false);
     }
     if skips {
@@ -245,7 +252,8 @@ impl<'a> Work<'a> {
                 return;
             }
             let is_full = self.unsent_bytes() >= self.shared.state.memory.work.bytes_max() / UNSENT_DIVISOR;
-            let takes = more_comes && !is_full && self.working.len() <= self.shared.state.compute.running_max();
+            let takes =
+                more_comes && !is_full && self.working.len() <= self.shared.state.compute.running_max();
             let has_parts = !self.outbox.is_empty();
             let stalled = self.last_sent + STALL;
             tokio::select! {
@@ -281,7 +289,8 @@ impl<'a> Work<'a> {
             Err(problem) => return self.answer(label, Err(problem)),
         };
         let own = Format::sniff(&picture.bytes);
-        let request = RestoreRequest { format: self.shared.request.format.or(own), ..self.shared.request.clone() };
+        let request =
+            RestoreRequest { format: self.shared.request.format.or(own), ..self.shared.request.clone() };
         let state = self.shared.state.clone();
         let work = async move {
             let outcome = state.restore(picture.bytes, request, Queue::OrWait, Timings::start("wait")).await;
