@@ -66,6 +66,8 @@ async fn serve(config: &Config) -> Result<()> {
         predictor.id();
         anyhow::Ok(predictor)
     });
+    let trust = http::Trust::new(&config.server.hosts)
+        .map_err(|error| usage(format_args!("server.hosts: {error}")))?;
     let compute = Compute::new(&config.compute).context("starting the pixel pool")?;
     let stopping = CancellationToken::new();
     let jobs = keep_open(jobs_setup(config), stopping.clone())
@@ -84,7 +86,8 @@ async fn serve(config: &Config) -> Result<()> {
     ))?;
     let body_timeout = Duration::from_millis(config.server.body_timeout_ms);
     let state = http::AppState::new(compute, Arc::new(predictor), config.limits.limits(), body_timeout)
-        .with_jobs(jobs.clone());
+        .with_jobs(jobs.clone())
+        .with_trust(trust);
     let worker = worker::start(jobs, stopping.clone());
     let stop = stop_signal()?;
     let stop_all = async move {

@@ -34,6 +34,8 @@ pub struct Config {
 pub struct ServerConfig {
     /// Address and port to listen on.
     pub address: SocketAddr,
+    /// Names under which jobs may be changed, besides loopback names and IP addresses.
+    pub hosts: Vec<String>,
     /// How long requests may go on after a signal to stop, in milliseconds.
     pub drain_timeout_ms: u64,
     /// How long a body may take to arrive, in milliseconds.
@@ -123,6 +125,8 @@ pub struct JobsConfig {
     pub pair_timeout_ms: u64,
     /// How long a training or an evaluation may take, in milliseconds.
     pub command_timeout_ms: u64,
+    /// Most jobs that are queued or running.
+    pub queued_max: u64,
     /// Days until an ended job is deleted. 0: never.
     pub retention_days: u32,
 }
@@ -166,6 +170,7 @@ impl Config {
             "jobs.pair_threads" => {
                 ((1..=1024).contains(&self.jobs.pair_threads), "the value must be from 1 to 1024")
             }
+            "jobs.queued_max" => (self.jobs.queued_max > 0, POSITIVE),
             "jobs.attempts_max" => (self.jobs.attempts_max > 0, POSITIVE),
             "jobs.pair_timeout_ms" => (self.jobs.pair_timeout_ms > 0, POSITIVE),
             "jobs.command_timeout_ms" => (self.jobs.command_timeout_ms > 0, POSITIVE),

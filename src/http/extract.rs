@@ -10,6 +10,7 @@ use axum::{
 };
 
 use super::{
+    digests,
     error::BodyError,
     kind::ProblemKind,
     parameters::{Given, repeated, unknown},
@@ -29,8 +30,24 @@ const PARAMETER_BYTES_MAX: u64 = 1 << 10;
 const IMAGE: &str = "image";
 const RECEIPT: &str = "receipt";
 
-/// The content types of bodies with a picture, as the `Accept-Post` header of the Linked Data Platform lists them.
-const ACCEPT_POST: &str = "image/*, application/octet-stream, multipart/form-data";
+/// The header of the Linked Data Platform that lists the content types of bodies.
+pub(super) const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
+/// The content types of bodies with a picture, as [`ACCEPT_POST`] lists them.
+const PICTURE_TYPES: &str = "image/*, application/octet-stream, multipart/form-data";
+/// The content type of forms.
+const FORM_TYPE: &str = "multipart/form-data";
+/// The content type of requests for jobs.
+const JSON_TYPE: &str = "application/json";
+
+/// The content types of bodies that a route takes, if it takes a body.
+pub(super) fn accepted(route: &str) -> Option<&'static str> {
+    match route {
+        "/restore" | "/analyze" => Some(PICTURE_TYPES),
+        "/replay" => Some(FORM_TYPE),
+        "/jobs/optimize" | "/jobs/train" | "/jobs/evaluate" => Some(JSON_TYPE),
+        _ => None,
+    }
+}
 
 /// Reads the picture of a restoration or analysis. Adds the parameters of a form to those `given` in the query.
 pub(super) async fn picture(request: Request, state: &AppState, given: &mut Given) -> Result<Bytes, Problem> {
@@ -39,7 +56,7 @@ pub(super) async fn picture(request: Request, state: &AppState, given: &mut Give
         match content_type(request.headers()) {
             ContentType::Form => picture_and_parameters(request, state, given).await,
             ContentType::Picture => raw(request, state.limits.input_bytes_max).await,
-            ContentType::Other(other) => Err(unsupported(&other, ACCEPT_POST)),
+            ContentType::Other(other) => Err(unsupported(&other, PICTURE_TYPES)),
         }
     };
     let picture = in_time(state.body_timeout, reading).await?;
@@ -55,8 +72,8 @@ pub(super) async fn receipt_and_picture(
     let reading = async {
         match content_type(request.headers()) {
             ContentType::Form => form(request, state, &[RECEIPT, IMAGE]).await,
-            ContentType::Picture => Err(unsupported("no form", "multipart/form-data")),
-            ContentType::Other(other) => Err(unsupported(&other, "multipart/form-data")),
+            ContentType::Picture => Err(unsupported("no form", FORM_TYPE)),
+            ContentType::Other(other) => Err(unsupported(&other, FORM_TYPE)),
         }
     };
     let mut parts = in_time(state.body_timeout, reading).await?;
@@ -67,15 +84,34 @@ pub(super) async fn receipt_and_picture(
     Ok((take(RECEIPT)?, take(IMAGE)?))
 }
 
-/// Reads a JSON body. Also accepts the content type that `curl --data` sends by default.
+/// Reads a JSON body and verifies its digest. A page of another origin cannot send this content type without asking.
 pub(super) async fn json(request: Request, state: &AppState) -> Result<Bytes, Problem> {
     check_encoding(request.headers())?;
-    let text = request.headers().get(header::CONTENT_TYPE).map(|text| text.to_str().unwrap_or_default());
-    let essence = text.and_then(|text| text.split(';').next()).map(|text| text.trim().to_ascii_lowercase());
-    if !matches!(essence.as_deref(), None | Some("application/json" | "application/x-www-form-urlencoded")) {
-        return Err(unsupported(text.unwrap_or_default(), "application/json"));
+    if !request.headers().contains_key(header::CONTENT_TYPE) {
+        return Err(not_json("none"));
     }
-    in_time(state.body_timeout, raw(request, JSON_BYTES_MAX.min(state.limits.input_bytes_max))).await
+    only_json(request.headers())?;
+    let expected = digests::expected(request.headers())?;
+    let body = raw(request, JSON_BYTES_MAX.min(state.limits.input_bytes_max));
+    let body = in_time(state.body_timeout, body).await?;
+    expected.map_or(Ok(()), |expected| expected.check(&body))?;
+    Ok(body)
+}
+
+/// Refuses a content type other than JSON. A request without a body has none.
+pub(super) fn only_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let Some(text) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
+    let text = text.to_str().unwrap_or_default();
+    let essence = text.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case(JSON_TYPE) { Ok(()) } else { Err(not_json(text)) }
+}
+
+/// The problem of a body whose content type is not JSON.
+fn not_json(got: &str) -> Problem {
+    let got_shown = echo(got);
+    unsupported(got, JSON_TYPE).detail(format!(
+        "Content-Type {got_shown:?} is not supported; send JSON, with curl by -H 'Content-Type: application/json'"
+    ))
 }
 
 /// Reads a form with a picture and parameters.
@@ -216,7 +252,7 @@ fn unsupported(got: &str, supported: &'static str) -> Problem {
     .parameter("Content-Type")
     .value(got)
     .allowed(supported)
-    .header(HeaderName::from_static("accept-post"), HeaderValue::from_static(supported))
+    .header(ACCEPT_POST, HeaderValue::from_static(supported))
 }
 
 /// The problem of a part that is missing or empty.

@@ -6,6 +6,7 @@ use tokio::sync::watch;
 
 use super::{
     error::no_jobs, problem::Problem, result_bodies::ResultBodies, running_requests::RunningRequests,
+    trust::Trust,
 };
 use crate::{
     compute::{Compute, ComputeError, Place},
@@ -26,6 +27,8 @@ pub struct AppState {
     pub body_timeout: Duration,
     /// The requests that the service is working on.
     pub(super) running: RunningRequests,
+    /// Who may change something.
+    pub(super) trust: Trust,
     /// The jobs, or why they cannot be reached.
     availability: watch::Receiver<Availability>,
     /// Lengths and digests of the results of ended jobs.
@@ -42,6 +45,7 @@ impl AppState {
             limits,
             body_timeout,
             running: RunningRequests::default(),
+            trust: Trust::default(),
             availability,
             result_bodies: ResultBodies::default(),
         }
@@ -51,6 +55,12 @@ impl AppState {
     #[must_use]
     pub fn with_jobs(self, availability: watch::Receiver<Availability>) -> Self {
         Self { availability, ..self }
+    }
+
+    /// The same state with hosts and origins that may change something, besides loopback names and IP addresses.
+    #[must_use]
+    pub fn with_trust(self, trust: Trust) -> Self {
+        Self { trust, ..self }
     }
 
     /// The jobs, if they are open.

@@ -10,7 +10,7 @@ use std::{
 use pentimento::{
     compute::Compute,
     config::ComputeConfig,
-    http::{AppState, serve},
+    http::{AppState, Trust, serve},
 };
 use pentimento_core::{
     features::N_FEATURES,
@@ -84,6 +84,8 @@ pub struct Setup {
     pub limits: Limits,
     pub body_timeout: Duration,
     pub drain_timeout: Duration,
+    /// The setting `server.hosts`.
+    pub hosts: &'static [&'static str],
 }
 
 impl Default for Setup {
@@ -94,6 +96,7 @@ impl Default for Setup {
             limits: Limits::default(),
             body_timeout: PATIENCE,
             drain_timeout: PATIENCE,
+            hosts: &[],
         }
     }
 }
@@ -114,9 +117,11 @@ impl TestApp {
     }
 
     pub async fn with(setup: Setup) -> Self {
-        let Setup { running_max, waiting_max, limits, body_timeout, drain_timeout } = setup;
+        let Setup { running_max, waiting_max, limits, body_timeout, drain_timeout, hosts } = setup;
+        let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
         let compute = Compute::new(&ComputeConfig { threads: 2, running_max, waiting_max }).unwrap();
-        let state = AppState::new(compute.clone(), PREDICTOR.clone(), limits, body_timeout);
+        let state = AppState::new(compute.clone(), PREDICTOR.clone(), limits, body_timeout)
+            .with_trust(Trust::new(&hosts).unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -153,13 +158,29 @@ impl TestApp {
 
     /// A connection on which the test writes every byte.
     pub async fn connect(&self) -> RawClient {
-        RawClient(TcpStream::connect(self.address).await.unwrap())
+        RawClient::to(self.address).await
     }
 }
 
 pub struct RawClient(TcpStream);
 
 impl RawClient {
+    pub async fn to(address: SocketAddr) -> Self {
+        Self(TcpStream::connect(address).await.unwrap())
+    }
+
+    /// Reads the head of an answer, in lower case.
+    pub async fn head(&mut self) -> String {
+        let reading = async {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(self.0.read_u8().await.unwrap());
+            }
+            String::from_utf8(head).unwrap().to_lowercase()
+        };
+        tokio::time::timeout(PATIENCE, reading).await.expect("an answer")
+    }
+
     pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.0.write_all(bytes.as_ref()).await.unwrap();
     }
@@ -170,11 +191,7 @@ impl RawClient {
     }
 
     async fn read_answer(&mut self) -> (String, Vec<u8>) {
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            head.push(self.0.read_u8().await.unwrap());
-        }
-        let head = String::from_utf8(head).unwrap().to_lowercase();
+        let head = self.head().await;
         let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
         let mut body = vec![0; length.map_or(0, |n| n.parse().unwrap())];
         self.0.read_exact(&mut body).await.unwrap();
