@@ -100,10 +100,12 @@ pub(super) async fn json(request: Request, state: &AppState) -> Result<Bytes, Pr
 
 /// Refuses a content type other than JSON. A request without a body has none.
 pub(super) fn only_json(headers: &HeaderMap) -> Result<(), Problem> {
-    let Some(text) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
-    let text = text.to_str().unwrap_or_default();
-    let essence = text.split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case(JSON_TYPE) { Ok(()) } else { Err(not_json(text)) }
+    let is_json = |text: &&str| {
+        text.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case(JSON_TYPE))
+    };
+    let mut types =
+        headers.get_all(header::CONTENT_TYPE).iter().map(|text| text.to_str().unwrap_or_default());
+    types.find(|text| !is_json(text)).map_or(Ok(()), |other| Err(not_json(other)))
 }
 
 /// The problem of a body whose content type is not JSON.
