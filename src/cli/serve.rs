@@ -73,6 +73,8 @@ async fn serve(config: &Config) -> Result<()> {
         predictor.id();
         anyhow::Ok(predictor)
     });
+    let trust = http::Trust::new(&config.server.hosts)
+        .map_err(|error| usage(format_args!("server.hosts: {error}")))?;
     let compute = Compute::new(&config.compute).context("starting the pixel pool")?;
     let stopping = CancellationToken::new();
     let jobs = keep_open(jobs_setup(config), stopping.clone())
@@ -111,7 +113,8 @@ async fn serve(config: &Config) -> Result<()> {
     let limits = request_limits(config, &compute);
     let memory = MemoryBudget::new(requests);
     let state = http::AppState::new(compute, Arc::new(predictor), config.limits.limits(), memory, limits)
-        .with_jobs(jobs.clone());
+        .with_jobs(jobs.clone())
+        .with_trust(trust);
     let worker = worker::start(jobs, stopping.clone());
     let signals = StopSignals::new()?;
     let times = StopTimes {

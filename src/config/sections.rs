@@ -36,6 +36,8 @@ pub struct Config {
 pub struct ServerConfig {
     /// Address and port to listen on.
     pub address: SocketAddr,
+    /// Names under which jobs may be changed, besides loopback names and IP addresses.
+    pub hosts: Vec<String>,
     /// Address and port of a listener for the health alone. `None`: there is no such listener.
     #[serde(deserialize_with = "optional_address")]
     pub health_address: Option<SocketAddr>,
@@ -169,6 +171,8 @@ pub struct JobsConfig {
     pub pair_timeout_ms: u64,
     /// How long a training or an evaluation may take, in milliseconds.
     pub command_timeout_ms: u64,
+    /// Most jobs that are queued or running.
+    pub queued_max: u64,
     /// Days until an ended job is deleted. 0: never.
     pub retention_days: u32,
 }
@@ -224,6 +228,7 @@ impl Config {
             "jobs.pair_threads" => {
                 ((1..=1024).contains(&self.jobs.pair_threads), "the value must be from 1 to 1024")
             }
+            "jobs.queued_max" => (self.jobs.queued_max > 0, POSITIVE),
             "jobs.attempts_max" => (self.jobs.attempts_max > 0, POSITIVE),
             "jobs.pair_timeout_ms" => (self.jobs.pair_timeout_ms > 0, POSITIVE),
             "jobs.command_timeout_ms" => (self.jobs.command_timeout_ms > 0, POSITIVE),

@@ -79,6 +79,11 @@ impl Settings {
                     reason: "the value must be a whole number".to_owned(),
                 })?
             }
+            // Names in a variable are separated by commas.
+            Some(Value::Array(_)) => {
+                let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+                Value::Array(names.map(|name| Value::String(name.to_owned())).collect())
+            }
             _ => Value::String(text.to_owned()),
         };
         self.set(key, value, origin)?;

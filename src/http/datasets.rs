@@ -2,10 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use axum::{
-    extract::{Path, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use serde::Serialize;
 
 use crate::{
@@ -13,7 +10,7 @@ use crate::{
     jobs::{dataset_root::DatasetError, service::Jobs},
 };
 
-use super::{error::internal, problem::Problem, response, state::AppState};
+use super::{error::internal, path::Segment, problem::Problem, response, state::AppState};
 
 /// Most names that a list shows. The counts always cover all of them.
 const LISTED_MAX: usize = 1000;
@@ -70,10 +67,7 @@ pub(super) async fn list(State(state): State<AppState>) -> Result<Response, Prob
 }
 
 /// Shows the content of one dataset. Opens no picture.
-pub(super) async fn show(
-    State(state): State<AppState>,
-    Path(name): Path<String>,
-) -> Result<Response, Problem> {
+pub(super) async fn show(State(state): State<AppState>, Segment(name): Segment) -> Result<Response, Problem> {
     let jobs = state.jobs()?;
     let contents = blocking(jobs, move |jobs| {
         let dataset = jobs.setup.datasets.index(&name)?;

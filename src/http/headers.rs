@@ -1,6 +1,6 @@
-//! The headers `Restoration` and `Content-Digest`, both structured fields (RFC 9651).
+//! The headers `Restoration` and `Content-Digest`, both structured fields (RFC 9651), and `Vary`.
 
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use sfv::{Decimal, DictSerializer, KeyRef, StringRef, TokenRef};
 
 use pentimento_core::restoration::receipt::Receipt;
@@ -9,6 +9,8 @@ use pentimento_core::restoration::receipt::Receipt;
 pub(super) const RESTORATION: HeaderName = HeaderName::from_static("restoration");
 /// The header with the digest of the body (RFC 9530).
 pub(super) const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
+/// The header with the digest of the whole representation, of which the body may be a part or nothing (RFC 9530).
+pub(super) const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
 /// The header with the time of each step (W3C Server Timing).
 pub(super) const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
@@ -49,6 +51,17 @@ pub(super) fn content_digest(sha256: &str) -> HeaderValue {
     let mut dictionary = DictSerializer::new();
     dictionary.bare_item(key("sha-256"), digest_bytes(sha256).as_slice());
     value(dictionary)
+}
+
+/// Adds the name of a request's header to `Vary`, unless it is there. Names stand in one line.
+pub(super) fn add_vary(headers: &mut HeaderMap, name: &str) {
+    let lines = headers.get_all(header::VARY).iter().filter_map(|line| line.to_str().ok());
+    let mut names: Vec<&str> = lines.flat_map(|line| line.split(',')).map(str::trim).collect();
+    if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+        names.push(name);
+    }
+    let line = HeaderValue::try_from(names.join(", ")).expect("names of headers are ASCII");
+    headers.insert(header::VARY, line);
 }
 
 /// A key of a dictionary.

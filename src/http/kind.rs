@@ -35,8 +35,10 @@ macro_rules! problem_kinds {
 
 problem_kinds! {
     MalformedRequest: BAD_REQUEST, "malformed-request", "The head of the request cannot be parsed";
+    BadHost: BAD_REQUEST, "bad-host", "The Host header is missing, doubled or invalid";
     MalformedForm: BAD_REQUEST, "malformed-form", "The form cannot be parsed";
     IncompleteBody: BAD_REQUEST, "incomplete-body", "The body ended too early";
+    ForeignOrigin: FORBIDDEN, "foreign-origin", "A page of another origin may not do this";
     UnknownRoute: NOT_FOUND, "unknown-route", "There is no such path";
     UnknownDataset: NOT_FOUND, "unknown-dataset", "There is no such dataset";
     UnknownJob: NOT_FOUND, "unknown-job", "There is no such job";
@@ -47,10 +49,12 @@ problem_kinds! {
     KeyInUse: CONFLICT, "idempotency-key-in-use", "A request with this key is being accepted";
     BodyTooLarge: PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large";
     PartTooLarge: PAYLOAD_TOO_LARGE, "part-too-large", "A part of the form is too large";
-    UriTooLong: URI_TOO_LONG, "uri-too-long", "The request's target is too long";
+    TargetTooLong: URI_TOO_LONG, "target-too-long", "The path and the query are too long";
     UnsupportedMediaType: UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body's content type is not supported";
     UnknownFormat: UNSUPPORTED_MEDIA_TYPE, "unknown-format", "The bytes are no picture of a known format";
     RangeOutside: RANGE_NOT_SATISFIABLE, "range-outside", "The range begins after the end";
+    MisdirectedHost: MISDIRECTED_REQUEST, "misdirected-host", "The service does not do this under this host";
+    DigestMismatch: UNPROCESSABLE_ENTITY, "digest-mismatch", "The body does not have the announced digest";
     MissingPart: UNPROCESSABLE_ENTITY, "missing-part", "A part of the body is missing";
     BrokenPicture: UNPROCESSABLE_ENTITY, "broken-picture", "The picture's file is broken";
     TooManyPixels: UNPROCESSABLE_ENTITY, "too-many-pixels", "The picture has too many pixels";
@@ -81,6 +85,7 @@ problem_kinds! {
     Full: SERVICE_UNAVAILABLE, "full", "The service is full";
     MemoryFull: SERVICE_UNAVAILABLE, "memory-full", "The memory for requests is taken";
     Deadline: SERVICE_UNAVAILABLE, "deadline", "The request could not be finished in time";
+    JobsFull: SERVICE_UNAVAILABLE, "jobs-full", "Too many jobs are queued or running";
     NoJobs: SERVICE_UNAVAILABLE, "no-jobs", "Jobs cannot be reached";
     NoDatasets: SERVICE_UNAVAILABLE, "no-datasets", "There is no folder of datasets";
     Draining: SERVICE_UNAVAILABLE, "draining", "The service is stopping";

@@ -157,9 +157,6 @@ pub(super) fn unknown(name: &str, what: &str, known: &[&'static str]) -> Problem
 
 /// The problem of a name that was given twice.
 pub(super) fn repeated(name: &str) -> Problem {
-    Problem::new(
-        ProblemKind::RepeatedParameter,
-        format!("{name:?} is given twice, in query or form; give it once"),
-    )
-    .parameter(name)
+    Problem::new(ProblemKind::RepeatedParameter, format!("{name:?} is given twice; give it once"))
+        .parameter(name)
 }

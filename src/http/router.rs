@@ -2,30 +2,34 @@
 
 use axum::{
     Extension, Router,
-    extract::Request,
-    http::{HeaderValue, Method, StatusCode, Uri, header},
+    extract::{MatchedPath, Request},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     middleware::{Next, from_fn, from_fn_with_state, map_response},
     response::{IntoResponse, Response},
-    routing::{MethodRouter, get, post},
+    routing::{MethodRouter, delete, get, post},
 };
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 
 use super::{
-    analyze,
+    analyze, coding,
     connection::Client,
-    datasets, health,
+    datasets, document, health,
     index::{self, RoutePaths},
     jobs,
     kind::ProblemKind,
     problem::{self, Problem},
-    replay, request_id, restore,
+    receive, replay, request_id, restore, security,
     state::AppState,
-    trace, track, version,
+    target, trace, track, trust, version,
 };
 
-/// Every route with its methods. A stopping service waits for the tracked ones.
+/// Every route with its methods. A stopping service waits for the tracked ones. Pages of other origins cannot use the
+/// guarded ones.
 fn routes(state: &AppState) -> Vec<(&'static str, MethodRouter<AppState>)> {
     let tracked = from_fn_with_state(state.clone(), track::track);
+    let guarded = from_fn_with_state(state.clone(), trust::guard);
+    let job =
+        |methods: MethodRouter<AppState>| methods.route_layer(tracked.clone()).route_layer(guarded.clone());
     vec![
         ("/restore", post(restore::restore).route_layer(tracked.clone())),
         ("/replay", post(replay::replay).route_layer(tracked.clone())),
@@ -33,14 +37,14 @@ fn routes(state: &AppState) -> Vec<(&'static str, MethodRouter<AppState>)> {
         ("/datasets", get(datasets::list)),
         ("/datasets/{name}", get(datasets::show)),
         ("/jobs", get(jobs::list)),
-        ("/jobs/optimize", post(jobs::optimize).route_layer(tracked.clone())),
-        ("/jobs/train", post(jobs::train).route_layer(tracked.clone())),
-        ("/jobs/evaluate", post(jobs::evaluate).route_layer(tracked.clone())),
-        ("/jobs/{id}", get(jobs::show).delete(jobs::delete)),
+        ("/jobs/optimize", job(post(jobs::optimize))),
+        ("/jobs/train", job(post(jobs::train))),
+        ("/jobs/evaluate", job(post(jobs::evaluate))),
+        ("/jobs/{id}", get(jobs::show).merge(delete(jobs::delete).route_layer(guarded.clone()))),
         ("/jobs/{id}/events", get(jobs::events)),
         ("/jobs/{id}/results", get(jobs::results)),
-        ("/jobs/{id}/cancel", post(jobs::cancel).route_layer(tracked.clone())),
-        ("/jobs/{id}/retry", post(jobs::retry).route_layer(tracked)),
+        ("/jobs/{id}/cancel", job(post(jobs::cancel))),
+        ("/jobs/{id}/retry", job(post(jobs::retry))),
         ("/version", get(version::version)),
         ("/health/live", get(health::live)),
         ("/health/ready", get(health::ready)),
@@ -76,8 +80,12 @@ fn layered(routes: Vec<(&'static str, MethodRouter<AppState>)>, state: AppState)
         .method_not_allowed_fallback(other_method)
         .layer(Extension(paths))
         .layer(from_fn(refuse_extra))
+        .layer(from_fn(target::check))
         .layer(from_fn(problem::name_request))
-        .layer(map_response(no_sniffing))
+        .layer(from_fn(document::describe))
+        .layer(coding::layer())
+        .layer(from_fn(coding::negotiate))
+        .layer(map_response(security::protect))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(trace::layer())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
@@ -107,7 +115,11 @@ async fn unknown_route(uri: Uri) -> Problem {
 /// answer.
 async fn other_method(request: Request) -> Response {
     if request.method() == Method::OPTIONS {
-        return StatusCode::NO_CONTENT.into_response();
+        let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+        let posted =
+            receive::accepted(path).map(|types| [(receive::ACCEPT_POST, HeaderValue::from_static(types))]);
+        return (StatusCode::NO_CONTENT, posted.map_or_else(HeaderMap::new, HeaderMap::from_iter))
+            .into_response();
     }
     let (method, path) = (request.method(), request.uri().path());
     let detail = format!(
@@ -115,10 +127,4 @@ async fn other_method(request: Request) -> Response {
         problem::echo(method.as_str())
     );
     Problem::new(ProblemKind::MethodNotAllowed, detail).into_response()
-}
-
-/// Forbids browsers to guess the content type, so that no client's picture is shown as a page.
-async fn no_sniffing(mut response: Response) -> Response {
-    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    response
 }

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     callers::Callers, connection::Connections, cut_order::CutOrder, error::no_jobs, in_flight::InFlight,
-    problem::Problem, result_bodies::ResultBodies,
+    problem::Problem, result_bodies::ResultBodies, trust::Trust,
 };
 use crate::{
     compute::Compute,
@@ -62,6 +62,8 @@ pub struct AppState {
     pub(super) sending: Arc<Semaphore>,
     /// The restorations that are being worked on.
     pub(super) in_flight: InFlight,
+    /// Who may change something.
+    pub(super) trust: Trust,
     /// The jobs, or why they cannot be reached.
     availability: watch::Receiver<Availability>,
     /// Lengths and digests of the results of ended jobs.
@@ -99,6 +101,7 @@ impl AppState {
             sending: Arc::new(Semaphore::new(server.sending_max.min(Semaphore::MAX_PERMITS))),
             server,
             in_flight: InFlight::default(),
+            trust: Trust::default(),
             availability,
             result_bodies: ResultBodies::default(),
         }
@@ -118,6 +121,12 @@ impl AppState {
     /// Whether the service is about to stop, or stops.
     pub(super) fn is_stopping(&self) -> bool {
         self.stopping.is_cancelled() || self.compute.is_closed()
+    }
+
+    /// The same state with hosts and origins that may change something, besides loopback names and IP addresses.
+    #[must_use]
+    pub fn with_trust(self, trust: Trust) -> Self {
+        Self { trust, ..self }
     }
 
     /// The jobs, if they are open.

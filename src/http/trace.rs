@@ -12,7 +12,7 @@ use tower_http::{
     request_id::RequestId,
     trace::TraceLayer,
 };
-use tracing::Span;
+use tracing::{Level, Span};
 
 /// The layer that logs requests.
 type RequestTraceLayer = TraceLayer<
@@ -36,20 +36,22 @@ pub(super) fn layer() -> RequestTraceLayer {
         .on_failure(())
 }
 
-/// The span of a request. Health probes have none.
+/// The span of a request. Health probes come every second, so theirs has a lower level.
 fn span(request: &Request) -> Span {
     let route = request.extensions().get::<MatchedPath>().map_or("unknown", MatchedPath::as_str);
-    if route.starts_with("/health/") {
-        return Span::none();
-    }
     let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok());
-    tracing::info_span!("request", method = %request.method(), route, id)
+    let method = request.method();
+    if route.starts_with("/health/") {
+        tracing::debug_span!("probe", %method, route, id)
+    } else {
+        tracing::info_span!("request", %method, route, id)
+    }
 }
 
-/// Logs an answer. Probes come every second, so they are logged at a lower level.
+/// Logs an answer at the level of its span.
 fn answered(response: &Response, latency: Duration, span: &Span) {
     let (status, latency_ms) = (response.status().as_u16(), latency.as_secs_f64() * 1e3);
-    if span.is_none() {
+    if span.metadata().is_none_or(|span| *span.level() != Level::INFO) {
         tracing::debug!(status, latency_ms, "answered a probe");
     } else {
         tracing::info!(status, latency_ms, "answered");

@@ -36,6 +36,12 @@ pub enum SubmitError {
     /// The tables come from searches of different grids.
     #[error("the tables come from searches of different grids; a model needs tables of one grid")]
     MixedGrids,
+    /// As many jobs as the setting `jobs.queued_max` allows are queued or running.
+    #[error("{max} jobs are queued or running; send the request again when one of them has ended")]
+    Full {
+        /// `jobs.queued_max`.
+        max: u64,
+    },
     /// Another request has used the key.
     #[error("the Idempotency-Key was used for another request")]
     KeyReused,
@@ -101,13 +107,18 @@ impl Jobs {
         json: String,
         key: Option<String>,
     ) -> Result<Job, SubmitError> {
+        // Refused before the dataset is read. The transaction that accepts counts again.
+        let max = self.setup.settings.queued_max;
+        if self.storage.n_open().await? >= max {
+            return Err(SubmitError::Full { max });
+        }
         let (n_ignored, tasks) = match &request {
             JobRequest::Optimize(request) => self.pairs(request).await?,
             JobRequest::Train(request) => (0, self.training(request).await?),
             JobRequest::Evaluate(request) => (0, self.evaluation(request).await?),
         };
         let new = NewJob { kind: request.kind(), request: json, n_ignored, tasks, key };
-        let job = self.storage.accept(&new).await?;
+        let job = self.storage.accept(&new, max).await?.ok_or(SubmitError::Full { max })?;
         tracing::info!(job = job.id, kind = job.kind.name(), tasks = new.tasks.len(), "a job was accepted");
         Ok(job)
     }

@@ -15,13 +15,17 @@ use super::{
 };
 
 impl Storage {
-    /// Accepts a job. One transaction writes its row, its tasks, their queue entries and the key of its request.
+    /// Accepts a job. One transaction writes its row, its tasks, their queue entries and the key of its request. Returns
+    /// nothing, and writes nothing, if `open_max` jobs are queued or running.
     ///
     /// # Errors
     /// When the database fails. Nothing is written then.
-    pub async fn accept(&self, new: &NewJob) -> Result<Job, StorageError> {
+    pub async fn accept(&self, new: &NewJob, open_max: u64) -> Result<Option<Job>, StorageError> {
         let id = Ulid::generate().to_string();
         let mut tx = self.begin().await?;
+        if count_open(&mut *tx).await? >= open_max {
+            return Ok(None);
+        }
         insert_job(&mut tx, &id, new).await?;
         let waiting: Vec<i64> = (0_i64..)
             .zip(&new.tasks)
@@ -41,8 +45,23 @@ impl Storage {
         job_progress::settle(&mut tx, &id).await?;
         let job = job::find(&mut tx, &id).await?.expect("written in this transaction");
         self.commit(tx).await?;
-        Ok(job)
+        Ok(Some(job))
     }
+
+    /// Returns the number of jobs that are queued or running.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn n_open(&self) -> Result<u64, StorageError> {
+        count_open(&self.reader).await
+    }
+}
+
+/// Counts the jobs that are queued or running.
+async fn count_open(executor: impl sqlx::SqliteExecutor<'_>) -> Result<u64, StorageError> {
+    let statement = "SELECT COUNT(*) FROM job WHERE state IN ('queued', 'running')";
+    let n: i64 = sqlx::query_scalar(statement).fetch_one(executor).await?;
+    Ok(n.unsigned_abs())
 }
 
 async fn insert_job(tx: &mut Tx, id: &str, new: &NewJob) -> Result<(), StorageError> {

@@ -60,6 +60,7 @@ impl JobsApp {
             attempts_max: 3,
             pair_timeout_ms: 600_000,
             command_timeout_ms: 600_000,
+            queued_max: 100,
             retention_days: 30,
         };
         let mut setup = JobsSetup {
@@ -94,6 +95,10 @@ impl JobsApp {
             Availability::Open(jobs) => jobs.clone(),
             Availability::Closed(reason) => panic!("{reason}"),
         }
+    }
+
+    pub fn address(&self) -> std::net::SocketAddr {
+        self.base.strip_prefix("http://").unwrap().parse().unwrap()
     }
 
     pub fn root(&self) -> PathBuf {

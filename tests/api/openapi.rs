@@ -284,7 +284,17 @@ async fn answers_are_as_described() {
 #[tokio::test]
 async fn headers_of_answers_are_described() {
     let app = TestApp::start().await;
-    let usual = ["content-type", "content-length", "date", "x-request-id", "x-content-type-options"];
+    let usual = [
+        "content-type",
+        "content-length",
+        "content-digest",
+        "date",
+        "x-request-id",
+        "x-content-type-options",
+        "content-security-policy",
+        "referrer-policy",
+        "cross-origin-resource-policy",
+    ];
     for (path, pointer) in [
         ("/restore", "/components/responses/Restored/headers"),
         ("/analyze", "/paths/~1analyze/post/responses/200/headers"),

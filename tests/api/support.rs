@@ -10,7 +10,7 @@ use std::{
 use pentimento::{
     compute::Compute,
     config::ComputeConfig,
-    http::{AppState, ConnectionLimits, Listeners, RequestLimits, StopTimes, serve},
+    http::{AppState, ConnectionLimits, Listeners, RequestLimits, StopTimes, Trust, serve},
     memory::MemoryBudget,
 };
 use pentimento_core::{
@@ -85,6 +85,8 @@ pub struct Setup {
     pub limits: Limits,
     pub body_timeout: Duration,
     pub drain_timeout: Duration,
+    /// The setting `server.hosts`.
+    pub hosts: &'static [&'static str],
     pub drain_delay: Duration,
     pub memory_bytes: u64,
     pub connections_max: usize,
@@ -130,6 +132,7 @@ impl Default for Setup {
             connections_max: 256,
             caller_max: 64,
             request_timeout: PATIENCE,
+            hosts: &[],
         }
     }
 }
@@ -150,12 +153,14 @@ impl TestApp {
     }
 
     pub async fn with(setup: Setup) -> Self {
+        let hosts: Vec<String> = setup.hosts.iter().map(|host| (*host).to_owned()).collect();
         let Setup { running_max, waiting_max, limits, body_timeout, request_timeout, caller_max, .. } = setup;
         let config = ComputeConfig { threads: 2, running_max, waiting_max, ..ComputeConfig::default() };
         let compute = Compute::new(&config).unwrap();
         let server = RequestLimits { body_timeout, request_timeout, caller_max, ..request_limits() };
         let memory = MemoryBudget::new(setup.memory_bytes);
-        let state = AppState::new(compute.clone(), PREDICTOR.clone(), limits, memory, server);
+        let state = AppState::new(compute.clone(), PREDICTOR.clone(), limits, memory, server)
+            .with_trust(Trust::new(&hosts).unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -195,13 +200,29 @@ impl TestApp {
 
     /// A connection on which the test writes every byte.
     pub async fn connect(&self) -> RawClient {
-        RawClient(TcpStream::connect(self.address).await.unwrap())
+        RawClient::to(self.address).await
     }
 }
 
 pub struct RawClient(TcpStream);
 
 impl RawClient {
+    pub async fn to(address: SocketAddr) -> Self {
+        Self(TcpStream::connect(address).await.unwrap())
+    }
+
+    /// Reads the head of an answer, in lower case.
+    pub async fn head(&mut self) -> String {
+        let reading = async {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(self.0.read_u8().await.unwrap());
+            }
+            String::from_utf8(head).unwrap().to_lowercase()
+        };
+        tokio::time::timeout(PATIENCE, reading).await.expect("an answer")
+    }
+
     pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.0.write_all(bytes.as_ref()).await.unwrap();
     }
@@ -212,11 +233,7 @@ impl RawClient {
     }
 
     async fn read_answer(&mut self) -> (String, Vec<u8>) {
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            head.push(self.0.read_u8().await.unwrap());
-        }
-        let head = String::from_utf8(head).unwrap().to_lowercase();
+        let head = self.head().await;
         let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
         let mut body = vec![0; length.map_or(0, |n| n.parse().unwrap())];
         self.0.read_exact(&mut body).await.unwrap();

@@ -15,7 +15,7 @@ pub(super) fn in_place_of(own: &[u8]) -> Option<Vec<u8>> {
         StatusCode::BAD_REQUEST => {
             (ProblemKind::MalformedRequest, "the head of the request is not valid HTTP/1.1")
         }
-        StatusCode::URI_TOO_LONG => (ProblemKind::UriTooLong, "the target has more than 65534 bytes"),
+        StatusCode::URI_TOO_LONG => (ProblemKind::TargetTooLong, "the target has more than 65534 bytes"),
         StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => (
             ProblemKind::HeadTooLarge,
             "the head of the request has more than 64 KiB or more than 100 headers",

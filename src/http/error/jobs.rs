@@ -19,6 +19,9 @@ use pentimento_core::features::FEATURE_SCHEMA;
 /// every two seconds.
 const RETRY_JOBS_S: u16 = 5;
 
+/// `Retry-After` of a full queue of jobs, in seconds. A job takes minutes to hours.
+const RETRY_FULL_S: u16 = 60;
+
 /// The problem of jobs that cannot be reached at the moment.
 pub(in crate::http) fn no_jobs(reason: &str) -> Problem {
     Problem::new(ProblemKind::NoJobs, format!("{reason}; restoring pictures still works"))
@@ -85,6 +88,10 @@ impl From<SubmitError> for Problem {
                 Problem::new(ProblemKind::BadJob, detail).parameter(member).value(id)
             }
             SubmitError::MixedGrids => Problem::new(ProblemKind::BadJob, detail).parameter("tables"),
+            SubmitError::Full { max } => Problem::new(ProblemKind::JobsFull, detail)
+                .limit(max)
+                .setting("jobs.queued_max")
+                .header(header::RETRY_AFTER, HeaderValue::from(RETRY_FULL_S)),
             SubmitError::KeyReused => {
                 Problem::new(ProblemKind::KeyReused, detail).parameter("Idempotency-Key")
             }

@@ -1,13 +1,15 @@
-//! `POST /jobs/{id}/cancel`, `POST /jobs/{id}/retry` and `DELETE /jobs/{id}`.
+//! `POST /jobs/{id}/cancel`, `POST /jobs/{id}/retry` and `DELETE /jobs/{id}`. None reads a body; forms are refused.
 
 use axum::{
-    extract::{Path, State},
-    http::StatusCode,
+    extract::State,
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse as _, Response},
 };
 
 use super::{
-    super::{kind::ProblemKind, problem::Problem, response, state::AppState},
+    super::{
+        kind::ProblemKind, path::Segment, problem::Problem, receive::only_json, response, state::AppState,
+    },
     document::job_document,
     known::{known, unknown},
 };
@@ -16,8 +18,10 @@ use crate::{jobs::retention, storage::JobState};
 /// Cancels a job. A cancelled job stays cancelled, so that a client may repeat the request.
 pub(in crate::http) async fn cancel(
     State(state): State<AppState>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    only_json(&headers)?;
     let jobs = state.jobs()?;
     let job = jobs.storage.cancel(&id).await?.ok_or_else(|| unknown(&id))?;
     if matches!(job.state, JobState::Finished | JobState::Failed) {
@@ -29,8 +33,10 @@ pub(in crate::http) async fn cancel(
 /// Queues the failed tasks of a job again.
 pub(in crate::http) async fn retry(
     State(state): State<AppState>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    only_json(&headers)?;
     let (jobs, job) = known(&state, &id).await?;
     if job.state == JobState::Cancelled {
         return Err(wrong_state(job.state, "a cancelled job stays cancelled; a new job reuses its results"));
@@ -45,8 +51,10 @@ pub(in crate::http) async fn retry(
 /// Deletes a job that has ended.
 pub(in crate::http) async fn delete(
     State(state): State<AppState>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    only_json(&headers)?;
     let (jobs, job) = known(&state, &id).await?;
     if retention::delete(&jobs, &id).await? {
         return Ok(StatusCode::NO_CONTENT.into_response());

@@ -3,8 +3,8 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
-    extract::{Path, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    extract::State,
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{
         IntoResponse as _, Response,
         sse::{Event, KeepAlive, Sse},
@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::{
-    super::{kind::ProblemKind, problem::Problem, state::AppState},
+    super::{document::unsent, kind::ProblemKind, path::Segment, problem::Problem, state::AppState},
     known::known,
 };
 use crate::{jobs::service::Jobs, storage::StorageError};
@@ -32,7 +32,8 @@ type EventSender = mpsc::Sender<Result<Event, Infallible>>;
 /// Answers with the stream of a job's events.
 pub(in crate::http) async fn events(
     State(state): State<AppState>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
+    method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let (jobs, job) = known(&state, &id).await?;
@@ -40,6 +41,13 @@ pub(in crate::http) async fn events(
     // The client has seen every event. 204 makes an `EventSource` stop reconnecting.
     if job.state.is_final() && jobs.storage.events(&id, after, 1).await?.is_empty() {
         return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    if method == Method::HEAD {
+        return Ok((
+            [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")],
+            unsent(),
+        )
+            .into_response());
     }
     let (sender, receiver) = mpsc::channel(16);
     tokio::spawn(async move {

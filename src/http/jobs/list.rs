@@ -1,14 +1,13 @@
 //! `GET /jobs` and `GET /jobs/{id}`: the list of jobs, and one job.
 
 use axum::{
-    extract::{Path, Request, State},
-    http::{HeaderValue, header},
+    extract::{Request, State},
     response::Response,
 };
 use serde::Serialize;
 
 use super::{
-    super::{parameters::Given, problem::Problem, response, state::AppState},
+    super::{parameters::Given, path::Segment, problem::Problem, response, state::AppState},
     document::{JobDocument, job_document},
     known::known,
 };
@@ -54,20 +53,14 @@ pub(in crate::http) async fn list(
     for job in found {
         documents.push(job_document(&jobs, job, false).await?);
     }
-    Ok(unstored(response::json(&JobList { jobs: documents, next })))
+    Ok(response::json(&JobList { jobs: documents, next }))
 }
 
 /// Shows one job with its failures.
 pub(in crate::http) async fn show(
     State(state): State<AppState>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
 ) -> Result<Response, Problem> {
     let (jobs, job) = known(&state, &id).await?;
-    Ok(unstored(response::json(&job_document(&jobs, job, true).await?)))
-}
-
-/// Forbids caches to store the response, because the job changes while it is worked on.
-fn unstored(mut response: Response) -> Response {
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+    Ok(response::json(&job_document(&jobs, job, true).await?))
 }

@@ -7,15 +7,15 @@ use std::sync::Arc;
 
 use axum::{
     body::{Body, Bytes},
-    extract::{Path, Request, State},
-    http::{HeaderMap, HeaderValue, header},
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, Method, header, request::Parts},
     response::{IntoResponse as _, Response},
 };
 
 use super::{
     super::{
-        accept::Accept, error::internal, kind::ProblemKind, parameters::Given, problem::Problem,
-        result_bodies::BodyFacts, state::AppState,
+        accept::Accept, document::unsent, error::internal, kind::ProblemKind, parameters::Given,
+        path::Segment, problem::Problem, result_bodies::BodyFacts, state::AppState,
     },
     known::known,
     result_rows::ResultRows,
@@ -30,15 +30,15 @@ use pentimento_core::digest::digest;
 /// Answers with the results of a job.
 pub(in crate::http) async fn results(
     State(state): State<AppState>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     request: Request,
 ) -> Result<Response, Problem> {
     let given = Given::in_query(request.uri(), &["view"])?;
     let (jobs, job) = known(&state, &id).await?;
-    let headers = request.headers();
+    let (asked, _) = request.into_parts();
     match job.kind {
-        JobKind::Optimize => rows(&state, jobs, &job, &given, headers).await,
-        _ => file(&jobs, &job, &given, headers).await,
+        JobKind::Optimize => rows(&state, jobs, &job, &given, &asked).await,
+        _ => file(&jobs, &job, &given, &asked).await,
     }
 }
 
@@ -48,16 +48,16 @@ async fn rows(
     jobs: Arc<Jobs>,
     job: &Job,
     given: &Given,
-    headers: &HeaderMap,
+    asked: &Parts,
 ) -> Result<Response, Problem> {
     let view = given.read("view", "table, combinations", |text| match text {
         "table" => Some(ResultView::Table),
         "combinations" => Some(ResultView::Combinations),
         _ => None,
     })?;
-    let format = Accept::of(headers).choose_results()?;
-    let asked: OptimizeRequest = serde_json::from_str(&job.request).map_err(|error| internal(&error))?;
-    let space = asked.grid.space().map_err(|error| internal(&error))?;
+    let format = Accept::of(&asked.headers).choose_results()?;
+    let searched: OptimizeRequest = serde_json::from_str(&job.request).map_err(|error| internal(&error))?;
+    let space = searched.grid.space().map_err(|error| internal(&error))?;
     let view = view.unwrap_or(ResultView::Table);
     let rows = ResultRows { jobs, job: job.id.clone(), space, view, format };
     let name = match view {
@@ -67,14 +67,15 @@ async fn rows(
     let mut common = common_headers(format.mime(), &format!("{}-{name}.{}", job.id, format.extension()));
     if !job.state.is_final() {
         common.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        return Ok((common, rows.stream(0, u64::MAX)).into_response());
+        let body = if asked.method == Method::HEAD { unsent() } else { rows.stream(0, u64::MAX) };
+        return Ok((common, body).into_response());
     }
     let facts = rows.measured(&state.result_bodies).await?;
-    unchanging(common, headers, &facts, |first, n| rows.stream(first, n))
+    unchanging(common, asked, &facts, |first, n| rows.stream(first, n))
 }
 
 /// Answers with the file of a command. The file is read whole, since models and reports are small.
-async fn file(jobs: &Jobs, job: &Job, given: &Given, headers: &HeaderMap) -> Result<Response, Problem> {
+async fn file(jobs: &Jobs, job: &Job, given: &Given, asked: &Parts) -> Result<Response, Problem> {
     let (allowed, mime) = match job.kind {
         JobKind::Train => ("model, card", "application/octet-stream"),
         _ => ("report", "application/json"),
@@ -96,7 +97,7 @@ async fn file(jobs: &Jobs, job: &Job, given: &Given, headers: &HeaderMap) -> Res
     let mime = if view == ResultView::Card { "text/markdown; charset=utf-8" } else { mime };
     let common = common_headers(mime, &format!("{}-{name}", job.id));
     let facts = BodyFacts { length: bytes.len() as u64, sha256: digest(&bytes) };
-    unchanging(common, headers, &facts, |first, n| {
+    unchanging(common, asked, &facts, |first, n| {
         Body::from(bytes.slice(first as usize..(first + n) as usize))
     })
 }

@@ -2,27 +2,29 @@
 
 use axum::{
     body::Body,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse as _, Response},
 };
 
 use super::{
     super::{
-        headers::{CONTENT_DIGEST, content_digest},
+        document::unsent,
+        entity_tag::KnownVersions,
+        headers::{CONTENT_DIGEST, REPR_DIGEST, content_digest},
         kind::ProblemKind,
         problem::Problem,
         result_bodies::BodyFacts,
     },
-    range::{RequestedRange, is_known, requested},
+    range::{RequestedRange, requested},
 };
 
 /// Answers a request with the whole body, with a range of the body, or with 304 if the client already has the body.
 ///
-/// `asked` has the headers of the request, `headers` those of every answer. `body(first, n)` returns the `n` bytes from
-/// `first`. The entity tag is the digest of the whole body.
+/// `asked` is the head of the request, `headers` has the headers of every answer. `body(first, n)` returns the `n` bytes
+/// from `first`; under `HEAD` it is not called. The entity tag is the digest of the whole body.
 pub(super) fn unchanging(
     mut headers: HeaderMap,
-    asked: &HeaderMap,
+    asked: &Parts,
     facts: &BodyFacts,
     body: impl FnOnce(u64, u64) -> Body,
 ) -> Result<Response, Problem> {
@@ -32,15 +34,21 @@ pub(super) fn unchanging(
     headers.insert(header::ETAG, text(etag.clone()));
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    if is_known(asked, &etag) {
-        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+    if KnownVersions::of(&asked.headers).has(&etag) {
+        return Ok((StatusCode::NOT_MODIFIED, headers, unsent()).into_response());
     }
-    let (status, first, n) = match requested(asked, length, &etag) {
+    if asked.method == Method::HEAD {
+        headers.insert(REPR_DIGEST, content_digest(sha256));
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        return Ok((headers, unsent()).into_response());
+    }
+    let (status, first, n) = match requested(&asked.headers, length, &etag) {
         RequestedRange::All => {
             headers.insert(CONTENT_DIGEST, content_digest(sha256));
             (StatusCode::OK, 0, length)
         }
         RequestedRange::Part(first, last) => {
+            headers.insert(REPR_DIGEST, content_digest(sha256));
             headers.insert(header::CONTENT_RANGE, text(format!("bytes {first}-{last}/{length}")));
             (StatusCode::PARTIAL_CONTENT, first, last - first + 1)
         }
@@ -54,6 +62,5 @@ pub(super) fn unchanging(
         }
     };
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(n));
-    headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
     Ok((status, headers, body(first, n)).into_response())
 }

@@ -4,13 +4,16 @@ use axum::{body::Bytes, extract::Request, http::header};
 
 use super::{
     super::{
+        digests,
         error::BodyError,
         kind::ProblemKind,
         parameters::{Given, repeated, unknown},
         problem::Problem,
         state::AppState,
     },
-    content::{ACCEPT_POST, ContentType, check_encoding, content_type, unsupported},
+    content::{
+        ContentType, FORM_TYPE, PICTURE_TYPES, check_encoding, content_type, not_json, only_json, unsupported,
+    },
     form::{Form, FormPart},
     reader,
 };
@@ -30,8 +33,6 @@ const PARAMETER_BYTES_MAX: u64 = 1 << 10;
 /// The part with a picture.
 pub(in crate::http) const IMAGE: &str = "image";
 const RECEIPT: &str = "receipt";
-/// The content types of bodies that must be a form.
-const FORM_ONLY: &str = "multipart/form-data";
 
 /// A picture as a client sent it.
 pub(in crate::http) struct SentPicture {
@@ -65,7 +66,7 @@ pub(in crate::http) async fn pictures(
             let bytes = raw(request, state, state.limits.input_bytes_max, 1).await?;
             SentPictures::One(SentPicture { bytes, file_name: None })
         }
-        ContentType::Other(other) => return Err(unsupported(&other, ACCEPT_POST)),
+        ContentType::Other(other) => return Err(unsupported(&other, PICTURE_TYPES)),
     };
     match &sent {
         SentPictures::One(picture) if picture.bytes.is_empty() => Err(missing(IMAGE)),
@@ -93,8 +94,8 @@ pub(in crate::http) async fn receipt_and_picture(
     check_encoding(request.headers())?;
     match content_type(request.headers()) {
         ContentType::Form => {}
-        ContentType::Picture => return Err(unsupported("no form", FORM_ONLY)),
-        ContentType::Other(other) => return Err(unsupported(&other, FORM_ONLY)),
+        ContentType::Picture => return Err(unsupported("no form", FORM_TYPE)),
+        ContentType::Other(other) => return Err(unsupported(&other, FORM_TYPE)),
     }
     let mut form = form(request, state, false)?;
     let (mut receipt, mut picture) = (None, None);
@@ -109,15 +110,15 @@ pub(in crate::http) async fn receipt_and_picture(
     Ok((receipt.ok_or_else(|| missing(RECEIPT))?, picture.ok_or_else(|| missing(IMAGE))?))
 }
 
-/// Reads a JSON body. Also accepts the content type that `curl --data` sends by default.
+/// Reads a JSON body and verifies its digest. A page of another origin cannot send this content type without asking.
 pub(in crate::http) async fn json(request: Request, state: &AppState) -> Result<Bytes, Problem> {
     check_encoding(request.headers())?;
-    let text = request.headers().get(header::CONTENT_TYPE).map(|text| text.to_str().unwrap_or_default());
-    let essence = text.and_then(|text| text.split(';').next()).map(|text| text.trim().to_ascii_lowercase());
-    if !matches!(essence.as_deref(), None | Some("application/json" | "application/x-www-form-urlencoded")) {
-        return Err(unsupported(text.unwrap_or_default(), "application/json"));
+    if !request.headers().contains_key(header::CONTENT_TYPE) {
+        return Err(not_json("none"));
     }
-    raw(request, state, JSON_BYTES_MAX.min(state.limits.input_bytes_max), JSON_MEMORY_FACTOR).await
+    only_json(request.headers())?;
+    let max = JSON_BYTES_MAX.min(state.limits.input_bytes_max);
+    raw(request, state, max, JSON_MEMORY_FACTOR).await
 }
 
 /// Reads a form with pictures and parameters, up to the beginning of the second picture.
@@ -179,8 +180,9 @@ async fn content(mut part: FormPart, name: &str, state: &AppState) -> Result<Byt
     }
 }
 
-/// Reads a whole body of at most `max` bytes. Reserves `factor` times its length.
+/// Reads a whole body of at most `max` bytes and verifies its digest. Reserves `factor` times its length.
 async fn raw(request: Request, state: &AppState, max: u64, factor: usize) -> Result<Bytes, Problem> {
+    let expected = digests::expected(request.headers())?;
     let (mut body, mut memory, announced) = reader::begin(request, state);
     reader::check_announced(announced, max)?;
     let announced = announced.unwrap_or(0);
@@ -195,6 +197,7 @@ async fn raw(request: Request, state: &AppState, max: u64, factor: usize) -> Res
         memory.keep(length.saturating_mul(factor)).await?;
         bytes.extend_from_slice(&piece);
     }
+    expected.map_or(Ok(()), |expected| expected.check(&bytes))?;
     bytes.shrink_to_fit();
     // What is parsed out of the bytes needs the memory as long as the bytes.
     Ok(if factor > 1 { held_with_all(bytes, memory.take()) } else { held(bytes, memory.take()) })

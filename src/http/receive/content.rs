@@ -7,8 +7,42 @@ use super::super::{
     problem::{Problem, echo},
 };
 
-/// The content types of bodies with a picture, as the `Accept-Post` header of the Linked Data Platform lists them.
-pub(super) const ACCEPT_POST: &str = "image/*, application/octet-stream, multipart/form-data";
+/// The header of the Linked Data Platform that lists the content types of bodies.
+pub(in crate::http) const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
+/// The content types of bodies with a picture, as [`ACCEPT_POST`] lists them.
+pub(super) const PICTURE_TYPES: &str = "image/*, application/octet-stream, multipart/form-data";
+/// The content type of forms.
+pub(super) const FORM_TYPE: &str = "multipart/form-data";
+/// The content type of requests for jobs.
+const JSON_TYPE: &str = "application/json";
+
+/// The content types of bodies that a route takes, if it takes a body.
+pub(in crate::http) fn accepted(route: &str) -> Option<&'static str> {
+    match route {
+        "/restore" | "/analyze" => Some(PICTURE_TYPES),
+        "/replay" => Some(FORM_TYPE),
+        "/jobs/optimize" | "/jobs/train" | "/jobs/evaluate" => Some(JSON_TYPE),
+        _ => None,
+    }
+}
+
+/// Refuses a content type other than JSON. A request without a body has none.
+pub(in crate::http) fn only_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let is_json = |text: &&str| {
+        text.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case(JSON_TYPE))
+    };
+    let mut types =
+        headers.get_all(header::CONTENT_TYPE).iter().map(|text| text.to_str().unwrap_or_default());
+    types.find(|text| !is_json(text)).map_or(Ok(()), |other| Err(not_json(other)))
+}
+
+/// The problem of a body whose content type is not JSON.
+pub(super) fn not_json(got: &str) -> Problem {
+    let got_shown = echo(got);
+    unsupported(got, JSON_TYPE).detail(format!(
+        "Content-Type {got_shown:?} is not supported; send JSON, with curl by -H 'Content-Type: application/json'"
+    ))
+}
 
 /// The kind of a body by its content type.
 pub(in crate::http) enum ContentType {
@@ -53,5 +87,5 @@ pub(super) fn unsupported(got: &str, supported: &'static str) -> Problem {
     .parameter("Content-Type")
     .value(got)
     .allowed(supported)
-    .header(HeaderName::from_static("accept-post"), HeaderValue::from_static(supported))
+    .header(ACCEPT_POST, HeaderValue::from_static(supported))
 }

@@ -14,4 +14,5 @@ mod form;
 mod reader;
 
 pub(super) use bodies::{IMAGE, SentPicture, SentPictures, json, picture, pictures, receipt_and_picture};
+pub(super) use content::{ACCEPT_POST, accepted, only_json};
 pub(super) use form::{Form, FormPart};
