@@ -1,6 +1,8 @@
 """What a client generated from openapi.yaml does with the real service at SERVICE_URL."""
 
 import base64
+import email
+import email.policy
 import hashlib
 import importlib
 import io
@@ -19,8 +21,8 @@ from pentimento_client.api.jobs import (
 from pentimento_client.api.pictures import analyze, replay, restore
 from pentimento_client.api.service import index, live, openapi, ready, startup, version
 from pentimento_client.models import (
-    Analysis, ColorMethod, ColorSwitch, Format, GridName, Health, Job, JobState, OptimizeRequest, Problem, ProblemType,
-    Receipt, ReplayForm, RestoreForm, Version,
+    Analysis, AnswerOrder, ColorMethod, ColorSwitch, Format, GridName, Health, Job, JobKind, JobState, OptimizeRequest,
+    Problem, ProblemType, Receipt, ReplayForm, RestoreForm, ResultsView, Version,
 )
 from pentimento_client.types import File
 
@@ -57,6 +59,15 @@ class TestClient(unittest.TestCase):
         self.assertTrue(parsed.title and parsed.detail and parsed.request_id)
         return parsed
 
+    def ended(self, client, id):
+        """Waits for the end of a job."""
+        end = time.monotonic() + PATIENCE_S
+        found = job.sync(id, client=client)
+        while found.state in (JobState.QUEUED, JobState.RUNNING) and time.monotonic() < end:
+            time.sleep(0.05)
+            found = job.sync(id, client=client)
+        return found
+
     def test_every_module_can_be_imported(self):
         found = list(pkgutil.walk_packages(pentimento_client.__path__, "pentimento_client."))
         self.assertGreater(len(found), 60)
@@ -78,7 +89,75 @@ class TestClient(unittest.TestCase):
         restored, headers = self.restored(body=picture(), **parameters)
         self.assertEqual(restored[:4], b"\x89PNG")
         self.assertIn("sigma=1.5, strength=0.75", headers["restoration"])
-        self.assertEqual(self.restored(body=RestoreForm(image=picture(), **parameters))[0], restored)
+        self.assertEqual(self.restored(body=RestoreForm(image=[picture()], **parameters))[0], restored)
+
+    def parts(self, answer):
+        """The parts of an answer, as another library reads them."""
+        self.assertEqual(answer.status_code, 200, answer.content)
+        head = f"content-type: {answer.headers['content-type']}\r\n\r\n".encode()
+        message = email.message_from_bytes(head + answer.content, policy=email.policy.HTTP)
+        self.assertEqual((message.get_content_type(), message.defects), ("multipart/mixed", []))
+        return [(part, part.get_payload(decode=True)) for part in message.iter_parts()]
+
+    def test_restores_several_pictures_and_says_which_is_bad(self):
+        alone, headers = self.restored(body=picture())
+        pictures = [picture(), File(payload=io.BytesIO(b"no picture"), file_name="notes.txt"), picture()]
+        for order in AnswerOrder:
+            body = RestoreForm(image=pictures, order=order)
+            for sent in pictures:
+                sent.payload.seek(0)
+            parts = self.parts(restore.sync_detailed(client=self.connect(), body=body))
+            found = {}
+            for part, content in parts:
+                found.setdefault(int(part["picture-number"]), []).append((part, content))
+            self.assertEqual(sorted(found), [1, 2, 3])
+            if order == AnswerOrder.INPUT:
+                self.assertEqual(list(found), [1, 2, 3])
+            for number in (1, 3):
+                (part, restored), (of_receipt, text) = found[number]
+                self.assertEqual(part.get_content_type(), "image/jpeg")
+                self.assertEqual(part.get_filename(), "faded.jpg")
+                self.assertEqual(restored, alone)
+                for name in ("restoration", "content-digest"):
+                    self.assertEqual(part[name], headers[name])
+                self.assertEqual(of_receipt.get_content_type(), "application/json")
+                receipt = Receipt.from_dict(json.loads(text))
+                self.assertEqual(receipt.output.sha256, hashlib.sha256(alone).hexdigest())
+            ((part, text),) = found[2]
+            self.assertEqual(part.get_content_type(), "application/problem+json")
+            self.problem(Problem.from_dict(json.loads(text)), "unknown-format", 415)
+
+    def test_one_picture_comes_with_its_receipt_when_asked(self):
+        answer = restore.sync_detailed(client=self.connect(accept="multipart/mixed"), body=picture())
+        (_, restored), (_, text) = self.parts(answer)
+        self.assertEqual(Receipt.from_dict(json.loads(text)).output.sha256, hashlib.sha256(restored).hexdigest())
+
+    def test_a_restoration_can_be_a_job(self):
+        client = self.connect()
+        answer = restore.sync_detailed(client=client, body=picture(), prefer="respond-async")
+        self.assertEqual(answer.status_code, 202, answer.content)
+        self.assertEqual(answer.headers["preference-applied"], "respond-async")
+        submitted = answer.parsed
+        self.assertIsInstance(submitted, Job)
+        self.assertEqual(answer.headers["location"], submitted.links.own)
+        found = self.ended(client, submitted.id)
+        self.assertEqual((found.kind, found.state), (JobKind.RESTORE, JobState.FINISHED), found)
+        restored = results.sync_detailed(found.id, client=client)
+        alone, headers = self.restored(body=picture())
+        self.assertEqual(restored.content, alone)
+        self.assertEqual(restored.headers["restoration"], headers["restoration"])
+        receipt = results.sync_detailed(found.id, client=client, view=ResultsView.RECEIPT)
+        self.assertEqual(
+            Receipt.from_dict(json.loads(receipt.content)).output.sha256, hashlib.sha256(alone).hexdigest()
+        )
+
+    def test_a_body_with_another_digest_is_refused(self):
+        digest = f"sha-256={digest_field(SAMPLE)}"
+        answer = restore.sync_detailed(client=self.connect(), body=picture(), content_digest=digest)
+        self.assertEqual(answer.status_code, 200, answer.content)
+        other = f"sha-256={digest_field(b'other')}"
+        refused = restore.sync(client=self.connect(), body=picture(), content_digest=other)
+        self.problem(refused, "digest-mismatch", 422)
 
     def test_a_bad_parameter_is_a_typed_problem(self):
         answer = restore.sync_detailed(client=self.connect(), body=picture(), sigma=99)
@@ -123,11 +202,7 @@ class TestClient(unittest.TestCase):
         self.assertEqual(answer.headers["location"], submitted.links.own)
         self.assertEqual(submit_optimize.sync(**submit).id, submitted.id, "the same key is the same job")
 
-        end = time.monotonic() + PATIENCE_S
-        found = job.sync(submitted.id, client=client)
-        while found.state in (JobState.QUEUED, JobState.RUNNING) and time.monotonic() < end:
-            time.sleep(0.05)
-            found = job.sync(submitted.id, client=client)
+        found = self.ended(client, submitted.id)
         self.assertEqual((found.state, found.counts.done), (JobState.FINISHED, 1), found)
         self.assertEqual(found.request.additional_properties["grid"], "seed")
         self.assertIn(found.id, [j.id for j in jobs.sync(client=client).jobs])
@@ -152,7 +227,10 @@ class TestClient(unittest.TestCase):
         client = self.connect()
         for check in (live, ready, startup):
             self.assertIsInstance(check.sync(client=client), Health)
-        self.assertIsInstance(version.sync(client=client), Version)
+        answer = version.sync_detailed(client=client)
+        self.assertIsInstance(answer.parsed, Version)
+        known = version.sync_detailed(client=client, if_none_match=answer.headers["etag"])
+        self.assertEqual((known.status_code, known.content), (304, b""))
         self.assertIn("/restore", index.sync(client=client).routes)
         self.assertTrue(openapi.sync(client=client).startswith("openapi: 3.1"))
 
