@@ -23,9 +23,11 @@ run: prepare ## build and serve on 127.0.0.1:8080 with the built-in model
 	@$(PENTIMENTO) serve
 
 test: prepare ## check format, lints and docs, then run every test; the last line counts them
+	@bash scripts/prepare.sh python3:python3-venv
 	@bash scripts/test.sh
 
 check: prepare ## the quick form of `make test`: without the long tests
+	@bash scripts/prepare.sh python3:python3-venv
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items

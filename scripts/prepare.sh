@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the missing system packages that the build needs. As root it runs apt-get. Otherwise it prints the command to
 # type and stops. The build compiles libjpeg-turbo from source, with cmake, nasm and a C compiler. Each argument
-# COMMAND:PACKAGE adds a command that must exist, with its Debian package.
+# COMMAND:PACKAGE adds a command that must exist, with its Debian package. For python3-venv, Python must also be able to
+# make a virtual environment, which Debian's python3 alone cannot.
 set -euo pipefail
 
 missing=()
@@ -12,6 +13,9 @@ need nasm nasm
 need git git
 for also in "$@"; do
   need "${also%%:*}" "${also##*:}"
+  if [[ "${also##*:}" == python3-venv ]] && ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+    missing+=(python3-venv)
+  fi
 done
 
 if ((${#missing[@]})); then

@@ -7,8 +7,8 @@ use reqwest::{Method, header};
 use serde_json::{Value, json};
 
 use crate::{
+    described,
     jobs_support::{JobsApp, job_of},
-    openapi,
     support::{damaged, golden, ok, problem, send},
 };
 
@@ -46,10 +46,10 @@ async fn datasets_are_listed_and_described() {
     app.write("sets/two/damaged/notes.txt", b"x");
     symlink("/", app.root().join("outside")).unwrap();
     let list: Value = ok(app.get("/datasets")).await.json().await.unwrap();
-    openapi::check(&list, "Datasets");
+    described::check(&list, "Datasets");
     assert_eq!(list, json!({ "datasets": [{ "name": "plain" }, { "name": "sets" }] }));
     let sets: Value = ok(app.get("/datasets/sets")).await.json().await.unwrap();
-    openapi::check(&sets, "Dataset");
+    described::check(&sets, "Dataset");
     assert_eq!(
         (&sets["n_pairs"], &sets["n_unpaired"], &sets["n_ignored"]),
         (&json!(1), &json!(2), &json!(1))
@@ -247,7 +247,7 @@ async fn jobs_are_listed_newest_first_page_by_page() {
     }
     let list = async |path: &str| -> Value {
         let list: Value = ok(app.get(path)).await.json().await.unwrap();
-        openapi::check(&list, "Jobs");
+        described::check(&list, "Jobs");
         list
     };
     let first = list("/jobs?limit=2&state=finished").await;

@@ -30,7 +30,7 @@ use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    openapi,
+    described,
     support::{PATIENCE, PREDICTOR, connection_limits, golden, request_limits, send},
 };
 
@@ -223,7 +223,7 @@ impl Drop for JobsApp {
 /// The job of an answer, after a check against the description.
 pub async fn job_of(response: Response) -> Value {
     let job: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
-    openapi::check(&job, "Job");
+    described::check(&job, "Job");
     job
 }
 

@@ -4,6 +4,7 @@ mod accept;
 mod admission;
 mod analyze;
 mod body;
+mod described;
 mod health;
 mod hosts;
 mod jobs;

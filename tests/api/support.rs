@@ -38,6 +38,8 @@ use tokio::{
     task::JoinHandle,
 };
 
+use crate::described::{check, check_answer};
+
 /// Longer than any step of these tests takes.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -247,9 +249,12 @@ impl RawClient {
     }
 }
 
-/// Sends a request. Fails if no answer arrives in time.
+/// Sends a request. Fails if no answer arrives in time, or one that `openapi.yaml` does not describe.
 pub async fn send(request: RequestBuilder) -> Response {
-    request.timeout(PATIENCE).send().await.unwrap()
+    let (client, request) = request.timeout(PATIENCE).build_split();
+    let request = request.unwrap();
+    let (method, path) = (request.method().clone(), request.url().path().to_owned());
+    check_answer(&method, &path, client.execute(request).await.unwrap()).await
 }
 
 /// Sends a request and expects status 200.
@@ -287,7 +292,7 @@ pub async fn problem(request: RequestBuilder, status: u16, slug: &str) -> Value 
 pub fn check_problem(problem: &Value, status: u16, slug: &str) {
     assert_eq!(problem["type"], format!("/problems/{slug}"), "{problem}");
     assert_eq!(problem["status"], status, "{problem}");
-    crate::openapi::check(problem, "Problem");
+    check(problem, "Problem");
     for text in ["title", "detail"] {
         assert!(problem[text].as_str().is_some_and(|text| text.len() > 5), "{problem}");
     }
