@@ -73,6 +73,7 @@ problem_kinds! {
     Internal: INTERNAL_SERVER_ERROR, "internal", "A fault of the program";
     Full: SERVICE_UNAVAILABLE, "full", "The service is full";
     NoJobs: SERVICE_UNAVAILABLE, "no-jobs", "Jobs cannot be reached";
+    StorageFull: SERVICE_UNAVAILABLE, "storage-full", "There is no room for more waiting pictures";
     NoDatasets: SERVICE_UNAVAILABLE, "no-datasets", "There is no folder of datasets";
     Draining: SERVICE_UNAVAILABLE, "draining", "The service is stopping";
 }

@@ -32,6 +32,7 @@ mod trace;
 mod track;
 mod version;
 
+pub use jobs::restore_problem;
 pub use kind::ProblemKind;
 pub use router::{paths, router};
 pub use serve::serve;

@@ -120,17 +120,25 @@ impl Problem {
         self
     }
 
+    /// The problem document as a value, for a job that stores it.
+    pub(super) fn to_json(&self) -> Value {
+        serde_json::to_value(self.document(None)).expect("plain structures become JSON")
+    }
+
     /// The problem document as JSON.
     fn body(&self, request_id: Option<&str>) -> Body {
-        let document = ProblemDocument {
+        Body::from(serde_json::to_vec(&self.document(request_id)).expect("plain structures become JSON"))
+    }
+
+    fn document<'a>(&'a self, request_id: Option<&'a str>) -> ProblemDocument<'a> {
+        ProblemDocument {
             r#type: self.kind.uri(),
             title: self.kind.title(),
             status: self.kind.status().as_u16(),
             detail: &self.detail,
             members: &self.members,
             request_id,
-        };
-        Body::from(serde_json::to_vec(&document).expect("plain structures become JSON"))
+        }
     }
 }
 

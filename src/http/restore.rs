@@ -12,7 +12,7 @@ use pentimento_core::{
 
 use super::{
     accept::Accept,
-    extract,
+    extract, jobs,
     parameters::{Given, OF_RESTORE},
     problem::Problem,
     response,
@@ -24,6 +24,7 @@ use super::{
 pub(super) async fn restore(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
     let mut timings = Timings::start("receive");
     let accept = Accept::of(request.headers());
+    let headers = request.headers().clone();
     let mut given = Given::in_query(request.uri(), OF_RESTORE)?;
     // A bad query is refused before the body is read. A form may add parameters afterwards.
     given.request()?;
@@ -34,6 +35,9 @@ pub(super) async fn restore(State(state): State<AppState>, request: Request) -> 
     let choice = accept.choose(own, request.format)?;
     request.format = Some(choice.format);
     request.record = choice.body.record();
+    if jobs::wants_async(&headers) {
+        return jobs::submit_restore(&state, &headers, bytes, &request, None).await;
+    }
     timings.begin("wait");
     let AppState { predictor, limits, .. } = state;
     let (answer, timings) = place

@@ -34,6 +34,21 @@ impl RequestedParameters {
         })
     }
 
+    /// The fixed method of the colour correction.
+    pub fn color_method(&self) -> Option<ColorMethod> {
+        self.color_method
+    }
+
+    /// The fixed deviation of the Gaussian, in pixels.
+    pub fn sigma(&self) -> Option<f64> {
+        self.sigma
+    }
+
+    /// The fixed strength of the unsharp mask.
+    pub fn strength(&self) -> Option<f64> {
+        self.strength
+    }
+
     /// Returns whether nothing was fixed.
     pub(super) fn is_open(&self) -> bool {
         *self == Self::default()

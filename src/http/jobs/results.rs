@@ -18,6 +18,7 @@ use super::{
         result_bodies::BodyFacts, state::AppState,
     },
     known::known,
+    restored,
     result_rows::ResultRows,
     unchanging::unchanging,
 };
@@ -33,11 +34,16 @@ pub(in crate::http) async fn results(
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let given = Given::in_query(request.uri(), &["view"])?;
+    let given = Given::in_query(request.uri(), &["view", "picture"])?;
     let (jobs, job) = known(&state, &id).await?;
+    if job.kind != JobKind::Restore {
+        // Only a restore job has pictures.
+        Given::in_query(request.uri(), &["view"])?;
+    }
     let headers = request.headers();
     match job.kind {
         JobKind::Optimize => rows(&state, jobs, &job, &given, headers).await,
+        JobKind::Restore => restored::restored(&jobs, &job, &given, headers).await,
         _ => file(&jobs, &job, &given, headers).await,
     }
 }
@@ -102,7 +108,7 @@ async fn file(jobs: &Jobs, job: &Job, given: &Given, headers: &HeaderMap) -> Res
 }
 
 /// The headers of every answer with results: content type, and the name of the file for a browser that saves it.
-fn common_headers(mime: &str, name: &str) -> HeaderMap {
+pub(super) fn common_headers(mime: &str, name: &str) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let text = |text: String| HeaderValue::try_from(text).expect("names are ASCII");
     headers.insert(header::CONTENT_TYPE, text(mime.to_owned()));

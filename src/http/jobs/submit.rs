@@ -11,7 +11,10 @@ use super::{
     super::{extract, kind::ProblemKind, parameters::Given, problem::Problem, response, state::AppState},
     document::job_document,
 };
-use crate::{jobs::request, storage::JobKind};
+use crate::{
+    jobs::{request, service::Jobs},
+    storage::{Job, JobKind},
+};
 
 /// Longest idempotency key, in characters.
 const KEY_LENGTH_MAX: usize = 255;
@@ -38,13 +41,18 @@ async fn submit(State(state): State<AppState>, request: Request, kind: JobKind) 
     let key = key(request.headers())?;
     let body: Bytes = extract::json(request, &state).await?;
     let job = jobs.submit(request::JobRequest::parse(kind, &body)?, key).await?;
+    accepted(&jobs, job).await
+}
+
+/// The answer to the request that made `job`: its address and its document.
+pub(super) async fn accepted(jobs: &Jobs, job: Job) -> Result<Response, Problem> {
     let location = HeaderValue::try_from(format!("/jobs/{}", job.id)).expect("ids are ASCII");
-    let document = job_document(&jobs, job, true).await?;
+    let document = job_document(jobs, job, true).await?;
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], response::json(&document)).into_response())
 }
 
 /// The `Idempotency-Key`, which names the request. It may stand in quotes, as the header's draft requires, or without.
-fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let text = value.to_str().unwrap_or_default();
     let bare = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
