@@ -59,6 +59,7 @@ impl JobsApp {
             attempts_max: 3,
             pair_timeout_ms: 600_000,
             command_timeout_ms: 600_000,
+            stored_bytes_max: 1 << 30,
             retention_days: 30,
         };
         let mut setup = JobsSetup {
