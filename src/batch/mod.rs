@@ -17,6 +17,7 @@ pub mod find_optima;
 pub mod gain_pictures;
 pub mod index_dataset;
 pub mod inspect_dataset;
+pub mod model_file;
 pub mod parallel;
 pub mod picture_file;
 pub mod synthesize_pairs;

@@ -10,13 +10,13 @@ use clap::{Args, ValueEnum};
 
 use super::{inputs::place, outcome::usage, output};
 use crate::{
-    batch::{index_dataset::DatasetLocation, picture_file},
+    batch::{index_dataset::DatasetLocation, model_file, picture_file},
     config::{Config, Settings},
 };
 use pentimento_core::{
     imaging::{ColorMethod, codec::Limits},
     learning::Groups,
-    models::predictor::{NAMES, Predictor, RequestedParameters},
+    models::predictor::{Predictor, RequestedParameters},
     search::SearchSpace,
 };
 
@@ -103,16 +103,7 @@ impl ParameterArguments {
 
 /// Returns the predictor of a model file or of an embedded model's name; without a path, the built-in one.
 pub(super) fn predictor(path: Option<&Path>) -> Result<Predictor> {
-    let Some(path) = path.filter(|path| !path.as_os_str().is_empty()) else {
-        return Ok(Predictor::built_in());
-    };
-    if let Some(carried) = path.to_str().and_then(Predictor::named) {
-        return Ok(carried);
-    }
-    let bytes = std::fs::read(path).map_err(|e| {
-        usage(format_args!("reading the model {}: {e} (or one of {})", path.display(), NAMES.join(", ")))
-    })?;
-    Predictor::from_bytes(&bytes).map_err(|e| usage(format_args!("the model {}: {e}", path.display())))
+    model_file::predictor(path.unwrap_or(Path::new(""))).map_err(usage)
 }
 
 /// Returns the names in a file, one per line. `#` begins a comment.

@@ -167,12 +167,14 @@ pub struct JobsConfig {
     pub pair_threads: usize,
     /// Most attempts at a task.
     pub attempts_max: u32,
-    /// How long a pair may take, in milliseconds.
+    /// How long a pair or an uploaded picture may take, in milliseconds.
     pub pair_timeout_ms: u64,
     /// How long a training or an evaluation may take, in milliseconds.
     pub command_timeout_ms: u64,
     /// Most jobs that are queued or running.
     pub queued_max: u64,
+    /// Most bytes of uploaded pictures that wait for their restoration.
+    pub stored_bytes_max: u64,
     /// Days until an ended job is deleted. 0: never.
     pub retention_days: u32,
 }

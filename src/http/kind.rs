@@ -87,6 +87,7 @@ problem_kinds! {
     Deadline: SERVICE_UNAVAILABLE, "deadline", "The request could not be finished in time";
     JobsFull: SERVICE_UNAVAILABLE, "jobs-full", "Too many jobs are queued or running";
     NoJobs: SERVICE_UNAVAILABLE, "no-jobs", "Jobs cannot be reached";
+    StorageFull: SERVICE_UNAVAILABLE, "storage-full", "There is no room for more waiting pictures";
     NoDatasets: SERVICE_UNAVAILABLE, "no-datasets", "There is no folder of datasets";
     Draining: SERVICE_UNAVAILABLE, "draining", "The service is stopping";
 }

@@ -48,6 +48,7 @@ mod version;
 mod work;
 
 pub use connection::ConnectionLimits;
+pub use jobs::restore_problem;
 pub use kind::ProblemKind;
 pub use router::{paths, router};
 pub use serve::{Listeners, StopTimes, serve};

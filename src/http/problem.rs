@@ -120,17 +120,25 @@ impl Problem {
         self
     }
 
+    /// The problem document as a value, for a job that stores it.
+    pub(super) fn to_value(&self) -> Value {
+        serde_json::to_value(self.document(None)).expect("plain structures become JSON")
+    }
+
     /// The problem document as JSON, with the id of its request.
     pub(super) fn to_json(&self, request_id: Option<&str>) -> Vec<u8> {
-        let document = ProblemDocument {
+        serde_json::to_vec(&self.document(request_id)).expect("plain structures become JSON")
+    }
+
+    fn document<'a>(&'a self, request_id: Option<&'a str>) -> ProblemDocument<'a> {
+        ProblemDocument {
             r#type: self.kind.uri(),
             title: self.kind.title(),
             status: self.kind.status().as_u16(),
             detail: &self.detail,
             members: &self.members,
             request_id,
-        };
-        serde_json::to_vec(&document).expect("plain structures become JSON")
+        }
     }
 }
 

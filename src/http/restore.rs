@@ -5,6 +5,7 @@ mod several;
 
 use axum::{
     extract::{Request, State},
+    http::HeaderMap,
     response::Response,
 };
 
@@ -13,6 +14,7 @@ use pentimento_core::imaging::codec::{DecodeError, Format};
 use super::{
     accept::Accept,
     connection::Client,
+    jobs,
     parameters::{Given, OF_RESTORE},
     problem::Problem,
     receive::{self, SentPicture, SentPictures},
@@ -27,13 +29,24 @@ pub(super) async fn restore(State(state): State<AppState>, request: Request) -> 
     let timings = Timings::start("receive");
     let accept = Accept::of(request.headers());
     let (client, id) = (Client::of(request.extensions()), several::id_of(&request));
+    let headers = request.headers().clone();
     let mut given = Given::in_query(request.uri(), OF_RESTORE)?;
     // A bad query is refused before the body is read. A form may add parameters afterwards.
     given.request()?;
     given.order()?;
+    let becomes_job = jobs::wants_async(&headers);
+    if becomes_job {
+        // A job changes something, so a page of another origin may not submit it.
+        state.trust.check(request.uri(), &headers)?;
+    }
     let slot = state.receive(&client).await?;
     let held = |slot| Ok::<_, Problem>((slot, state.share(&client)?));
     match receive::pictures(request, &state, &mut given).await? {
+        SentPictures::One(picture) if becomes_job => submit(&state, &given, &headers, vec![picture]).await,
+        SentPictures::Several { first, second, form } if becomes_job => {
+            let pictures = several::read_all(&state, first, second, form).await?;
+            submit(&state, &given, &headers, pictures).await
+        }
         SentPictures::One(picture) if accept.prefers_parts() => {
             several::answer(&state, &given, several::Pictures::one(picture), held(slot)?, id)
         }
@@ -47,6 +60,25 @@ pub(super) async fn restore(State(state): State<AppState>, request: Request) -> 
             several::answer(&state, &given, several::Pictures::form(first, second, form), held(slot)?, id)
         }
     }
+}
+
+/// Makes a job of the pictures.
+async fn submit(
+    state: &AppState,
+    given: &Given,
+    headers: &HeaderMap,
+    pictures: Vec<SentPicture>,
+) -> Result<Response, Problem> {
+    let request = given.request()?;
+    let upload = |SentPicture { bytes, file_name }| {
+        let format = request.format.or(Format::sniff(&bytes));
+        jobs::Upload { bytes, file_name, format }
+    };
+    let uploads: Vec<_> = pictures.into_iter().map(upload).collect();
+    if let [jobs::Upload { format: None, .. }] = &uploads[..] {
+        return Err(DecodeError::UnknownFormat.into());
+    }
+    jobs::submit_pictures(state, headers, uploads, &request).await
 }
 
 /// Answers with one picture or its receipt.
@@ -63,6 +95,6 @@ async fn one(
     request.format = Some(choice.format);
     request.record = choice.body.record();
     let (answer, timings) = state.restore(picture.bytes, request, Queue::OrRefuse, timings).await?;
-    let headers = answer.headers(choice.body, &timings);
-    Ok(response::restored(headers, state.send(answer.body(choice.body)).await?))
+    let answered = answer.headers(choice.body, &timings);
+    Ok(response::restored(answered, state.send(answer.body(choice.body)).await?))
 }

@@ -131,13 +131,13 @@ impl Attempt<'_> {
         let reason = &self.jobs.setup.datasets.without_root(reason);
         tracing::warn!(job = self.task.job, name = self.name, reason, "a task failed");
         let storage = &self.jobs.storage;
-        Ok(self.jobs.keep_trying(|| storage.fail_task(self.task, self.name, reason)).await?)
+        Ok(self.jobs.keep_trying(|| storage.fail_task(self.task, self.name, reason, None)).await?)
     }
 
-    /// Gives the task back after the system refused to start a process. That is no fault of the task, so the attempt
-    /// does not count. Waits before it returns, because an immediate retry would meet the same refusal.
-    async fn not_started(&self, error: anyhow::Error) -> Result<()> {
-        tracing::error!(error = format!("{error:#}"), "no process can be started for a task");
+    /// Gives the task back after the system refused to start a process or to write a file. That is no fault of the
+    /// task, so the attempt does not count. Waits before it returns, because an immediate retry would meet the same refusal.
+    pub(super) async fn not_started(&self, error: anyhow::Error) -> Result<()> {
+        tracing::error!(error = format!("{error:#}"), "the system refuses what a task needs");
         self.jobs.keep_trying(|| self.jobs.storage.release_task(self.task)).await?;
         tokio::select! {
             () = tokio::time::sleep(RETRY_PERIOD) => {}
@@ -147,7 +147,7 @@ impl Attempt<'_> {
     }
 
     /// Notes a crash. The attempt counts. The error makes the queue deliver the task again.
-    async fn crashed(&self, how: &str) -> Result<()> {
+    pub(super) async fn crashed(&self, how: &str) -> Result<()> {
         tracing::warn!(job = self.task.job, name = self.name, how, "the process of a task crashed");
         self.jobs.keep_trying(|| self.jobs.storage.note_crash(self.task, how)).await?;
         Err(anyhow!("the process that works on {} ended by {how}", self.name))
@@ -155,7 +155,7 @@ impl Attempt<'_> {
 
     /// Gives the task back after a stop. After a cancellation the task has ended already, and this changes nothing.
     /// When the service stops, the attempt does not count.
-    async fn stopped(&self) -> Result<()> {
+    pub(super) async fn stopped(&self) -> Result<()> {
         self.jobs.storage.release_task(self.task).await?;
         // The error leaves the task in the queue for the next start. A cancelled task needs no other delivery.
         if self.jobs.stopping.is_cancelled() {

@@ -39,7 +39,7 @@ pub(super) async fn run(jobs: &Arc<Jobs>, task: &TaskRef, request: &JobRequest) 
     let arguments = match request {
         JobRequest::Train(request) => command_arguments::train(jobs, request, &folder).await?,
         JobRequest::Evaluate(request) => command_arguments::evaluate(jobs, request, &folder)?,
-        JobRequest::Optimize(_) => anyhow::bail!("an optimize job is no command"),
+        JobRequest::Optimize(_) | JobRequest::Restore(_) => anyhow::bail!("the job is no command"),
     };
     let mut command = Command::new(&jobs.setup.program);
     command.args(["work", "command", "--"]).args(command_arguments::settings(jobs)).args(arguments);

@@ -1,4 +1,4 @@
-//! The bodies of `POST /jobs/…`. Parsing checks everything that needs no database and no dataset.
+//! The requests of jobs: the bodies of `POST /jobs/…`, and what `POST /restore` stores. Parsing checks everything that needs no database and no dataset.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
+use super::restore_request::RestorePictures;
 use crate::storage::JobKind;
 use pentimento_core::{
     features::FEATURE_SCHEMA,
-    imaging::ColorMethod,
+    imaging::{ColorMethod, ParameterError},
     search::{SearchSpace, SpaceError},
 };
 
@@ -25,6 +26,9 @@ pub enum RequestError {
     /// No grid has this name.
     #[error("there is no grid {0:?}")]
     GridName(String),
+    /// A parameter of a restoration is out of its range.
+    #[error(transparent)]
+    Parameter(#[from] ParameterError),
     /// This program computes features of another schema only.
     #[error("there are no features of the schema {0:?}")]
     Features(String),
@@ -165,6 +169,8 @@ pub enum JobRequest {
     Train(TrainRequest),
     /// Measure a model.
     Evaluate(EvaluateRequest),
+    /// Restore uploaded pictures.
+    Restore(RestorePictures),
 }
 
 impl JobRequest {
@@ -177,6 +183,7 @@ impl JobRequest {
             JobKind::Optimize => JobRequest::Optimize(serde_json::from_slice(body)?),
             JobKind::Train => JobRequest::Train(serde_json::from_slice(body)?),
             JobKind::Evaluate => JobRequest::Evaluate(serde_json::from_slice(body)?),
+            JobKind::Restore => JobRequest::Restore(serde_json::from_slice(body)?),
         };
         request.check()?;
         Ok(request)
@@ -191,6 +198,9 @@ impl JobRequest {
                 }
             }
             JobRequest::Evaluate(EvaluateRequest { grid, .. }) => drop(grid.space()?),
+            JobRequest::Restore(request) => {
+                request.restoration(0)?;
+            }
             JobRequest::Train(_) => {}
         }
         Ok(())
@@ -202,6 +212,7 @@ impl JobRequest {
             JobRequest::Optimize(_) => JobKind::Optimize,
             JobRequest::Train(_) => JobKind::Train,
             JobRequest::Evaluate(_) => JobKind::Evaluate,
+            JobRequest::Restore(_) => JobKind::Restore,
         }
     }
 
@@ -211,6 +222,7 @@ impl JobRequest {
             JobRequest::Optimize(request) => serde_json::to_value(request),
             JobRequest::Train(request) => serde_json::to_value(request),
             JobRequest::Evaluate(request) => serde_json::to_value(request),
+            JobRequest::Restore(request) => serde_json::to_value(request),
         };
         json.expect("plain structures become JSON")
     }

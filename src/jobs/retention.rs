@@ -1,11 +1,8 @@
 //! Deletes old data: jobs that ended long ago, results that no job uses, queue entries of ended tasks.
 
-use std::{
-    fs,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{job_files, service::Jobs};
+use super::service::Jobs;
 use crate::storage::StorageError;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -50,13 +47,7 @@ pub async fn forget_before(jobs: &Jobs, before_ms: i64) -> Result<(), StorageErr
 pub async fn delete(jobs: &Jobs, id: &str) -> Result<bool, StorageError> {
     let deleted = jobs.storage.delete(id).await?;
     if deleted {
-        let folder = job_files::folder(&jobs.setup.folder, id);
-        match fs::remove_dir_all(&folder) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                tracing::warn!(%error, job = id, "the files of a deleted job could not be removed");
-            }
-            _ => {}
-        }
+        jobs.remove_files(id);
     }
     Ok(deleted)
 }

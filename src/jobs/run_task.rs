@@ -24,10 +24,18 @@ pub async fn run_task(jobs: &Arc<Jobs>, task: TaskRef) -> Result<()> {
     // The entry stays until this function returns. A second delivery waits for that, and then reads the task's new
     // state.
     let _running = jobs.running.add(task.clone()).await;
-    let Some(_turn) = turn(jobs, &task).await? else { return Ok(()) };
+    let ended = attempt_task(jobs, &task).await;
+    // Also after a delivery of a task that ended earlier: that process may have been killed before it removed the picture.
+    jobs.remove_ended_picture(&task).await;
+    ended
+}
+
+/// Waits for a turn, then makes one attempt at the task.
+async fn attempt_task(jobs: &Arc<Jobs>, task: &TaskRef) -> Result<()> {
+    let Some(_turn) = turn(jobs, task).await? else { return Ok(()) };
     let attempts_max = i64::from(jobs.setup.settings.attempts_max);
     // The attempt starts after the wait for a turn. So a stop during the wait costs no attempt.
-    let started = match jobs.keep_trying(|| jobs.storage.start_attempt(&task, attempts_max)).await? {
+    let started = match jobs.keep_trying(|| jobs.storage.start_attempt(task, attempts_max)).await? {
         AttemptStart::Started(started) => started,
         AttemptStart::GivenUp => {
             tracing::warn!(job = task.job, position = task.position, "a task was given up");
@@ -36,11 +44,12 @@ pub async fn run_task(jobs: &Arc<Jobs>, task: TaskRef) -> Result<()> {
         AttemptStart::Ended => return Ok(()),
     };
     let (job, found) = *started;
-    let attempt = Attempt { jobs, task: &task, name: &found.name };
+    let attempt = Attempt { jobs, task, name: &found.name };
     match JobRequest::parse(job.kind, job.request.as_bytes()) {
         Ok(JobRequest::Optimize(request)) => attempt.search_pair(&request, &found).await,
+        Ok(JobRequest::Restore(request)) => attempt.restore_picture(request).await,
         Ok(request) => {
-            let ended = command_job::run(jobs, &task, &request).await;
+            let ended = command_job::run(jobs, task, &request).await;
             attempt.end_command(ended).await
         }
         // Another attempt would read the same request, so the task fails at once.

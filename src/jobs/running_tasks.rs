@@ -23,6 +23,11 @@ impl RunningTasks {
         debug_assert!(none, "self holds a sender");
     }
 
+    /// Whether a task of the job is in the set.
+    pub(super) fn contains_job(&self, job: &str) -> bool {
+        self.0.borrow().iter().any(|task| task.job == job)
+    }
+
     /// Adds a task to the set. If the task runs already, waits until that run has ended.
     pub(super) async fn add(&self, task: TaskRef) -> RunningTask {
         let mut changes = self.0.subscribe();

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{dataset_root::DatasetRoot, running_tasks::RunningTasks};
+use super::{dataset_root::DatasetRoot, running_tasks::RunningTasks, stored_pictures::StoredPictures};
 use crate::{
     config::JobsConfig,
     storage::{Storage, StorageError},
@@ -49,6 +49,8 @@ pub struct Jobs {
     pub(super) turns: Arc<Semaphore>,
     /// Tasks that this process has claimed and not ended.
     pub(super) running: RunningTasks,
+    /// Uploaded pictures that wait on the disk.
+    pub(super) pictures: StoredPictures,
     /// Cancelled when the service starts to stop.
     pub stopping: CancellationToken,
 }
@@ -63,20 +65,23 @@ pub enum Availability {
 }
 
 impl Jobs {
-    /// Opens the database.
+    /// Opens the database, and removes files that a killed process left.
     ///
     /// # Errors
     /// Same errors as [`Storage::open`].
     pub async fn open(setup: JobsSetup, stopping: CancellationToken) -> Result<Arc<Self>, StorageError> {
         let storage = Storage::open(&setup.folder).await?;
-        Ok(Arc::new(Self {
+        let jobs = Self {
             storage,
             paused: watch::Sender::new(None),
             turns: Arc::new(Semaphore::new(setup.settings.n_at_once())),
             running: RunningTasks::default(),
+            pictures: StoredPictures::new(setup.settings.stored_bytes_max),
             setup,
             stopping,
-        }))
+        };
+        jobs.sweep_files().await?;
+        Ok(Arc::new(jobs))
     }
 
     /// Returns why jobs are paused, or `None` if they are not.

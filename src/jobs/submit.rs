@@ -2,13 +2,18 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use thiserror::Error;
 
 use super::{
     dataset_root::DatasetError,
     job_files::{self, MODEL},
     request::{EvaluateRequest, JobRequest, OptimizeRequest, RequestError, TrainRequest},
+    restore_files,
+    restore_request::{RestorePictures, UploadedPicture},
+    restore_task::NewPictures,
     service::Jobs,
+    stored_pictures::StoreError,
 };
 use crate::batch::index_dataset::{Dataset, PairFiles};
 use crate::storage::{Claim, Job, JobKind, JobState, NewJob, NewTask, StorageError, TaskState};
@@ -42,6 +47,9 @@ pub enum SubmitError {
         /// `jobs.queued_max`.
         max: u64,
     },
+    /// The uploaded pictures cannot be stored.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// Another request has used the key.
     #[error("the Idempotency-Key was used for another request")]
     KeyReused,
@@ -67,11 +75,35 @@ impl Jobs {
         key: Option<String>,
     ) -> Result<Job, SubmitError> {
         let json = request.to_json().to_string();
-        let Some(name) = key else { return self.accept(request, json, None).await };
+        let Some(name) = key else { return self.accept(request, json, None, &[]).await };
         // When a client disconnects, axum drops the handler's future at its next await. A separate tokio task runs on,
         // so that a claimed key always gets its job or is released.
         let jobs = self.clone();
-        tokio::spawn(async move { jobs.submit_once(request, json, name).await }).await?
+        tokio::spawn(async move { jobs.submit_once(request, json, name, &[]).await }).await?
+    }
+
+    /// Accepts a `restore` job. `request` lists the pictures, whose bytes are `pictures`. When this function returns,
+    /// pictures and job are on disk. The key works as in [`Jobs::submit`]; the pictures' digests are part of the request.
+    ///
+    /// # Errors
+    /// When the job cannot be accepted. Neither a job nor a key nor a picture is stored then.
+    pub async fn submit_pictures(
+        self: &Arc<Self>,
+        request: RestorePictures,
+        pictures: Vec<Bytes>,
+        key: Option<String>,
+    ) -> Result<Job, SubmitError> {
+        let request = JobRequest::Restore(request);
+        let json = request.to_json().to_string();
+        // A client that disconnects must not leave pictures without a job. So the work goes on in a task of its own.
+        let jobs = self.clone();
+        let accepting = async move {
+            match key {
+                Some(name) => jobs.submit_once(request, json, name, &pictures).await,
+                None => jobs.accept(request, json, None, &pictures).await,
+            }
+        };
+        tokio::spawn(accepting).await?
     }
 
     async fn submit_once(
@@ -79,6 +111,7 @@ impl Jobs {
         request: JobRequest,
         json: String,
         name: String,
+        pictures: &[Bytes],
     ) -> Result<Job, SubmitError> {
         let sha256 = request_sha256(&request, &json);
         match self.storage.claim_key(&name, &sha256).await? {
@@ -94,7 +127,7 @@ impl Jobs {
                 return self.storage.job(&id).await?.ok_or_else(gone);
             }
         }
-        let accepted = self.accept(request, json, Some(name.clone())).await;
+        let accepted = self.accept(request, json, Some(name.clone()), pictures).await;
         if accepted.is_err() {
             self.storage.release_key(&name).await?;
         }
@@ -106,6 +139,7 @@ impl Jobs {
         request: JobRequest,
         json: String,
         key: Option<String>,
+        pictures: &[Bytes],
     ) -> Result<Job, SubmitError> {
         // Refused before the dataset is read. The transaction that accepts counts again.
         let max = self.setup.settings.queued_max;
@@ -116,11 +150,37 @@ impl Jobs {
             JobRequest::Optimize(request) => self.pairs(request).await?,
             JobRequest::Train(request) => (0, self.training(request).await?),
             JobRequest::Evaluate(request) => (0, self.evaluation(request).await?),
+            JobRequest::Restore(request) => (0, request.pictures.iter().map(picture).collect()),
         };
-        let new = NewJob { kind: request.kind(), request: json, n_ignored, tasks, key };
+        let new = NewJob { id: NewJob::id(), kind: request.kind(), request: json, n_ignored, tasks, key };
+        let stored = self.store_pictures(&new.id, pictures).await?;
         let job = self.storage.accept(&new, max).await?.ok_or(SubmitError::Full { max })?;
+        if let Some(stored) = stored {
+            stored.keep();
+        }
         tracing::info!(job = job.id, kind = job.kind.name(), tasks = new.tasks.len(), "a job was accepted");
         Ok(job)
+    }
+
+    /// Writes the uploaded pictures of a job that is being accepted. They are removed again when the result is dropped.
+    async fn store_pictures(
+        self: &Arc<Self>,
+        job: &str,
+        pictures: &[Bytes],
+    ) -> Result<Option<NewPictures>, SubmitError> {
+        if pictures.is_empty() {
+            return Ok(None);
+        }
+        let sizes: Vec<u64> = pictures.iter().map(|bytes| bytes.len() as u64).collect();
+        self.pictures.reserve(job, &sizes)?;
+        let stored = NewPictures::new(self, job);
+        let folder = job_files::folder(&self.setup.folder, job);
+        let pictures = pictures.to_vec();
+        let written = tokio::task::spawn_blocking(move || {
+            restore_files::create(&folder, &pictures).map_err(|error| StorageError::Folder { folder, error })
+        });
+        written.await??;
+        Ok(Some(stored))
     }
 
     /// Refuses a dataset with a picture outside the folder of the datasets. The command opens all pictures without a
@@ -216,6 +276,11 @@ fn tasks(dataset: Dataset, files: Vec<(String, String)>) -> Vec<NewTask> {
 /// Digest of a request. A key belongs to one digest.
 fn request_sha256(request: &JobRequest, json: &str) -> String {
     digest(format!("{}\n{json}", request.kind().name()).as_bytes())
+}
+
+/// The task of an uploaded picture.
+fn picture(picture: &UploadedPicture) -> NewTask {
+    NewTask { name: picture.name.clone(), files: None, state: TaskState::Waiting, reason: None }
 }
 
 /// The one task of a job that runs a command.

@@ -1,7 +1,6 @@
 //! Accepting a job: all of its rows in one transaction.
 
 use serde_json::json;
-use ulid::Ulid;
 
 use super::{
     clock::now_ms,
@@ -21,29 +20,29 @@ impl Storage {
     /// # Errors
     /// When the database fails. Nothing is written then.
     pub async fn accept(&self, new: &NewJob, open_max: u64) -> Result<Option<Job>, StorageError> {
-        let id = Ulid::generate().to_string();
+        let id = new.id.as_str();
         let mut tx = self.begin().await?;
         if count_open(&mut *tx).await? >= open_max {
             return Ok(None);
         }
-        insert_job(&mut tx, &id, new).await?;
+        insert_job(&mut tx, new).await?;
         let waiting: Vec<i64> = (0_i64..)
             .zip(&new.tasks)
             .filter(|(_, task)| task.state == TaskState::Waiting)
             .map(|(position, _)| position)
             .collect();
         let ids = queue::queue_ids(waiting.len());
-        insert_tasks(&mut tx, &id, &new.tasks, &ids).await?;
+        insert_tasks(&mut tx, id, &new.tasks, &ids).await?;
         let queued: Vec<(i64, String)> = waiting.into_iter().zip(ids).collect();
-        queue::push(&mut tx, &id, &queued).await?;
+        queue::push(&mut tx, id, &queued, new.kind.priority()).await?;
         if let Some(key) = &new.key {
-            keys::bind(&mut tx, key, &id).await?;
+            keys::bind(&mut tx, key, id).await?;
         }
         let data = json!({ "kind": new.kind.name(), "tasks": new.tasks.len(), "waiting": queued.len() });
-        events::append(&mut tx, &id, "accepted", data).await?;
+        events::append(&mut tx, id, "accepted", data).await?;
         // A job without a waiting task ends at once.
-        job_progress::settle(&mut tx, &id).await?;
-        let job = job::find(&mut tx, &id).await?.expect("written in this transaction");
+        job_progress::settle(&mut tx, id).await?;
+        let job = job::find(&mut tx, id).await?.expect("written in this transaction");
         self.commit(tx).await?;
         Ok(Some(job))
     }
@@ -64,11 +63,11 @@ async fn count_open(executor: impl sqlx::SqliteExecutor<'_>) -> Result<u64, Stor
     Ok(n.unsigned_abs())
 }
 
-async fn insert_job(tx: &mut Tx, id: &str, new: &NewJob) -> Result<(), StorageError> {
+async fn insert_job(tx: &mut Tx, new: &NewJob) -> Result<(), StorageError> {
     let statement = "INSERT INTO job (id, kind, request, state, n_ignored, created_at_ms) \
                      VALUES ($1, $2, $3, 'queued', $4, $5)";
     sqlx::query(statement)
-        .bind(id)
+        .bind(&new.id)
         .bind(new.kind.name())
         .bind(&new.request)
         .bind(new.n_ignored)

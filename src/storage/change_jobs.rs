@@ -47,15 +47,16 @@ impl Storage {
         let positions: Vec<i64> = sqlx::query_scalar(statement).bind(id).fetch_all(&mut *tx).await?;
         let ids = queue::queue_ids(positions.len());
         let queued: Vec<(i64, String)> = positions.into_iter().zip(ids).collect();
-        let statement = "UPDATE task SET state = 'waiting', reason = NULL, attempts = 0, finished_at_ms = NULL, \
-                         queue_id = $3 WHERE job_id = $1 AND position = $2";
+        let statement = "UPDATE task SET state = 'waiting', reason = NULL, problem = NULL, attempts = 0, \
+                         finished_at_ms = NULL, queue_id = $3 WHERE job_id = $1 AND position = $2";
         for (position, queue_id) in &queued {
             sqlx::query(statement).bind(id).bind(position).bind(queue_id).execute(&mut *tx).await?;
         }
         if queued.is_empty() {
             return Ok(0);
         }
-        queue::push(&mut tx, id, &queued).await?;
+        let Some(job) = job::find(&mut tx, id).await? else { return Ok(0) };
+        queue::push(&mut tx, id, &queued, job.kind.priority()).await?;
         let statement = "UPDATE job SET state = 'queued', reason = NULL, finished_at_ms = NULL \
                          WHERE id = $1 AND state IN ('finished', 'failed')";
         sqlx::query(statement).bind(id).execute(&mut *tx).await?;

@@ -2,6 +2,7 @@
 
 use sqlx::FromRow;
 use std::{fmt, str::FromStr};
+use ulid::Ulid;
 
 use super::{connection::Tx, error::StorageError, task::NewTask};
 
@@ -14,11 +15,13 @@ pub enum JobKind {
     Train,
     /// Measures a model.
     Evaluate,
+    /// Restores uploaded pictures.
+    Restore,
 }
 
 impl JobKind {
     /// All kinds.
-    pub const ALL: [JobKind; 3] = [JobKind::Optimize, JobKind::Train, JobKind::Evaluate];
+    pub const ALL: [JobKind; 4] = [JobKind::Optimize, JobKind::Train, JobKind::Evaluate, JobKind::Restore];
 
     /// Name of the kind in the database and on the wire.
     pub const fn name(self) -> &'static str {
@@ -26,6 +29,16 @@ impl JobKind {
             JobKind::Optimize => "optimize",
             JobKind::Train => "train",
             JobKind::Evaluate => "evaluate",
+            JobKind::Restore => "restore",
+        }
+    }
+
+    /// Priority of the kind's tasks in the queue; the highest comes first. A client waits for a restored picture. It
+    /// does not wait until all pairs of earlier searches have ended.
+    pub(super) const fn priority(self) -> usize {
+        match self {
+            JobKind::Restore => 1,
+            JobKind::Optimize | JobKind::Train | JobKind::Evaluate => 0,
         }
     }
 }
@@ -143,6 +156,8 @@ impl TryFrom<JobRow> for Job {
 /// A job to be accepted.
 #[derive(Clone, Debug)]
 pub struct NewJob {
+    /// Id of the job, from [`NewJob::id`].
+    pub id: String,
     /// What the job does.
     pub kind: JobKind,
     /// The request, as JSON.
@@ -153,6 +168,13 @@ pub struct NewJob {
     pub tasks: Vec<NewTask>,
     /// The idempotency key of the request.
     pub key: Option<String>,
+}
+
+impl NewJob {
+    /// Returns the id of a new job, a ULID. Ids sort by the time of this call.
+    pub fn id() -> String {
+        Ulid::generate().to_string()
+    }
 }
 
 /// Numbers of a job's tasks by state.

@@ -10,7 +10,7 @@ use sqlx::{
 use super::error::StorageError;
 
 /// The version of the schema that this program creates and reads.
-pub const SCHEMA_VERSION: i64 = 1;
+pub const SCHEMA_VERSION: i64 = 2;
 
 /// The table that lists Pentimento's applied migrations. apalis keeps a table of its own.
 const APPLIED: &str = "pentimento_migrations";

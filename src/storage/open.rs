@@ -60,7 +60,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         migrate(folder.path()).await.unwrap();
         let pool = connect(folder.path(), 1, false).await.unwrap();
-        sqlx::query("INSERT INTO pentimento_migrations SELECT 7, 'later', installed_on, success, checksum, execution_time FROM pentimento_migrations")
+        sqlx::query("INSERT INTO pentimento_migrations SELECT 7, 'later', installed_on, success, checksum, execution_time FROM pentimento_migrations LIMIT 1")
             .execute(&pool)
             .await
             .unwrap();

@@ -53,7 +53,7 @@ impl Storage {
     }
 }
 
-/// Returns `n` new ids for the queue. The queue hands tasks out in the order of their ids.
+/// Returns `n` new ids for the queue. The queue hands out tasks of one priority in the order of their ids.
 pub(super) fn queue_ids(n: usize) -> Vec<String> {
     let mut id = Ulid::generate();
     let mut ids = Vec::with_capacity(n);
@@ -64,17 +64,22 @@ pub(super) fn queue_ids(n: usize) -> Vec<String> {
     ids
 }
 
-/// Adds tasks of a job to the queue, each given by its position and its queue id.
-pub(super) async fn push(tx: &mut Tx, job: &str, tasks: &[(i64, String)]) -> Result<(), StorageError> {
+/// Adds tasks of a job to the queue, each given by its position and its queue id. The queue hands out tasks of a higher
+/// `priority` first.
+pub(super) async fn push(
+    tx: &mut Tx,
+    job: &str,
+    tasks: &[(i64, String)],
+    priority: usize,
+) -> Result<(), StorageError> {
     let corrupt = |e: &dyn std::fmt::Display| StorageError::Corrupt { what: "a task", reason: e.to_string() };
     let mut batch = Vec::with_capacity(tasks.len());
     for (position, id) in tasks {
         let task = TaskRef { job: job.to_owned(), position: *position };
         let payload = serde_json::to_vec(&task).map_err(|e| corrupt(&e))?;
         let id = Ulid::from_string(id).map_err(|e| corrupt(&e))?;
-        batch.push(
-            TaskBuilder::new(payload).task_id(TaskId::from_ulid(id)).max_attempts(QUEUE_ATTEMPTS_MAX).build(),
-        );
+        let task = TaskBuilder::new(payload).task_id(TaskId::from_ulid(id)).priority(priority);
+        batch.push(task.max_attempts(QUEUE_ATTEMPTS_MAX).build());
     }
     queries::push_tasks(&mut **tx, QUEUE, &batch).await?;
     Ok(())

@@ -22,6 +22,20 @@ impl Storage {
         Ok(found)
     }
 
+    /// Returns the task of a job at a position.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn task(&self, job: &str, position: i64) -> Result<Option<Task>, StorageError> {
+        let statement = format!("SELECT {TASK_COLUMNS} FROM task WHERE job_id = $1 AND position = $2");
+        let found = sqlx::query_as(sqlx::AssertSqlSafe(statement))
+            .bind(job)
+            .bind(position)
+            .fetch_optional(&self.reader)
+            .await?;
+        Ok(found)
+    }
+
     /// Whether a task still needs work: it exists and has not ended, for example by a cancellation.
     ///
     /// # Errors

@@ -64,7 +64,9 @@ pub struct Task {
     pub reason: Option<String>,
     /// Number of attempts.
     pub attempts: i64,
+    /// The problem document of a picture that was refused, as JSON.
+    pub problem: Option<String>,
 }
 
 /// The columns of a [`Task`].
-pub(super) const TASK_COLUMNS: &str = "position, name, damaged, undamaged, state, reason, attempts";
+pub(super) const TASK_COLUMNS: &str = "position, name, damaged, undamaged, state, reason, attempts, problem";

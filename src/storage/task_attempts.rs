@@ -52,7 +52,7 @@ impl Storage {
         let Some(job) = job::find(&mut tx, &task.job).await? else { return Ok(AttemptStart::Ended) };
         if found.attempts >= attempts_max {
             let reason = given_up(&found);
-            end(&mut tx, task, &found.name, TaskEnd::Failed(&reason)).await?;
+            end(&mut tx, task, &found.name, TaskEnd::Failed { reason: &reason, problem: None }).await?;
             self.commit(tx).await?;
             return Ok(AttemptStart::GivenUp);
         }
@@ -97,7 +97,8 @@ impl Storage {
         self.commit(tx).await
     }
 
-    /// Ends the one task of a job that runs a command. `said` is the end of the command's standard error.
+    /// Ends a task whose result is a file: of a command, or a restored picture. `said` is the end of its process's
+    /// standard error.
     ///
     /// # Errors
     /// When the database fails.
@@ -107,13 +108,19 @@ impl Storage {
         self.commit(tx).await
     }
 
-    /// Ends a task as failed.
+    /// Ends a task as failed. `problem` is the problem document of a picture that was refused, as JSON.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn fail_task(&self, task: &TaskRef, name: &str, reason: &str) -> Result<(), StorageError> {
+    pub async fn fail_task(
+        &self,
+        task: &TaskRef,
+        name: &str,
+        reason: &str,
+        problem: Option<&str>,
+    ) -> Result<(), StorageError> {
         let mut tx = self.begin().await?;
-        end(&mut tx, task, name, TaskEnd::Failed(reason)).await?;
+        end(&mut tx, task, name, TaskEnd::Failed { reason, problem }).await?;
         self.commit(tx).await
     }
 
@@ -157,18 +164,26 @@ fn given_up(task: &Task) -> String {
 enum TaskEnd<'a> {
     Found { result: &'a str, reused: bool },
     Done { said: &'a str },
-    Failed(&'a str),
+    Failed { reason: &'a str, problem: Option<&'a str> },
 }
 
 /// Ends a task that waits or runs, writes the event, and ends the job after its last task. A task that has ended
 /// already stays unchanged: this condition is what makes a task end once.
 async fn end(tx: &mut Tx, task: &TaskRef, name: &str, end: TaskEnd<'_>) -> Result<(), StorageError> {
-    let (state, reason, result, reused) = match end {
-        TaskEnd::Found { result, reused } => ("done", None, Some(result), reused),
-        TaskEnd::Done { said } => ("done", Some(said).filter(|said| !said.is_empty()), None, false),
-        TaskEnd::Failed(reason) => ("failed", Some(reason), None, false),
+    let (mut result, mut problem, mut reused) = (None, None, false);
+    let (state, reason) = match end {
+        TaskEnd::Found { result: id, reused: is_reused } => {
+            (result, reused) = (Some(id), is_reused);
+            ("done", None)
+        }
+        TaskEnd::Done { said } => ("done", Some(said).filter(|said| !said.is_empty())),
+        TaskEnd::Failed { reason, problem: document } => {
+            problem = document;
+            ("failed", Some(reason))
+        }
     };
-    let statement = "UPDATE task SET state = $3, reason = $4, result_id = $5, reused = $6, finished_at_ms = $7 \
+    let statement = "UPDATE task SET state = $3, reason = $4, result_id = $5, reused = $6, finished_at_ms = $7, \
+                     problem = $8 \
                      WHERE job_id = $1 AND position = $2 AND state IN ('waiting', 'running')";
     let ended = sqlx::query(statement)
         .bind(&task.job)
@@ -178,6 +193,7 @@ async fn end(tx: &mut Tx, task: &TaskRef, name: &str, end: TaskEnd<'_>) -> Resul
         .bind(result)
         .bind(i64::from(reused))
         .bind(now_ms())
+        .bind(problem)
         .execute(&mut **tx)
         .await?
         .rows_affected();

@@ -61,6 +61,7 @@ impl JobsApp {
             pair_timeout_ms: 600_000,
             command_timeout_ms: 600_000,
             queued_max: 100,
+            stored_bytes_max: 1 << 30,
             retention_days: 30,
         };
         let mut setup = JobsSetup {

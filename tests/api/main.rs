@@ -12,6 +12,7 @@ mod jobs_support;
 mod openapi;
 mod parameters;
 mod replay;
+mod respond_async;
 mod restore;
 mod serve;
 mod standards;

@@ -92,7 +92,7 @@ fn migrate_makes_the_database_and_refuses_a_newer_one() {
     let migrate = || run(&["migrate", "--set", &setting]);
     for _ in 0..2 {
         let (code, out, said) = migrate();
-        assert!(code == 0 && out.contains("schema version 1"), "{out}{said}");
+        assert!(code == 0 && out.contains("schema version 2"), "{out}{said}");
     }
     let service = place.start();
     let (code, _, said) = migrate();
@@ -101,10 +101,10 @@ fn migrate_makes_the_database_and_refuses_a_newer_one() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(place.execute(
         "INSERT INTO pentimento_migrations SELECT 9, 'later', installed_on, success, checksum, execution_time \
-         FROM pentimento_migrations",
+         FROM pentimento_migrations LIMIT 1",
     ));
     for arguments in [&["migrate"][..], &["serve", "--address", "127.0.0.1:0"]] {
         let (code, _, said) = run(&[arguments, &["--set", &setting]].concat());
-        assert!(code == 1 && said.contains("schema version 9") && said.contains("up to 1"), "{said}");
+        assert!(code == 1 && said.contains("schema version 9") && said.contains("up to 2"), "{said}");
     }
 }

@@ -9,4 +9,5 @@ mod crash;
 #[cfg(feature = "long-tests")]
 mod disk;
 mod kill;
+mod restore;
 mod support;

@@ -182,6 +182,15 @@ impl Service {
             .await
     }
 
+    /// Returns the number of these jobs that have ended.
+    pub async fn ended_count(&self, ids: &[String]) -> usize {
+        let mut n = 0;
+        for id in ids {
+            n += usize::from(self.job(id).await["finished_at_ms"].is_number());
+        }
+        n
+    }
+
     pub async fn csv(&self, id: &str) -> Vec<u8> {
         let response = self.get(&format!("/jobs/{id}/results")).await;
         assert_eq!(response.status(), 200);
@@ -190,13 +199,18 @@ impl Service {
 
     /// Returns the processes that search pairs, each with the path of its damaged file.
     pub fn at_work(&self) -> Vec<(u32, String)> {
+        self.working("pair")
+    }
+
+    /// Returns the processes `pentimento work NAME`, each with the argument that follows.
+    pub fn working(&self, name: &str) -> Vec<(u32, String)> {
         children(self.pid())
             .into_iter()
             .filter_map(|pid| {
                 let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
                 let words: Vec<String> =
                     line.split(|b| *b == 0).map(|w| String::from_utf8_lossy(w).into_owned()).collect();
-                let at = words.windows(2).position(|w| w == ["work", "pair"])?;
+                let at = words.windows(2).position(|w| w == ["work", name])?;
                 Some((pid, words.get(at + 2)?.clone()))
             })
             .collect()
@@ -242,7 +256,7 @@ pub fn without(csv: &[u8], names: &[&str]) -> Vec<u8> {
     lines.filter(|line| !given_up(line)).collect::<Vec<_>>().concat()
 }
 
-fn picture(side_px: usize, seed: u32) -> Vec<u8> {
+pub fn picture(side_px: usize, seed: u32) -> Vec<u8> {
     let mut random = RandomStream::new(u64::from(seed));
     let samples = (0..side_px * side_px * 3).map(|_| random.bits() as u8).collect();
     let image = Image::new(side_px, side_px, Channels::Rgb, samples, None).unwrap();

@@ -24,9 +24,13 @@ pub(super) struct Arguments {
     /// File to write; - is standard output
     #[arg(short, long, value_name = "FILE", default_value = "-")]
     out: PathBuf,
-    /// Part of the results: table or combinations of an optimize job, model or card of a train job
+    /// Part of the results: table or combinations of an optimize job, model or card of a train job, picture
+    /// or receipt of a restore job
     #[arg(long, value_name = "VIEW")]
     view: Option<String>,
+    /// Picture of a restore job with several pictures, counted from 0
+    #[arg(long, value_name = "N")]
+    picture: Option<u32>,
     /// Format of the rows of an optimize job
     #[arg(long, value_enum, default_value_t = RowsFormat::Csv)]
     format: RowsFormat,
@@ -44,18 +48,21 @@ enum RowsFormat {
 }
 
 pub(super) fn run(client: &Client, arguments: Arguments) -> Result<Outcome> {
-    let Arguments { id, out, view, format, force } = arguments;
+    let Arguments { id, out, view, picture, format, force } = arguments;
     check_results(&[("--out", &out)], &[], force)?;
-    let view = view.map_or(String::new(), |view| format!("?view={}", escaped(&view)));
+    let view = view.map(|view| format!("view={}", escaped(&view)));
+    let picture = picture.map(|number| format!("picture={number}"));
+    let query: Vec<String> = view.into_iter().chain(picture).collect();
     let mime = match format {
         RowsFormat::Csv => ResultFormat::Csv,
         RowsFormat::Jsonl => ResultFormat::JsonLines,
         RowsFormat::Parquet => ResultFormat::Parquet,
     }
     .mime();
-    // A model or a report has one format only, so any other type is accepted as well.
+    // A model, a report or a picture has one format only, so any other type is accepted as well.
     let accept = format!("{mime}, */*;q=0.1");
-    let path = format!("{}{view}", job_path(&id, "/results")?);
+    let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
+    let path = format!("{}{query}", job_path(&id, "/results")?);
     let mut body = client.fetch(&path, &[("Accept", &accept)])?.into_body().into_reader();
     if out == Path::new("-") {
         io::copy(&mut body, &mut io::stdout().lock()).context("writing to standard output")?;

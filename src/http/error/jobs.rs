@@ -10,7 +10,9 @@ use super::{
     internal::internal,
 };
 use crate::{
-    jobs::{dataset_root::DatasetError, request::RequestError, submit::SubmitError},
+    jobs::{
+        dataset_root::DatasetError, request::RequestError, stored_pictures::StoreError, submit::SubmitError,
+    },
     storage::StorageError,
 };
 use pentimento_core::features::FEATURE_SCHEMA;
@@ -71,9 +73,24 @@ impl From<RequestError> for Problem {
                 "seed, full, or an object with color_methods, sigmas, strengths and, if wanted, identity, color_blends, \
                  denoise",
             ),
+            RequestError::Parameter(error) => error.into(),
             RequestError::Features(schema) => {
                 bad.parameter("features").value(schema).allowed(FEATURE_SCHEMA)
             }
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        let detail = error.to_string();
+        let refused = |kind, size: u64, max: u64| {
+            Problem::new(kind, detail).value(size).limit(max).setting("jobs.stored_bytes_max")
+        };
+        match error {
+            StoreError::NeverFits { size, max } => refused(ProblemKind::BodyTooLarge, size, max),
+            StoreError::Full { size, max, wait_s, .. } => refused(ProblemKind::StorageFull, size, max)
+                .header(header::RETRY_AFTER, HeaderValue::from(wait_s)),
         }
     }
 }
@@ -92,6 +109,7 @@ impl From<SubmitError> for Problem {
                 .limit(max)
                 .setting("jobs.queued_max")
                 .header(header::RETRY_AFTER, HeaderValue::from(RETRY_FULL_S)),
+            SubmitError::Store(error) => error.into(),
             SubmitError::KeyReused => {
                 Problem::new(ProblemKind::KeyReused, detail).parameter("Idempotency-Key")
             }

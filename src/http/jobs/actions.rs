@@ -13,7 +13,10 @@ use super::{
     document::job_document,
     known::{known, unknown},
 };
-use crate::{jobs::retention, storage::JobState};
+use crate::{
+    jobs::retention,
+    storage::{JobKind, JobState},
+};
 
 /// Cancels a job. A cancelled job stays cancelled, so that a client may repeat the request.
 pub(in crate::http) async fn cancel(
@@ -23,7 +26,7 @@ pub(in crate::http) async fn cancel(
 ) -> Result<Response, Problem> {
     only_json(&headers)?;
     let jobs = state.jobs()?;
-    let job = jobs.storage.cancel(&id).await?.ok_or_else(|| unknown(&id))?;
+    let job = jobs.cancel(&id).await?.ok_or_else(|| unknown(&id))?;
     if matches!(job.state, JobState::Finished | JobState::Failed) {
         return Err(wrong_state(job.state, "only a job that has not ended can be cancelled"));
     }
@@ -40,6 +43,9 @@ pub(in crate::http) async fn retry(
     let (jobs, job) = known(&state, &id).await?;
     if job.state == JobState::Cancelled {
         return Err(wrong_state(job.state, "a cancelled job stays cancelled; a new job reuses its results"));
+    }
+    if job.kind == JobKind::Restore {
+        return Err(wrong_state(job.state, "its pictures are deleted as they end; send them again"));
     }
     if jobs.storage.retry(&id).await? == 0 {
         return Err(wrong_state(job.state, "it has no failed task that can be retried"));

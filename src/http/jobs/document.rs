@@ -54,6 +54,9 @@ struct TaskFailure {
     state: String,
     reason: Option<String>,
     attempts: i64,
+    /// The problem document of a picture that cannot be restored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<Value>,
 }
 
 /// The paths of a job.
@@ -112,6 +115,7 @@ impl From<TaskCounts> for JobCounts {
 
 impl From<Task> for TaskFailure {
     fn from(task: Task) -> Self {
-        Self { name: task.name, state: task.state, reason: task.reason, attempts: task.attempts }
+        let problem = task.problem.and_then(|document| serde_json::from_str(&document).ok());
+        Self { name: task.name, state: task.state, reason: task.reason, attempts: task.attempts, problem }
     }
 }

@@ -3,7 +3,7 @@
 //! A search streams its rows at any time. Once it has ended, and for the file of a command, the answer has an entity tag
 //! and serves ranges.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use axum::{
     body::{Body, Bytes},
@@ -18,11 +18,13 @@ use super::{
         path::Segment, problem::Problem, result_bodies::BodyFacts, state::AppState,
     },
     known::known,
+    restored,
     result_rows::ResultRows,
     unchanging::unchanging,
 };
 use crate::{
     jobs::{job_files, request::OptimizeRequest, results::ResultView, service::Jobs},
+    memory::held,
     storage::{Job, JobKind, JobState},
 };
 use pentimento_core::digest::digest;
@@ -33,12 +35,17 @@ pub(in crate::http) async fn results(
     Segment(id): Segment,
     request: Request,
 ) -> Result<Response, Problem> {
-    let given = Given::in_query(request.uri(), &["view"])?;
+    let given = Given::in_query(request.uri(), &["view", "picture"])?;
     let (jobs, job) = known(&state, &id).await?;
+    if job.kind != JobKind::Restore {
+        // Only a restore job has pictures.
+        Given::in_query(request.uri(), &["view"])?;
+    }
     let (asked, _) = request.into_parts();
     match job.kind {
         JobKind::Optimize => rows(&state, jobs, &job, &given, &asked).await,
-        _ => file(&jobs, &job, &given, &asked).await,
+        JobKind::Restore => restored::restored(&jobs, &job, &given, &asked).await,
+        _ => file(&state, &job, &given, &asked).await,
     }
 }
 
@@ -75,7 +82,7 @@ async fn rows(
 }
 
 /// Answers with the file of a command. The file is read whole, since models and reports are small.
-async fn file(jobs: &Jobs, job: &Job, given: &Given, asked: &Parts) -> Result<Response, Problem> {
+async fn file(state: &AppState, job: &Job, given: &Given, asked: &Parts) -> Result<Response, Problem> {
     let (allowed, mime) = match job.kind {
         JobKind::Train => ("model, card", "application/octet-stream"),
         _ => ("report", "application/json"),
@@ -86,13 +93,14 @@ async fn file(jobs: &Jobs, job: &Job, given: &Given, asked: &Parts) -> Result<Re
         _ => None,
     })?;
     let view = view.unwrap_or(ResultView::Table);
+    let jobs = state.jobs()?;
     let path = job_files::result_file(&jobs.setup.folder, &job.id, job.kind, view);
     let path = path.ok_or_else(|| internal(&"a view without a file"))?;
     if job.state != JobState::Finished {
         let detail = format!("the job is {}: it has no result before it has finished", job.state);
         return Err(Problem::new(ProblemKind::JobState, detail).value(job.state.name()));
     }
-    let bytes = Bytes::from(tokio::fs::read(&path).await.map_err(|error| internal(&error))?);
+    let bytes = read_held(state, &path).await?;
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("result");
     let mime = if view == ResultView::Card { "text/markdown; charset=utf-8" } else { mime };
     let common = common_headers(mime, &format!("{}-{name}", job.id));
@@ -102,8 +110,17 @@ async fn file(jobs: &Jobs, job: &Job, given: &Given, asked: &Parts) -> Result<Re
     })
 }
 
+/// Reads a file whole into the memory of the budget, where it stays until the answer is written.
+async fn read_held(state: &AppState, path: &Path) -> Result<Bytes, Problem> {
+    let found = tokio::fs::metadata(path).await.map_err(|error| internal(&error))?;
+    let memory = state.memory.work.reserve(found.len()).await;
+    let memory = memory.map_err(|too_large| state.refusal(too_large.into()))?;
+    let bytes = tokio::fs::read(path).await.map_err(|error| internal(&error))?;
+    Ok(held(bytes, memory))
+}
+
 /// The headers of every answer with results: content type, and the name of the file for a browser that saves it.
-fn common_headers(mime: &str, name: &str) -> HeaderMap {
+pub(super) fn common_headers(mime: &str, name: &str) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let text = |text: String| HeaderValue::try_from(text).expect("names are ASCII");
     headers.insert(header::CONTENT_TYPE, text(mime.to_owned()));

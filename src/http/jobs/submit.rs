@@ -17,7 +17,10 @@ use super::{
     },
     document::job_document,
 };
-use crate::{jobs::request, storage::JobKind};
+use crate::{
+    jobs::{request, service::Jobs},
+    storage::{Job, JobKind},
+};
 
 /// The header that names a request, in the case of its draft.
 const KEY_HEADER: &str = "Idempotency-Key";
@@ -46,14 +49,19 @@ async fn submit(State(state): State<AppState>, request: Request, kind: JobKind) 
     let key = key(request.headers())?;
     let body: Bytes = receive::json(request, &state).await?;
     let job = jobs.submit(request::JobRequest::parse(kind, &body)?, key).await?;
+    accepted(&jobs, job).await
+}
+
+/// The answer to the request that made `job`: its address and its document.
+pub(super) async fn accepted(jobs: &Jobs, job: Job) -> Result<Response, Problem> {
     let location = HeaderValue::try_from(format!("/jobs/{}", job.id)).expect("ids are ASCII");
-    let document = job_document(&jobs, job, true).await?;
+    let document = job_document(jobs, job, true).await?;
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], response::json(&document)).into_response())
 }
 
 /// The `Idempotency-Key`, which names the request. It stands in quotes, as the header's draft requires (a string of RFC 9651,
 /// here without quotes and backslashes inside), or is a bare word. Both forms of a word are the same key.
-fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let mut values = headers.get_all(KEY_HEADER).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {

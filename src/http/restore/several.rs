@@ -182,10 +182,7 @@ async fn picture_of(
         return (Some(Err(unknown(part.name(), "part after the first picture", &[IMAGE]))), false);
     }
     if label.number > state.server.pictures_max {
-        let max = state.server.pictures_max;
-        let problem =
-            Problem::new(ProblemKind::TooManyPictures, format!("a form has at most {max} pictures"));
-        return (Some(Err(problem.limit(max as u64).setting("limits.pictures_max"))), false);
+        return (Some(Err(too_many(state.server.pictures_max))), false);
     }
     if skips {
         return (None, part.skip().await.is_ok());
@@ -207,6 +204,37 @@ async fn picture_of(
         }
         Err(error) => (Some(Err(error.into())), false),
     }
+}
+
+/// Reads all pictures of a form, for a job. They are in memory together until the job has stored them.
+pub(super) async fn read_all(
+    state: &AppState,
+    first: SentPicture,
+    second: FormPart,
+    mut form: Form,
+) -> Result<Vec<SentPicture>, Problem> {
+    let (mut pictures, mut next) = (vec![first], Some(second));
+    while let Some(mut part) = next {
+        if part.name() != IMAGE {
+            return Err(unknown(part.name(), "part after the first picture", &[IMAGE]));
+        }
+        if pictures.len() >= state.server.pictures_max {
+            return Err(too_many(state.server.pictures_max));
+        }
+        let (max, file_name) = (state.limits.input_bytes_max, part.file_name().map(str::to_owned));
+        let (bytes, memory) = part.read(max).await?.ok_or(BodyError::TooLarge { got: None, max })?;
+        pictures.push(SentPicture { bytes: held(bytes, memory), file_name });
+        drop(part);
+        next = form.next().await?;
+    }
+    Ok(pictures)
+}
+
+/// The problem of a form with more than `max` pictures.
+fn too_many(max: usize) -> Problem {
+    Problem::new(ProblemKind::TooManyPictures, format!("a form has at most {max} pictures"))
+        .limit(max as u64)
+        .setting("limits.pictures_max")
 }
 
 /// Hands over why the form cannot be read further.
