@@ -40,6 +40,11 @@ impl Cancel {
         Self(Arc::new(state))
     }
 
+    /// Runs work that can be cancelled to its end.
+    pub(crate) fn uncancelled<T>(work: impl FnOnce(&Cancel) -> Result<T, Cancelled>) -> T {
+        work(&Cancel::never()).expect("nobody sets this flag")
+    }
+
     /// Sets the flag.
     pub fn cancel(&self) {
         self.0.is_set.store(true, Ordering::Relaxed);

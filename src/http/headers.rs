@@ -39,10 +39,6 @@ pub(super) fn restoration(receipt: &Receipt) -> HeaderValue {
         dictionary.bare_item(key("model"), id);
     }
     dictionary.bare_item(key("input-sha-256"), digest_bytes(&receipt.input.sha256).as_slice());
-    // The receipt of a picture that is sent has no digest of pixels; a kept receipt and a replay have one.
-    if !output.pixels_sha256.is_empty() {
-        dictionary.bare_item(key("pixels-sha-256"), digest_bytes(&output.pixels_sha256).as_slice());
-    }
     value(dictionary)
 }
 

@@ -3,7 +3,10 @@
 
 use rayon::prelude::*;
 
-use crate::imaging::{Channels, Image};
+use crate::{
+    cancel::{Cancel, Cancelled},
+    imaging::{Channels, Image},
+};
 
 /// Pixels that one task sums.
 const PIXELS_PER_TASK: usize = 1 << 16;
@@ -15,11 +18,11 @@ const PIXELS_PER_TASK: usize = 1 << 16;
 /// - Spread: standard deviation of the channels' standard deviations, divided by their mean + 10⁻⁶.
 ///
 /// Deviation and cast of a black picture are 0. All standard deviations are population ones. Cost: one pass.
-pub fn color_balance_need(image: &Image) -> f64 {
+pub fn color_balance_need(image: &Image, cancel: &Cancel) -> Result<f64, Cancelled> {
     if image.channels() == Channels::Grey {
-        return 0.0;
+        return Ok(0.0);
     }
-    let (means, deviations) = channel_statistics(image);
+    let (means, deviations) = channel_statistics(image, cancel)?;
     let overall = mean(&means);
     let deviation = if overall > 0.0 { mean(&means.map(|m| (m - overall).abs())) / overall } else { 0.0 };
     let largest = means.into_iter().fold(f64::MIN, f64::max);
@@ -27,7 +30,7 @@ pub fn color_balance_need(image: &Image) -> f64 {
     let cast = if largest > 0.0 { (largest - smallest) / largest } else { 0.0 };
     let centre = mean(&deviations);
     let spread = mean(&deviations.map(|d| (d - centre) * (d - centre))).sqrt() / (centre + 1e-6);
-    (0.4 * deviation + 0.4 * cast + 0.2 * spread.min(1.0)).min(1.0)
+    Ok((0.4 * deviation + 0.4 * cast + 0.2 * spread.min(1.0)).min(1.0))
 }
 
 fn mean(values: &[f64; 3]) -> f64 {
@@ -35,9 +38,11 @@ fn mean(values: &[f64; 3]) -> f64 {
 }
 
 /// Returns mean and population standard deviation of each channel, from exact whole sums.
-fn channel_statistics(image: &Image) -> ([f64; 3], [f64; 3]) {
+fn channel_statistics(image: &Image, cancel: &Cancel) -> Result<([f64; 3], [f64; 3]), Cancelled> {
     // The sums are whole numbers, so any order of adding them is exact.
-    let sums = image.samples().par_chunks(3 * PIXELS_PER_TASK).map(sums_of).reduce(Default::default, added);
+    let sum = |samples: &[u8]| if cancel.is_cancelled() { Default::default() } else { sums_of(samples) };
+    let sums = image.samples().par_chunks(3 * PIXELS_PER_TASK).map(sum).reduce(Default::default, added);
+    cancel.check()?;
     let n = image.n_pixels() as u128;
     let means = sums.map(|[sum, _]| sum as f64 / n as f64);
     // n·Σv² − (Σv)² is exact, so flat channels have a deviation of exactly 0.
@@ -45,7 +50,7 @@ fn channel_statistics(image: &Image) -> ([f64; 3], [f64; 3]) {
         let spread = n * u128::from(squares) - u128::from(sum) * u128::from(sum);
         (spread as f64).sqrt() / n as f64
     };
-    (means, sums.map(deviation))
+    Ok((means, sums.map(deviation)))
 }
 
 /// Sum and sum of squares of each channel.
@@ -77,7 +82,7 @@ mod tests {
     fn a_flat_cast_follows_the_formula() {
         let image = Image::new(2, 2, Channels::Rgb, [200, 100, 0].repeat(4), None).unwrap();
         let expected = 0.4 * (200.0 / 3.0 / 100.0) + 0.4;
-        assert!((color_balance_need(&image) - expected).abs() < 1e-12);
+        assert!((color_balance_need(&image, &Cancel::never()).unwrap() - expected).abs() < 1e-12);
     }
 
     #[test]
@@ -88,6 +93,6 @@ mod tests {
         assert!(image.n_pixels() > 2 * PIXELS_PER_TASK);
         let sums = sums_of(&samples);
         let means = std::array::from_fn(|c| sums[c][0] as f64 / (width * height) as f64);
-        assert_eq!(channel_statistics(&image).0, means);
+        assert_eq!(channel_statistics(&image, &Cancel::never()).unwrap().0, means);
     }
 }

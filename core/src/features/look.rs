@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::{FeatureError, Features, Schema, measure, rich};
+use super::{FeatureError, Features, Schema, rich, schema::measure_until};
 use crate::{
     cancel::{Cancel, Cancelled},
     imaging::codec::{self, DecodeError, Format, Header, Limits, Picture},
@@ -73,9 +73,9 @@ impl Look {
         cancel.check()?;
         let seen = match self.schema {
             Schema::Seed => Cow::Borrowed(&self.picture.image),
-            Schema::Rich => rich::reduced_from(&self.picture.image, self.picture.size),
+            Schema::Rich => rich::reduced_until(&self.picture.image, self.picture.size, cancel)?,
         };
-        measure(&seen, self.schema)
+        measure_until(&seen, self.schema, cancel)
     }
 
     /// Returns the file's header.

@@ -22,5 +22,5 @@ mod spectrum;
 pub use error::{FeatureError, SIDE_MIN_PX};
 pub use look::Look;
 pub use luma::luma;
-pub use schema::{Features, Schema, measure};
+pub use schema::{Features, Schema, measure, measure_until};
 pub use seed::{FEATURE_NAMES, FEATURE_SCHEMA, FeatureVector, N_FEATURES, extract};

@@ -1,6 +1,7 @@
 //! Schemas: versions of feature lists. A model names its schema, so it gets the features that it was trained on.
 
-use super::{FEATURE_NAMES, FEATURE_SCHEMA, FeatureError, extract, rich};
+use super::{FEATURE_NAMES, FEATURE_SCHEMA, FeatureError, rich, seed};
+use crate::cancel::Cancel;
 use crate::imaging::Image;
 
 /// Version of a feature list.
@@ -54,14 +55,22 @@ impl Features {
     }
 }
 
-/// Measures the features of `image` that `schema` names. Cost: that of [`extract`] or [`rich::extract`].
+/// Measures the features of `image` that `schema` names. Cost: that of [`extract`](super::extract) or [`rich::extract`].
 ///
 /// # Errors
 /// When a side is below 7 px.
 pub fn measure(image: &Image, schema: Schema) -> Result<Features, FeatureError> {
+    measure_until(image, schema, &Cancel::never())
+}
+
+/// Same as [`measure`], and stops once `cancel` is set.
+///
+/// # Errors
+/// Same errors as [`measure`], and [`FeatureError::Cancelled`].
+pub fn measure_until(image: &Image, schema: Schema, cancel: &Cancel) -> Result<Features, FeatureError> {
     let values = match schema {
-        Schema::Seed => extract(image)?.to_vec(),
-        Schema::Rich => rich::extract(image)?.to_vec(),
+        Schema::Seed => seed::extract_until(image, cancel)?.to_vec(),
+        Schema::Rich => rich::extract_until(image, cancel)?.to_vec(),
     };
     Ok(Features { schema, values })
 }
@@ -69,6 +78,7 @@ pub fn measure(image: &Image, schema: Schema) -> Result<Features, FeatureError> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::features::extract;
     use crate::imaging::Channels;
 
     #[test]

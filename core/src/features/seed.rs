@@ -1,7 +1,7 @@
 //! The 14 features of schema seed, the first system's: mostly statistics of the luma's Fourier spectrum.
 
-use super::{FeatureError, SIDE_MIN_PX, color, luma, rounding::rounded, sharpness, spectrum};
-use crate::imaging::Image;
+use super::{FeatureError, SIDE_MIN_PX, color, luma::luma_until, rounding::rounded, sharpness, spectrum};
+use crate::{cancel::Cancel, imaging::Image};
 
 /// Number of features of schema seed.
 pub const N_FEATURES: usize = 14;
@@ -51,13 +51,22 @@ pub type FeatureVector = [f64; N_FEATURES];
 /// # Errors
 /// When a side is below 7 px.
 pub fn extract(image: &Image) -> Result<FeatureVector, FeatureError> {
+    extract_until(image, &Cancel::never())
+}
+
+/// Same as [`extract`], and stops once `cancel` is set.
+///
+/// # Errors
+/// Same errors as [`extract`], and [`FeatureError::Cancelled`].
+pub fn extract_until(image: &Image, cancel: &Cancel) -> Result<FeatureVector, FeatureError> {
     let (width, height) = (image.width(), image.height());
     if width < SIDE_MIN_PX || height < SIDE_MIN_PX {
         return Err(FeatureError::TooSmall { width, height });
     }
-    let luma = luma(image);
-    let spectrum = spectrum::measure(&luma, width, height);
-    let sharpening_need = sharpness::sharpening_need(&luma, width, height, spectrum.outside_share);
+    let luma = luma_until(image, cancel)?;
+    let spectrum = spectrum::measure(&luma, width, height, cancel)?;
+    let edges = sharpness::edges(&luma, width, height, cancel)?;
+    let sharpening_need = sharpness::sharpening_need(edges, spectrum.outside_share);
     let values = [
         spectrum.mean,
         spectrum.std_dev,
@@ -72,7 +81,7 @@ pub fn extract(image: &Image) -> Result<FeatureVector, FeatureError> {
         spectrum.radial[2],
         spectrum.radial[3],
         spectrum.radial[4],
-        color::color_balance_need(image),
+        color::color_balance_need(image, cancel)?,
         sharpening_need,
     ];
     Ok(values.map(rounded))

@@ -2,7 +2,10 @@
 
 use rayon::prelude::*;
 
-use crate::imaging::operators::gaussian_blur::{pad_row, reflect_101};
+use crate::{
+    cancel::{Cancel, Cancelled},
+    imaging::operators::gaussian_blur::{pad_row, reflect_101},
+};
 
 /// Returns `0.4·max(0, 1 − V/500) + 0.3·max(0, 1 − share/0.5) + 0.3·max(0, 1 − G/30)`, clamped to 0–1.
 ///
@@ -10,9 +13,8 @@ use crate::imaging::operators::gaussian_blur::{pad_row, reflect_101};
 /// - G: mean magnitude of the 3×3 Sobel gradient of the luma.
 /// - `share`: the spectrum's magnitude outside the centre block over the whole magnitude, 0–1 (`outside_share`).
 ///
-/// Units: those of the luma, 0–255. Border: reflect-101. Cost: one pass.
-pub fn sharpening_need(luma: &[u8], width: usize, height: usize, outside_share: f64) -> f64 {
-    let (variance, gradient) = edges(luma, width, height);
+/// V and G are those of [`edges`].
+pub fn sharpening_need((variance, gradient): (f64, f64), outside_share: f64) -> f64 {
     let need = 0.4 * (1.0 - variance / 500.0).max(0.0)
         + 0.3 * (1.0 - outside_share / 0.5).max(0.0)
         + 0.3 * (1.0 - gradient / 30.0).max(0.0);
@@ -33,13 +35,18 @@ struct EdgeSums {
     gradient: f64,
 }
 
+/// Units: those of the luma, 0–255. Border: reflect-101. Cost: one pass.
+///
 /// Returns the Laplacian's population variance and the gradient's mean magnitude, in one pass over three rows at a
 /// time.
-fn edges(luma: &[u8], width: usize, height: usize) -> (f64, f64) {
+pub fn edges(luma: &[u8], width: usize, height: usize, cancel: &Cancel) -> Result<(f64, f64), Cancelled> {
     let tasks: Vec<usize> = (0..height).step_by(ROWS_PER_TASK).collect();
     let rows = |from: usize| {
         let (mut sums, mut padded) = (EdgeSums::default(), vec![0; 3 * (width + 2)]);
         for y in from..height.min(from + ROWS_PER_TASK) {
+            if cancel.is_cancelled() {
+                break;
+            }
             for (above, out) in padded.chunks_exact_mut(width + 2).enumerate() {
                 let row = reflect_101(y as isize + above as isize - 1, height);
                 pad_row(&luma[row * width..][..width], 1, -1, out);
@@ -49,11 +56,12 @@ fn edges(luma: &[u8], width: usize, height: usize) -> (f64, f64) {
         sums
     };
     let parts: Vec<EdgeSums> = tasks.into_par_iter().map(rows).collect();
+    cancel.check()?;
     let n = (width * height) as f64;
     let mean = parts.iter().map(|part| part.laplacian).sum::<i64>() as f64 / n;
     let squares = parts.iter().map(|part| part.squares).sum::<u64>() as f64;
     let gradient = parts.iter().map(|part| part.gradient).sum::<f64>();
-    (squares / n - mean * mean, gradient / n)
+    Ok((squares / n - mean * mean, gradient / n))
 }
 
 impl EdgeSums {
@@ -89,16 +97,20 @@ impl EdgeSums {
 mod tests {
     use super::*;
 
+    fn plain_edges(luma: &[u8], width: usize, height: usize) -> (f64, f64) {
+        edges(luma, width, height, &Cancel::never()).unwrap()
+    }
+
     #[test]
     fn a_flat_picture_wants_all_there_is() {
-        assert_eq!(sharpening_need(&[9; 64], 8, 8, 0.0), 1.0);
+        assert_eq!(sharpening_need(plain_edges(&[9; 64], 8, 8), 0.0), 1.0);
     }
 
     #[test]
     fn a_ramp_has_no_laplacian_but_at_the_reflected_border() {
         let luma: Vec<u8> = (0..80).map(|i| (i % 10) as u8 * 8).collect();
         // Inside: Laplacian 0, gradient 8·8 = 64. First and last column: Laplacian ±16, gradient 0.
-        let (variance, gradient) = edges(&luma, 10, 8);
+        let (variance, gradient) = plain_edges(&luma, 10, 8);
         assert!((variance - 2.0 * 256.0 / 10.0).abs() < 1e-9);
         assert!((gradient - 64.0 * 0.8).abs() < 1e-9);
     }
@@ -109,7 +121,8 @@ mod tests {
         let (width, height) = (2500, 9);
         let wide: Vec<u8> = (0..width * height).map(|i| (i * i % 251) as u8).collect();
         let tall: Vec<u8> = (0..width * height).map(|i| wide[i % height * width + i / height]).collect();
-        let ((variance, gradient), (v, g)) = (edges(&wide, width, height), edges(&tall, height, width));
+        let ((variance, gradient), (v, g)) =
+            (plain_edges(&wide, width, height), plain_edges(&tall, height, width));
         assert!((variance - v).abs() < 1e-9 * v && (gradient - g).abs() < 1e-9 * g);
     }
 }

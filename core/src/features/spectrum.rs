@@ -27,6 +27,7 @@ use realfft::RealFftPlanner;
 use rustfft::{Fft, FftPlanner, num_complex::Complex};
 
 use super::moments::Moments;
+use crate::cancel::{Cancel, Cancelled};
 
 /// Half the side of the centre block, in frequencies: −30 … 29.
 const BLOCK: isize = 30;
@@ -67,10 +68,11 @@ pub struct Spectrum {
     pub radial: [f64; 5],
 }
 
-/// Measures the spectrum of `luma`: `height · width` samples, sides of at least 2.
-pub fn measure(luma: &[u8], width: usize, height: usize) -> Spectrum {
+/// Measures the spectrum of `luma`: `height · width` samples, sides of at least 2. Stops once `cancel` is set, between
+/// two calls into the FFT.
+pub fn measure(luma: &[u8], width: usize, height: usize, cancel: &Cancel) -> Result<Spectrum, Cancelled> {
     let n_half = width / 2 + 1;
-    let rows = transform_rows(luma, width, height);
+    let rows = transform_rows(luma, width, height, cancel)?;
     let column_fft = FftPlanner::new().plan_fft_forward(height);
     let n_tasks = n_half.div_ceil(columns_per_task(n_half));
     let complex_bytes = size_of::<Complex<f64>>();
@@ -85,6 +87,9 @@ pub fn measure(luma: &[u8], width: usize, height: usize) -> Spectrum {
         .with_min_len(n_tasks.div_ceil(at_once))
         .map(|task| {
             let first = task * columns_per_task(n_half);
+            if cancel.is_cancelled() {
+                return SpectrumSums::new(width, height);
+            }
             let columns = transform_columns(&rows, n_half, first, height, &column_fft);
             let mut sums = SpectrumSums::new(width, height);
             for (u, column) in (first..).zip(columns.chunks_exact(height)) {
@@ -98,19 +103,28 @@ pub fn measure(luma: &[u8], width: usize, height: usize) -> Spectrum {
     for part in &parts {
         total.merge(part);
     }
-    total.finish()
+    cancel.check()?;
+    Ok(total.finish())
 }
 
 /// Returns the real FFT of every row, `width/2 + 1` values each, in blocks of rows.
 ///
 /// Each task allocates its own block. Filling one large buffer with zeros would keep the other threads waiting.
-fn transform_rows(luma: &[u8], width: usize, height: usize) -> Vec<Vec<Complex<f64>>> {
+fn transform_rows(
+    luma: &[u8],
+    width: usize,
+    height: usize,
+    cancel: &Cancel,
+) -> Result<Vec<Vec<Complex<f64>>>, Cancelled> {
     let fft = RealFftPlanner::<f64>::new().plan_fft_forward(width);
     let n_half = width / 2 + 1;
     debug_assert_eq!(luma.len(), width * height);
     let blocks = luma.par_chunks(width * ROWS_PER_TASK).map_init(
         || (fft.make_input_vec(), fft.make_scratch_vec()),
         |(input, scratch), samples| {
+            if cancel.is_cancelled() {
+                return Vec::new();
+            }
             let mut rows = vec![Complex::default(); samples.len() / width * n_half];
             for (out, row) in rows.chunks_exact_mut(n_half).zip(samples.chunks_exact(width)) {
                 for (i, &v) in input.iter_mut().zip(row) {
@@ -121,7 +135,9 @@ fn transform_rows(luma: &[u8], width: usize, height: usize) -> Vec<Vec<Complex<f
             rows
         },
     );
-    blocks.collect()
+    let blocks = blocks.collect();
+    cancel.check()?;
+    Ok(blocks)
 }
 
 /// Returns the transformed columns of one task, from column `first` on, one after the other.
@@ -295,6 +311,10 @@ fn in_block(fx: isize, fy: isize) -> bool {
 mod tests {
     use super::*;
 
+    fn measured(luma: &[u8], width: usize, height: usize) -> Spectrum {
+        measure(luma, width, height, &Cancel::never()).unwrap()
+    }
+
     /// The definition, term by term, on a tiny picture.
     fn plain(luma: &[u8], width: usize, height: usize) -> Spectrum {
         let mut magnitudes = Vec::new();
@@ -342,7 +362,7 @@ mod tests {
     fn half_the_spectrum_is_the_whole_for_odd_and_even_sides() {
         for (width, height) in [(7, 7), (8, 8), (7, 10), (12, 9), (62, 7), (61, 9), (8, 63)] {
             let luma: Vec<u8> = (0..width * height).map(|i| (i * i * 31 % 253) as u8).collect();
-            let (fast, plain) = (measure(&luma, width, height), plain(&luma, width, height));
+            let (fast, plain) = (measured(&luma, width, height), plain(&luma, width, height));
             let numbers = |s: &Spectrum| {
                 let r = s.radial;
                 [
@@ -372,7 +392,7 @@ mod tests {
         let luma: Vec<u8> = (0..width * height).map(|i| (i * 7919 % 256) as u8).collect();
         let with = |n: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap();
-            pool.install(|| measure(&luma, width, height))
+            pool.install(|| measured(&luma, width, height))
         };
         assert_eq!(with(1), with(3));
     }

@@ -2,6 +2,8 @@
 //!
 //! [`measure`] measures what the operators need; [`apply`] restores with these coefficients. A replay only applies.
 
+use crate::cancel::{Cancel, Cancelled};
+
 use super::{
     Channels, ColorCorrection, ColorMethod, Image, Instructions, RestorationParameters, bands,
     operators::{
@@ -29,30 +31,53 @@ pub fn measure(
     parameters: &RestorationParameters,
     learned: Option<&ColorTransform>,
 ) -> Coefficients {
-    let mut coefficients = measure_color(image, parameters.color(), learned);
+    Cancel::uncancelled(|cancel| measure_until(image, parameters, learned, cancel))
+}
+
+/// Same as [`measure`], and stops once `cancel` is set.
+///
+/// # Errors
+/// When `cancel` is set.
+///
+/// # Panics
+/// Same as [`measure`].
+pub fn measure_until(
+    image: &Image,
+    parameters: &RestorationParameters,
+    learned: Option<&ColorTransform>,
+    cancel: &Cancel,
+) -> Result<Coefficients, Cancelled> {
+    let mut coefficients = measure_color(image, parameters.color(), learned, cancel)?;
     if parameters.denoise() > 0.0 {
         coefficients.noise_sigma = if parameters.color_method().is_on() {
             let mut corrected = image.clone();
             let correction = Correction::of(&coefficients, parameters.color(), image.channels());
-            correction.run(Instructions::fastest(), &mut corrected, None);
-            wavelet_shrinkage::noise_sigma(&corrected)
+            correction.run(Instructions::fastest(), &mut corrected, None, cancel)?;
+            wavelet_shrinkage::noise_sigma_until(&corrected, cancel)?
         } else {
-            wavelet_shrinkage::noise_sigma(image)
+            wavelet_shrinkage::noise_sigma_until(image, cancel)?
         };
     }
-    coefficients
+    Ok(coefficients)
 }
 
-fn measure_color(image: &Image, color: ColorCorrection, learned: Option<&ColorTransform>) -> Coefficients {
+fn measure_color(
+    image: &Image,
+    color: ColorCorrection,
+    learned: Option<&ColorTransform>,
+    cancel: &Cancel,
+) -> Result<Coefficients, Cancelled> {
     let linear = |rule: fn(&[Histogram]) -> Vec<LinearMap>| {
-        let maps = rule(&histogram::of(image)).into_iter().map(|map| map.blended(color.blend()));
+        let maps =
+            rule(&histogram::of_until(image, cancel)?).into_iter().map(|map| map.blended(color.blend()));
         let (gains, offsets) = maps.map(|map| (map.gain, map.offset)).unzip();
-        Coefficients { gains, offsets, ..Coefficients::default() }
+        Ok(Coefficients { gains, offsets, ..Coefficients::default() })
     };
     match color.method() {
-        ColorMethod::None => Coefficients::default(),
+        ColorMethod::None => Ok(Coefficients::default()),
         ColorMethod::WhiteBalance => {
-            Coefficients { white_balance_gains: white_balance::gains(image), ..Coefficients::default() }
+            let white_balance_gains = white_balance::gains_until(image, cancel)?;
+            Ok(Coefficients { white_balance_gains, ..Coefficients::default() })
         }
         ColorMethod::GreyWorld => linear(linear_levels::grey_world),
         ColorMethod::ShadesOfGrey => linear(linear_levels::shades_of_grey),
@@ -60,7 +85,7 @@ fn measure_color(image: &Image, color: ColorCorrection, learned: Option<&ColorTr
         ColorMethod::Levels => linear(linear_levels::levels),
         ColorMethod::Learned => {
             let transform = learned.expect("a learned colour correction comes with its transform");
-            Coefficients { color_transform: Some(*transform), ..Coefficients::default() }
+            Ok(Coefficients { color_transform: Some(*transform), ..Coefficients::default() })
         }
     }
 }
@@ -77,28 +102,56 @@ pub fn apply(image: Image, parameters: &RestorationParameters, coefficients: &Co
     apply_with(Instructions::fastest(), image, parameters, coefficients)
 }
 
+/// Same as [`apply`], and stops once `cancel` is set.
+///
+/// # Errors
+/// When `cancel` is set. The half-restored picture is dropped.
+///
+/// # Panics
+/// Same as [`apply`].
+pub fn apply_until(
+    image: Image,
+    parameters: &RestorationParameters,
+    coefficients: &Coefficients,
+    cancel: &Cancel,
+) -> Result<Image, Cancelled> {
+    run(Instructions::fastest(), image, parameters, coefficients, cancel)
+}
+
 /// Same as [`apply`], with these instructions. All sets give the same samples.
 ///
 /// # Panics
 /// Same as [`apply`], and when this CPU does not run the instructions.
 pub fn apply_with(
     instructions: Instructions,
-    mut image: Image,
+    image: Image,
     parameters: &RestorationParameters,
     coefficients: &Coefficients,
 ) -> Image {
+    Cancel::uncancelled(|cancel| run(instructions, image, parameters, coefficients, cancel))
+}
+
+/// Runs the operators in their order.
+fn run(
+    instructions: Instructions,
+    mut image: Image,
+    parameters: &RestorationParameters,
+    coefficients: &Coefficients,
+    cancel: &Cancel,
+) -> Result<Image, Cancelled> {
     let color = parameters.color();
     let mask = parameters.sharpening().map(|s| UnsharpMask::new(s.sigma, s.strength));
     let mask = mask.as_ref();
     let mut correction = Correction::of(coefficients, color, image.channels());
     if parameters.denoise() > 0.0 {
         // Denoising reads rows of the whole picture, so colours are corrected in a pass of their own before it.
-        correction.run(instructions, &mut image, None);
+        correction.run(instructions, &mut image, None, cancel)?;
         correction = Correction::None;
-        image = wavelet_shrinkage::shrink(image, parameters.denoise(), &coefficients.noise_sigma);
+        image =
+            wavelet_shrinkage::shrink_until(image, parameters.denoise(), &coefficients.noise_sigma, cancel)?;
     }
-    correction.run(instructions, &mut image, mask);
-    image
+    correction.run(instructions, &mut image, mask, cancel)?;
+    Ok(image)
 }
 
 /// A colour correction as a point operator.
@@ -124,14 +177,22 @@ impl Correction {
     }
 
     /// Corrects colours and sharpens, in one pass and in place.
-    fn run(&self, instructions: Instructions, image: &mut Image, mask: Option<&UnsharpMask>) {
+    fn run(
+        &self,
+        instructions: Instructions,
+        image: &mut Image,
+        mask: Option<&UnsharpMask>,
+        cancel: &Cancel,
+    ) -> Result<(), Cancelled> {
         match self {
-            Correction::Tables(tables) => bands::restore_with(instructions, image, tables, mask),
-            Correction::Transform(transform) => bands::restore_with(instructions, image, transform, mask),
-            Correction::None if mask.is_some() => {
-                bands::restore_with(instructions, image, &Unchanged, mask);
+            Correction::Tables(tables) => bands::restore_until(instructions, image, tables, mask, cancel),
+            Correction::Transform(transform) => {
+                bands::restore_until(instructions, image, transform, mask, cancel)
             }
-            Correction::None => {}
+            Correction::None if mask.is_some() => {
+                bands::restore_until(instructions, image, &Unchanged, mask, cancel)
+            }
+            Correction::None => Ok(()),
         }
     }
 }

@@ -10,7 +10,8 @@
 //! encode     samples + what the encoder holds besides them, the answer included
 //! ```
 //!
-//! Metadata come on top in every stage. `core/tests/cost.rs` compares the bounds with the memory of the process.
+//! Metadata come on top in every stage. The bounds follow from what the code allocates. No test compares them with the
+//! memory of the process yet.
 
 use super::{output::OutputPlan, receipt::Receipt, request::RestoreRequest};
 use crate::{

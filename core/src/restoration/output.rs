@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     cancel::{Cancel, Cancelled},
-    digest::digest,
+    digest::digest_until,
     features::{Features, Look},
     imaging::{
         Image, RestorationParameters,
@@ -85,7 +85,7 @@ pub(super) fn keep_input<'a>(
     }
     input.begin(Stage::Encode)?;
     let bytes = input.bytes;
-    let sha256 = request.record.digest(|| digest(bytes));
+    let sha256 = request.record.digest(|| digest_until(bytes, input.cancel()))?;
     let digests = OutputDigests { bytes: sha256.clone(), pixels: String::new() };
     let record = plan.recorded_output(bytes, look.size(), digests);
     Ok(Some(Restoration {
@@ -108,8 +108,11 @@ pub(super) fn restore_pixels<'a>(
     input.begin(Stage::Restore)?;
     let bytes = input.bytes;
     // Measuring leaves threads idle, so one of them computes the digest of the input at the same time.
-    let measure = || pipeline::measure(&picture.image, parameters, transform);
-    let (coefficients, sha256) = rayon::join(measure, || request.record.digest(|| digest(bytes)));
+    let cancel = input.cancel();
+    let measure = || pipeline::measure_until(&picture.image, parameters, transform, cancel);
+    let sha256 = || request.record.digest(|| digest_until(bytes, cancel));
+    let (coefficients, sha256) = rayon::join(measure, sha256);
+    let (coefficients, sha256) = (coefficients?, sha256?);
     let recorded = input.recorded(picture.header.format, sha256);
     let plan = OutputPlan::new(&picture.header, parameters, request);
     let output = plan.render(input, picture, parameters, &coefficients)?;
@@ -215,7 +218,7 @@ impl OutputPlan {
         parameters: &RestorationParameters,
         coefficients: &Coefficients,
     ) -> Result<RenderedOutput<'a>, RestoreError> {
-        let image = pipeline::apply(picture.image, parameters, coefficients);
+        let image = pipeline::apply_until(picture.image, parameters, coefficients, input.cancel())?;
         input.begin(Stage::Encode)?;
         let metadata = picture.metadata.under(self.metadata);
         let source = EncodeSource {
@@ -225,9 +228,10 @@ impl OutputPlan {
         };
         let encode = || self.encode(&source, &image, &metadata);
         // The digest of the pixels takes half as long as encoding. A free thread computes it at the same time.
-        let (bytes, pixels) = rayon::join(encode, || self.pixels_digest(&image));
-        let bytes = bytes?;
-        let digests = OutputDigests { bytes: self.record.digest(|| digest(&bytes)), pixels };
+        let (bytes, pixels) = rayon::join(encode, || self.pixels_digest(&image, source.cancel));
+        let (bytes, pixels) = (bytes?, pixels?);
+        let sha256 = self.record.digest(|| digest_until(&bytes, source.cancel))?;
+        let digests = OutputDigests { bytes: sha256, pixels };
         let record = self.recorded_output(&bytes, (image.width(), image.height()), digests);
         Ok(RenderedOutput { bytes, record })
     }
@@ -255,10 +259,10 @@ impl OutputPlan {
     }
 
     /// The digest of the restored pixels, if the record needs it.
-    fn pixels_digest(&self, image: &Image) -> String {
+    fn pixels_digest(&self, image: &Image, cancel: &Cancel) -> Result<String, Cancelled> {
         match (self.record, self.route) {
-            (Record::Sent, _) => String::new(),
-            _ => self.record.digest(|| receipt::pixels_digest(image)),
+            (Record::Sent, _) => Ok(String::new()),
+            _ => self.record.digest(|| receipt::pixels_digest_until(image, cancel)),
         }
     }
 

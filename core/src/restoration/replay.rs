@@ -9,7 +9,8 @@ use super::{
     watch::Watch,
 };
 use crate::{
-    digest::digest,
+    cancel::Cancel,
+    digest::digest_until,
     imaging::{
         RestorationParameters,
         codec::{self, Limits},
@@ -30,7 +31,7 @@ pub fn replay<'a>(
     limits: &Limits,
     watch: &mut Watch,
 ) -> Result<Restored<'a>, ReplayError> {
-    let parameters = check_receipt(receipt, bytes)?;
+    let parameters = check_receipt(receipt, bytes, watch.cancel())?;
     let mut input = RestoreInput { bytes, limits, watch: watch.reborrow() };
     let plan = OutputPlan::recorded(&receipt.output, &parameters);
     plan.check_length(&input)?;
@@ -47,7 +48,11 @@ pub fn replay<'a>(
 }
 
 /// Checks that this release can replay `receipt` and that `bytes` are its input. Returns the recorded parameters.
-fn check_receipt(receipt: &Receipt, bytes: &[u8]) -> Result<RestorationParameters, ReplayError> {
+fn check_receipt(
+    receipt: &Receipt,
+    bytes: &[u8],
+    cancel: &Cancel,
+) -> Result<RestorationParameters, ReplayError> {
     let program = || receipt.program.clone();
     if receipt.receipt_version != RECEIPT_VERSION {
         return Err(ReplayError::Version { got: receipt.receipt_version, program: program() });
@@ -56,7 +61,7 @@ fn check_receipt(receipt: &Receipt, bytes: &[u8]) -> Result<RestorationParameter
     if ![receipt::METHOD, receipt::METHOD_WITH_DENOISE].contains(&receipt.method.as_str()) {
         return Err(unknown_method());
     }
-    let got = digest(bytes);
+    let got = digest_until(bytes, cancel)?;
     if got != receipt.input.sha256 {
         return Err(ReplayError::Input { got, expected: receipt.input.sha256.clone() });
     }

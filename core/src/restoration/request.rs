@@ -1,6 +1,7 @@
 //! The request of a restoration, and the stages that the restoration reports.
 
 use crate::{
+    cancel::Cancelled,
     imaging::codec::{Format, MetadataPolicy},
     models::predictor::RequestedParameters,
 };
@@ -37,10 +38,13 @@ pub enum Record {
 
 impl Record {
     /// The digest of bytes that `compute` returns; empty for a receipt without digests.
-    pub(super) fn digest(self, compute: impl FnOnce() -> String) -> String {
+    pub(super) fn digest(
+        self,
+        compute: impl FnOnce() -> Result<String, Cancelled>,
+    ) -> Result<String, Cancelled> {
         match self {
             Record::Kept | Record::Sent => compute(),
-            Record::WithoutDigests => String::new(),
+            Record::WithoutDigests => Ok(String::new()),
         }
     }
 }

@@ -3,8 +3,9 @@
 
 use super::counts::ValueCounts;
 use crate::{
+    cancel::{Cancel, Cancelled},
     features::luma,
-    imaging::{Channels, Image, operators::area_resize::area_resize},
+    imaging::{Channels, Image, operators::area_resize::area_resize_until},
 };
 
 /// Longest side of the analysis picture, in pixels.
@@ -24,13 +25,13 @@ pub(super) struct AnalysisPicture {
 }
 
 impl AnalysisPicture {
-    pub(super) fn of(image: &Image) -> Self {
+    pub(super) fn of(image: &Image, cancel: &Cancel) -> Result<Self, Cancelled> {
         let longest = image.width().max(image.height());
         if longest <= SIDE_MAX_PX {
-            return Self::split(image);
+            return Ok(Self::split(image));
         }
         let side = |n: usize| ((n * SIDE_MAX_PX + longest / 2) / longest).max(1);
-        Self::split(&area_resize(image, side(image.width()), side(image.height())))
+        Ok(Self::split(&area_resize_until(image, side(image.width()), side(image.height()), cancel)?))
     }
 
     /// Splits a picture that is small enough.
@@ -72,8 +73,11 @@ mod tests {
     #[test]
     fn the_longer_side_is_256_at_most() {
         let sides = |w, h| {
-            let analysis =
-                AnalysisPicture::of(&Image::new(w, h, Channels::Grey, vec![3; w * h], None).unwrap());
+            let analysis = AnalysisPicture::of(
+                &Image::new(w, h, Channels::Grey, vec![3; w * h], None).unwrap(),
+                &Cancel::never(),
+            )
+            .unwrap();
             assert_eq!(analysis.luma, vec![3; analysis.width * analysis.height]);
             (analysis.width, analysis.height)
         };

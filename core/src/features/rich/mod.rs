@@ -23,11 +23,12 @@ mod texture;
 mod tone;
 mod windows;
 
+pub(super) use self::reduction::reduced_until;
 pub use self::reduction::{SIDE_MAX_PX, eighths, reduced, reduced_from};
 
 use self::analysis::AnalysisPicture;
 use super::{FeatureError, SIDE_MIN_PX, rounding::rounded};
-use crate::imaging::Image;
+use crate::{cancel::Cancel, imaging::Image};
 
 /// Number of features of schema rich.
 pub const N_RICH: usize = 110;
@@ -59,12 +60,22 @@ pub type RichVector = [f64; N_RICH];
 /// # Errors
 /// When a side is below 7 px.
 pub fn extract(image: &Image) -> Result<RichVector, FeatureError> {
+    extract_until(image, &Cancel::never())
+}
+
+/// Same as [`extract`], and stops once `cancel` is set.
+///
+/// # Errors
+/// Same errors as [`extract`], and [`FeatureError::Cancelled`].
+pub fn extract_until(image: &Image, cancel: &Cancel) -> Result<RichVector, FeatureError> {
     let (width, height) = (image.width(), image.height());
     if width < SIDE_MIN_PX || height < SIDE_MIN_PX {
         return Err(FeatureError::TooSmall { width, height });
     }
-    let analysis = AnalysisPicture::of(image);
+    let analysis = AnalysisPicture::of(image, cancel)?;
+    cancel.check()?;
     let windows = windows::windows(image);
+    cancel.check()?;
     let values: RichVector = joined([
         &tone::measure(&analysis),
         &cast::measure(&analysis),

@@ -4,8 +4,9 @@
 use std::borrow::Cow;
 
 use crate::{
+    cancel::{Cancel, Cancelled},
     features::SIDE_MIN_PX,
-    imaging::{Image, operators::area_resize::area_resize},
+    imaging::{Image, operators::area_resize::area_resize_until},
 };
 
 /// Longest side of pictures that are not reduced, in pixels.
@@ -34,13 +35,22 @@ pub fn reduced(image: &Image) -> Cow<'_, Image> {
 }
 
 /// [`reduced`] for a picture of `width × height` px that was decoded as `image`, at its [`eighths`] or more.
-pub fn reduced_from(image: &Image, (width, height): (usize, usize)) -> Cow<'_, Image> {
+pub fn reduced_from(image: &Image, size: (usize, usize)) -> Cow<'_, Image> {
+    Cancel::uncancelled(|cancel| reduced_until(image, size, cancel))
+}
+
+/// Same as [`reduced_from`], and stops once `cancel` is set.
+pub(in crate::features) fn reduced_until<'a>(
+    image: &'a Image,
+    (width, height): (usize, usize),
+    cancel: &Cancel,
+) -> Result<Cow<'a, Image>, Cancelled> {
     let n = eighths(width, height);
     let (width, height) = ((width * n).div_ceil(8), (height * n).div_ceil(8));
     if (image.width(), image.height()) == (width, height) {
-        return Cow::Borrowed(image);
+        return Ok(Cow::Borrowed(image));
     }
-    Cow::Owned(area_resize(image, width, height))
+    area_resize_until(image, width, height, cancel).map(Cow::Owned)
 }
 
 #[cfg(test)]

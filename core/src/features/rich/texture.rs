@@ -118,6 +118,7 @@ impl ContrastColumns {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cancel::Cancel;
 
     /// The deviation in every window, sample by sample.
     fn plain(plane: &[u8], width: usize, reach: isize) -> Vec<f64> {
@@ -161,7 +162,7 @@ mod tests {
     fn halves_of_a_checkerboard_are_flat() {
         let board = (0..64 * 64).map(|i| if (i % 64 + i / 64) % 2 == 0 { 100 } else { 141 }).collect();
         let image = crate::imaging::Image::new(64, 64, crate::imaging::Channels::Grey, board, None).unwrap();
-        let values = measure(&AnalysisPicture::of(&image));
+        let values = measure(&AnalysisPicture::of(&image, &Cancel::never()).unwrap());
         let nothing = libm::log(0.1);
         assert_eq!(values[8..], [nothing; 4]);
         // The Laplacian is ±164 everywhere, in equal shares.

@@ -1,10 +1,16 @@
 //! A band: the rows of a picture that one task restores.
 
 use super::{ring::Ring, shape::Shape, sharpener::RowSharpener};
-use crate::imaging::{
-    Instructions,
-    operators::{gaussian_blur::reflect_101, point::PointOperator, unsharp_mask::UnsharpMask},
+use crate::{
+    cancel::Cancel,
+    imaging::{
+        Instructions,
+        operators::{gaussian_blur::reflect_101, point::PointOperator, unsharp_mask::UnsharpMask},
+    },
 };
+
+/// Pixels that are restored between two looks at the flag: less than a millisecond.
+const PIXELS_PER_CHECK: usize = 1 << 15;
 
 /// Rows to restore in place, with copies of the rows around them.
 pub(super) struct Band<'a> {
@@ -13,6 +19,8 @@ pub(super) struct Band<'a> {
     pub top: usize,
     pub beyond: Beyond,
     pub shape: Shape,
+    /// Ends the work early once it is set.
+    pub cancel: &'a Cancel,
 }
 
 /// Copies of the rows that a band's blur reaches above and below the band, as far as the picture has such rows.
@@ -60,8 +68,12 @@ impl Band<'_> {
     pub fn restore<P: PointOperator>(self, with: Instructions, point: &P, mask: Option<&UnsharpMask>) {
         let Some(mask) = mask else {
             // A plain loop: a closure passed to `for_each` would not be compiled for these instructions.
-            for row in self.rows.chunks_exact_mut(self.shape.stride()) {
-                point.apply(with, row);
+            // Runs of pixels, not rows: a row may be one pixel, or the whole picture.
+            for pixels in self.rows.chunks_mut(PIXELS_PER_CHECK * self.shape.step) {
+                if self.cancel.is_cancelled() {
+                    return;
+                }
+                point.apply(with, pixels);
             }
             return;
         };
@@ -71,6 +83,9 @@ impl Band<'_> {
         let mut sharpener = RowSharpener::new(mask, self.shape.step);
         let mut next = self.top.saturating_sub(radius);
         for y in self.top..bottom {
+            if self.cancel.is_cancelled() {
+                return;
+            }
             // From the second row on, this loop pushes row `y + radius` only. So it never reads a row that is restored.
             while next < self.shape.height.min(y + radius + 1) {
                 // The operator changes each pixel separately. So reflected copies get the value of their pixel.

@@ -32,6 +32,8 @@ mod translated;
 
 use rayon::prelude::*;
 
+use crate::cancel::{Cancel, Cancelled};
+
 use super::{
     Image, Instructions,
     operators::{point::PointOperator, unsharp_mask::UnsharpMask},
@@ -65,6 +67,23 @@ pub fn restore_with<P: PointOperator>(
     point: &P,
     mask: Option<&UnsharpMask>,
 ) {
+    Cancel::uncancelled(|cancel| restore_until(instructions, image, point, mask, cancel));
+}
+
+/// Same as [`restore_with`], and stops once `cancel` is set.
+///
+/// # Errors
+/// When `cancel` is set. The picture is then half restored.
+///
+/// # Panics
+/// Same as [`restore_with`].
+pub fn restore_until<P: PointOperator>(
+    instructions: Instructions,
+    image: &mut Image,
+    point: &P,
+    mask: Option<&UnsharpMask>,
+    cancel: &Cancel,
+) -> Result<(), Cancelled> {
     assert!(Instructions::supported().contains(&instructions), "this CPU does not run {instructions:?}");
     let shape = Shape { width: image.width(), height: image.height(), step: image.channels().count() };
     let radius = mask.map_or(0, UnsharpMask::radius);
@@ -77,7 +96,8 @@ pub fn restore_with<P: PointOperator>(
     let beyond = Beyond::copied(image.samples(), shape, n_rows, radius);
     let bands = image.samples_mut().par_chunks_mut(n_rows * shape.stride());
     bands.zip(beyond).enumerate().for_each(|(i, (rows, beyond))| {
-        let band = Band { rows, top: i * n_rows, beyond, shape };
+        let band = Band { rows, top: i * n_rows, beyond, shape, cancel };
         translated::restore(instructions, band, point, mask);
     });
+    cancel.check()
 }

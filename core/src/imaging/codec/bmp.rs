@@ -16,7 +16,10 @@ use super::header::Header;
 use super::metadata::Metadata;
 use super::resolution::Resolution;
 use super::{limits, pixels, png};
-use crate::imaging::{Channels, Image};
+use crate::{
+    cancel::Cancel,
+    imaging::{Channels, Image},
+};
 
 /// Longest side that the decoder reads.
 const SIDE_MAX: usize = 65_535;
@@ -95,13 +98,13 @@ fn has_grey_palette(bytes: &[u8], header_size: usize, bits: usize) -> bool {
 }
 
 /// Decodes the pixels of a probed file.
-pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Image, DecodeError> {
+pub(super) fn decode(bytes: &[u8], header: &Header, cancel: &Cancel) -> Result<Image, DecodeError> {
     let decoder = BmpDecoder::new(Cursor::new(bytes)).map_err(|e| match e {
         image::ImageError::Unsupported(what) => unsupported(Format::Bmp, what),
         other => broken(Format::Bmp, other),
     })?;
     let expected = if header.has_alpha { ColorType::Rgba8 } else { ColorType::Rgb8 };
-    let image = png::read(Format::Bmp, decoder, header, expected)?;
+    let image = png::read(Format::Bmp, decoder, header, expected, cancel)?;
     match header.channels {
         Channels::Rgb => Ok(image),
         Channels::Grey => {
@@ -193,7 +196,7 @@ mod tests {
     }
 
     fn decoded(bytes: &[u8]) -> Image {
-        decode(bytes, &probe(bytes).unwrap()).unwrap()
+        decode(bytes, &probe(bytes).unwrap(), &Cancel::never()).unwrap()
     }
 
     #[test]
@@ -214,7 +217,10 @@ mod tests {
         let grey = decoded(&file(1, 8, 1, &palette, &[1, 0, 1, 1, 0, 1]));
         assert_eq!((grey.channels(), grey.samples()), (Channels::Grey, &[0, 50][..]));
         let cut = file(1, 8, 1, &palette, &[1]);
-        assert!(matches!(decode(&cut, &probe(&cut).unwrap()), Err(DecodeError::Broken { .. })));
+        assert!(matches!(
+            decode(&cut, &probe(&cut).unwrap(), &Cancel::never()),
+            Err(DecodeError::Broken { .. })
+        ));
     }
 
     #[test]

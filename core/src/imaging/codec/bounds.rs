@@ -1,5 +1,5 @@
 //! Upper bounds of what encoding takes: the length of the file, and the memory besides it. They need the shape of the
-//! picture and no pixel.
+//! picture and no pixel. The bounds follow from the encoders' code; they are not compared with measured memory yet.
 
 use super::{encoding::Encoding, format::Format, subsampling::Subsampling};
 use crate::imaging::Channels;
@@ -54,8 +54,8 @@ pub(crate) fn file_bytes_max(shape: PictureShape, encoding: &Encoding) -> u64 {
             let raw = shape.sample_bytes().saturating_add(rows);
             raw.saturating_add(raw >> 13).saturating_add(256)
         }
-        // Lossless: Huffman codes of single samples take at most a bit more than a byte. Lossy: no more has been seen
-        // than with noise of the highest quality, two bytes per pixel.
+        // Lossless: Huffman codes of single samples take at most a bit more than a byte. The same number is assumed for lossy
+        // files. It is neither derived nor measured yet.
         Format::WebP => {
             let bytes = pixels.saturating_mul(shape.colour_samples());
             bytes.saturating_add(bytes >> 3).saturating_add(4096)

@@ -10,7 +10,7 @@ use super::{
     jpeg,
     limits::Limits,
     metadata::Metadata,
-    orientation::{apply_orientation, oriented_size},
+    orientation::{apply_orientation_until, oriented_size},
     png, tiff, webp,
 };
 use crate::{
@@ -115,10 +115,10 @@ fn decode_by(
             Some(side_min) => jpeg::decode_reduced(bytes, &header, side_min),
             None => jpeg::decode(bytes, &header),
         },
-        Format::Png => png::decode(bytes, &header),
-        Format::WebP => webp::decode(bytes, &header),
-        Format::Tiff => tiff::decode(bytes, &header),
-        Format::Bmp => bmp::decode(bytes, &header),
+        Format::Png => png::decode(bytes, &header, cancel),
+        Format::WebP => webp::decode(bytes, &header, cancel),
+        Format::Tiff => tiff::decode(bytes, &header, cancel),
+        Format::Bmp => bmp::decode(bytes, &header, cancel),
     };
     // Decoders are other people's code and read hostile input. A panic in a decoder counts as a broken file.
     let image = catch_unwind(AssertUnwindSafe(pixels))
@@ -126,7 +126,7 @@ fn decode_by(
     cancel.check()?;
     let mut metadata = metadata_of(header.format, bytes);
     let orientation = metadata.orientation();
-    let image = apply_orientation(image, orientation);
+    let image = apply_orientation_until(image, orientation, cancel)?;
     metadata.settle();
     let size = oriented_size((header.width, header.height), orientation);
     Ok(Picture { image, metadata, header, size })

@@ -48,7 +48,7 @@ pub fn encode_within(
     ) {
         check_length(got, bytes_max)?;
     }
-    let bytes = encode_any(image, metadata, encoding)?;
+    let bytes = encode_any(image, metadata, encoding, bytes_max, cancel)?;
     check_length(bytes.len() as u64, bytes_max)?;
     cancel.check()?;
     Ok(bytes)
@@ -73,14 +73,20 @@ pub(crate) fn encoded_bytes(
 }
 
 /// Encodes by the format.
-fn encode_any(image: &Image, metadata: &Metadata, encoding: &Encoding) -> Result<Vec<u8>, EncodeError> {
+fn encode_any(
+    image: &Image,
+    metadata: &Metadata,
+    encoding: &Encoding,
+    bytes_max: u64,
+    cancel: &Cancel,
+) -> Result<Vec<u8>, EncodeError> {
     let quality = encoding.quality.unwrap_or(QUALITY_DEFAULT);
     if !(1..=100).contains(&quality) {
         return Err(EncodeError::Quality { got: quality });
     }
     match encoding.format {
         Format::Jpeg => jpeg::encode(image, quality, encoding.subsampling, metadata),
-        Format::Png => png::with_metadata(&png::encode(image)?, metadata),
+        Format::Png => png::encode(image, metadata, bytes_max, cancel),
         Format::WebP => {
             let coded = webp::encode(image, encoding.lossless, quality)?;
             webp::with_metadata(&coded, &without_grey_profile(image, metadata))

@@ -33,6 +33,7 @@ mod orientation;
 mod pixels;
 mod png;
 mod png_chunks;
+mod png_rows;
 mod portable_tags;
 mod resolution;
 mod subsampling;

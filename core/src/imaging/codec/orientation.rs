@@ -1,23 +1,39 @@
 //! The eight orientations of EXIF and TIFF (tag 0x0112, TIFF 6.0 p. 36), applied to pixels and alpha.
 
-use crate::imaging::Image;
+use crate::{
+    cancel::{Cancel, Cancelled},
+    imaging::Image,
+};
+
+/// Most pixels of a row that are turned between two looks at the flag.
+const PIXELS_PER_CHECK: usize = 1 << 16;
 
 /// Turns or mirrors the picture as the tag says. 1 and values out of 1–8 change nothing; 5–8 swap the sides.
 ///
 /// Cost: one copy of samples and alpha, and none for 1.
 pub fn apply_orientation(image: Image, orientation: u8) -> Image {
+    Cancel::uncancelled(|cancel| apply_orientation_until(image, orientation, cancel))
+}
+
+/// Same as [`apply_orientation`], and stops once `cancel` is set.
+pub(super) fn apply_orientation_until(
+    image: Image,
+    orientation: u8,
+    cancel: &Cancel,
+) -> Result<Image, Cancelled> {
     if !(2..=8).contains(&orientation) {
-        return image;
+        return Ok(image);
     }
     let (width, height, channels) = (image.width(), image.height(), image.channels());
     let walk = Walk::new(width, height, orientation);
     let (samples, alpha) = image.into_parts();
     let samples = match channels.count() {
-        1 => walk.gather::<1>(&samples),
-        _ => walk.gather::<3>(&samples),
+        1 => walk.gather::<1>(&samples, cancel)?,
+        _ => walk.gather::<3>(&samples, cancel)?,
     };
-    let alpha = alpha.map(|plane| walk.gather::<1>(&plane));
-    Image::new(walk.width, walk.height, channels, samples, alpha).expect("turning keeps the number of pixels")
+    let alpha = alpha.map(|plane| walk.gather::<1>(&plane, cancel)).transpose()?;
+    let turned = Image::new(walk.width, walk.height, channels, samples, alpha);
+    Ok(turned.expect("turning keeps the number of pixels"))
 }
 
 /// Returns width and height of a picture after the tag is applied.
@@ -54,15 +70,19 @@ impl Walk {
     }
 
     /// Returns the turned copy of a plane of `N` interleaved samples per pixel.
-    fn gather<const N: usize>(&self, source: &[u8]) -> Vec<u8> {
+    fn gather<const N: usize>(&self, source: &[u8], cancel: &Cancel) -> Result<Vec<u8>, Cancelled> {
         let mut out = Vec::with_capacity(source.len());
         for y in 0..self.height as isize {
-            for x in 0..self.width as isize {
-                let at = (self.start + x * self.step_x + y * self.step_y) as usize * N;
-                out.extend_from_slice(&source[at..at + N]);
+            let row = self.start + y * self.step_y;
+            for left in (0..self.width).step_by(PIXELS_PER_CHECK) {
+                cancel.check()?;
+                for x in left..self.width.min(left + PIXELS_PER_CHECK) {
+                    let at = (row + x as isize * self.step_x) as usize * N;
+                    out.extend_from_slice(&source[at..at + N]);
+                }
             }
         }
-        out
+        Ok(out)
     }
 }
 

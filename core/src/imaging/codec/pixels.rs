@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use crate::imaging::{Channels, Image};
+use crate::{
+    cancel::{Cancel, Cancelled},
+    imaging::{Channels, Image},
+};
 
 /// Returns the samples per pixel in a container: colours and alpha.
 pub(super) const fn samples_per_pixel(channels: Channels, has_alpha: bool) -> usize {
@@ -15,19 +18,58 @@ pub(super) fn split(
     height: usize,
     channels: Channels,
     has_alpha: bool,
-    interleaved: Vec<u8>,
-) -> Option<Image> {
+    mut interleaved: Vec<u8>,
+    cancel: &Cancel,
+) -> Result<Option<Image>, Cancelled> {
     if !has_alpha {
-        return Image::new(width, height, channels, interleaved, None).ok();
+        return Ok(Image::new(width, height, channels, interleaved, None).ok());
     }
-    let n = channels.count();
-    let mut samples = Vec::with_capacity(width * height * n);
-    let mut alpha = Vec::with_capacity(width * height);
-    for pixel in interleaved.chunks_exact(n + 1) {
-        samples.extend_from_slice(&pixel[..n]);
-        alpha.push(pixel[n]);
+    let alpha = match channels {
+        Channels::Grey => take_alpha::<1, 2>(&mut interleaved, cancel)?,
+        Channels::Rgb => take_alpha::<3, 4>(&mut interleaved, cancel)?,
+    };
+    Ok(Image::new(width, height, channels, interleaved, Some(alpha)).ok())
+}
+
+/// Pixels that are split between two looks at the flag: less than a millisecond.
+const PIXELS_PER_CHECK: usize = 1 << 16;
+
+/// Takes the alpha samples out of a buffer, which keeps the `N` colours of each pixel; `M` is one more than `N`. The colours
+/// move to the front of the buffer, so only alpha takes new memory. The rest of the buffer is given back.
+fn take_alpha<const N: usize, const M: usize>(
+    interleaved: &mut Vec<u8>,
+    cancel: &Cancel,
+) -> Result<Vec<u8>, Cancelled> {
+    let n_pixels = interleaved.len() / M;
+    let mut alpha = Vec::with_capacity(n_pixels);
+    for first in (0..n_pixels).step_by(PIXELS_PER_CHECK) {
+        cancel.check()?;
+        for i in first..n_pixels.min(first + PIXELS_PER_CHECK) {
+            let mut pixel = [0; M];
+            pixel.copy_from_slice(&interleaved[i * M..][..M]);
+            interleaved[i * N..][..N].copy_from_slice(&pixel[..N]);
+            alpha.push(pixel[N]);
+        }
     }
-    Image::new(width, height, channels, samples, Some(alpha)).ok()
+    interleaved.truncate(n_pixels * N);
+    interleaved.shrink_to_fit();
+    Ok(alpha)
+}
+
+/// Splits a row of interleaved pixels into `n` colours per pixel (1 or 3) and alpha.
+pub(super) fn split_row(mixed: &[u8], n: usize, colours: &mut [u8], alpha: &mut [u8]) {
+    match n {
+        1 => split_pixels::<1, 2>(mixed, colours, alpha),
+        _ => split_pixels::<3, 4>(mixed, colours, alpha),
+    }
+}
+
+fn split_pixels<const N: usize, const M: usize>(mixed: &[u8], colours: &mut [u8], alpha: &mut [u8]) {
+    let colours = colours.as_chunks_mut::<N>().0;
+    for ((pixel, colour), alpha) in mixed.as_chunks::<M>().0.iter().zip(colours).zip(alpha) {
+        colour.copy_from_slice(&pixel[..N]);
+        *alpha = pixel[N];
+    }
 }
 
 /// Returns the samples with alpha after the colours of each pixel, as containers store them. Borrowed without alpha.
@@ -71,8 +113,8 @@ mod tests {
         let image = Image::new(2, 1, Channels::Rgb, vec![1, 2, 3, 4, 5, 6], Some(vec![7, 8])).unwrap();
         let mixed = interleaved(&image).into_owned();
         assert_eq!(mixed, [1, 2, 3, 7, 4, 5, 6, 8]);
-        assert_eq!(split(2, 1, Channels::Rgb, true, mixed), Some(image));
-        assert_eq!(split(2, 2, Channels::Grey, false, vec![0; 3]), None);
+        assert_eq!(split(2, 1, Channels::Rgb, true, mixed, &Cancel::never()), Ok(Some(image)));
+        assert_eq!(split(2, 2, Channels::Grey, false, vec![0; 3], &Cancel::never()), Ok(None));
     }
 
     #[test]

@@ -1,19 +1,23 @@
-//! PNG by the `image` crate. Palettes and samples of 1, 2 and 4 bits are decoded to 8 bits; 16 bits are refused.
+//! PNG: decoded by the `png` crate, encoded by `png_rows`. Palettes and samples of 1, 2 and 4 bits are decoded to 8 bits; 16 bits are refused.
 
-use std::io::{self, Cursor, Write};
+use std::io::Cursor;
 
-use image::codecs::png::{CompressionType, FilterType, PngDecoder, PngEncoder};
-use image::{ColorType, ExtendedColorType, ImageDecoder, ImageEncoder};
+use image::{ColorType, ImageDecoder};
 
 use super::endian::Endian;
 use super::error::{DecodeError, EncodeError, broken, failed, unsupported};
 use super::format::Format;
 use super::header::Header;
 use super::limits;
+use super::memory::zeroed;
 use super::metadata::Metadata;
 use super::pixels;
 use super::png_chunks::{self as chunks, PngChunk};
-use crate::imaging::{Channels, Image};
+use super::png_rows;
+use crate::{
+    cancel::Cancel,
+    imaging::{Channels, Image},
+};
 
 /// Reads the header from the chunks. Pixels stay coded.
 pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
@@ -41,21 +45,30 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
         6 => (Channels::Rgb, true),
         kind => return Err(broken(Format::Png, format!("colour type {kind} does not exist"))),
     };
-    let copied = has_alpha || chunks::orientation(bytes, &walked) != 1;
+    // Alpha is split off by rows, but not that of interlaced files.
+    let is_interlaced = head[12] != 0;
+    let split = if is_interlaced && has_alpha { n_pixels(width, height) } else { 0 };
+    let turned = chunks::orientation(bytes, &walked) != 1;
     let samples = pixels::samples_per_pixel(channels, has_alpha);
-    // Besides the picture, the decoder holds a copy of the coded data and two filtered rows.
-    let working = (bytes.len() + 8 * width) as u64;
+    // Besides the picture, the decoder holds some filtered rows, and a copy of the coded data if other chunks come between.
+    let rows = (4 * samples as u64).saturating_mul(width as u64);
+    let working = (bytes.len() as u64).saturating_add(rows).saturating_add(split);
     Ok(Header {
         format: Format::Png,
         width,
         height,
         channels,
         has_alpha,
-        decoded_bytes: limits::decoded_bytes(width, height, samples, copied, working),
+        decoded_bytes: limits::decoded_bytes(width, height, samples, turned, working),
         metadata_bytes: chunks::metadata_bytes(&walked),
         jpeg_subsampling: None,
         lossless: true,
     })
+}
+
+/// Number of pixels.
+fn n_pixels(width: usize, height: usize) -> u64 {
+    (width as u64).saturating_mul(height as u64)
 }
 
 /// Finds the chunks.
@@ -64,19 +77,65 @@ fn walk(bytes: &[u8], checked: bool) -> Result<Vec<PngChunk>, DecodeError> {
 }
 
 /// Decodes the pixels of a probed file. The decoder gets the chunks of the picture only, so texts and profiles cost nothing.
-pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Image, DecodeError> {
+///
+/// Rows are decoded one by one, straight into the picture; alpha is split off row by row. Interlaced files come in one piece.
+pub(super) fn decode(bytes: &[u8], header: &Header, cancel: &Cancel) -> Result<Image, DecodeError> {
     let walked = walk(bytes, true)?;
     let bare = chunks::bare(bytes, &walked).map_err(|e| broken(Format::Png, e))?;
-    let mut limits = image::Limits::no_limits();
-    limits.max_alloc = Some(header.decoded_bytes);
-    let decoder = PngDecoder::with_limits(Cursor::new(bare), limits).map_err(|e| broken(Format::Png, e))?;
+    let limits = png::Limits { bytes: usize::try_from(header.decoded_bytes).unwrap_or(usize::MAX) };
+    let mut decoder = png::Decoder::new_with_limits(Cursor::new(bare), limits);
+    decoder.set_transformations(png::Transformations::EXPAND);
+    let error = |e: png::DecodingError| broken(Format::Png, e);
+    let mut reader = decoder.read_info().map_err(error)?;
     let expected = match (header.channels, header.has_alpha) {
-        (Channels::Grey, false) => ColorType::L8,
-        (Channels::Grey, true) => ColorType::La8,
-        (Channels::Rgb, false) => ColorType::Rgb8,
-        (Channels::Rgb, true) => ColorType::Rgba8,
+        (Channels::Grey, false) => png::ColorType::Grayscale,
+        (Channels::Grey, true) => png::ColorType::GrayscaleAlpha,
+        (Channels::Rgb, false) => png::ColorType::Rgb,
+        (Channels::Rgb, true) => png::ColorType::Rgba,
     };
-    read(Format::Png, decoder, header, expected)
+    let (width, height, n) = (header.width, header.height, header.channels.count());
+    let (info, stride) =
+        (reader.info(), width * pixels::samples_per_pixel(header.channels, header.has_alpha));
+    let agrees = (info.width as usize, info.height as usize) == (width, height)
+        && reader.output_color_type() == (expected, png::BitDepth::Eight)
+        && reader.output_line_size(info.width) == Some(stride);
+    if !agrees {
+        return Err(contradiction(Format::Png));
+    }
+    if info.interlaced {
+        let mut interleaved = zeroed(stride * height);
+        reader.next_frame(&mut interleaved).map_err(error)?;
+        return pixels::split(width, height, header.channels, header.has_alpha, interleaved, cancel)?
+            .ok_or_else(|| contradiction(Format::Png));
+    }
+    let mut samples = zeroed(width * n * height);
+    let mut alpha = if header.has_alpha { zeroed(width * height) } else { Vec::new() };
+    let mut mixed = vec![0; if header.has_alpha { stride } else { 0 }];
+    for (y, row) in samples.chunks_exact_mut(width * n).enumerate() {
+        if y * stride % BYTES_PER_CHECK < stride {
+            cancel.check()?;
+        }
+        let target = if header.has_alpha { &mut mixed[..] } else { &mut row[..] };
+        if reader.read_row(target).map_err(error)?.is_none() {
+            return Err(contradiction(Format::Png));
+        }
+        if header.has_alpha {
+            pixels::split_row(&mixed, n, row, &mut alpha[y * width..][..width]);
+        }
+    }
+    // The call after the last row reads the end of the compressed data, and finds what is wrong there.
+    if reader.read_row(&mut mixed).map_err(error)?.is_some() {
+        return Err(contradiction(Format::Png));
+    }
+    Image::new(width, height, header.channels, samples, header.has_alpha.then_some(alpha))
+        .map_err(|e| broken(Format::Png, e))
+}
+
+/// Bytes of samples that are decoded between two looks at the flag: about two milliseconds.
+const BYTES_PER_CHECK: usize = 1 << 18;
+
+fn contradiction(format: Format) -> DecodeError {
+    broken(format, "its headers contradict each other")
 }
 
 /// Reads the pixels of a decoder. Its sides and colours must agree with the checked header.
@@ -85,18 +144,19 @@ pub(super) fn read(
     decoder: impl ImageDecoder,
     header: &Header,
     expected: ColorType,
+    cancel: &Cancel,
 ) -> Result<Image, DecodeError> {
     let (width, height) = (header.width, header.height);
     let samples = usize::from(expected.channel_count());
     let agrees = decoder.dimensions() == (width as u32, height as u32) && decoder.color_type() == expected;
     if !agrees || decoder.total_bytes() != (width * height * samples) as u64 {
-        return Err(broken(format, "its headers contradict each other"));
+        return Err(contradiction(format));
     }
-    let mut interleaved = vec![0; width * height * samples];
+    let mut interleaved = zeroed(width * height * samples);
     decoder.read_image(&mut interleaved).map_err(|e| broken(format, e))?;
     let channels = if samples < 3 { Channels::Grey } else { Channels::Rgb };
-    pixels::split(width, height, channels, samples % 2 == 0, interleaved)
-        .ok_or_else(|| broken(format, "its headers contradict each other"))
+    pixels::split(width, height, channels, samples % 2 == 0, interleaved, cancel)?
+        .ok_or_else(|| contradiction(format))
 }
 
 /// Reads the metadata.
@@ -104,41 +164,44 @@ pub(super) fn metadata(bytes: &[u8]) -> Metadata {
     chunks::walk(bytes, false).map(|walked| chunks::metadata(bytes, &walked)).unwrap_or_default()
 }
 
-/// Encodes 8-bit PNG, grey or RGB, with or without alpha: fast compression, adaptive filters.
-pub(super) fn encode(image: &Image) -> Result<Vec<u8>, EncodeError> {
+/// Encodes 8-bit PNG, grey or RGB, with or without alpha: fast compression, adaptive filters. The rows are written after
+/// the metadata, in place; the data chunk gets its length and check sum at the end.
+pub(super) fn encode(
+    image: &Image,
+    metadata: &Metadata,
+    bytes_max: u64,
+    cancel: &Cancel,
+) -> Result<Vec<u8>, EncodeError> {
     let (width, height) = (image.width(), image.height());
     if width.max(height) > i32::MAX as usize {
         return Err(EncodeError::TooLarge { format: Format::Png, width, height, max: i32::MAX as usize });
     }
-    let colour = match (image.channels(), image.alpha().is_some()) {
-        (Channels::Grey, false) => ExtendedColorType::L8,
-        (Channels::Grey, true) => ExtendedColorType::La8,
-        (Channels::Rgb, false) => ExtendedColorType::Rgb8,
-        (Channels::Rgb, true) => ExtendedColorType::Rgba8,
-    };
-    let mut out = Tight(Vec::new());
-    PngEncoder::new_with_quality(&mut out, CompressionType::Fast, FilterType::Adaptive)
-        .write_image(&pixels::interleaved(image), width as u32, height as u32, colour)
-        .map_err(|e| failed(Format::Png, e))?;
-    Ok(out.0)
+    let mut file = chunks::head(image, metadata);
+    let at = file.len();
+    file.extend_from_slice(b"\0\0\0\0IDAT");
+    const AFTER: u64 = 4 + 12; // the check sum, and the end chunk
+    let mut file = png_rows::append(file, image, bytes_max.saturating_sub(AFTER), cancel)
+        .map_err(|error| whole_length(error, AFTER))?;
+    let length = i32::try_from(file.len() - at - 8).map_err(|_| failed(Format::Png, "it outgrows 2 GiB"))?;
+    file[at..at + 4].copy_from_slice(&length.to_be_bytes());
+    let mut sum = crc32fast::Hasher::new();
+    for part in file[at + 4..].chunks(1 << 22) {
+        cancel.check()?;
+        sum.update(part);
+    }
+    file.extend_from_slice(&sum.finalize().to_be_bytes());
+    chunks::push_end(&mut file);
+    file.shrink_to_fit();
+    Ok(file)
 }
 
-/// Collects what the encoder writes, with little room to spare. The encoder writes the picture in one piece and then a
-/// few bytes. For those, an ordinary vector would double its memory.
-struct Tight(Vec<u8>);
-
-impl Write for Tight {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        const SPARE: usize = 64;
-        if self.0.capacity() - self.0.len() < bytes.len() {
-            self.0.reserve_exact(bytes.len() + SPARE);
+/// Adds the bytes that follow to the lengths in an error.
+fn whole_length(error: EncodeError, after: u64) -> EncodeError {
+    match error {
+        EncodeError::TooManyBytes { got, max } => {
+            EncodeError::TooManyBytes { got: got + after, max: max.saturating_add(after) }
         }
-        self.0.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        other => other,
     }
 }
 

@@ -18,6 +18,7 @@ use super::limits::PARTS_MAX;
 use super::metadata::Metadata;
 use super::resolution::{Resolution, ResolutionUnit};
 use super::{exif, iptc};
+use crate::imaging::{Channels, Image};
 
 pub(super) const SIGNATURE: [u8; 8] = [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n'];
 const XMP: &[u8] = b"XML:com.adobe.xmp";
@@ -183,7 +184,7 @@ pub(super) fn bare<'a>(bytes: &'a [u8], chunks: &[PngChunk]) -> Result<Cow<'a, [
     with_metadata(bytes, chunks, &Metadata::default()).map(Cow::Owned)
 }
 
-/// Returns the same coded picture with other metadata. A picture with an ICC profile gets no sRGB chunk, as PNG demands.
+/// Returns the same coded picture with other metadata.
 pub(super) fn with_metadata(
     bytes: &[u8],
     chunks: &[PngChunk],
@@ -196,33 +197,58 @@ pub(super) fn with_metadata(
         }
     };
     copy(&mut out, b"IHDR");
+    push_metadata(&mut out, metadata);
+    for kind in PICTURE {
+        copy(&mut out, kind);
+    }
+    Ok(out)
+}
+
+/// Returns the beginning of a file: signature, header and metadata.
+pub(super) fn head(image: &Image, metadata: &Metadata) -> Vec<u8> {
+    let mut out = SIGNATURE.to_vec();
+    let colour_type = match (image.channels(), image.alpha().is_some()) {
+        (Channels::Grey, false) => 0,
+        (Channels::Rgb, false) => 2,
+        (Channels::Grey, true) => 4,
+        (Channels::Rgb, true) => 6,
+    };
+    let sides = [image.width(), image.height()].map(|side| (side as u32).to_be_bytes());
+    push(&mut out, b"IHDR", &[&sides[0], &sides[1], &[8, colour_type, 0, 0, 0]]);
+    push_metadata(&mut out, metadata);
+    out
+}
+
+/// Appends the chunk that ends a file.
+pub(super) fn push_end(out: &mut Vec<u8>) {
+    push(out, b"IEND", &[]);
+}
+
+/// Appends the chunks of the metadata. A picture with an ICC profile gets no sRGB chunk, as PNG demands.
+fn push_metadata(out: &mut Vec<u8>, metadata: &Metadata) {
     for kind in COLOUR {
         if kind == b"sRGB" && metadata.icc.is_some() {
             continue;
         }
         if let Some((_, data)) = metadata.png_colour.iter().find(|(k, _)| k == kind) {
-            push(&mut out, kind, &[data]);
+            push(out, kind, &[data]);
         }
     }
     if let Some(icc) = &metadata.icc {
-        push(&mut out, b"iCCP", &[b"icc\0\0", &deflate(icc)]);
+        push(out, b"iCCP", &[b"icc\0\0", &deflate(icc)]);
     }
     if let Some(resolution) = &metadata.resolution {
-        push(&mut out, b"pHYs", &[&physical_bytes(resolution)]);
+        push(out, b"pHYs", &[&physical_bytes(resolution)]);
     }
     if let Some(exif) = &metadata.exif {
-        push(&mut out, b"eXIf", &[exif]);
+        push(out, b"eXIf", &[exif]);
     }
     if let Some(xmp) = &metadata.xmp {
-        push(&mut out, b"iTXt", &[XMP, b"\0\0\0\0\0", xmp]);
+        push(out, b"iTXt", &[XMP, b"\0\0\0\0\0", xmp]);
     }
     if let Some(iptc) = &metadata.iptc {
-        push(&mut out, b"zTXt", &[IPTC, b"\0\0", &deflate(&iptc::to_raw_profile(iptc))]);
+        push(out, b"zTXt", &[IPTC, b"\0\0", &deflate(&iptc::to_raw_profile(iptc))]);
     }
-    for kind in PICTURE {
-        copy(&mut out, kind);
-    }
-    Ok(out)
 }
 
 /// Returns the data of a pHYs chunk.

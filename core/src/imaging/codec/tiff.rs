@@ -24,7 +24,10 @@ use super::metadata::Metadata;
 use super::portable_tags::PortableTags;
 use super::resolution::{Resolution, ResolutionUnit};
 use super::{limits, pixels};
-use crate::imaging::{Channels, Image};
+use crate::{
+    cancel::Cancel,
+    imaging::{Channels, Image},
+};
 
 const WIDTH: u16 = 256;
 const HEIGHT: u16 = 257;
@@ -181,7 +184,7 @@ fn colours(photometric: Option<u64>) -> Result<(u64, bool), DecodeError> {
 }
 
 /// Decodes the pixels of a probed file.
-pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Image, DecodeError> {
+pub(super) fn decode(bytes: &[u8], header: &Header, cancel: &Cancel) -> Result<Image, DecodeError> {
     let (stream, directory) = open(bytes)?;
     let layout = layout(&stream, &directory)?;
     let samples = if layout.palette {
@@ -196,7 +199,7 @@ pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Image, DecodeError
         }
         samples
     };
-    pixels::split(header.width, header.height, header.channels, header.has_alpha, samples)
+    pixels::split(header.width, header.height, header.channels, header.has_alpha, samples, cancel)?
         .ok_or_else(|| broken(Format::Tiff, "its samples do not fill the picture"))
 }
 

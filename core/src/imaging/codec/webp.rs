@@ -14,7 +14,10 @@ use super::header::Header;
 use super::metadata::Metadata;
 use super::webp_chunks::{self as chunks, WebpChunk};
 use super::{limits, pixels, png, webp_lossy};
-use crate::imaging::{Channels, Image};
+use crate::{
+    cancel::Cancel,
+    imaging::{Channels, Image},
+};
 
 /// Longest side of VP8. Lossless allows one pixel more.
 const SIDE_MAX: usize = 16_383;
@@ -58,12 +61,12 @@ fn walk(bytes: &[u8]) -> Result<Vec<WebpChunk>, DecodeError> {
 }
 
 /// Decodes the pixels of a probed file. The decoder gets a container without metadata.
-pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Image, DecodeError> {
+pub(super) fn decode(bytes: &[u8], header: &Header, cancel: &Cancel) -> Result<Image, DecodeError> {
     let bare = chunks::with_metadata(bytes, &walk(bytes)?, &Metadata::default());
     let bare = bare.map_err(|e| broken(Format::WebP, e))?;
     let decoder = WebPDecoder::new(Cursor::new(bare)).map_err(|e| broken(Format::WebP, e))?;
     let expected = if header.has_alpha { ColorType::Rgba8 } else { ColorType::Rgb8 };
-    png::read(Format::WebP, decoder, header, expected)
+    png::read(Format::WebP, decoder, header, expected, cancel)
 }
 
 /// Reads the metadata.

@@ -19,7 +19,10 @@ use std::ops::{Add, AddAssign, Mul, Range};
 
 use rayon::prelude::*;
 
-use crate::imaging::Image;
+use crate::{
+    cancel::{Cancel, Cancelled},
+    imaging::Image,
+};
 
 /// Most rows whose samples add up within 16 bits: 256 · 255 < 2¹⁶.
 const ROWS_IN_16_BIT: usize = 256;
@@ -71,12 +74,29 @@ pub fn area_averages<T: Copy + Default + Send, const STEP: usize>(
     to: (usize, usize),
     finish: impl Fn(u64, u64) -> T + Sync,
 ) -> Vec<T> {
+    Cancel::uncancelled(|cancel| area_averages_until::<T, STEP>(samples, from, to, finish, cancel))
+}
+
+/// Same as [`area_averages`], and stops once `cancel` is set.
+///
+/// # Errors
+/// When `cancel` is set.
+///
+/// # Panics
+/// Same as [`area_averages`].
+pub fn area_averages_until<T: Copy + Default + Send, const STEP: usize>(
+    samples: &[u8],
+    from: (usize, usize),
+    to: (usize, usize),
+    finish: impl Fn(u64, u64) -> T + Sync,
+    cancel: &Cancel,
+) -> Result<Vec<T>, Cancelled> {
     assert_eq!(samples.len(), from.0 * from.1 * STEP, "samples of the source picture");
     assert!(from.0 * from.1 * to.0 * to.1 > 0, "sides are at least 1");
     if from.1 <= ROWS_IN_32_BIT {
-        averages::<u32, T, STEP>(samples, from, to, finish)
+        averages::<u32, T, STEP>(samples, from, to, finish, cancel)
     } else {
-        averages::<u64, T, STEP>(samples, from, to, finish)
+        averages::<u64, T, STEP>(samples, from, to, finish, cancel)
     }
 }
 
@@ -85,20 +105,23 @@ fn averages<S: Sum, T: Copy + Default + Send, const STEP: usize>(
     from: (usize, usize),
     to: (usize, usize),
     finish: impl Fn(u64, u64) -> T + Sync,
-) -> Vec<T> {
+    cancel: &Cancel,
+) -> Result<Vec<T>, Cancelled> {
     let (columns, rows) = (spans(from.0, to.0), spans(from.1, to.1));
     let denominator = from.0 as u64 * from.1 as u64;
     let mut out = vec![T::default(); to.0 * to.1 * STEP];
     out.par_chunks_mut(to.0 * STEP).zip(&rows).for_each_init(
         || AreaColumnSums::<S>::new(from.0 * STEP),
         |sums, (out, span)| {
-            let sums = sums.of(samples, span).as_chunks::<STEP>().0;
+            let Some(sums) = sums.of(samples, span, cancel) else { return };
+            let sums = sums.as_chunks::<STEP>().0;
             for (out, span) in out.as_chunks_mut::<STEP>().0.iter_mut().zip(&columns) {
                 *out = across(sums, span).map(|sum| finish(sum, denominator));
             }
         },
     );
-    out
+    cancel.check()?;
+    Ok(out)
 }
 
 /// Returns the colours of `image` at `width × height`, means rounded half up. Alpha is dropped: measurements do not read it.
@@ -106,12 +129,28 @@ fn averages<S: Sum, T: Copy + Default + Send, const STEP: usize>(
 /// # Panics
 /// When a side is zero.
 pub fn area_resize(image: &Image, width: usize, height: usize) -> Image {
+    Cancel::uncancelled(|cancel| area_resize_until(image, width, height, cancel))
+}
+
+/// Same as [`area_resize`], and stops once `cancel` is set.
+///
+/// # Errors
+/// When `cancel` is set.
+///
+/// # Panics
+/// When a side is zero.
+pub fn area_resize_until(
+    image: &Image,
+    width: usize,
+    height: usize,
+    cancel: &Cancel,
+) -> Result<Image, Cancelled> {
     let (from, to) = ((image.width(), image.height()), (width, height));
     let samples = match image.channels().count() {
-        1 => area_averages::<u8, 1>(image.samples(), from, to, rounded),
-        _ => area_averages::<u8, 3>(image.samples(), from, to, rounded),
+        1 => area_averages_until::<u8, 1>(image.samples(), from, to, rounded, cancel)?,
+        _ => area_averages_until::<u8, 3>(image.samples(), from, to, rounded, cancel)?,
     };
-    Image::new(width, height, image.channels(), samples, None).expect("sides were checked")
+    Ok(Image::new(width, height, image.channels(), samples, None).expect("sides were checked"))
 }
 
 /// Rounds a quotient below 256 half up.
@@ -146,8 +185,8 @@ impl<S: Sum> AreaColumnSums<S> {
         Self { some: vec![0; stride.min(SAMPLES_AT_A_TIME)], sums: vec![S::default(); stride] }
     }
 
-    /// Returns the weighted sum of the rows of `span`, for each sample of a row.
-    fn of(&mut self, samples: &[u8], span: &Span) -> &[S] {
+    /// Returns the weighted sum of the rows of `span`, for each sample of a row. `None` once `cancel` is set.
+    fn of(&mut self, samples: &[u8], span: &Span, cancel: &Cancel) -> Option<&[S]> {
         let stride = self.sums.len();
         let (head, middle, tail) = (S::from(span.head), S::from(span.middle), S::from(span.tail));
         for (sums, from) in self.sums.chunks_mut(SAMPLES_AT_A_TIME).zip((0..).step_by(SAMPLES_AT_A_TIME)) {
@@ -158,6 +197,9 @@ impl<S: Sum> AreaColumnSums<S> {
             for ((sum, &first), &last) in sums.iter_mut().zip(row(span.first)).zip(row(span.last)) {
                 *sum = head * S::from(u32::from(first)) + tail * S::from(u32::from(last));
             }
+            if cancel.is_cancelled() {
+                return None;
+            }
             for y in (span.first + 1..span.last).step_by(ROWS_IN_16_BIT) {
                 let rows = y..span.last.min(y + ROWS_IN_16_BIT);
                 add_up(rows, &samples[from..], stride, some);
@@ -167,7 +209,7 @@ impl<S: Sum> AreaColumnSums<S> {
                 }
             }
         }
-        &self.sums
+        Some(&self.sums)
     }
 }
 
@@ -286,8 +328,8 @@ mod tests {
                 let resized = area_resize(&image, width, height);
                 prop_assert_eq!(resized.samples(), plain(&image, width, height));
                 if channels == Channels::Grey {
-                    let wide = averages::<u64, u8, 1>(image.samples(), (w, h), (width, height), rounded);
-                    prop_assert_eq!(resized.samples(), wide);
+                    let wide = averages::<u64, u8, 1>(image.samples(), (w, h), (width, height), rounded, &Cancel::never());
+                    prop_assert_eq!(resized.samples(), wide.unwrap());
                 }
             }
         }

@@ -2,7 +2,10 @@
 
 use rayon::prelude::*;
 
-use crate::imaging::Image;
+use crate::{
+    cancel::{Cancel, Cancelled},
+    imaging::Image,
+};
 
 /// Pixels that one task counts.
 const PIXELS_PER_TASK: usize = 1 << 18;
@@ -13,9 +16,20 @@ pub struct Histogram([u64; 256]);
 
 /// Returns one histogram per channel. Cost: one pass. Counts are whole, so the same for any number of threads.
 pub fn of(image: &Image) -> Vec<Histogram> {
+    Cancel::uncancelled(|cancel| of_until(image, cancel))
+}
+
+/// Same as [`of`], and stops once `cancel` is set.
+///
+/// # Errors
+/// When `cancel` is set.
+pub fn of_until(image: &Image, cancel: &Cancel) -> Result<Vec<Histogram>, Cancelled> {
     let n = image.channels().count();
     let count = |samples: &[u8]| {
         let mut counts = vec![[0u32; 256]; n];
+        if cancel.is_cancelled() {
+            return counts;
+        }
         for pixel in samples.chunks_exact(n) {
             for (counts, &v) in counts.iter_mut().zip(pixel) {
                 counts[usize::from(v)] += 1;
@@ -30,7 +44,8 @@ pub fn of(image: &Image) -> Vec<Histogram> {
             total.0.iter_mut().zip(part).for_each(|(total, n)| *total += u64::from(n));
         }
     }
-    total
+    cancel.check()?;
+    Ok(total)
 }
 
 impl Histogram {

@@ -31,7 +31,10 @@
 use rayon::prelude::*;
 
 use super::gaussian_blur::{pad_row, reflect_101};
-use crate::imaging::Image;
+use crate::{
+    cancel::{Cancel, Cancelled},
+    imaging::Image,
+};
 
 /// One side of the B3 spline's taps in 1/16: at distances 0, 1 and 2.
 const TAPS: [u32; 3] = [6, 4, 1];
@@ -64,11 +67,19 @@ const N_KEPT: [usize; 3] = [5, 13, 17];
 /// the two middle ones. Medians come from counting, so they are exact and the same for any number of threads. Cost: one
 /// blur. Memory: at most a byte per pixel above the first megabyte.
 pub fn noise_sigma(image: &Image) -> Vec<f64> {
+    Cancel::uncancelled(|cancel| noise_sigma_until(image, cancel))
+}
+
+/// Same as [`noise_sigma`], and stops once `cancel` is set.
+///
+/// # Errors
+/// When `cancel` is set.
+pub fn noise_sigma_until(image: &Image, cancel: &Cancel) -> Result<Vec<f64>, Cancelled> {
     let (n, height) = (image.channels().count(), image.height());
     let rows_per_count = PIXELS_PER_COUNT.div_ceil(image.width());
     let count = |mut counts: Vec<u32>, task: usize| {
         let ys = task * rows_per_count..height.min((task + 1) * rows_per_count);
-        blur(image, ys, 1, &mut |_, own, blurred| {
+        blur(image, ys, 1, cancel, &mut |_, own, blurred| {
             for (i, (&v, &blurred)) in own.iter().zip(blurred[0]).enumerate() {
                 let magnitude = (i32::from(v) * 256 - blurred as i32).unsigned_abs() as usize;
                 counts[i % n * N_MAGNITUDES + magnitude] += 1;
@@ -79,7 +90,8 @@ pub fn noise_sigma(image: &Image) -> Vec<f64> {
     let zero = || vec![0u32; n * N_MAGNITUDES];
     let parts = (0..height.div_ceil(rows_per_count)).into_par_iter().fold(zero, count);
     let counts = parts.reduce(zero, |a, b| a.iter().zip(b).map(|(a, b)| a + b).collect());
-    counts.chunks_exact(N_MAGNITUDES).map(|counts| median(counts) / 256.0 / MEDIAN_OF_NORMAL).collect()
+    cancel.check()?;
+    Ok(counts.chunks_exact(N_MAGNITUDES).map(|counts| median(counts) / 256.0 / MEDIAN_OF_NORMAL).collect())
 }
 
 /// Returns the median of the numbers 0, 1, 2 …, where `counts` says how often each occurs.
@@ -104,6 +116,17 @@ fn median(counts: &[u32]) -> f64 {
 /// # Panics
 /// When the number of sigmas is not the number of channels.
 pub fn shrink(image: Image, denoise: f64, sigma: &[f64]) -> Image {
+    Cancel::uncancelled(|cancel| shrink_until(image, denoise, sigma, cancel))
+}
+
+/// Same as [`shrink`], and stops once `cancel` is set.
+///
+/// # Errors
+/// When `cancel` is set.
+///
+/// # Panics
+/// Same as [`shrink`].
+pub fn shrink_until(image: Image, denoise: f64, sigma: &[f64], cancel: &Cancel) -> Result<Image, Cancelled> {
     let (n, stride) = (image.channels().count(), image.width() * image.channels().count());
     assert_eq!(sigma.len(), n, "one sigma per channel");
     let of_channel: Vec<[i32; 3]> = sigma.iter().map(|&sigma| thresholds(denoise, sigma)).collect();
@@ -113,11 +136,12 @@ pub fn shrink(image: Image, denoise: f64, sigma: &[f64]) -> Image {
     let mut shrunk = vec![0u8; image.samples().len()];
     shrunk.par_chunks_mut(ROWS_PER_TASK * stride).enumerate().for_each(|(task, part)| {
         let top = task * ROWS_PER_TASK;
-        blur(&image, top..top + part.len() / stride, 3, &mut |from, own, blurred| {
+        blur(&image, top..top + part.len() / stride, 3, cancel, &mut |from, own, blurred| {
             shrink_row(own, blurred, &thresholds, &mut part[from - top * stride..][..own.len()]);
         });
     });
-    image.with_samples(shrunk)
+    cancel.check()?;
+    Ok(image.with_samples(shrunk))
 }
 
 /// Returns the thresholds of the three scales in units of details. Thresholds too large for 32 bits saturate.
@@ -149,14 +173,18 @@ fn shrink_row(own: &[u8], blurred: &[&[u32]], thresholds: &[Vec<i32>; 3], out: &
 /// Receives a part of a row from [`blur`]: its first sample in the picture, the stored values, and each blur of them.
 type Visit<'v> = dyn FnMut(usize, &[u8], &[&[u32]]) + 'v;
 
-/// Blurs the rows `ys` once, twice … up to `n_scales` times, one run of columns after another, each from the top.
-fn blur(image: &Image, ys: std::ops::Range<usize>, n_scales: usize, visit: &mut Visit) {
+/// Blurs the rows `ys` once, twice … up to `n_scales` times, one run of columns after another, each from the top. Ends early
+/// once `cancel` is set.
+fn blur(image: &Image, ys: std::ops::Range<usize>, n_scales: usize, cancel: &Cancel, visit: &mut Visit) {
     let (n, width) = (image.channels().count(), image.width());
     for left in (0..width).step_by(COLUMNS) {
         let n_columns = COLUMNS.min(width - left);
         let mut blurs = Blurs::new(image, left, n_columns, n_scales, ys.start as isize);
         let reach = REACH[n_scales - 1] as isize;
         for p in ys.start as isize - reach..ys.end as isize + reach {
+            if cancel.is_cancelled() {
+                return;
+            }
             blurs.push(p);
             let y = p - reach;
             if y >= ys.start as isize {

@@ -6,7 +6,10 @@
 use rayon::prelude::*;
 
 use super::sample_tables::{self, SampleTable};
-use crate::imaging::Image;
+use crate::{
+    cancel::{Cancel, Cancelled},
+    imaging::Image,
+};
 
 /// Pixels that one task sums.
 const PIXELS_PER_TASK: usize = 1 << 16;
@@ -17,11 +20,23 @@ const TARGET_MEAN: f64 = 128.0;
 /// Returns one gain per channel, `128 / mean`, and 1 for a black channel. Receipts record them. Cost: one pass over the
 /// samples; whole sums, so the same for any number of threads.
 pub fn gains(image: &Image) -> Vec<f64> {
+    Cancel::uncancelled(|cancel| gains_until(image, cancel))
+}
+
+/// Same as [`gains`], and stops once `cancel` is set.
+///
+/// # Errors
+/// When `cancel` is set.
+pub fn gains_until(image: &Image, cancel: &Cancel) -> Result<Vec<f64>, Cancelled> {
     let n = image.channels().count();
     // Sums are whole: adding them up in any order is exact.
-    let parts = image.samples().par_chunks(n * PIXELS_PER_TASK).map(|samples| sums(samples, n));
+    let parts = image
+        .samples()
+        .par_chunks(n * PIXELS_PER_TASK)
+        .map(|samples| if cancel.is_cancelled() { [0; 3] } else { sums(samples, n) });
     let sums = parts.reduce(|| [0; 3], |a, b| std::array::from_fn(|c| a[c] + b[c]));
-    sums[..n].iter().map(|&sum| gain(sum, image.n_pixels())).collect()
+    cancel.check()?;
+    Ok(sums[..n].iter().map(|&sum| gain(sum, image.n_pixels())).collect())
 }
 
 /// Samples that are summed at a time: whole pixels of one channel and of three, and whole words of eight.

@@ -9,6 +9,6 @@ mod version;
 pub use layout::{
     Receipt, RecordedFeatures, RecordedInput, RecordedModel, RecordedOutput, RecordedParameters, Route,
 };
-pub use pixels::pixels_digest;
+pub use pixels::{pixels_digest, pixels_digest_until};
 pub use read::ReceiptError;
 pub use version::{METHOD, METHOD_WITH_DENOISE, RECEIPT_VERSION, method, program};

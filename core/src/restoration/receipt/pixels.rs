@@ -2,19 +2,31 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::{digest::hexadecimal, imaging::Image};
+use crate::{
+    cancel::{Cancel, Cancelled},
+    digest::{hexadecimal, update_until},
+    imaging::Image,
+};
 
 /// SHA-256 of a picture as displayed, 64 lower-case hexadecimal digits.
 ///
 /// The hashed bytes are the line `WIDTHxHEIGHTxCHANNELS[+alpha]\n`, the colour samples, and the alpha samples.
 pub fn pixels_digest(image: &Image) -> String {
+    Cancel::uncancelled(|cancel| pixels_digest_until(image, cancel))
+}
+
+/// Same as [`pixels_digest`], and stops once `cancel` is set.
+///
+/// # Errors
+/// When `cancel` is set.
+pub fn pixels_digest_until(image: &Image, cancel: &Cancel) -> Result<String, Cancelled> {
     let alpha = if image.alpha().is_some() { "+alpha" } else { "" };
     let head = format!("{}x{}x{}{alpha}\n", image.width(), image.height(), image.channels().count());
     let mut hash = Sha256::new();
     hash.update(head);
-    hash.update(image.samples());
-    hash.update(image.alpha().unwrap_or_default());
-    hexadecimal(&hash.finalize())
+    update_until(&mut hash, image.samples(), cancel)?;
+    update_until(&mut hash, image.alpha().unwrap_or_default(), cancel)?;
+    Ok(hexadecimal(&hash.finalize()))
 }
 
 #[cfg(test)]
