@@ -26,7 +26,7 @@ use super::{
     receive, response,
     state::AppState,
     timing::Timings,
-    work::Queue,
+    work::{Queue, WorkPlan},
 };
 
 /// Answers with the analysis as JSON.
@@ -47,8 +47,9 @@ pub(super) async fn analyze(State(state): State<AppState>, request: Request) -> 
         let analysis = restoration::analyze(&bytes, &requested, &predictor, &limits, watch);
         analysis.map(|analysis| AnalysisDocument::new(&analysis, &predictor))
     };
+    let plan = WorkPlan { bytes: cost.working_bytes, queue: Queue::OrRefuse, begins_with: None };
     let cancel = Cancel::default();
-    let working = state.work(cost.working_bytes, Queue::OrRefuse, &cancel, timings, work);
+    let working = state.work(plan, &cancel, timings, work);
     let (document, timings, _memory) = state.in_time(working).await?;
     let mut answer = response::json(&document?);
     answer.headers_mut().insert(SERVER_TIMING, timings.header());

@@ -20,7 +20,7 @@ use super::{
     response::{self, Finished},
     state::AppState,
     timing::Timings,
-    work::Queue,
+    work::{Queue, WorkPlan},
 };
 
 /// Reads exactly one receipt.
@@ -36,7 +36,7 @@ fn only_receipt(bytes: &[u8]) -> Result<Receipt, Problem> {
 
 /// Answers with the replayed picture or its receipt.
 pub(super) async fn replay(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
-    let mut timings = Timings::start("receive");
+    let timings = Timings::start("receive");
     let accept = Accept::of(request.headers());
     Given::in_query(request.uri(), OF_REPLAY)?;
     let client = Client::of(request.extensions());
@@ -47,14 +47,14 @@ pub(super) async fn replay(State(state): State<AppState>, request: Request) -> R
     let receipt = only_receipt(&receipt)?;
     let format = receipt.output.format;
     let choice = accept.choose(format, Some(format))?;
-    timings.begin("verify");
     let header = state.header(&bytes).await?;
     let cost = Cost::of_replay(&header, bytes.len() as u64, &receipt).map_err(ReplayError::from)?;
     let (input, limits) = (bytes.clone(), state.limits);
     let work =
         move |watch: &mut Watch| restoration::replay(&receipt, &input, &limits, watch).map(Finished::new);
+    let plan = WorkPlan { bytes: cost.working_bytes, queue: Queue::OrRefuse, begins_with: Some("verify") };
     let cancel = Cancel::default();
-    let working = state.work(cost.working_bytes, Queue::OrRefuse, &cancel, timings, work);
+    let working = state.work(plan, &cancel, timings, work);
     let (finished, timings, memory) = state.in_time(working).await?;
     let answer = finished?.answer(&bytes, memory);
     let headers = answer.headers(choice.body, &timings);

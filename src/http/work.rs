@@ -26,6 +26,16 @@ pub(super) enum Queue {
     OrWait,
 }
 
+/// What a piece of work needs before it runs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WorkPlan {
+    /// Most memory of the work and its answer, in bytes.
+    pub(super) bytes: u64,
+    pub(super) queue: Queue,
+    /// The step before the first stage, if it has a name of its own.
+    pub(super) begins_with: Option<&'static str>,
+}
+
 /// Sets the flag when it is dropped, so that work ends whose request has gone.
 pub(super) struct CancelOnDrop(pub(super) Cancel);
 
@@ -53,29 +63,29 @@ impl AppState {
             let work = move |watch: &mut Watch| {
                 restoration::restore(&input, &request, &predictor, &limits, watch).map(Finished::new)
             };
-            let (finished, timings, memory) =
-                state.work(cost.working_bytes, queue, &flag, timings, work).await?;
+            let plan = WorkPlan { bytes: cost.working_bytes, queue, begins_with: None };
+            let (finished, timings, memory) = state.work(plan, &flag, timings, work).await?;
             Ok((finished?.answer(&bytes, memory), timings))
         });
         self.in_time(restoring).await
     }
 
-    /// Waits for a place, a turn and `bytes` of memory. Then runs `work` on the pixel pool and takes its times.
+    /// Waits for a place, a turn and the memory of the plan. Then runs `work` on the pixel pool and takes its times.
     ///
     /// The work is cancelled if the future is dropped.
     pub(super) async fn work<T: Send + 'static>(
         &self,
-        bytes: u64,
-        queue: Queue,
+        plan: WorkPlan,
         cancel: &Cancel,
         mut timings: Timings,
         work: impl FnOnce(&mut Watch) -> T + Send + 'static,
     ) -> Result<(T, Timings, Reservation), Problem> {
         let guard = CancelOnDrop(cancel.clone());
         timings.begin("wait");
-        let place = self.place(queue).await?;
+        let place = self.place(plan.queue).await?;
         let flag = cancel.clone();
-        let ran = place.run(&self.memory.work, bytes, move || {
+        let ran = place.run(&self.memory.work, plan.bytes, move || {
+            plan.begins_with.into_iter().for_each(|name| timings.begin(name));
             let mut hook = |stage: Stage| timings.begin(stage.name());
             let result = work(&mut Watch::new(&mut hook).cancelled_by(&flag));
             timings.end();

@@ -78,8 +78,12 @@ async fn a_client_that_leaves_frees_its_place() {
     let app = TestApp::with(places(1, 1)).await;
     let (release, work) = occupy(&app.compute).await;
     let picture = damaged("smallest");
-    // One client leaves while its body is read, the other while it waits for its turn.
-    for body in [&picture[..100], &picture[..]] {
+    // A client takes a place only when its body has arrived.
+    let mut slow = app.connect().await;
+    slow.send("POST /restore HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc").await;
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    assert!(app.compute.has_room());
+    for body in [&picture[..], &picture[..]] {
         let mut client = app.connect().await;
         client
             .send(format!("POST /restore HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", picture.len()))

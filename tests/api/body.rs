@@ -70,7 +70,7 @@ async fn forms_must_hold_known_parts_only() {
     assert_eq!(missing["parameter"], "image");
     let empty = app.post_form(EXPLICIT, form_with_image(Vec::new()));
     assert_eq!(problem(empty, 422, "missing-part").await["parameter"], "image");
-    let two = app.post_form(EXPLICIT, form_with_image(body()).part("image", image_part(body())));
+    let two = app.post_form("/analyze", form_with_image(body()).part("image", image_part(body())));
     assert_eq!(problem(two, 422, "repeated-parameter").await["parameter"], "image");
     let unknown = app.post_form(EXPLICIT, Form::new().part("imgae", image_part(body())));
     assert_eq!(problem(unknown, 422, "unknown-parameter").await["suggestion"], "image");
@@ -222,10 +222,10 @@ async fn the_limit_is_of_the_picture_and_forms_may_be_framed() {
         let refused = problem(request, 413, "body-too-large").await;
         assert_eq!(refused["limit"], body.len());
     }
-    // A form that consists of framing only ends at the limit of forms.
+    // A form that may hold one picture only ends at the limit of forms.
     let mut client = app.connect().await;
     let length = body.len() + (1 << 20) + 1;
-    let head = "POST /restore HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n";
+    let head = "POST /replay HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n";
     client.send(format!("{head}Content-Length: {length}\r\n\r\n")).await;
     let refused: Value = serde_json::from_slice(&client.answer().await.1).unwrap();
     check_problem(&refused, 413, "body-too-large");
