@@ -43,8 +43,8 @@ pub(super) async fn restore(State(state): State<AppState>, request: Request) -> 
     let held = |slot| Ok::<_, Problem>((slot, state.share(&client)?));
     match receive::pictures(request, &state, &mut given).await? {
         SentPictures::One(picture) if becomes_job => submit(&state, &given, &headers, vec![picture]).await,
-        SentPictures::Several { first, second, form } if becomes_job => {
-            let pictures = several::read_all(&state, first, second, form).await?;
+        SentPictures::Several(form) if becomes_job => {
+            let pictures = several::read_all(&state, *form).await?;
             submit(&state, &given, &headers, pictures).await
         }
         SentPictures::One(picture) if accept.prefers_parts() => {
@@ -55,9 +55,9 @@ pub(super) async fn restore(State(state): State<AppState>, request: Request) -> 
             let _share = state.share(&client)?;
             one(&state, &given, &accept, picture, timings).await
         }
-        SentPictures::Several { first, second, form } => {
+        SentPictures::Several(form) => {
             accept.require_parts()?;
-            several::answer(&state, &given, several::Pictures::form(first, second, form), held(slot)?, id)
+            several::answer(&state, &given, several::Pictures::form(*form), held(slot)?, id)
         }
     }
 }

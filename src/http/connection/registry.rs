@@ -213,7 +213,7 @@ impl Connections {
     pub(in crate::http) fn cut_longest_unread(&self) -> bool {
         self.cut_most(|connection| {
             let blocked = connection.blocked_for()?;
-            (blocked >= BLOCKED_MIN).then(|| blocked.as_secs_f64())
+            (blocked >= BLOCKED_MIN).then_some(blocked.as_secs_f64())
         })
     }
 

@@ -44,12 +44,15 @@ pub(in crate::http) struct SentPicture {
 /// The pictures of a restoration.
 pub(in crate::http) enum SentPictures {
     One(SentPicture),
-    /// A form with several pictures. The second and later ones have not been read.
-    Several {
-        first: SentPicture,
-        second: FormPart,
-        form: Form,
-    },
+    /// Several pictures.
+    Several(Box<PictureForm>),
+}
+
+/// A form with several pictures. The second and later ones have not been read.
+pub(in crate::http) struct PictureForm {
+    pub(in crate::http) first: SentPicture,
+    pub(in crate::http) second: FormPart,
+    pub(in crate::http) form: Form,
 }
 
 /// Reads the pictures of a restoration, up to the beginning of the second. Adds the parameters of a form to those `given`
@@ -82,7 +85,7 @@ pub(in crate::http) async fn picture(
 ) -> Result<SentPicture, Problem> {
     match pictures(request, state, given).await? {
         SentPictures::One(picture) => Ok(picture),
-        SentPictures::Several { .. } => Err(repeated(IMAGE)),
+        SentPictures::Several(_) => Err(repeated(IMAGE)),
     }
 }
 
@@ -132,7 +135,9 @@ async fn pictures_and_parameters(
     let mut first = None;
     while let Some(part) = form.next().await? {
         match (known_name(&part, &known)?, first.take()) {
-            (IMAGE, Some(first)) => return Ok(SentPictures::Several { first, second: part, form }),
+            (IMAGE, Some(first)) => {
+                return Ok(SentPictures::Several(Box::new(PictureForm { first, second: part, form })));
+            }
             (IMAGE, None) => {
                 let file_name = part.file_name().map(str::to_owned);
                 first = Some(SentPicture { bytes: content(part, IMAGE, state).await?, file_name });

@@ -13,6 +13,8 @@ mod content;
 mod form;
 mod reader;
 
-pub(super) use bodies::{IMAGE, SentPicture, SentPictures, json, picture, pictures, receipt_and_picture};
+pub(super) use bodies::{
+    IMAGE, PictureForm, SentPicture, SentPictures, json, picture, pictures, receipt_and_picture,
+};
 pub(super) use content::{ACCEPT_POST, accepted, only_json};
 pub(super) use form::{Form, FormPart};

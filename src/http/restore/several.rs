@@ -37,7 +37,7 @@ use super::{
         kind::ProblemKind,
         parameters::{AnswerOrder, Given, unknown},
         problem::Problem,
-        receive::{Form, FormPart, IMAGE, SentPicture},
+        receive::{Form, FormPart, IMAGE, PictureForm, SentPicture},
         state::AppState,
         timing::Timings,
         work::Queue,
@@ -64,7 +64,7 @@ impl Pictures {
     }
 
     /// The pictures of a form, of which the first has been read.
-    pub(super) fn form(first: SentPicture, second: FormPart, form: Form) -> Self {
+    pub(super) fn form(PictureForm { first, second, form }: PictureForm) -> Self {
         Self { first, rest: Some((second, form)) }
     }
 }
@@ -209,9 +209,7 @@ async fn picture_of(
 /// Reads all pictures of a form, for a job. They are in memory together until the job has stored them.
 pub(super) async fn read_all(
     state: &AppState,
-    first: SentPicture,
-    second: FormPart,
-    mut form: Form,
+    PictureForm { first, second, mut form }: PictureForm,
 ) -> Result<Vec<SentPicture>, Problem> {
     let (mut pictures, mut next) = (vec![first], Some(second));
     while let Some(mut part) = next {
