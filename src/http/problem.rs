@@ -120,31 +120,23 @@ impl Problem {
         self
     }
 
-    /// The problem document as a value, for a job that stores it.
-    pub(super) fn to_json(&self) -> Value {
-        serde_json::to_value(self.document(None)).expect("plain structures become JSON")
-    }
-
-    /// The problem document as JSON.
-    fn body(&self, request_id: Option<&str>) -> Body {
-        Body::from(serde_json::to_vec(&self.document(request_id)).expect("plain structures become JSON"))
-    }
-
-    fn document<'a>(&'a self, request_id: Option<&'a str>) -> ProblemDocument<'a> {
-        ProblemDocument {
+    /// The problem document as JSON, with the id of its request.
+    pub(super) fn to_json(&self, request_id: Option<&str>) -> Vec<u8> {
+        let document = ProblemDocument {
             r#type: self.kind.uri(),
             title: self.kind.title(),
             status: self.kind.status().as_u16(),
             detail: &self.detail,
             members: &self.members,
             request_id,
-        }
+        };
+        serde_json::to_vec(&document).expect("plain structures become JSON")
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = Response::new(self.body(None));
+        let mut response = Response::new(Body::from(self.to_json(None)));
         *response.status_mut() = self.kind.status();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -163,7 +155,7 @@ pub(super) async fn name_request(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let id = id.as_ref().and_then(|id| id.header_value().to_str().ok());
-        *response.body_mut() = problem.body(id);
+        *response.body_mut() = Body::from(problem.to_json(id));
     }
     response
 }

@@ -34,17 +34,17 @@ impl RequestedParameters {
         })
     }
 
-    /// The fixed method of the colour correction.
+    /// Returns the fixed colour method.
     pub fn color_method(&self) -> Option<ColorMethod> {
         self.color_method
     }
 
-    /// The fixed deviation of the Gaussian, in pixels.
+    /// Returns the fixed sigma in pixels.
     pub fn sigma(&self) -> Option<f64> {
         self.sigma
     }
 
-    /// The fixed strength of the unsharp mask.
+    /// Returns the fixed strength.
     pub fn strength(&self) -> Option<f64> {
         self.strength
     }

@@ -8,7 +8,8 @@ use pentimento_core::restoration::RestoreError;
 /// Returns the problem document that `POST /restore` answers with, for the process of a job. `None` is a panic.
 pub fn restore_problem(error: Option<RestoreError>) -> Value {
     let problem = error.map_or_else(|| internal(&"a panic"), Problem::from);
-    let mut document = problem.to_json();
+    let document = serde_json::from_slice(&problem.to_json(None));
+    let mut document: Value = document.expect("a problem document is JSON");
     // A job has no request whose id could be named.
     if document["type"] == ProblemKind::Internal.uri() {
         document["detail"] = "the cause has been logged under this job's id".into();
