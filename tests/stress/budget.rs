@@ -1,0 +1,17 @@
+//! The memory budget as a setting. The tests in `memory.rs` have it from a real cgroup.
+
+use crate::{mixes, service::Service};
+
+const BUDGET_BYTES: u64 = 256 << 20;
+
+/// A service with a budget for each mix, so that no mix profits from memory that an earlier one has left.
+#[test]
+fn the_process_stays_below_the_budget_of_the_setting() {
+    // The longest mixes run in `memory.rs` only.
+    for mix in mixes::ALL.iter().take(4) {
+        let mut service = Service::start(&[&format!("memory.budget_bytes={BUDGET_BYTES}")]);
+        let budget = service.logged_number("memory_budget_bytes").unwrap_or(BUDGET_BYTES);
+        assert_eq!(budget, BUDGET_BYTES, "the service logs its budget");
+        mixes::attack(&mut service, *mix, budget);
+    }
+}

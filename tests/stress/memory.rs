@@ -1,0 +1,53 @@
+//! The memory budget in a real cgroup without swap, made by the test. It needs root; without root the tests say so, and
+//! bound the same figures with the setting `memory.budget_bytes`.
+
+use crate::{
+    group::Group,
+    mixes,
+    service::{Service, Setup, mib},
+};
+
+/// The share of the group's limit that the service takes by default.
+const SHARE: f64 = 0.6;
+
+fn in_group(limit_bytes: u64) {
+    for mix in mixes::ALL {
+        let mut setup = Setup::default();
+        match Group::new(limit_bytes) {
+            Ok(group) => setup.group = Some(group),
+            Err(error) => {
+                let budget = (limit_bytes as f64 * SHARE) as u64;
+                eprintln!(
+                    "NOT IN A CGROUP: {error}. The service runs with memory.budget_bytes={budget} instead, and nothing \
+                     would kill it at {}",
+                    mib(limit_bytes)
+                );
+                setup.settings.push(format!("memory.budget_bytes={budget}"));
+            }
+        }
+        let mut service = Service::with(setup);
+        let logged = service.logged_number("memory_budget_bytes");
+        // An older program has no budget; then the group's limit is the only bound.
+        let budget = logged.unwrap_or(limit_bytes);
+        assert!(budget < limit_bytes || logged.is_none(), "the budget {} leaves nothing", mib(budget));
+        mixes::attack(&mut service, *mix, budget);
+        if let Some(group) = &service.group {
+            println!(
+                "  the group took {} of {}",
+                group.peak_bytes().map_or_else(String::new, mib),
+                mib(limit_bytes)
+            );
+            assert_eq!(group.kills(), 0, "the kernel killed for lack of memory");
+        }
+    }
+}
+
+#[test]
+fn a_group_of_512_mib_is_enough_whatever_clients_do() {
+    in_group(512 << 20);
+}
+
+#[test]
+fn a_group_of_1_gib_is_enough_whatever_clients_do() {
+    in_group(1 << 30);
+}

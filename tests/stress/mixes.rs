@@ -1,0 +1,171 @@
+//! What many clients do at the same time to exhaust the service's memory.
+
+use crate::{
+    client::{Answer, announced, head},
+    flood::{Flood, Plan},
+    pictures::{self, zeros_png},
+    service::{Service, mib},
+};
+
+/// A mix by name: it attacks the service, and returns the connections that go on holding memory.
+pub type Mix = (&'static str, fn(&Service) -> Held);
+
+/// All mixes.
+pub const ALL: &[Mix] = &[
+    ("60 tiny uploads whose answers are not read", unread),
+    ("200 bodies half sent", half_sent),
+    ("150 bodies of 16 MiB for jobs", job_bodies),
+    ("16 pictures of 99 megapixels with alpha", huge_pictures),
+    ("bodies in chunks of one byte", tiny_chunks),
+    ("forms without an end", endless_forms),
+    ("forms with 60 MB of part headers", part_headers),
+    ("forms with a hundred thousand parts", many_parts),
+    ("everything at the same time", everything),
+];
+
+/// Connections of a mix.
+pub struct Held(Vec<Flood>);
+
+const FORM: &str = "Content-Type: multipart/form-data; boundary=b";
+const CHUNKED: &str = "Transfer-Encoding: chunked";
+
+/// Attacks with one mix. Checks that the service stays alive and stays within `budget_bytes`, and that it serves again
+/// afterwards.
+pub fn attack(service: &mut Service, (name, mix): Mix, budget_bytes: u64) {
+    let cpu = service.cpu();
+    let held = mix(service);
+    let (sent, n_cut) = held.0.iter().fold((0, 0), |(s, c), f| (s + f.sent(), c + f.n_cut()));
+    assert!(service.is_alive(), "{name}: the process is dead: {}", service.log());
+    service.until_idle();
+    assert_eq!(service.get("/health/live").status, 200, "{name}");
+    assert_eq!(service.get("/health/ready").status, 200, "{name}");
+    let (peak, at_rest) = (service.peak_bytes(), service.resident_bytes());
+    drop(held);
+    let back = service.restores();
+    println!(
+        "{name}: peak {}, held {}, of {}; took {} from clients, closed {n_cut}; {:?} CPU; restores after {back:?}",
+        mib(peak),
+        mib(at_rest),
+        mib(budget_bytes),
+        mib(sent),
+        service.cpu() - cpu,
+    );
+    assert!(service.is_alive(), "{name}: the process is dead: {}", service.log());
+    assert!(peak <= budget_bytes, "{name}: {} is more than the budget of {}", mib(peak), mib(budget_bytes));
+}
+
+fn flood(service: &Service, plans: impl IntoIterator<Item = Plan>) -> Flood {
+    let mut flood = Flood::start(service.address, plans);
+    flood.pump();
+    flood
+}
+
+/// Each answer has 100 MB.
+fn unread(service: &Service) -> Held {
+    let picture = zeros_png(5000, 6700, 1, 0);
+    let grey = Plan::whole("/restore?color=off&sigma=1&strength=1&format=bmp", &picture);
+    let color = zeros_png(5000, 6700, 8, 2);
+    let color = Plan::whole("/restore?color=off&sigma=1&strength=1&format=tiff", &color);
+    Held(vec![flood(service, (0..60).map(|i| if i % 2 == 0 { grey.clone() } else { color.clone() }))])
+}
+
+fn half_sent(service: &Service) -> Held {
+    let plan = Plan {
+        head: announced("/restore", 16 << 20).into_bytes(),
+        piece: vec![b'x'; 1 << 16].into(),
+        length: 8 << 20,
+    };
+    Held(vec![flood(service, vec![plan; 200])])
+}
+
+fn job_bodies(service: &Service) -> Held {
+    let head = head(
+        "POST",
+        "/jobs/optimize",
+        &["Content-Type: application/json".to_owned(), format!("Content-Length: {}", 16 << 20)],
+    );
+    let plan = Plan { head: head.into_bytes(), piece: vec![b' '; 1 << 16].into(), length: (16 << 20) - 1 };
+    Held(vec![flood(service, vec![plan; 150])])
+}
+
+/// Each picture is served, refused with the setting that refuses it, or asked to come later.
+fn huge_pictures(service: &Service) -> Held {
+    let flood = flood(service, vec![Plan::whole("/restore", &zeros_png(11_000, 9_000, 8, 6)); 16]);
+    let mut clients = flood.into_clients();
+    let answers: Vec<Answer> = std::thread::scope(|scope| {
+        let reading: Vec<_> = clients.iter_mut().map(|client| scope.spawn(|| client.answer())).collect();
+        reading.into_iter().map(|answer| answer.join().unwrap()).collect()
+    });
+    for answer in answers {
+        match (answer.status, &*answer.problem()) {
+            (200, _) => assert!(answer.is_whole),
+            (413 | 422, _) => assert!(answer.text().contains("memory.budget_bytes"), "{}", answer.text()),
+            (503, "full" | "memory-full") | (429, "caller-share") => {
+                assert!(answer.header("retry-after").is_some(), "{}", answer.text());
+            }
+            _ => panic!("{}", answer.text()),
+        }
+    }
+    Held(Vec::new())
+}
+
+fn tiny_chunks(service: &Service) -> Held {
+    let head = head("POST", "/restore", &[CHUNKED.to_owned()]);
+    // No last chunk: the body stays in memory.
+    let plan = Plan { head: head.into_bytes(), piece: b"1\r\nx\r\n".repeat(10_000).into(), length: 6 << 20 };
+    Held(vec![flood(service, vec![plan; 40])])
+}
+
+/// The head of a chunked form and its first bytes.
+fn form(start: &str) -> Vec<u8> {
+    let head = head("POST", "/restore", &[FORM.to_owned(), CHUNKED.to_owned()]);
+    format!("{head}{:x}\r\n{start}\r\n", start.len()).into_bytes()
+}
+
+/// Bytes as one chunk.
+fn chunk(bytes: &[u8]) -> Vec<u8> {
+    [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat()
+}
+
+fn endless_forms(service: &Service) -> Held {
+    let plan = Plan {
+        head: form("--b\r\nContent-Disposition: form-data; name=\"image\"\r\n\r\n"),
+        piece: chunk(&vec![b'x'; 1 << 16]).into(),
+        length: 128 << 20,
+    };
+    Held(vec![flood(service, vec![plan; 12])])
+}
+
+fn part_headers(service: &Service) -> Held {
+    let line = format!("X-Header: {}\r\n", "x".repeat(1000));
+    let plan = Plan {
+        head: form("--b\r\nContent-Disposition: form-data; name=\"image\"\r\n"),
+        piece: chunk(line.repeat(60).as_bytes()).into(),
+        length: 60_000_000,
+    };
+    Held(vec![flood(service, vec![plan; 12])])
+}
+
+fn many_parts(service: &Service) -> Held {
+    let part = "\r\n--b\r\nContent-Disposition: form-data; name=\"image\"\r\n\r\nx";
+    let piece: Vec<u8> = chunk(part.repeat(1000).as_bytes());
+    let length = piece.len() as u64 * 100;
+    let plan = Plan {
+        head: form("--b\r\nContent-Disposition: form-data; name=\"image\"\r\n\r\nx"),
+        piece: piece.into(),
+        length,
+    };
+    Held(vec![flood(service, vec![plan; 12])])
+}
+
+fn everything(service: &Service) -> Held {
+    let real = pictures::small_jpeg();
+    let honest = (0..40).map(|i| Plan::whole("/restore", &pictures::numbered(&real, i)));
+    let mut floods = vec![flood(service, honest)];
+    for mix in
+        [unread, half_sent, job_bodies, tiny_chunks, endless_forms, part_headers, many_parts, huge_pictures]
+    {
+        floods.extend(mix(service).0);
+    }
+    Held(floods)
+}
