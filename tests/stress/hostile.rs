@@ -45,11 +45,12 @@ fn hostile_pictures_are_refused_by_kind_at_once_and_without_memory() {
     service.restores();
     let harmless = ["200", "422 broken-picture", "422 metadata-too-large", "422 unsupported-property"];
     let mixed = [BROKEN, LARGE].concat();
-    let tables: [(&str, Vec<Bomb>, &[&str]); 9] = [
+    let tables: [(&str, Vec<Bomb>, &[&str]); 10] = [
         ("gigapixel", bombs::gigapixels(), LARGE),
         ("PNG chunks", bombs::png_chunks(), &harmless),
         ("broken PNG", bombs::broken_pngs(), &mixed),
         ("TIFF", bombs::tiffs(), &mixed),
+        ("overlapping TIFF", bombs::overlapping_tiffs(), &harmless),
         ("JPEG", bombs::jpegs(), &mixed),
         ("WebP", bombs::webps(), &mixed),
         ("BMP", bombs::bmps(), &mixed),

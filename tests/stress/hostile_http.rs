@@ -143,7 +143,8 @@ fn paths_that_escape_lead_nowhere() {
         println!("{path}: {} {}", answer.status, answer.problem());
         // Every refusal is a problem document. 503: the service has no datasets.
         let is_refused = matches!(answer.status, 400 | 404 | 405 | 422) || answer.problem() == "no-datasets";
-        if !is_refused || answer.problem().is_empty() && answer.status != 400 {
+        // The parser of requests refuses the last path, before the service sees it.
+        if !is_refused || answer.problem().is_empty() && path != "/\u{7f}" {
             wrong.push(format!("{path}: {}", answer.text()));
         }
     }

@@ -1,6 +1,6 @@
 //! Pictures for the tests: large ones that are cheap to make, and real ones.
 
-use std::{path::Path, sync::LazyLock};
+use std::sync::LazyLock;
 
 use pentimento_core::imaging::{
     Channels, Image,
@@ -181,11 +181,6 @@ pub fn numbered(picture: &[u8], n: u64) -> Vec<u8> {
     } else {
         picture.to_vec()
     }
-}
-
-/// A file of the repository.
-pub fn file(path: &str) -> Vec<u8> {
-    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
 #[test]
