@@ -55,8 +55,11 @@ pub fn broken_pngs() -> Vec<Bomb> {
     ]
 }
 
+/// An entry of a TIFF's directory: tag, type, count and value.
+type Entry = (u16, u16, u32, u32);
+
 /// A little-endian TIFF whose directories are these, each with the offset of the next one.
-fn tiff(directories: &[(&[(u16, u16, u32, u32)], u32)]) -> Vec<u8> {
+fn tiff(directories: &[(&[Entry], u32)]) -> Vec<u8> {
     let mut tiff = b"II*\0\x08\0\0\0".to_vec();
     for (entries, next) in directories {
         tiff.extend((entries.len() as u16).to_le_bytes());
@@ -72,7 +75,7 @@ fn tiff(directories: &[(&[(u16, u16, u32, u32)], u32)]) -> Vec<u8> {
 }
 
 /// Entries of an uncompressed grey picture of `width` × `height` in strips at `offsets`.
-fn grey_tiff(width: u32, height: u32, strips: u32, offsets: u32, counts: u32) -> Vec<(u16, u16, u32, u32)> {
+fn grey_tiff(width: u32, height: u32, strips: u32, offsets: u32, counts: u32) -> Vec<Entry> {
     vec![
         (256, 4, 1, width),
         (257, 4, 1, height),
@@ -184,7 +187,7 @@ fn riff(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
 /// WebPs that claim 16383 × 16383 pixels.
 pub fn webps() -> Vec<Bomb> {
     let side = 16_383_u32 - 1;
-    let lossless = [&[0x2f][..], &(side | side << 14).to_le_bytes(), &[0; 20]].concat();
+    let lossless = [&[0x2f][..], &(side | (side << 14)).to_le_bytes(), &[0; 20]].concat();
     let lossy = [0x50, 0x01, 0x00, 0x9d, 0x01, 0x2a, 0xff, 0x3f, 0xff, 0x3f, 0, 0, 0, 0, 0, 0];
     let sizes = [&side.to_le_bytes()[..3], &side.to_le_bytes()[..3]].concat();
     let extended = [&[0, 0, 0, 0][..], &sizes].concat();

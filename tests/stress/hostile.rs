@@ -31,7 +31,7 @@ fn check(service: &mut Service, of: &str, (name, file): &Bomb, expected: &[&str]
         if spent > CPU || peak > PEAK_BYTES {
             wrong.push(format!("{of}, {name}, {target}: {spent:?} CPU, {}", mib(peak)));
         }
-        assert!(service.is_alive(), "{of}, {name}: the process is dead: {}", service.log());
+        assert!(service.is_alive(), "{of}, {name}: the process is dead: {}", service.log_end());
     }
     wrong
 }

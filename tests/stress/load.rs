@@ -142,7 +142,7 @@ impl Load {
         let client = Client::builder().timeout(PATIENCE).build().unwrap();
         let mut random = RandomStream::new(SEED + i as u64);
         while !self.seen.is_over() {
-            if random.bits() % 10 == 0 {
+            if random.bits().is_multiple_of(10) {
                 self.broken(&client, random.bits() % 5).await;
             } else {
                 self.picture(&client, &mut random).await;
@@ -161,7 +161,7 @@ impl Load {
         let kind = kind.unwrap();
         let n = self.seen.n.fetch_add(1, Ordering::Relaxed);
         // One third is predicted. No two requests are identical.
-        let target = if n % 3 == 0 { "/restore".to_owned() } else { format!("{PROBED}.{n:09}") };
+        let target = if n.is_multiple_of(3) { "/restore".to_owned() } else { format!("{PROBED}.{n:09}") };
         let begun = Instant::now();
         let request = client.post(self.url(&target)).body(numbered(&kind.file, n)).send();
         let answer = async { outcome(request.await?).await }.await;

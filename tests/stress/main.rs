@@ -20,6 +20,7 @@ mod flood;
 mod gone;
 mod group;
 mod hostile;
+mod hostile_forms;
 mod hostile_http;
 mod identical;
 mod mixes;

@@ -93,7 +93,7 @@ pub fn zeros_zlib(n: u64) -> Vec<u8> {
     let mut zlib = vec![0x78, 0xda];
     zlib.extend(bits.finish());
     // Adler-32 of n zeros.
-    zlib.extend((((n % 65521) as u32) << 16 | 1).to_be_bytes());
+    zlib.extend(((((n % 65521) as u32) << 16) | 1).to_be_bytes());
     zlib
 }
 
@@ -139,7 +139,7 @@ pub fn textured(width: usize, height: usize, channels: Channels, seed: u32) -> I
             noise ^= noise << 13;
             noise ^= noise >> 17;
             noise ^= noise << 5;
-            let wave = (x * 255 / width + y * 128 / height + (x / 16 ^ y / 16) % 32) as u32;
+            let wave = (x * 255 / width + y * 128 / height + ((x / 16) ^ (y / 16)) % 32) as u32;
             for c in 0..n as u32 {
                 samples.push(((wave * (4 - c) / 4 + (noise >> (8 * c)) % 16) % 256) as u8);
             }

@@ -70,7 +70,7 @@ fn every_client_sees(service: &Service, target: &str, content_type: &str, expect
     let mut body = tempfile::NamedTempFile::new().unwrap();
     std::io::Write::write_all(&mut body, &vec![b'x'; BODY_BYTES]).unwrap();
     let url = format!("http://{}{target}", service.address);
-    let mut tried = 0;
+    let (mut tried, mut wrong) = (0, Vec::new());
     for Program { name, command, environment } in programs() {
         let Some(command) = command else {
             eprintln!("NOT TRIED: {name} is not installed");
@@ -82,13 +82,14 @@ fn every_client_sees(service: &Service, target: &str, content_type: &str, expect
         let seen = String::from_utf8(stdout).unwrap();
         let stderr = String::from_utf8_lossy(&stderr);
         println!("{name}: {}", seen.trim());
-        assert!(
-            expected.iter().any(|expected| seen.trim() == *expected),
-            "{name} expected one of {expected:?}, saw {seen:?}: {stderr}"
-        );
+        if !expected.contains(&seen.trim()) {
+            let error = stderr.lines().last().unwrap_or_default();
+            wrong.push(format!("{name} saw {seen:?}: {error}"));
+        }
         tried += 1;
     }
     assert!(tried > 0, "no client program is installed");
+    assert!(wrong.is_empty(), "expected one of {expected:?}: {wrong:#?}");
 }
 
 /// A service and its idle memory. The limit of bodies is below [`BODY_BYTES`] on request.

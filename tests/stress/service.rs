@@ -132,9 +132,11 @@ impl Service {
         listening.next()?.get(name)?.as_u64()
     }
 
-    /// What the service has logged so far.
-    pub fn log(&self) -> String {
-        fs::read_to_string(&self.log).unwrap()
+    /// The last lines of the log.
+    pub fn log_end(&self) -> String {
+        let log = fs::read_to_string(&self.log).unwrap();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(10)..].join("\n")
     }
 
     /// A new connection.
@@ -208,7 +210,7 @@ impl Service {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
         let kib: u64 = line
-            .unwrap_or_else(|| panic!("the process is dead: {}", self.log()))
+            .unwrap_or_else(|| panic!("the process is dead: {}", self.log_end()))
             .trim()
             .trim_end_matches(" kB")
             .parse()
