@@ -50,7 +50,7 @@ fn forms_without_measure_are_refused_before_they_cost_anything() {
             &*format!("{PART}X-Long: "),
             "x".repeat(60_000),
             60_000_000,
-            &["400 malformed-form", "413 part-too-large"],
+            &["400 malformed-form", "413 part-too-large", "413 body-too-large"],
         ),
         (
             "a part without an end",
