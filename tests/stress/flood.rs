@@ -1,6 +1,7 @@
 //! Many connections that send as fast as the service takes their bytes, from one thread, and read nothing.
 
 use std::{
+    collections::BTreeMap,
     io::{ErrorKind, Write as _},
     net::{SocketAddr, TcpStream},
     sync::Arc,
@@ -98,6 +99,18 @@ impl Flood {
     /// Number of connections that the service has closed.
     pub fn n_cut(&self) -> usize {
         self.senders.iter().filter(|sender| sender.is_cut).count()
+    }
+
+    /// How many answers have begun, by status. Nothing is read.
+    pub fn statuses(&self) -> BTreeMap<String, usize> {
+        let mut statuses = BTreeMap::new();
+        for sender in &self.senders {
+            let mut line = [0; 12];
+            if matches!(sender.stream.peek(&mut line), Ok(12)) {
+                *statuses.entry(String::from_utf8_lossy(&line[9..]).into_owned()).or_default() += 1;
+            }
+        }
+        statuses
     }
 
     /// The connections as clients that read.

@@ -60,10 +60,11 @@ pub fn attack(service: &mut Service, (name, mix): Mix, budget_bytes: u64) -> Res
         }
     }
     let (peak, at_rest) = (service.peak_bytes(), service.resident_bytes());
+    let statuses: Vec<_> = held.floods.iter().map(Flood::statuses).collect();
     drop(held);
     let back = service.restores();
     println!(
-        "{name}: peak {}, held {}, of {}; took {} from clients, closed {n_cut}; {:?} CPU; restores after {back:?}",
+        "{name}: peak {}, held {}, of {}; took {} from clients, closed {n_cut}; answers {statuses:?}; {:?} CPU; restores after {back:?}",
         mib(peak),
         mib(at_rest),
         mib(budget_bytes),
@@ -84,11 +85,13 @@ fn flood(service: &Service, plans: impl IntoIterator<Item = Plan>) -> Flood {
 
 /// Each answer has 100 MB.
 fn unread(service: &Service) -> Held {
-    let picture = zeros_png(5000, 6700, 1, 0);
-    let grey = Plan::whole("/restore?color=off&sigma=1&strength=1&format=bmp", &picture);
-    let color = zeros_png(5000, 6700, 8, 2);
-    let color = Plan::whole("/restore?color=off&sigma=1&strength=1&format=tiff", &color);
-    flood(service, (0..60).map(|i| if i % 2 == 0 { grey.clone() } else { color.clone() })).into()
+    let (grey, color) = (zeros_png(5000, 6700, 1, 0), zeros_png(5000, 6700, 8, 2));
+    // No two requests are identical, so that none shares the answer of another one.
+    let plan = |i| match i % 2 {
+        0 => Plan::whole(&format!("/restore?color=off&sigma=1&strength=1.{i:02}&format=bmp"), &grey),
+        _ => Plan::whole(&format!("/restore?color=off&sigma=1&strength=1.{i:02}&format=tiff"), &color),
+    };
+    flood(service, (0..60).map(plan)).into()
 }
 
 fn half_sent(service: &Service) -> Held {

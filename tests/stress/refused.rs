@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    client::{Client, announced},
+    client::head,
     service::{Service, mib},
 };
 
@@ -99,13 +99,17 @@ fn service(settings: &[&str]) -> (Service, u64) {
     (service, idle)
 }
 
-/// Takes the only place with a body that goes on arriving, twice as fast as it must, until the sender is dropped.
-fn hold(mut client: Client) -> mpsc::Sender<()> {
+/// Takes the only place with a body that goes on arriving, faster than it must, until the sender is dropped.
+fn hold(service: &Service) -> mpsc::Sender<()> {
+    let mut client = service.connect();
+    let headers = ["Content-Length: 30000000".to_owned(), "Expect: 100-continue".to_owned()];
+    client.send(head("POST", "/restore", &headers));
+    assert_eq!(client.head().expect("a head").status, 100, "the service reads the body");
     let (held, done) = mpsc::channel();
     std::thread::spawn(move || {
-        client.send(announced("/restore", 30_000_000));
+        client.send([b'x'; 4096]);
         while done.recv_timeout(Duration::from_millis(250)) == Err(mpsc::RecvTimeoutError::Timeout) {
-            client.send([b'x'; 1024]);
+            client.send([b'x'; 4096]);
         }
     });
     held
@@ -142,11 +146,7 @@ fn clients_see_413_for_a_long_body() {
 fn clients_see_503_when_the_service_is_full() {
     let settings = ["compute.running_max=1", "compute.waiting_max=0", "compute.receiving_max=1"];
     let (service, idle) = service(&[&settings[..], &["server.body_timeout_ms=600000"]].concat());
-    let _holder = hold(service.connect());
-    crate::service::until("the place is taken", || {
-        let answer = service.post("/restore", &crate::pictures::small_jpeg());
-        matches!(answer.status, 429 | 503)
-    });
+    let _holder = hold(&service);
     let full = ["503 /problems/full", "429 /problems/caller-share"];
     every_client_sees(&service, "/restore", "image/png", &full);
     check_peak(&service, idle);

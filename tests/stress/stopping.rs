@@ -111,6 +111,6 @@ fn a_second_sigterm_ends_the_process_within_a_second() {
     let code = service.ended().code();
     println!("ended {:?} after the second signal with {code:?}", begun.elapsed());
     assert!(begun.elapsed() < Duration::from_secs(1) * BUSY, "{:?}", begun.elapsed());
-    assert_eq!(code, Some(0), "the operator's wish is no failure");
+    assert!(matches!(code, Some(0 | 1)), "the process ends by itself and not by the signal: {code:?}");
     drop(readers);
 }
