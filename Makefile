@@ -1,6 +1,6 @@
 # Users need `make run` and `make test`. The other targets are for people who work on the program.
 .DEFAULT_GOAL := help
-.PHONY: help run test check release-check chaos latency sanitize bench bench-peers bench-restore model evaluation experiment notices prepare
+.PHONY: help run test check release-check chaos load latency sanitize bench bench-load bench-peers bench-restore model evaluation experiment notices prepare
 
 # The training pictures: pairs/ holds the sets SET/{damaged,undamaged}; splits.tsv stands next to pairs/.
 DATA_ROOT ?= ../shared/data
@@ -42,6 +42,12 @@ CHAOS_SECONDS ?= 1800
 chaos: prepare ## kill -9 the service for half an hour while jobs run; `make test` does it for two minutes
 	CHAOS_SECONDS=$(CHAOS_SECONDS) cargo test --release --locked --features long-tests --test jobs -- --nocapture chaos
 
+# How long `make load` saturates the service, in seconds.
+LOAD_SECONDS ?= 1800
+
+load: prepare ## saturate the service for half an hour and check answers, memory and times; `make test` does it for a minute
+	@bash scripts/load.sh $(LOAD_SECONDS)
+
 latency: prepare ## measure the 99th percentile of POST /restore without and during a batch
 	cargo build --quiet --release --locked --bin pentimento
 	python3 scripts/measure-latency.py target/release/pentimento samples/faded.jpg "$(DATA_ROOT)" pairs
@@ -57,6 +63,11 @@ bench-peers: bench-restore ## compare restoring and searching with other program
 bench-restore: prepare ## compare restoring with libjpeg-turbo and other services; writes its part of docs/performance.md
 	@bash scripts/prepare.sh python3:python3-venv djpeg:libjpeg-turbo-progs valgrind:valgrind
 	@python3 scripts/bench-restore.py "$(PEERS)" "$(DATA_ROOT)/large" docs/performance.md
+
+bench-load: prepare ## requests per second at 1, 4, 16 and 64 connections next to the FastAPI service of PEERS
+	@bash scripts/prepare.sh wrk:wrk python3:python3-venv
+	cargo build --quiet --release --locked --bin pentimento
+	@python3 scripts/bench-load.py "$(PEERS)"
 
 bench: prepare ## time the search and the restoration
 	cargo bench --locked
