@@ -63,6 +63,11 @@ struct Timer(Option<Pin<Box<Sleep>>>);
 impl Timer {
     /// Whether the deadline has passed. Wakes the task when it passes.
     fn has_passed(&mut self, deadline: Instant, cx: &mut Context<'_>) -> bool {
+        // A deadline that is computed anew at each poll moves by the rounding of its clock. The timer would then be set
+        // again and again.
+        if Instant::now() >= deadline {
+            return true;
+        }
         let sleep = self.0.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         if sleep.deadline() != deadline {
             sleep.as_mut().reset(deadline);
