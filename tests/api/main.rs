@@ -15,6 +15,7 @@ mod replay;
 mod respond_async;
 mod restore;
 mod serve;
+mod several;
 mod standards;
 mod support;
 mod version;

@@ -242,6 +242,13 @@ impl RawClient {
         (head, body)
     }
 
+    /// Reads until the service closes the connection.
+    pub async fn rest(&mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        tokio::time::timeout(PATIENCE, self.0.read_to_end(&mut bytes)).await.expect("an end").unwrap();
+        bytes
+    }
+
     /// Whether the service closed the connection without another byte.
     pub async fn is_closed(&mut self) -> bool {
         let read = tokio::time::timeout(PATIENCE, self.0.read(&mut [0; 1])).await.expect("an end");
