@@ -7,6 +7,10 @@
 //!  pool.install     works on the rayon pool
 //! ```
 //!
+//! Small pictures have a lane of their own: one more turn, on a thread of its own. They so do not wait for pictures that
+//! take a hundred times as long. The threads of the pool have a lower priority than that lane and than the threads that
+//! answer requests.
+//!
 //! Pixel work on a tokio thread would block all requests of that thread. One semaphore bounds the calls that compute, the
 //! other the calls that compute or wait. A request takes its place after its body has arrived, so that a slow client takes
 //! none.
@@ -24,8 +28,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 use crate::{
     config::ComputeConfig,
     memory::{MemoryPool, Reservation, TooLarge},
+    system,
 };
 
+/// Most memory of a small picture's work, in bytes: about a megapixel.
+const SMALL_BYTES_MAX: u64 = 12 << 20;
+/// Niceness of the pool's threads, which all large pictures share.
+const POOL_NICENESS: i32 = 5;
 /// Weight of the newest call in the mean time of a call.
 const NEWEST_WEIGHT: f64 = 0.1;
 
@@ -33,6 +42,8 @@ const NEWEST_WEIGHT: f64 = 0.1;
 #[derive(Clone, Debug)]
 pub struct Compute {
     pool: Arc<ThreadPool>,
+    /// The lane of small pictures, if there is one.
+    small: Option<SmallLane>,
     /// One permit per call that runs or waits.
     places: Arc<Semaphore>,
     /// One permit per call that runs.
@@ -42,6 +53,23 @@ pub struct Compute {
     /// Mean time of the latest calls. `None` before the first.
     call_time: Arc<Mutex<Option<Duration>>>,
 }
+
+/// The lane of small pictures: one thread, one turn.
+#[derive(Clone, Debug)]
+struct SmallLane {
+    pool: Arc<ThreadPool>,
+    turn: Arc<Semaphore>,
+}
+
+impl SmallLane {
+    fn new() -> Result<Self, ThreadPoolBuildError> {
+        let pool = ThreadPoolBuilder::new().num_threads(1).thread_name(|_| "small".to_owned()).build()?;
+        Ok(Self { pool: Arc::new(pool), turn: Arc::new(Semaphore::new(1)) })
+    }
+}
+
+/// A turn: the permit and the pool on which the work runs.
+type Turn = (OwnedSemaphorePermit, Arc<ThreadPool>);
 
 /// Why a call was not computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -76,7 +104,11 @@ impl Compute {
         let pool = ThreadPoolBuilder::new()
             .num_threads(config.threads)
             .thread_name(|i| format!("pixels-{i}"))
+            // Without the lower priority everything is the same, only slower to answer under load.
+            .start_handler(|_| drop(system::add_thread_niceness(POOL_NICENESS)))
             .build()?;
+        // A number that the operator chose is the number of calls at the same time.
+        let small = if config.running_max == 0 { Some(SmallLane::new()?) } else { None };
         let running_max = match config.running_max {
             0 => pool.current_num_threads(),
             n => n.min(Semaphore::MAX_PERMITS),
@@ -84,6 +116,7 @@ impl Compute {
         let places_max = running_max.saturating_add(config.waiting_max).min(Semaphore::MAX_PERMITS);
         Ok(Self {
             pool: Arc::new(pool),
+            small,
             places: Arc::new(Semaphore::new(places_max)),
             running: Arc::new(Semaphore::new(running_max)),
             places_max,
@@ -159,6 +192,26 @@ impl Compute {
         mean.mul_f64(n_places as f64 / self.running_max.max(1) as f64)
     }
 
+    /// Waits for a turn of work that takes `bytes` of memory. `None` when the runtime shuts down.
+    async fn turn(&self, bytes: u64) -> Option<Turn> {
+        let shared = async {
+            let turn = self.running.clone().acquire_owned().await.ok()?;
+            Some((turn, self.pool.clone()))
+        };
+        let Some(lane) = self.small.as_ref().filter(|_| bytes <= SMALL_BYTES_MAX) else {
+            return shared.await;
+        };
+        let small = async {
+            let turn = lane.turn.clone().acquire_owned().await.ok()?;
+            Some((turn, lane.pool.clone()))
+        };
+        tokio::select! {
+            biased;
+            turn = shared => turn,
+            turn = small => turn,
+        }
+    }
+
     /// Adds a call's time to the mean.
     fn record(&self, took: Duration) {
         let mut mean = self.call_time.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -191,11 +244,11 @@ impl Place {
     {
         memory.check(bytes)?;
         let Place { compute, place } = self;
-        let turn = compute.running.clone().acquire_owned().await.map_err(|_| ComputeError::Draining)?;
+        let (turn, pool) = compute.turn(bytes).await.ok_or(ComputeError::Draining)?;
         let memory = memory.reserve(bytes).await?;
         tokio::task::spawn_blocking(move || {
             let began = Instant::now();
-            let outcome = catch_unwind(AssertUnwindSafe(|| compute.pool.install(work)));
+            let outcome = catch_unwind(AssertUnwindSafe(|| pool.install(work)));
             compute.record(began.elapsed());
             drop((turn, place));
             outcome.map(|result| (result, memory))
@@ -256,6 +309,25 @@ mod tests {
         assert!(tokio::time::timeout(Duration::from_millis(30), waiting.as_mut()).await.is_err());
         drop(held);
         assert_eq!(waiting.await.unwrap().0, 5);
+    }
+
+    #[tokio::test]
+    async fn a_small_picture_does_not_wait_for_large_ones() {
+        let config = ComputeConfig { threads: 1, waiting_max: 9, ..ComputeConfig::default() };
+        let (compute, memory) = (Compute::new(&config).unwrap(), MemoryBudget::new(99 << 20).work);
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let large = compute.admit().unwrap();
+        let pool = memory.clone();
+        let large = tokio::spawn(async move {
+            large.run(&pool, SMALL_BYTES_MAX + 1, move || released.recv().is_err()).await.unwrap().0
+        });
+        tokio::task::yield_now().await;
+        let small =
+            compute.admit().unwrap().run(&memory, 4096, || std::thread::current().name() == Some("small"));
+        let small = tokio::time::timeout(Duration::from_secs(60), small).await.expect("it does not wait");
+        small.unwrap();
+        drop(release);
+        assert!(large.await.unwrap());
     }
 
     #[tokio::test]

@@ -37,6 +37,26 @@ pub fn add_niceness(increment: i32) -> io::Result<()> {
     }
 }
 
+/// Adds `increment` to the niceness of the calling thread, and of no other. Does nothing where threads have no niceness of
+/// their own.
+///
+/// # Errors
+/// When the system refuses.
+pub fn add_thread_niceness(increment: i32) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        // On Linux, 0 names the calling thread. The pool's threads start with the niceness of the process, which is rarely
+        // other than 0. A niceness above 19 counts as 19.
+        // SAFETY: the calls take numbers and return numbers.
+        let before = unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) };
+        // SAFETY: as above.
+        if unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, before + increment) } != 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
+
 /// Puts the calling thread into Linux's scheduling class `SCHED_IDLE`: it runs when no thread of another class wants
 /// the core. Threads that the calling thread starts later inherit the class.
 ///

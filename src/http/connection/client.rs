@@ -47,10 +47,17 @@ impl Client {
 }
 
 impl Receiving {
-    /// Counts bytes of the body.
-    pub(in crate::http) fn count(&self, bytes: usize) {
+    /// The service waits for the next bytes from now on.
+    pub(in crate::http) fn begin_waiting(&self) {
         if let Some(connection) = &self.0.0 {
-            connection.count(bytes);
+            connection.begin_waiting();
+        }
+    }
+
+    /// The next bytes have come.
+    pub(in crate::http) fn end_waiting(&self, bytes: usize) {
+        if let Some(connection) = &self.0.0 {
+            connection.end_waiting(bytes);
         }
     }
 }

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 /// How long a client must have kept the service waiting before its connection is cut because something is short.
 const BLOCKED_MIN: Duration = Duration::from_secs(1);
-/// How long a body must have been arriving before its rate counts.
+/// How long the service must have waited for a body before its rate counts.
 const RECEIVING_MIN: Duration = Duration::from_secs(2);
 
 /// What a connection does.
@@ -60,8 +60,12 @@ pub(in crate::http) struct Connection {
     phase: AtomicU8,
     /// Milliseconds from `opened` to the beginning of the phase.
     since: AtomicU64,
-    /// Bytes that the client has sent (or read) since the beginning of the phase.
+    /// Bytes that the client has sent since the beginning of the phase.
     moved: AtomicU64,
+    /// Milliseconds that the service has waited for these bytes.
+    waited: AtomicU64,
+    /// Milliseconds from `opened` to the moment since which the service waits for the next bytes; 0 if it does not.
+    waits_since: AtomicU64,
     /// Milliseconds from `opened` to the moment since which the service waits for the client; 0 if it does not.
     blocked: AtomicU64,
     /// Milliseconds from `opened` to the beginning of the latest request.
@@ -83,6 +87,8 @@ impl Connection {
             phase: AtomicU8::new(Phase::Idle as u8),
             since: AtomicU64::new(0),
             moved: AtomicU64::new(0),
+            waited: AtomicU64::new(0),
+            waits_since: AtomicU64::new(0),
             blocked: AtomicU64::new(0),
             request_began: AtomicU64::new(0),
             last_read: AtomicU64::new(0),
@@ -101,6 +107,8 @@ impl Connection {
     pub(in crate::http) fn enter(&self, phase: Phase) {
         self.since.store(self.now(), Ordering::Relaxed);
         self.moved.store(0, Ordering::Relaxed);
+        self.waited.store(0, Ordering::Relaxed);
+        self.waits_since.store(0, Ordering::Relaxed);
         self.phase.store(phase as u8, Ordering::Relaxed);
     }
 
@@ -121,8 +129,15 @@ impl Connection {
         Duration::from_millis(self.now().saturating_sub(self.since.load(Ordering::Relaxed)))
     }
 
-    /// Counts bytes that the client has sent or read.
-    pub(in crate::http) fn count(&self, bytes: usize) {
+    /// The service waits for the next bytes of a body from now on.
+    pub(super) fn begin_waiting(&self) {
+        self.waits_since.store(self.now().max(1), Ordering::Relaxed);
+    }
+
+    /// The next bytes of a body have come.
+    pub(super) fn end_waiting(&self, bytes: usize) {
+        let since = self.waits_since.swap(0, Ordering::Relaxed);
+        self.waited.fetch_add(self.now().saturating_sub(since), Ordering::Relaxed);
         self.moved.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
@@ -146,9 +161,15 @@ impl Connection {
         (since > 0).then(|| Duration::from_millis(self.now().saturating_sub(since)))
     }
 
-    /// Bytes per second since the beginning of the phase.
-    fn rate(&self) -> f64 {
-        self.moved.load(Ordering::Relaxed) as f64 / self.in_phase().as_secs_f64().max(1e-3)
+    /// Bytes per second of a body that the service waits for. Only the time of waiting for the client counts. `None` if the
+    /// service does not wait for it, or has not waited long enough.
+    fn rate(&self) -> Option<f64> {
+        let since = self.waits_since.load(Ordering::Relaxed);
+        let waits = since > 0 && self.phase() == Phase::Receiving;
+        let waited = self.waited.load(Ordering::Relaxed) + self.now().saturating_sub(since);
+        let waited = Duration::from_millis(waited);
+        let counts = waits && waited >= RECEIVING_MIN;
+        counts.then(|| self.moved.load(Ordering::Relaxed) as f64 / waited.as_secs_f64())
     }
 }
 
@@ -217,11 +238,10 @@ impl Connections {
         })
     }
 
-    /// Cuts the connection whose body arrives most slowly, below `rate_min` bytes per second for two seconds.
+    /// Cuts the connection whose body arrives most slowly, below `rate_min` bytes per second of at least two seconds.
     pub(in crate::http) fn cut_slowest_body(&self, rate_min: u64) -> bool {
         self.cut_most(|connection| {
-            let counts = connection.phase() == Phase::Receiving && connection.in_phase() >= RECEIVING_MIN;
-            let rate = counts.then(|| connection.rate())?;
+            let rate = connection.rate()?;
             (rate < rate_min as f64).then_some(-rate)
         })
     }
@@ -283,7 +303,7 @@ mod tests {
         assert!(!list.cut_longest_unread());
         open.connection.set_blocked(true);
         assert!(!list.cut_longest_unread(), "a moment is no reason");
-        std::thread::sleep(BLOCKED_MIN);
+        std::thread::sleep(BLOCKED_MIN + Duration::from_millis(20));
         assert!(list.cut_longest_unread());
     }
 }

@@ -99,6 +99,7 @@ impl BodyReader {
     /// The next bytes of the body, or `None` at its end.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, BodyError> {
         let began = Instant::now();
+        self.receiving.begin_waiting();
         let slowest = began + self.pace.left();
         let read = loop {
             let deadline = self.clock.deadline();
@@ -117,7 +118,7 @@ impl BodyReader {
             return Ok(None);
         };
         self.pace.moved(bytes.len(), began.elapsed());
-        self.receiving.count(bytes.len());
+        self.receiving.end_waiting(bytes.len());
         Ok(Some(bytes))
     }
 }
