@@ -47,9 +47,13 @@ pub(super) async fn restore(State(state): State<AppState>, request: Request) -> 
             let pictures = several::read_all(&state, *form).await?;
             submit(&state, &given, &headers, pictures).await
         }
-        SentPictures::One(picture) if accept.prefers_parts() => {
-            several::answer(&state, &given, several::Pictures::one(picture), held(slot)?, id)
-        }
+        SentPictures::One(picture) if accept.prefers_parts() => several::answer(
+            &state,
+            &given,
+            several::Pictures::one(picture),
+            held(slot)?,
+            (client.clone(), id),
+        ),
         SentPictures::One(picture) => {
             drop(slot);
             let _share = state.share(&client)?;
@@ -57,7 +61,7 @@ pub(super) async fn restore(State(state): State<AppState>, request: Request) -> 
         }
         SentPictures::Several(form) => {
             accept.require_parts()?;
-            several::answer(&state, &given, several::Pictures::form(*form), held(slot)?, id)
+            several::answer(&state, &given, several::Pictures::form(*form), held(slot)?, (client.clone(), id))
         }
     }
 }

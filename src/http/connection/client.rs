@@ -3,6 +3,7 @@
 use std::{
     net::{IpAddr, Ipv4Addr},
     sync::Arc,
+    time::Duration,
 };
 
 use axum::http::Extensions;
@@ -35,6 +36,11 @@ impl Client {
     /// Whether the connection is one more than allowed.
     pub(in crate::http) fn is_extra(&self) -> bool {
         self.0.as_ref().is_some_and(|connection| connection.is_extra)
+    }
+
+    /// The time for which the client has read nothing of what is ready for it.
+    pub(in crate::http) fn unread_for(&self) -> Duration {
+        self.0.as_ref().and_then(|connection| connection.blocked_for()).unwrap_or_default()
     }
 
     /// Begins to read the body.

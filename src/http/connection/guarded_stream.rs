@@ -42,7 +42,7 @@ pub(super) struct GuardedStream {
     pace: Pace,
     /// Since when the client has not read.
     blocked_since: Option<Instant>,
-    /// The beginning of the answer.
+    /// Since when the client is behind with its answer.
     answer_began: Option<Instant>,
     /// An answer that is written in place of hyper's own, and the number of its bytes that are written.
     replacement: Option<(Vec<u8>, usize)>,
@@ -263,14 +263,15 @@ impl AsyncWrite for GuardedStream {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let outcome = Pin::new(&mut this.io).poll_flush(cx);
-        // hyper flushes after it has written everything that it has.
+        // hyper flushes after it has written everything that it has, so the client keeps up with the answer.
+        this.answer_began = None;
         if this.connection.is_answered.swap(false, Ordering::Relaxed) {
-            this.answer_began = None;
             this.pace = Pace::new(this.limits.rate_min);
             this.connection.enter(Phase::Idle);
+            // hyper may have read already, while the answer was being written. The next read sets the deadline of the pause.
+            cx.waker().wake_by_ref();
         }
-        outcome
+        Pin::new(&mut this.io).poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -287,7 +288,7 @@ impl AsyncWrite for GuardedStream {
 }
 
 impl GuardedStream {
-    /// Takes the time of the first byte of an answer.
+    /// Takes the time since which the client is behind with its answer.
     fn begin_answer(&mut self) {
         if self.connection.phase() == Phase::Sending {
             self.answer_began.get_or_insert_with(Instant::now);

@@ -156,7 +156,8 @@ impl Connection {
         self.blocked.store(if blocked { self.now().max(1) } else { 0 }, Ordering::Relaxed);
     }
 
-    fn blocked_for(&self) -> Option<Duration> {
+    /// The time for which the client has read nothing of what is ready for it. `None` if nothing is.
+    pub(super) fn blocked_for(&self) -> Option<Duration> {
         let since = self.blocked.load(Ordering::Relaxed);
         (since > 0).then(|| Duration::from_millis(self.now().saturating_sub(since)))
     }

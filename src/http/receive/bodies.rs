@@ -139,7 +139,7 @@ async fn pictures_and_parameters(
                 return Ok(SentPictures::Several(Box::new(PictureForm { first, second: part, form })));
             }
             (IMAGE, None) => {
-                let file_name = part.file_name().map(str::to_owned);
+                let file_name = part.file_name();
                 first = Some(SentPicture { bytes: content(part, IMAGE, state).await?, file_name });
             }
             (name, earlier) => {

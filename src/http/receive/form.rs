@@ -25,6 +25,9 @@ use crate::memory::Reservation;
 /// Most bytes before the content of a part: its head, and what stands before the first part.
 const HEAD_BYTES_MAX: usize = 64 << 10;
 
+/// Longest file name that is kept, in characters. Names wait with their answers, outside of the memory budget.
+const NAME_CHARS_MAX: usize = 255;
+
 /// A form that is being read.
 pub(in crate::http) struct Form {
     multipart: Multipart<'static>,
@@ -110,9 +113,9 @@ impl FormPart {
         self.field.name().unwrap_or_default()
     }
 
-    /// The name of the part's file.
-    pub(in crate::http) fn file_name(&self) -> Option<&str> {
-        self.field.file_name()
+    /// The name of the part's file, at most [`NAME_CHARS_MAX`] characters of it.
+    pub(in crate::http) fn file_name(&self) -> Option<String> {
+        self.field.file_name().map(|name| name.chars().take(NAME_CHARS_MAX).collect())
     }
 
     /// The next bytes of the content, or `None` at its end.

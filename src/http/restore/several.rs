@@ -18,7 +18,7 @@ use multipart_stream::Part;
 use tokio::{
     sync::{Notify, mpsc},
     task::JoinSet,
-    time::{Instant, sleep_until},
+    time::sleep,
 };
 use tower_http::request_id::RequestId;
 use tracing::Instrument as _;
@@ -32,6 +32,7 @@ use super::{
     super::{
         admission::ReceivingSlot,
         callers::CallersRequest,
+        connection::Client,
         error::BodyError,
         in_flight::Outcome,
         kind::ProblemKind,
@@ -46,8 +47,10 @@ use super::{
 };
 use crate::{compute::ComputeError, memory::held};
 
-/// How long answers may wait for their client before its remaining pictures are refused.
+/// How long a client may read nothing before its remaining pictures are refused.
 const STALL: Duration = Duration::from_secs(5);
+/// Period of looking whether a client reads.
+const STALL_PERIOD: Duration = Duration::from_millis(500);
 /// Part of the memory for work that the waiting answers of one request may take: a quarter.
 const UNSENT_DIVISOR: u64 = 4;
 
@@ -74,6 +77,7 @@ struct SharedRequest {
     state: AppState,
     request: RestoreRequest,
     order: AnswerOrder,
+    client: Client,
     request_id: Option<String>,
 }
 
@@ -92,10 +96,10 @@ pub(super) fn answer(
     given: &Given,
     pictures: Pictures,
     held: (ReceivingSlot, CallersRequest),
-    request_id: Option<String>,
+    (client, request_id): (Client, Option<String>),
 ) -> Result<Response, Problem> {
     let request = RestoreRequest { record: Record::Kept, ..given.request()? };
-    let shared = SharedRequest { state: state.clone(), request, order: given.order()?, request_id };
+    let shared = SharedRequest { state: state.clone(), request, order: given.order()?, client, request_id };
     let (sender, receiver) = mpsc::channel(1);
     tokio::spawn(converse(shared, pictures, held, sender).in_current_span());
     Ok(parts::response(receiver))
@@ -136,7 +140,7 @@ async fn read(shared: &SharedRequest, pictures: Pictures, to: mpsc::Sender<Incom
     let Some((mut part, mut form)) = rest else { return };
     let mut refused = Vec::new();
     for number in 2.. {
-        let label = PictureLabel { number, file_name: part.file_name().map(str::to_owned) };
+        let label = PictureLabel { number, file_name: part.file_name() };
         let (picture, goes_on) = picture_of(shared, part, &label, !refused.is_empty()).await;
         match picture {
             Some(picture) => tokio::select! {
@@ -219,7 +223,7 @@ pub(super) async fn read_all(
         if pictures.len() >= state.server.pictures_max {
             return Err(too_many(state.server.pictures_max));
         }
-        let (max, file_name) = (state.limits.input_bytes_max, part.file_name().map(str::to_owned));
+        let (max, file_name) = (state.limits.input_bytes_max, part.file_name());
         let (bytes, memory) = part.read(max).await?.ok_or(BodyError::TooLarge { got: None, max })?;
         pictures.push(SentPicture { bytes: held(bytes, memory), file_name });
         drop(part);
@@ -252,7 +256,6 @@ struct Work<'a> {
     outbox: VecDeque<Part>,
     /// The number of the next answer in the order of the input.
     next: usize,
-    last_sent: Instant,
 }
 
 impl<'a> Work<'a> {
@@ -265,7 +268,6 @@ impl<'a> Work<'a> {
             ready: BTreeMap::new(),
             outbox: VecDeque::new(),
             next: 1,
-            last_sent: Instant::now(),
         }
     }
 
@@ -281,7 +283,6 @@ impl<'a> Work<'a> {
             let takes =
                 more_comes && !is_full && self.working.len() <= self.shared.state.compute.running_max();
             let has_parts = !self.outbox.is_empty();
-            let stalled = self.last_sent + STALL;
             tokio::select! {
                 incoming = from.recv(), if takes => match incoming {
                     Some(incoming) => self.take(incoming),
@@ -296,12 +297,12 @@ impl<'a> Work<'a> {
                     let Ok(permit) = permit else { return };
                     if let Some(part) = self.outbox.pop_front() {
                         permit.send(Ok(part));
-                        self.last_sent = Instant::now();
                     }
                 }
-                () = sleep_until(stalled), if has_parts && is_full && more_comes => {
-                    self.unread.notify_one();
-                    self.last_sent = Instant::now();
+                () = sleep(STALL_PERIOD), if has_parts && is_full && more_comes => {
+                    if self.shared.client.unread_for() >= STALL {
+                        self.unread.notify_one();
+                    }
                 }
             }
         }
