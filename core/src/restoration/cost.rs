@@ -10,8 +10,8 @@
 //! encode     samples + what the encoder holds besides them, the answer included
 //! ```
 //!
-//! Metadata come on top in every stage. The bounds follow from what the code allocates. No test compares them with the
-//! memory of the process yet.
+//! Metadata come on top in every stage. The bounds follow from what the code allocates, and from measurements where that
+//! is a library. The test `cost` compares them with the memory of the process.
 
 use super::{output::OutputPlan, receipt::Receipt, request::RestoreRequest};
 use crate::{

@@ -146,7 +146,8 @@ pub(super) fn encode(image: &Image, metadata: &Metadata) -> Result<Vec<u8>, Enco
         (_, None) => (pixels::as_rgb(image), ExtendedColorType::Rgb8),
         (_, Some(_)) => (pixels::as_rgb(image), ExtendedColorType::Rgba8),
     };
-    let mut out = Vec::new();
+    let length = encoded_bytes((width, height), image.channels(), image.alpha().is_some());
+    let mut out = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
     BmpEncoder::new(&mut out)
         .encode(&pixels::interleaved(&image), width as u32, height as u32, colour)
         .map_err(|e| failed(Format::Bmp, e))?;

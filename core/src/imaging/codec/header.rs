@@ -20,7 +20,7 @@ pub struct Header {
     /// alpha plus the larger of two numbers:
     ///
     /// - what the decoder holds besides them: coefficients of progressive and non-interleaved JPEG, transforms of WebP, the
-    ///   copied data of PNG, the indices of a palette;
+    ///   copied data of PNG and JPEG, the indices of a palette;
     /// - a second copy of the picture while alpha is split off or the orientation is applied.
     ///
     /// Metadata comes on top: see [`Header::metadata_bytes`].

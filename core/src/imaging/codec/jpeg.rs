@@ -51,7 +51,8 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
     // The decoder keeps all coefficients until the last scan of a progressive file, and of one whose first scan lacks a
     // component.
     let buffered = frame.progressive || scans.first().is_some_and(|ids| ids.len() < frame.components.len());
-    let working = if buffered { coefficient_bytes(&frame) } else { 0 };
+    // A file with stray bytes is copied without them.
+    let working = bytes.len() as u64 + if buffered { coefficient_bytes(&frame) } else { 0 };
     let turned = segments::metadata(bytes, &walked).orientation() != 1;
     let factors: Vec<_> = frame.components.iter().map(|c| (c.1, c.2)).collect();
     Ok(Header {

@@ -23,7 +23,7 @@ use super::ifd::{self, Directory, Stream, Value};
 use super::metadata::Metadata;
 use super::portable_tags::PortableTags;
 use super::resolution::{Resolution, ResolutionUnit};
-use super::{limits, pixels};
+use super::{bounds, limits, pixels};
 use crate::{
     cancel::Cancel,
     imaging::{Channels, Image},
@@ -285,13 +285,16 @@ pub(super) fn encode(image: &Image, metadata: &Metadata) -> Result<Vec<u8>, Enco
         Channels::Grey => encode_pixels::<Gray8>(image),
         Channels::Rgb => encode_pixels::<RGB8>(image),
     };
-    describe(out.map_err(|e| failed(Format::Tiff, e))?, metadata)
-        .ok_or_else(|| failed(Format::Tiff, "the file outgrows 4 GiB"))
+    let mut file = describe(out.map_err(|e| failed(Format::Tiff, e))?, metadata)
+        .ok_or_else(|| failed(Format::Tiff, "the file outgrows 4 GiB"))?;
+    file.shrink_to_fit();
+    Ok(file)
 }
 
 /// Encodes the pixels: LZW, and horizontal differences without alpha.
 fn encode_pixels<C: EncoderColour<Inner = u8>>(image: &Image) -> Result<Vec<u8>, tiff::TiffError> {
-    let mut out = Cursor::new(Vec::new());
+    // Room for the longest file, so that it never moves: the system only provides the pages that are written.
+    let mut out = Cursor::new(Vec::with_capacity(bounds::tiff_bytes_max(image)));
     // The encoder takes differences three samples apart (grey: one). With alpha these would mix channels, so there are none.
     let predictor = if image.alpha().is_some() { Predictor::None } else { Predictor::Horizontal };
     let mut encoder =

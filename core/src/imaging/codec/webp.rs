@@ -36,9 +36,15 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
     }
     let shape = chunks::shape(bytes, &walked).filter(|s| s.0 > 0 && s.1 > 0);
     let (width, height, has_alpha) = shape.ok_or_else(|| broken(Format::WebP, "its header is too short"))?;
+    // The decoder makes room for the coded picture before it compares both.
+    if chunks::coded_sides(bytes, &walked) != Some((width, height)) {
+        return Err(broken(Format::WebP, "its canvas and its picture have different sides"));
+    }
     let n_pixels = width as u64 * height as u64;
     // Lossless: 4 bytes per pixel and as many again for transforms. Lossy: the 4:2:0 frame; its ALPH is coded losslessly.
-    let working = if lossless || has_alpha { 8 * n_pixels } else { 2 * n_pixels };
+    // Lossy data are copied once more.
+    let copies = if lossless { 1 } else { 2 };
+    let working = copies * bytes.len() as u64 + n_pixels * if lossless || has_alpha { 8 } else { 2 };
     let turned = chunks::metadata(bytes, &walked).orientation() != 1;
     let samples = pixels::samples_per_pixel(Channels::Rgb, has_alpha);
     let copied = has_alpha || turned;
@@ -48,7 +54,7 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
         height,
         channels: Channels::Rgb,
         has_alpha,
-        decoded_bytes: limits::decoded_bytes(width, height, samples, copied, working + bytes.len() as u64),
+        decoded_bytes: limits::decoded_bytes(width, height, samples, copied, working),
         metadata_bytes: chunks::metadata_bytes(&walked),
         jpeg_subsampling: None,
         lossless,

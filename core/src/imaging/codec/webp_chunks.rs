@@ -78,14 +78,10 @@ pub(super) fn metadata(bytes: &[u8], chunks: &[WebpChunk]) -> Metadata {
 /// Returns width, height and alpha of a still picture. The canvas of the extended header gives the sides. Alpha comes from
 /// the coded picture, because flags without an alpha plane are common.
 pub(super) fn shape(bytes: &[u8], chunks: &[WebpChunk]) -> Option<(usize, usize, bool)> {
-    let (width, height, has_alpha) = if let Some(lossless) = find(bytes, chunks, b"VP8L") {
-        let bits = Endian::Little.u32(lossless, 1)?;
-        let side = |shift: u32| 1 + (bits >> shift & 0x3FFF) as usize;
-        (side(0), side(14), bits >> 28 & 1 == 1)
-    } else {
-        let lossy = find(bytes, chunks, b"VP8 ")?;
-        let side = |at| Some(usize::from(Endian::Little.u16(lossy, at)? & 0x3FFF));
-        (side(6)?, side(8)?, find(bytes, chunks, b"ALPH").is_some())
+    let (width, height) = coded_sides(bytes, chunks)?;
+    let has_alpha = match find(bytes, chunks, b"VP8L") {
+        Some(lossless) => Endian::Little.u32(lossless, 1)? >> 28 & 1 == 1,
+        None => find(bytes, chunks, b"ALPH").is_some(),
     };
     let Some(extended) = find(bytes, chunks, b"VP8X") else { return Some((width, height, has_alpha)) };
     let side = |at: usize| {
@@ -93,6 +89,18 @@ pub(super) fn shape(bytes: &[u8], chunks: &[WebpChunk]) -> Option<(usize, usize,
         Some(1 + usize::from(field[0]) + (usize::from(field[1]) << 8) + (usize::from(field[2]) << 16))
     };
     Some((side(4)?, side(7)?, has_alpha))
+}
+
+/// Returns width and height of the coded picture, whatever the extended header says.
+pub(super) fn coded_sides(bytes: &[u8], chunks: &[WebpChunk]) -> Option<(usize, usize)> {
+    if let Some(lossless) = find(bytes, chunks, b"VP8L") {
+        let bits = Endian::Little.u32(lossless, 1)?;
+        let side = |shift: u32| 1 + (bits >> shift & 0x3FFF) as usize;
+        return Some((side(0), side(14)));
+    }
+    let lossy = find(bytes, chunks, b"VP8 ")?;
+    let side = |at| Some(usize::from(Endian::Little.u16(lossy, at)? & 0x3FFF));
+    Some((side(6)?, side(8)?))
 }
 
 /// Returns the same coded picture with other metadata. The container is only extended when metadata or alpha need it.
