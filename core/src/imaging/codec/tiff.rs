@@ -23,6 +23,7 @@ use super::ifd::{self, Directory, Stream, Value};
 use super::metadata::Metadata;
 use super::portable_tags::PortableTags;
 use super::resolution::{Resolution, ResolutionUnit};
+use super::tags::{EXIF_DIRECTORY, GPS_DIRECTORY};
 use super::{bounds, limits, pixels};
 use crate::{
     cancel::Cancel,
@@ -76,11 +77,27 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
         channels,
         has_alpha,
         decoded_bytes: limits::decoded_bytes(width, height, samples, copied, working),
-        // Blocks are copied out of the file, each of at most 16 MiB.
-        metadata_bytes: (bytes.len() as u64).min(4 * BLOCK_BYTES_MAX as u64),
+        metadata_bytes: metadata_bytes(&stream, &directory),
         jpeg_subsampling: None,
         lossless: true,
     })
+}
+
+/// Returns the most bytes of the values that are copied out of the directories, those for the decoder included. Values may
+/// overlap, so they can be longer than the file.
+fn metadata_bytes(stream: &Stream<'_>, directory: &Directory) -> u64 {
+    /// Bytes that an entry takes besides its value.
+    const ENTRY_BYTES: usize = 64;
+    /// Longest value that the decoder reads, in bytes.
+    const DECODED_MAX: usize = 1 << 20;
+    /// Bytes that the decoder takes for a byte of a value.
+    const DECODER_BYTES: u64 = 32;
+    let tables = [EXIF_DIRECTORY, GPS_DIRECTORY].map(|tag| ifd::sub_directory(stream, directory, tag));
+    let fields = tables.iter().flatten().chain([directory]).flat_map(|table| &table.fields);
+    let lengths = fields.map(|field| field.len).filter(|len| *len <= BLOCK_BYTES_MAX);
+    let copied: u64 = lengths.map(|len| (len + ENTRY_BYTES) as u64).sum();
+    let lengths = directory.fields.iter().map(|field| field.len).filter(|len| *len <= DECODED_MAX);
+    copied + lengths.max().unwrap_or(0) as u64 * DECODER_BYTES
 }
 
 /// Opens a file of one page whose directory and coded data lie within it.
