@@ -56,6 +56,7 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     ];
     flags.extend(arguments.threads.flag());
     let config = settings.load(&flags)?;
+    system::keep_heap_small();
     telemetry::install(&config.log).map_err(|error| usage(format_args!("{error:#}")))?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
