@@ -1,6 +1,6 @@
 # Users need `make run` and `make test`. The other targets are for people who work on the program.
 .DEFAULT_GOAL := help
-.PHONY: help run test check release-check chaos load latency sanitize bench bench-load bench-peers bench-restore model evaluation experiment notices prepare
+.PHONY: help run test check release-check chaos load latency fuzz sanitize bench bench-load bench-peers bench-restore model evaluation experiment notices prepare
 
 # The training pictures: pairs/ holds the sets SET/{damaged,undamaged}; splits.tsv stands next to pairs/.
 DATA_ROOT ?= ../shared/data
@@ -47,6 +47,13 @@ LOAD_SECONDS ?= 1800
 
 load: prepare ## saturate the service for half an hour and check answers, memory and times; `make test` does it for a minute
 	@bash scripts/load.sh $(LOAD_SECONDS)
+
+# How long `make fuzz` runs each target, in seconds.
+FUZZ_SECONDS ?= 600
+
+fuzz: prepare ## feed every fuzz target hostile inputs for ten minutes; `make test` replays the corpus
+	@bash scripts/prepare.sh c++:g++
+	@bash scripts/fuzz.sh $(FUZZ_SECONDS)
 
 latency: prepare ## measure the 99th percentile of POST /restore without and during a batch
 	cargo build --quiet --release --locked --bin pentimento
