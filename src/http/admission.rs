@@ -29,6 +29,7 @@ const RETRY_MAX_S: u64 = 60;
 #[derive(Debug)]
 pub(super) struct ReceivingSlot {
     _slot: OwnedSemaphorePermit,
+    _sender: CallersRequest,
 }
 
 /// Bytes of an answer that keep their slot until the last byte is written.
@@ -49,16 +50,26 @@ impl AppState {
     pub(super) async fn receive(&self, client: &Client) -> Result<ReceivingSlot, Problem> {
         self.compute.check_room().map_err(|refusal| self.refusal(refusal))?;
         self.share(client)?;
+        let sender = self.senders.enter(client.address()).ok_or_else(|| {
+            share_is_taken("bodies arriving", self.senders.max(), "compute.receiving_max", self.retry_after())
+        })?;
         let slot = slot(&self.receiving, || self.connections.cut_slowest_body(self.server.rate_min)).await;
         let slot = slot.ok_or_else(|| {
             self.full("too many bodies are arriving", self.server.receiving_max, "compute.receiving_max")
         })?;
-        Ok(ReceivingSlot { _slot: slot })
+        Ok(ReceivingSlot { _slot: slot, _sender: sender })
     }
 
     /// Counts a request of this caller, after its body has arrived. A slow client so takes nothing of its share.
     pub(super) fn share(&self, client: &Client) -> Result<CallersRequest, Problem> {
-        self.callers.enter(client.address()).ok_or_else(|| self.share_is_taken())
+        self.callers.enter(client.address()).ok_or_else(|| {
+            share_is_taken(
+                "requests under way",
+                self.callers.max(),
+                "compute.caller_places_max",
+                self.retry_after(),
+            )
+        })
     }
 
     /// Takes a place in the queue.
@@ -99,15 +110,15 @@ impl AppState {
             .setting(setting)
             .header(header::RETRY_AFTER, self.retry_after())
     }
+}
 
-    fn share_is_taken(&self) -> Problem {
-        let max = self.callers.max();
-        let detail = format!("this address has {max} requests under way; wait for their answers");
-        Problem::new(ProblemKind::CallerShare, detail)
-            .limit(max as u64)
-            .setting("compute.caller_places_max")
-            .header(header::RETRY_AFTER, self.retry_after())
-    }
+/// The problem of a caller that has `max` of something.
+fn share_is_taken(what: &str, max: usize, setting: &'static str, retry_after: HeaderValue) -> Problem {
+    let detail = format!("this address has {max} {what}; wait for their answers");
+    Problem::new(ProblemKind::CallerShare, detail)
+        .limit(max as u64)
+        .setting(setting)
+        .header(header::RETRY_AFTER, retry_after)
 }
 
 /// Takes a permit. If there is none, `make_room` may cut a connection that holds one, and the permit has a second to come

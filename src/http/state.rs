@@ -54,8 +54,10 @@ pub struct AppState {
     stopping: CancellationToken,
     /// The open connections.
     pub(super) connections: Connections,
-    /// The requests of each caller.
+    /// The requests of each caller in work.
     pub(super) callers: Callers,
+    /// The bodies that arrive from each caller.
+    pub(super) senders: Callers,
     /// One permit per body that arrives.
     pub(super) receiving: Arc<Semaphore>,
     /// One permit per answer that is sent.
@@ -86,7 +88,10 @@ impl AppState {
             unread.cut_longest_unread();
         });
         memory.bodies.on_shortage(move || {
-            slow.cut_slowest_body(server.rate_min);
+            // An answer that is the input's own bytes holds the memory of its body.
+            if !slow.cut_slowest_body(server.rate_min) {
+                slow.cut_longest_unread();
+            }
         });
         Self {
             compute,
@@ -97,6 +102,7 @@ impl AppState {
             stopping: CancellationToken::new(),
             connections,
             callers: Callers::new(server.caller_max),
+            senders: Callers::new((server.receiving_max * 3).div_ceil(4)),
             receiving: Arc::new(Semaphore::new(server.receiving_max.min(Semaphore::MAX_PERMITS))),
             sending: Arc::new(Semaphore::new(server.sending_max.min(Semaphore::MAX_PERMITS))),
             server,

@@ -103,15 +103,19 @@ impl MemoryPool {
     /// If the whole pool has fewer bytes.
     pub async fn reserve(&self, bytes: u64) -> Result<Reservation, TooLarge> {
         self.check(bytes)?;
-        let units = units(bytes);
+        let permit = self.acquire(units(bytes)).await;
+        Ok(Reservation { pool: self.clone(), permit: Some(permit) })
+    }
+
+    /// Waits for `units`, and asks for relief meanwhile.
+    async fn acquire(&self, units: u32) -> OwnedSemaphorePermit {
         let mut acquiring = std::pin::pin!(self.permits.clone().acquire_many_owned(units));
-        let permit = loop {
+        loop {
             match tokio::time::timeout(RELIEF_PERIOD, acquiring.as_mut()).await {
-                Ok(permit) => break permit.expect("the semaphore of a pool is never closed"),
+                Ok(permit) => return permit.expect("the semaphore of a pool is never closed"),
                 Err(_) => self.relieve(),
             }
-        };
-        Ok(Reservation { pool: self.clone(), permit: Some(permit) })
+        }
     }
 
     fn relieve(&self) {
@@ -147,15 +151,12 @@ impl Reservation {
             return true;
         }
         let permits = self.pool.permits.clone();
-        let permit = match permits.clone().try_acquire_many_owned(missing) {
+        let permit = match permits.try_acquire_many_owned(missing) {
             Ok(permit) => permit,
-            Err(_) => {
-                self.pool.relieve();
-                match tokio::time::timeout(patience, permits.acquire_many_owned(missing)).await {
-                    Ok(Ok(permit)) => permit,
-                    _ => return false,
-                }
-            }
+            Err(_) => match tokio::time::timeout(patience, self.pool.acquire(missing)).await {
+                Ok(permit) => permit,
+                Err(_) => return false,
+            },
         };
         match &mut self.permit {
             Some(held) => held.merge(permit),

@@ -18,6 +18,9 @@ const BLOCKED_MIN: Duration = Duration::from_secs(1);
 /// How long the service must have waited for a body before its rate counts.
 const RECEIVING_MIN: Duration = Duration::from_secs(2);
 
+/// Time of waiting, in milliseconds, after which the bytes before it count half.
+const RATE_WINDOW_MS: u64 = 5000;
+
 /// What a connection does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -137,8 +140,13 @@ impl Connection {
     /// The next bytes of a body have come.
     pub(super) fn end_waiting(&self, bytes: usize) {
         let since = self.waits_since.swap(0, Ordering::Relaxed);
-        self.waited.fetch_add(self.now().saturating_sub(since), Ordering::Relaxed);
-        self.moved.fetch_add(bytes as u64, Ordering::Relaxed);
+        let waited = self.waited.fetch_add(self.now().saturating_sub(since), Ordering::Relaxed);
+        let moved = self.moved.fetch_add(bytes as u64, Ordering::Relaxed);
+        // Old bytes count less and less, so that a fast beginning does not hide a slow rest.
+        if waited > RATE_WINDOW_MS {
+            self.waited.store(waited / 2, Ordering::Relaxed);
+            self.moved.store(moved / 2, Ordering::Relaxed);
+        }
     }
 
     /// The client has sent a byte.

@@ -301,7 +301,7 @@ impl<'a> Work<'a> {
                 }
                 () = sleep(STALL_PERIOD), if has_parts && is_full && more_comes => {
                     if self.shared.client.unread_for() >= STALL {
-                        self.unread.notify_one();
+                        self.unread.notify_waiters();
                     }
                 }
             }
