@@ -7,8 +7,8 @@
 //!  pool.install     works on the rayon pool
 //! ```
 //!
-//! Small pictures have a lane of their own: one more turn, on a thread of its own. They so do not wait for pictures that
-//! take a hundred times as long. The threads of the pool have a lower priority than that lane and than the threads that
+//! Small pictures have a lane of their own: as many turns as large ones, on threads of their own. They so do not wait for
+//! pictures that take a hundred times as long. The threads of the other pool have a lower priority than that lane and than the threads that
 //! answer requests.
 //!
 //! Pixel work on a tokio thread would block all requests of that thread. One semaphore bounds the calls that compute, the
@@ -54,17 +54,19 @@ pub struct Compute {
     call_time: Arc<Mutex<Option<Duration>>>,
 }
 
-/// The lane of small pictures: one thread, one turn.
+/// The lane of small pictures: one turn per thread.
 #[derive(Clone, Debug)]
 struct SmallLane {
     pool: Arc<ThreadPool>,
+    /// One permit per call that runs in the lane.
     turn: Arc<Semaphore>,
 }
 
 impl SmallLane {
-    fn new() -> Result<Self, ThreadPoolBuildError> {
-        let pool = ThreadPoolBuilder::new().num_threads(1).thread_name(|_| "small".to_owned()).build()?;
-        Ok(Self { pool: Arc::new(pool), turn: Arc::new(Semaphore::new(1)) })
+    fn new(threads: usize) -> Result<Self, ThreadPoolBuildError> {
+        let pool =
+            ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("small-{i}")).build()?;
+        Ok(Self { turn: Arc::new(Semaphore::new(pool.current_num_threads())), pool: Arc::new(pool) })
     }
 }
 
@@ -108,7 +110,7 @@ impl Compute {
             .start_handler(|_| drop(system::add_thread_niceness(POOL_NICENESS)))
             .build()?;
         // A number that the operator chose is the number of calls at the same time.
-        let small = if config.running_max == 0 { Some(SmallLane::new()?) } else { None };
+        let small = if config.running_max == 0 { Some(SmallLane::new(config.threads)?) } else { None };
         let running_max = match config.running_max {
             0 => pool.current_num_threads(),
             n => n.min(Semaphore::MAX_PERMITS),
@@ -194,22 +196,11 @@ impl Compute {
 
     /// Waits for a turn of work that takes `bytes` of memory. `None` when the runtime shuts down.
     async fn turn(&self, bytes: u64) -> Option<Turn> {
-        let shared = async {
-            let turn = self.running.clone().acquire_owned().await.ok()?;
-            Some((turn, self.pool.clone()))
+        let (turns, pool) = match self.small.as_ref().filter(|_| bytes <= SMALL_BYTES_MAX) {
+            Some(lane) => (&lane.turn, &lane.pool),
+            None => (&self.running, &self.pool),
         };
-        let Some(lane) = self.small.as_ref().filter(|_| bytes <= SMALL_BYTES_MAX) else {
-            return shared.await;
-        };
-        let small = async {
-            let turn = lane.turn.clone().acquire_owned().await.ok()?;
-            Some((turn, lane.pool.clone()))
-        };
-        tokio::select! {
-            biased;
-            turn = shared => turn,
-            turn = small => turn,
-        }
+        Some((turns.clone().acquire_owned().await.ok()?, pool.clone()))
     }
 
     /// Adds a call's time to the mean.
@@ -323,7 +314,7 @@ mod tests {
         });
         tokio::task::yield_now().await;
         let small =
-            compute.admit().unwrap().run(&memory, 4096, || std::thread::current().name() == Some("small"));
+            compute.admit().unwrap().run(&memory, 4096, || std::thread::current().name() == Some("small-0"));
         let small = tokio::time::timeout(Duration::from_secs(60), small).await.expect("it does not wait");
         small.unwrap();
         drop(release);
