@@ -17,7 +17,7 @@ use super::{output::OutputPlan, receipt::Receipt, request::RestoreRequest};
 use crate::{
     features::{Schema, rich},
     imaging::{
-        ParameterError, RestorationParameters,
+        ParameterError, RestorationParameters, bands,
         codec::{self, Encoding, Header, MetadataPolicy, PictureShape},
         operators::unsharp_mask::UnsharpMask,
     },
@@ -139,7 +139,12 @@ fn restore_bytes(header: &Header, parameters: &RestorationParameters) -> u64 {
         let radius = UnsharpMask::new(sharpening.sigma, sharpening.strength).radius();
         // The rows around bands and the rings of threads are at most 5/8 of the picture. A picture of few rows is one
         // band, whose ring holds at most all rows.
-        let is_one_band = header.width.min(header.height) < 8 * radius.max(8);
+        let short_side = header.width.min(header.height);
+        let is_one_band = short_side < 8 * radius.max(8);
+        // A narrow picture is turned, and turned back.
+        if short_side < bands::NARROW_PX {
+            return colours.saturating_mul(2);
+        }
         if is_one_band { colours } else { colours.saturating_mul(5) / 8 }
     });
     // Denoising makes a second set of samples, and so does measuring the noise of corrected colours.

@@ -89,7 +89,13 @@ impl Band<'_> {
             // From the second row on, this loop pushes row `y + radius` only. So it never reads a row that is restored.
             while next < self.shape.height.min(y + radius + 1) {
                 // The operator changes each pixel separately. So reflected copies get the value of their pixel.
-                point.apply(with, ring.push(next, self.original(next)));
+                let row = ring.push(next, self.original(next));
+                for pixels in row.chunks_mut(PIXELS_PER_CHECK * self.shape.step) {
+                    if self.cancel.is_cancelled() {
+                        return;
+                    }
+                    point.apply(with, pixels);
+                }
                 next += 1;
             }
             // Reflection never increases the distance from `y`. So the ring holds the reflected row.
@@ -97,7 +103,7 @@ impl Band<'_> {
             sharpener.aim(at);
             let stride = self.shape.stride();
             let row = &mut self.rows[(y - self.top) * stride..][..stride];
-            sharpener.sharpen(with, ring.samples(), row);
+            sharpener.sharpen(with, ring.samples(), row, self.cancel);
         }
     }
 }

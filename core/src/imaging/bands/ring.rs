@@ -15,6 +15,8 @@ use crate::imaging::operators::gaussian_blur::pad_row;
 pub(super) struct Ring {
     shape: Shape,
     radius: usize,
+    /// Number of slots: those of a window, or all rows of a picture that is lower than a window.
+    n_slots: usize,
     /// Samples from one slot to the next.
     pitch: usize,
     samples: Vec<u8>,
@@ -26,14 +28,15 @@ impl Ring {
         let padded = (shape.width + 2 * radius) * shape.step;
         // The pass down reads whole blocks, also past the end of a row. In the last slot these bytes must exist too.
         let pitch = padded.next_multiple_of(BLOCK) + 2 * BLOCK;
-        Self { shape, radius, pitch, samples: vec![0; (2 * radius + 1) * pitch] }
+        let n_slots = (2 * radius + 1).min(shape.height);
+        Self { shape, radius, n_slots, pitch, samples: vec![0; n_slots * pitch] }
     }
 
     /// Returns where row `y` begins, its reflected pixels included.
     #[inline(always)]
     pub fn start_of(&self, y: usize) -> usize {
         // Any `2·radius + 1` successive rows have different remainders. So no row of a window overwrites another.
-        y % (2 * self.radius + 1) * self.pitch
+        y % self.n_slots * self.pitch
     }
 
     /// Copies `row` into the slot of row `y`, reflected by `radius` pixels on both sides (reflect-101). Returns the copy, so

@@ -12,6 +12,11 @@ pub(super) struct Shape {
 }
 
 impl Shape {
+    /// The shape with rows and columns exchanged.
+    pub fn transposed(self) -> Self {
+        Self { width: self.height, height: self.width, ..self }
+    }
+
     /// Samples in a row.
     pub fn stride(self) -> usize {
         self.width * self.step

@@ -4,10 +4,15 @@ use super::{
     passes,
     planes::{BLOCK, Planes, WeightedRows},
 };
-use crate::imaging::{Instructions, operators::unsharp_mask::UnsharpMask};
+use crate::{
+    cancel::Cancel,
+    imaging::{Instructions, operators::unsharp_mask::UnsharpMask},
+};
 
 /// Samples of a row that go through both passes together, so that planes and sums stay in the L1 cache.
 const CHUNK: usize = 32 * BLOCK;
+/// Chunks of a long row between two looks at the flag: less than a millisecond.
+const CHUNKS_PER_CHECK: usize = 64;
 
 /// A mask with the buffers that it needs for a row.
 pub(super) struct RowSharpener<'a> {
@@ -41,15 +46,18 @@ impl<'a> RowSharpener<'a> {
         }
     }
 
-    /// Writes the sharpened row.
+    /// Writes the sharpened row. Ends early once `cancel` is set.
     ///
     /// A row in the ring begins `padding` samples before its first pixel. So the windows of chunk `i` read the sums
     /// from column `i·CHUNK` on: one per sample of the chunk, and twice the padding more.
     #[inline(always)]
-    pub fn sharpen(&mut self, with: Instructions, ring: &[u8], out: &mut [u8]) {
+    pub fn sharpen(&mut self, with: Instructions, ring: &[u8], out: &mut [u8], cancel: &Cancel) {
         let (taps, padding) = (self.mask.half_taps(), self.mask.radius() * self.step);
         for (i, out) in out.chunks_mut(CHUNK).enumerate() {
             let n = out.len();
+            if i % CHUNKS_PER_CHECK == CHUNKS_PER_CHECK - 1 && cancel.is_cancelled() {
+                return;
+            }
             // The slice moves by a chunk, so the starts in `pairs` stay right for the whole row.
             let rows = WeightedRows { ring: &ring[i * CHUNK..], pairs: &self.pairs, taps };
             passes::down(with, &mut self.planes, rows, n + 2 * padding);
