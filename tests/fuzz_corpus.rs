@@ -10,8 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// A target: what it does with an input.
+type Target = fn(&[u8]);
+
 /// The targets by the names of their folders.
-const TARGETS: [(&str, fn(&[u8])); 5] = [
+const TARGETS: [(&str, Target); 5] = [
     ("decoding", targets::decoding),
     ("headers", targets::headers),
     ("forms", targets::forms),

@@ -54,7 +54,7 @@ pub(super) struct Arguments {
     /// Overwrite existing files
     #[arg(long)]
     force: bool,
-    /// Let the service at this URL restore the pictures, all in one request: http://HOST:PORT
+    /// Let the service at this URL restore the pictures, many in one request: http://HOST:PORT
     #[arg(long, value_name = "URL", conflicts_with_all = ["model", "threads"])]
     server: Option<String>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `pentimento restore --server URL`: lets a service restore the pictures, all in one request.
+//! `pentimento restore --server URL`: lets a service restore the pictures, many in one request.
 //!
 //! The pictures go out and the answers come in at the same time, so that neither side keeps more than a few of them.
 
@@ -31,6 +31,8 @@ use pentimento_core::{
 const BOUNDARY: &str = "pentimento-8d3f0c5e6b1a49b7a2c4d90e17f3586b";
 /// Longest part of an answer that is kept, in bytes.
 const PART_BYTES_MAX: usize = 2 << 30;
+/// Most pictures of one request, below the default of the service's `limits.pictures_max`.
+const PICTURES_PER_REQUEST: usize = 200;
 /// Port of a URL without one.
 const PORT_DEFAULT: u16 = 80;
 
@@ -62,7 +64,12 @@ pub(super) fn restore_remotely(
     done: &mut dyn FnMut(usize, Result<RemoteResult>) -> Result<()>,
 ) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let ended = runtime.block_on(converse(remote, inputs, done));
+    let ended = runtime.block_on(async {
+        for inputs in inputs.chunks(PICTURES_PER_REQUEST) {
+            converse(remote, inputs, done).await?;
+        }
+        Ok(())
+    });
     runtime.shutdown_background();
     ended
 }
@@ -90,6 +97,13 @@ async fn converse(
     let (head, body) = response.into_parts();
     let body = Body::new(body);
     if head.status != StatusCode::OK {
+        if sent.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+            // No picture could be read, so the form was empty. The reasons say more than the service.
+            for (index, error) in sending.await? {
+                done(index, Err(error))?;
+            }
+            return Ok(());
+        }
         return Err(refusal(head.status, body).await);
     }
     let mime = head.headers.get(header::CONTENT_TYPE).and_then(|mime| mime.to_str().ok()).unwrap_or_default();

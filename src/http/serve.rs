@@ -78,7 +78,7 @@ pub async fn serve(
 
 /// Refuses new work and waits until the answers of all earlier requests are written. The listener still answers meanwhile.
 async fn drain(state: &AppState, drain_timeout: Duration) {
-    state.compute.close();
+    state.drain();
     let began = Instant::now();
     let n_busy = || state.connections.n_busy_since_before(began);
     let n_requests = n_busy();
@@ -90,8 +90,10 @@ async fn drain(state: &AppState, drain_timeout: Duration) {
     };
     if timeout(drain_timeout, all_written).await.is_ok() {
         tracing::info!(n_requests, "every request has its answer");
+        state.compute.close();
         return;
     }
     tracing::warn!(n_requests, n_cut = n_busy(), "requests are cut that did not finish in time");
+    state.compute.close();
     state.cut_order.give();
 }

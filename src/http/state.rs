@@ -52,6 +52,8 @@ pub struct AppState {
     pub(super) cut_order: CutOrder,
     /// Set when the service is about to stop.
     stopping: CancellationToken,
+    /// Set when the service takes no new requests.
+    draining: CancellationToken,
     /// The open connections.
     pub(super) connections: Connections,
     /// The requests of each caller in work.
@@ -100,6 +102,7 @@ impl AppState {
             memory,
             cut_order: CutOrder::default(),
             stopping: CancellationToken::new(),
+            draining: CancellationToken::new(),
             connections,
             callers: Callers::new(server.caller_max),
             senders: Callers::new((server.receiving_max * 3).div_ceil(4)),
@@ -124,9 +127,19 @@ impl AppState {
         self.stopping.cancel();
     }
 
+    /// The service takes no new requests. Those under way go on, also if their bodies are still arriving.
+    pub(super) fn drain(&self) {
+        self.draining.cancel();
+    }
+
+    /// Whether the service takes no new requests.
+    pub fn is_draining(&self) -> bool {
+        self.draining.is_cancelled() || self.compute.is_closed()
+    }
+
     /// Whether the service is about to stop, or stops.
     pub(super) fn is_stopping(&self) -> bool {
-        self.stopping.is_cancelled() || self.compute.is_closed()
+        self.stopping.is_cancelled() || self.is_draining()
     }
 
     /// The same state with hosts and origins that may change something, besides loopback names and IP addresses.

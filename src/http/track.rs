@@ -14,7 +14,7 @@ use crate::compute::ComputeError;
 /// A stopping service answers new requests and those that it cuts with 503.
 pub(super) async fn track(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let draining = || Problem::from(ComputeError::Draining);
-    if state.compute.is_closed() {
+    if state.is_draining() {
         return draining().into_response();
     }
     tokio::select! {

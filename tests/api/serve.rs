@@ -28,7 +28,7 @@ async fn requests_under_way_finish_and_new_ones_are_refused() {
     let (release, work) = occupy(&app.compute).await;
     let request = waiting_request(&app).await;
     app.stop();
-    until("draining", || app.compute.is_closed()).await;
+    until("draining", || app.state.is_draining()).await;
 
     problem(app.post("/restore", damaged("cast")), 503, "draining").await;
     problem(app.get("/health/ready"), 503, "draining").await;

@@ -226,6 +226,9 @@ async fn answer(
     if connection.is_abandoned.load(Ordering::Relaxed) {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
+    let mime = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let is_stream = mime.is_some_and(|mime| mime.starts_with(b"text/event-stream"));
+    connection.is_stream.store(is_stream, Ordering::Relaxed);
     connection.enter(Phase::Sending);
     Ok(response)
 }

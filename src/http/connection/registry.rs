@@ -55,6 +55,8 @@ pub(in crate::http) struct Connection {
     pub(super) cut: CancellationToken,
     /// Whether the client may still send the rest of a body.
     pub(super) lingers: AtomicBool,
+    /// Whether the answer is a stream of events, which may last for hours.
+    pub(super) is_stream: AtomicBool,
     /// Whether the request's body was dropped before its end.
     pub(super) is_abandoned: AtomicBool,
     /// Whether the whole answer has been handed over for writing.
@@ -84,6 +86,7 @@ impl Connection {
             is_extra,
             cut: CancellationToken::new(),
             lingers: AtomicBool::new(false),
+            is_stream: AtomicBool::new(false),
             is_abandoned: AtomicBool::new(false),
             is_answered: AtomicBool::new(false),
             opened: Instant::now(),
@@ -230,13 +233,19 @@ impl Connections {
         self.lock().by_id.values().filter(|connection| connection.is_busy_since_before(time)).count()
     }
 
-    /// Cuts the connection that has waited longest for a request, or that reads the rest of a refused body. Returns whether
-    /// there was one.
+    /// Cuts the connection that has waited longest for a request, or that reads the rest of a refused body. If there is none,
+    /// cuts the oldest stream of events, whose client asks again from the last event. Returns whether there was one.
     pub(super) fn cut_oldest_waiting(&self) -> bool {
-        self.cut_most(|connection| {
+        let waits = |connection: &Connection| {
             let waits = matches!(connection.phase(), Phase::Idle | Phase::Head | Phase::Lingering);
             waits.then(|| connection.in_phase().as_secs_f64())
-        })
+        };
+        let streams = |connection: &Connection| {
+            let streams =
+                connection.phase() == Phase::Sending && connection.is_stream.load(Ordering::Relaxed);
+            streams.then(|| connection.in_phase().as_secs_f64())
+        };
+        self.cut_most(waits) || self.cut_most(streams)
     }
 
     /// Cuts the connection whose client has not read its answer for the longest time, at least a second.

@@ -20,7 +20,7 @@ use super::{
     super::{error::BodyError, state::AppState},
     reader::{self, BodyMemory, BodyReader},
 };
-use crate::memory::Reservation;
+use crate::memory::{MemoryPool, Reservation};
 
 /// Most bytes before the content of a part: its head, and what stands before the first part.
 const HEAD_BYTES_MAX: usize = 64 << 10;
@@ -97,6 +97,20 @@ impl Form {
     /// Refuses a form whose announced length is above `max` bytes.
     pub(super) fn check_announced(&self, max: u64) -> Result<(), BodyError> {
         reader::check_announced(self.shared.announced, max)
+    }
+
+    /// Refuses a form that is kept whole, if its announced length can never fit into the memory for bodies.
+    pub(in crate::http) fn check_fits(&self, pool: &MemoryPool) -> Result<(), BodyError> {
+        let needed = self.shared.announced.unwrap_or(0);
+        pool.check(needed).map_err(|too_large| BodyError::NeverFits { needed, max: too_large.max })
+    }
+
+    /// Reads the rest of the form and drops it.
+    pub(in crate::http) async fn skip_rest(&mut self) -> Result<(), BodyError> {
+        while let Some(part) = self.next().await? {
+            part.skip().await?;
+        }
+        Ok(())
     }
 
     /// The next part, or `None` at the end of the form.

@@ -51,6 +51,8 @@ use crate::{compute::ComputeError, memory::held};
 const STALL: Duration = Duration::from_secs(5);
 /// Period of looking whether a client reads.
 const STALL_PERIOD: Duration = Duration::from_millis(500);
+/// Bytes of an answer besides its picture: receipt or problem, headers, name.
+const ENTRY_BYTES: u64 = 8 << 10;
 /// Part of the memory for work that the waiting answers of one request may take: a quarter.
 const UNSENT_DIVISOR: u64 = 4;
 
@@ -141,7 +143,7 @@ async fn read(shared: &SharedRequest, pictures: Pictures, to: mpsc::Sender<Incom
     let mut refused = Vec::new();
     for number in 2.. {
         let label = PictureLabel { number, file_name: part.file_name() };
-        let (picture, goes_on) = picture_of(shared, part, &label, !refused.is_empty()).await;
+        let (picture, next) = picture_of(shared, part, &label, !refused.is_empty()).await;
         match picture {
             Some(picture) => tokio::select! {
                 permit = to.reserve() => match permit {
@@ -152,8 +154,14 @@ async fn read(shared: &SharedRequest, pictures: Pictures, to: mpsc::Sender<Incom
             },
             None => refused.push(label),
         }
-        if !goes_on {
-            break;
+        match next {
+            NextPart::Read => {}
+            // A client that sends everything before it reads must reach the end of its form.
+            NextPart::Drop => {
+                let _ = form.skip_rest().await;
+                break;
+            }
+            NextPart::None => break,
         }
         match form.next().await {
             Ok(Some(next)) => part = next,
@@ -174,39 +182,55 @@ async fn read(shared: &SharedRequest, pictures: Pictures, to: mpsc::Sender<Incom
     }
 }
 
-/// Reads the picture of a part. `None` if its content was skipped. Also returns whether the form can be read further.
+/// What to do with the rest of a form.
+enum NextPart {
+    Read,
+    /// Read it to its end and drop it.
+    Drop,
+    /// The form is broken.
+    None,
+}
+
+impl NextPart {
+    /// The rest after a part whose content was skipped.
+    fn after(skipped: Result<(), BodyError>) -> Self {
+        if skipped.is_ok() { NextPart::Read } else { NextPart::None }
+    }
+}
+
+/// Reads the picture of a part. `None` if its content was skipped. Also returns what to do with the rest of the form.
 async fn picture_of(
     shared: &SharedRequest,
     mut part: FormPart,
     label: &PictureLabel,
     skips: bool,
-) -> (Option<Result<SentPicture, Problem>>, bool) {
+) -> (Option<Result<SentPicture, Problem>>, NextPart) {
     let state = &shared.state;
     if part.name() != IMAGE {
-        return (Some(Err(unknown(part.name(), "part after the first picture", &[IMAGE]))), false);
+        return (Some(Err(unknown(part.name(), "part after the first picture", &[IMAGE]))), NextPart::Drop);
     }
     if label.number > state.server.pictures_max {
-        return (Some(Err(too_many(state.server.pictures_max))), false);
+        return (Some(Err(too_many(state.server.pictures_max))), NextPart::Drop);
     }
     if skips {
-        return (None, part.skip().await.is_ok());
+        return (None, NextPart::after(part.skip().await));
     }
     let max = state.limits.input_bytes_max;
     match part.read(max).await {
         Ok(Some((bytes, memory))) => {
             let picture = SentPicture { bytes: held(bytes, memory), file_name: label.file_name.clone() };
-            (Some(Ok(picture)), true)
+            (Some(Ok(picture)), NextPart::Read)
         }
         Ok(None) => {
-            let goes_on = part.skip().await.is_ok();
-            (Some(Err(BodyError::TooLarge { got: None, max }.into())), goes_on)
+            let next = NextPart::after(part.skip().await);
+            (Some(Err(BodyError::TooLarge { got: None, max }.into())), next)
         }
         // Other requests take the memory at the moment. This picture is lost, the next may find room.
         Err(error @ (BodyError::NoMemory { .. } | BodyError::NeverFits { .. })) => {
-            let goes_on = part.skip().await.is_ok();
-            (Some(Err(error.into())), goes_on)
+            let next = NextPart::after(part.skip().await);
+            (Some(Err(error.into())), next)
         }
-        Err(error) => (Some(Err(error.into())), false),
+        Err(error) => (Some(Err(error.into())), NextPart::None),
     }
 }
 
@@ -215,6 +239,7 @@ pub(super) async fn read_all(
     state: &AppState,
     PictureForm { first, second, mut form }: PictureForm,
 ) -> Result<Vec<SentPicture>, Problem> {
+    form.check_fits(&state.memory.bodies)?;
     let (mut pictures, mut next) = (vec![first], Some(second));
     while let Some(mut part) = next {
         if part.name() != IMAGE {
@@ -349,7 +374,8 @@ impl<'a> Work<'a> {
     fn unsent_bytes(&self) -> u64 {
         let ready = self.ready.values().filter_map(|(_, outcome)| Some(outcome.as_ref().ok()?.0.bytes.len()));
         let outbox = self.outbox.iter().map(|part| part.body.len());
-        ready.chain(outbox).map(|length| length as u64).sum()
+        let n = (self.ready.len() + self.outbox.len()) as u64;
+        ready.chain(outbox).map(|length| length as u64).sum::<u64>() + n * ENTRY_BYTES
     }
 
     /// Ends the answer with this problem, for the first picture without an answer.
