@@ -76,7 +76,7 @@ impl MemoryPool {
         self.permits.available_permits() as u64 * UNIT_BYTES
     }
 
-    /// Sets what a waiting reservation does every [`RELIEF_PERIOD`]. Only the first call has an effect.
+    /// Sets what a waiting reservation does five times a second. Only the first call has an effect.
     pub fn on_shortage(&self, relief: impl Fn() + Send + Sync + 'static) {
         let _ = self.relief.set(Box::new(relief));
     }

@@ -70,7 +70,7 @@ fn a_tall_picture_costs_no_more_than_a_square_one_of_as_many_pixels() {
         let extreme = cost(&zeros_png(width, height, 8, 0));
         println!("{width} × {height}: {extreme:?} CPU; square: {square:?}");
         // PNG codes each row by itself: a filter, and calls into its codec. Nothing else may cost by the row.
-        let rows = Duration::from_nanos(ROW_NS) * height as u32;
+        let rows = Duration::from_nanos(ROW_NS) * height;
         let allowed = square * 4 + rows + Duration::from_millis(100 * u64::from(BUSY));
         assert!(extreme < allowed, "{width} × {height}: {extreme:?}");
     }
