@@ -7,7 +7,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
 };
@@ -46,6 +46,8 @@ struct SharedForm {
     memory: tokio::sync::Mutex<BodyMemory>,
     /// The length that the request announces.
     announced: Option<u64>,
+    /// Whether the input drops what comes, up to its end.
+    drops: AtomicBool,
     /// Bytes that the parser has taken since it last gave a part or content.
     unparsed: AtomicUsize,
     /// The error that ended the input, which the parser cannot carry.
@@ -87,6 +89,7 @@ impl Form {
         let shared = Arc::new(SharedForm {
             memory: tokio::sync::Mutex::new(memory),
             announced,
+            drops: AtomicBool::new(false),
             unparsed: AtomicUsize::new(0),
             failed: Mutex::new(None),
         });
@@ -105,12 +108,11 @@ impl Form {
         pool.check(needed).map_err(|too_large| BodyError::NeverFits { needed, max: too_large.max })
     }
 
-    /// Reads the rest of the form and drops it.
-    pub(in crate::http) async fn skip_rest(&mut self) -> Result<(), BodyError> {
-        while let Some(part) = self.next().await? {
-            part.skip().await?;
-        }
-        Ok(())
+    /// Reads the rest of the form to its end and drops it. Parses nothing, so that a million parts cost as much as one.
+    pub(in crate::http) async fn skip_rest(&mut self) {
+        self.shared.drops.store(true, Ordering::Relaxed);
+        // The parser sees the end of its input too early, which is no error here.
+        let _ = self.multipart.next_field().await;
     }
 
     /// The next part, or `None` at the end of the form.
@@ -196,6 +198,10 @@ impl Stream for FormInput {
         let Some(reading) = &mut this.reading else { return Poll::Ready(None) };
         let Poll::Ready((reader, read)) = reading.as_mut().poll(cx) else { return Poll::Pending };
         (this.reader, this.reading) = (Some(reader), None);
+        if this.shared.drops.load(Ordering::Relaxed) && matches!(read, Ok(Some(_))) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let piece = read.and_then(|piece| match piece {
             Some(bytes)
                 if this.shared.unparsed.fetch_add(bytes.len(), Ordering::Relaxed) > HEAD_BYTES_MAX =>

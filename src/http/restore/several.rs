@@ -158,7 +158,7 @@ async fn read(shared: &SharedRequest, pictures: Pictures, to: mpsc::Sender<Incom
             NextPart::Read => {}
             // A client that sends everything before it reads must reach the end of its form.
             NextPart::Drop => {
-                let _ = form.skip_rest().await;
+                form.skip_rest().await;
                 break;
             }
             NextPart::None => break,
