@@ -19,11 +19,14 @@ coverage=(-Cpasses=sancov-module)
 for option in level=4 inline-8bit-counters pc-table trace-compares; do
   coverage+=("-Cllvm-args=-sanitizer-coverage-$option")
 done
+all=(decoding headers forms receipts models)
+# The program `seeds` is no target: without libFuzzer it does not link under these options.
+bins=()
+for target in "${all[@]}"; do bins+=(--bin "$target"); done
 RUSTFLAGS="${coverage[*]} --cfg fuzzing" CARGO_TARGET_DIR=$built \
-  cargo build --quiet --locked --manifest-path fuzz/Cargo.toml --target "$triple" --bins
+  cargo build --quiet --locked --manifest-path fuzz/Cargo.toml --target "$triple" "${bins[@]}"
 
 cd fuzz
-all=(decoding headers forms receipts models)
 # Most resident memory of a fuzzer in MiB, most of one allocation, longest time of an input in seconds, longest input.
 common=(-rss_limit_mb=1024 -malloc_limit_mb=256 -timeout=10 -print_final_stats=1)
 length() { case $1 in models) echo 16384 ;; *) echo 8192 ;; esac }
