@@ -98,7 +98,10 @@ fn what_is_restored_is_decoded_after_the_look_and_the_same_for_every_record() {
     assert_eq!(stages, [Look, Features, Predict, Decode, Restore, Encode]);
     assert!(receipt.output.route == Route::Encoded && !receipt.output.pixels_sha256.is_empty());
     let (_, sent, mut light) = restored(&bytes, &request(learned(), Record::Sent));
-    assert!(light.output.pixels_sha256.is_empty(), "only a receipt that is kept has the digest of the pixels");
+    assert!(
+        light.output.pixels_sha256.is_empty(),
+        "only a receipt that is kept has the digest of the pixels"
+    );
     light.output.pixels_sha256.clone_from(&receipt.output.pixels_sha256);
     assert!(sent == answer && light == receipt);
     let (_, without, _) = restored(&bytes, &request(learned(), Record::WithoutDigests));
