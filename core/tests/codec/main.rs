@@ -1,0 +1,9 @@
+//! The codec through its public interface: files of other encoders, round trips, metadata, limits, and hostile bytes.
+
+mod files;
+mod limits;
+mod metadata;
+mod refused;
+mod strangers;
+mod support;
+mod written;
