@@ -23,10 +23,11 @@ use super::{
     headers::SERVER_TIMING,
     parameters::{Given, OF_ANALYZE},
     problem::Problem,
+    queue::Queue,
     receive, response,
     state::AppState,
     timing::Timings,
-    work::{Queue, WorkPlan},
+    work::WorkPlan,
 };
 
 /// Answers with the analysis as JSON.

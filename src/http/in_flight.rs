@@ -8,7 +8,7 @@ use pentimento_core::{cancel::Cancel, restoration::RestoreRequest};
 use tokio::{sync::watch, task::AbortHandle};
 use tracing::Instrument as _;
 
-use super::{error::internal, problem::Problem, response::Answer, timing::Timings};
+use super::{error::internal, problem::Problem, queue::Queue, response::Answer, timing::Timings};
 
 /// The answer of a restoration with its times.
 pub(super) type Outcome = Result<(Answer, Timings), Problem>;
@@ -22,6 +22,7 @@ pub(super) struct InFlight(Arc<Mutex<Vec<Arc<Flight>>>>);
 struct Flight {
     bytes: Bytes,
     request: RestoreRequest,
+    queue: Queue,
     outcome: watch::Receiver<Option<Outcome>>,
     cancel: Cancel,
     task: AbortHandle,
@@ -61,14 +62,15 @@ impl InFlight {
         &self,
         bytes: Bytes,
         request: RestoreRequest,
+        queue: Queue,
         start: impl FnOnce(Bytes, RestoreRequest, Cancel) -> F,
     ) -> Outcome
     where
         F: Future<Output = Outcome> + Send + 'static,
     {
-        let waiting = match self.join(&bytes, &request) {
+        let waiting = match self.join(&bytes, &request, queue) {
             Some(waiting) => waiting,
-            None => self.begin(bytes, request, start),
+            None => self.begin(bytes, request, queue, start),
         };
         let mut outcome = waiting.flight.outcome.clone();
         let done = outcome.wait_for(Option::is_some).await;
@@ -79,9 +81,11 @@ impl InFlight {
         }
     }
 
-    /// Joins the same restoration, if it is under way.
-    fn join(&self, bytes: &Bytes, request: &RestoreRequest) -> Option<Waiting> {
-        let alike = |flight: &&Arc<Flight>| flight.bytes.len() == bytes.len() && flight.request == *request;
+    /// Joins the same restoration, if it is under way. A request that would wait for a place joins none that may be refused.
+    fn join(&self, bytes: &Bytes, request: &RestoreRequest, queue: Queue) -> Option<Waiting> {
+        let alike = |flight: &&Arc<Flight>| {
+            flight.bytes.len() == bytes.len() && flight.request == *request && flight.queue == queue
+        };
         let candidates: Vec<_> = self.lock().iter().filter(alike).cloned().collect();
         // Bytes are compared without the lock: a picture may be long.
         let flight = candidates.into_iter().find(|flight| flight.bytes == *bytes)?;
@@ -99,6 +103,7 @@ impl InFlight {
         &self,
         bytes: Bytes,
         request: RestoreRequest,
+        queue: Queue,
         start: impl FnOnce(Bytes, RestoreRequest, Cancel) -> F,
     ) -> Waiting
     where
@@ -111,6 +116,7 @@ impl InFlight {
         let flight = Arc::new(Flight {
             bytes,
             request,
+            queue,
             outcome,
             cancel,
             task: task.abort_handle(),
@@ -159,17 +165,25 @@ mod tests {
     async fn identical_requests_share_one_restoration() {
         let (list, begun) = (InFlight::default(), Arc::new(AtomicUsize::new(0)));
         let (go, gone) = watch::channel(false);
-        let run = |bytes: &'static [u8], quality| {
+        let run = |bytes: &'static [u8], quality, queue| {
             let request = RestoreRequest { quality, ..RestoreRequest::default() };
             let (list, work) = (list.clone(), slow(begun.clone(), gone.clone()));
-            tokio::spawn(async move { list.restore(Bytes::from_static(bytes), request, work).await.is_err() })
+            tokio::spawn(async move {
+                list.restore(Bytes::from_static(bytes), request, queue, work).await.is_err()
+            })
         };
         let mut tasks = Vec::new();
-        for (bytes, quality) in [(b"one", None), (b"one", None), (b"two", None), (b"one", Some(5))] {
-            tasks.push(run(bytes, quality));
+        for (bytes, quality, queue) in [
+            (b"one", None, Queue::OrRefuse),
+            (b"one", None, Queue::OrRefuse),
+            (b"two", None, Queue::OrRefuse),
+            (b"one", Some(5), Queue::OrRefuse),
+            (b"one", None, Queue::OrWait),
+        ] {
+            tasks.push(run(bytes, quality, queue));
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        assert_eq!(begun.load(Ordering::SeqCst), 3);
+        assert_eq!(begun.load(Ordering::SeqCst), 4);
         go.send(true).unwrap();
         for task in tasks {
             assert!(task.await.unwrap());
@@ -188,8 +202,8 @@ mod tests {
             }
         };
         let bytes = || Bytes::from_static(b"one");
-        let mut one = Box::pin(list.restore(bytes(), RestoreRequest::default(), start()));
-        let mut two = Box::pin(list.restore(bytes(), RestoreRequest::default(), start()));
+        let mut one = Box::pin(list.restore(bytes(), RestoreRequest::default(), Queue::OrRefuse, start()));
+        let mut two = Box::pin(list.restore(bytes(), RestoreRequest::default(), Queue::OrRefuse, start()));
         let short = Duration::from_millis(5);
         assert!(tokio::time::timeout(short, one.as_mut()).await.is_err());
         assert!(tokio::time::timeout(short, two.as_mut()).await.is_err());

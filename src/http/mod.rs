@@ -29,6 +29,7 @@ mod kind;
 mod parameters;
 mod path;
 mod problem;
+mod queue;
 mod receive;
 mod replay;
 mod request_id;

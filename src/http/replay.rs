@@ -16,11 +16,12 @@ use super::{
     kind::ProblemKind,
     parameters::{Given, OF_REPLAY},
     problem::Problem,
+    queue::Queue,
     receive,
     response::{self, Finished},
     state::AppState,
     timing::Timings,
-    work::{Queue, WorkPlan},
+    work::WorkPlan,
 };
 
 /// Reads exactly one receipt.

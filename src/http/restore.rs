@@ -17,11 +17,11 @@ use super::{
     jobs,
     parameters::{Given, OF_RESTORE},
     problem::Problem,
+    queue::Queue,
     receive::{self, SentPicture, SentPictures},
     response,
     state::AppState,
     timing::Timings,
-    work::Queue,
 };
 
 /// Answers with the restored picture or its receipt, or with all of several pictures.

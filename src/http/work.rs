@@ -9,22 +9,13 @@ use pentimento_core::{
 };
 
 use super::{
-    in_flight::Outcome, kind::ProblemKind, problem::Problem, response::Finished, state::AppState,
-    timing::Timings,
+    in_flight::Outcome, kind::ProblemKind, problem::Problem, queue::Queue, response::Finished,
+    state::AppState, timing::Timings,
 };
 use crate::{compute::Place, memory::Reservation};
 
 /// Length from which a header is read on a thread that may block.
 const LONG_BYTES: usize = 1 << 20;
-
-/// How work gets its place in the queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Queue {
-    /// Refused if the queue is full.
-    OrRefuse,
-    /// Waits until the queue has a place, as the next picture of a form does.
-    OrWait,
-}
 
 /// What a piece of work needs before it runs.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +48,7 @@ impl AppState {
         let header = self.header(&bytes).await?;
         let cost = Cost::of_restoration(&header, bytes.len() as u64, &request, self.predictor.schema());
         let state = self.clone();
-        let restoring = self.in_flight.restore(bytes, request, |bytes, request, cancel| async move {
+        let restoring = self.in_flight.restore(bytes, request, queue, |bytes, request, cancel| async move {
             let AppState { predictor, limits, .. } = state.clone();
             let (input, flag) = (bytes.clone(), cancel.clone());
             let work = move |watch: &mut Watch| {

@@ -9,7 +9,7 @@
 //! for each picture that is left, and so reaches the end of its form.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
 };
 
@@ -38,10 +38,10 @@ use super::{
         kind::ProblemKind,
         parameters::{AnswerOrder, Given, unknown},
         problem::Problem,
+        queue::Queue,
         receive::{Form, FormPart, IMAGE, PictureForm, SentPicture},
         state::AppState,
         timing::Timings,
-        work::Queue,
     },
     parts::{self, PartSender, PictureLabel, parts_of, problem_part},
 };
@@ -279,8 +279,10 @@ struct Work<'a> {
     ready: BTreeMap<usize, (PictureLabel, Outcome)>,
     /// Parts whose turn has come.
     outbox: VecDeque<Part>,
-    /// The number of the next answer in the order of the input.
+    /// The place of the next answer in the order of the answers.
     next: usize,
+    /// The numbers of the pictures whose answers have had their turn.
+    answered: BTreeSet<usize>,
 }
 
 impl<'a> Work<'a> {
@@ -293,6 +295,7 @@ impl<'a> Work<'a> {
             ready: BTreeMap::new(),
             outbox: VecDeque::new(),
             next: 1,
+            answered: BTreeSet::new(),
         }
     }
 
@@ -366,6 +369,7 @@ impl<'a> Work<'a> {
         }
         if let Some((label, outcome)) = self.ready.remove(&self.next) {
             self.outbox.extend(parts_of(&label, outcome, self.shared.request_id.as_deref()));
+            self.answered.insert(label.number);
             self.next += 1;
         }
     }
@@ -380,7 +384,8 @@ impl<'a> Work<'a> {
 
     /// Ends the answer with this problem, for the first picture without an answer.
     async fn end_by(&mut self, problem: Problem) {
-        let label = PictureLabel { number: self.next, file_name: None };
+        let number = (1..).find(|number| !self.answered.contains(number)).unwrap_or(self.next);
+        let label = PictureLabel { number, file_name: None };
         let part = problem_part(&label, &problem, self.shared.request_id.as_deref());
         let _ = self.to.send(Ok(part)).await;
     }
