@@ -1,5 +1,7 @@
 //! Errors of decoding, restoring and encoding pictures.
 
+use axum::http::{HeaderValue, header};
+
 use super::{
     super::{kind::ProblemKind, problem::Problem},
     internal::internal,
@@ -9,6 +11,12 @@ use pentimento_core::{
     imaging::codec::{DecodeError, EncodeError},
     restoration::RestoreError,
 };
+
+/// The problem of work that was cancelled. Nobody waits for this answer any more, so it is no fault and is not logged.
+fn cancelled() -> Problem {
+    Problem::new(ProblemKind::Deadline, "the work was cancelled, because nobody waited for it any more")
+        .header(header::RETRY_AFTER, HeaderValue::from_static("1"))
+}
 
 impl From<DecodeError> for Problem {
     fn from(error: DecodeError) -> Self {
@@ -31,7 +39,7 @@ impl From<DecodeError> for Problem {
                 Problem::new(ProblemKind::UnsupportedProperty, detail).value(property)
             }
             DecodeError::Broken { .. } => Problem::new(ProblemKind::BrokenPicture, detail),
-            DecodeError::Cancelled(_) => internal(&detail),
+            DecodeError::Cancelled(_) => cancelled(),
         }
     }
 }
@@ -62,7 +70,8 @@ impl From<EncodeError> for Problem {
                     .value(got as u64)
                     .limit(max as u64)
             }
-            EncodeError::Failed { .. } | EncodeError::Cancelled(_) => internal(&detail),
+            EncodeError::Failed { .. } => internal(&detail),
+            EncodeError::Cancelled(_) => cancelled(),
         }
     }
 }
@@ -75,7 +84,7 @@ impl From<FeatureError> for Problem {
                     .value(width.min(height) as u64)
                     .limit(SIDE_MIN_PX as u64)
             }
-            FeatureError::Cancelled(cancelled) => internal(&cancelled.to_string()),
+            FeatureError::Cancelled(_) => cancelled(),
         }
     }
 }
@@ -88,8 +97,7 @@ impl From<RestoreError> for Problem {
             RestoreError::Features(error) => Problem::from(error).detail(detail),
             RestoreError::Predict(error) => error.into(),
             RestoreError::Encode(error) => error.into(),
-            // Nobody waits for this answer: who cancels has gone away.
-            RestoreError::Cancelled(_) => internal(&detail),
+            RestoreError::Cancelled(_) => cancelled(),
         }
     }
 }
