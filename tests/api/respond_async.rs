@@ -95,7 +95,7 @@ async fn the_job_gives_the_same_picture_headers_and_receipt_as_the_route() {
     described::check(&found, "Receipt");
     assert_eq!(found, receipt);
     problem(app.get(&format!("{path}?view=card")), 422, "bad-parameter").await;
-    problem(app.get(&format!("{path}?picture=1")), 422, "bad-parameter").await;
+    problem(app.get(&format!("{path}?picture=2")), 422, "bad-parameter").await;
 
     // The uploaded bytes are gone. The results go with the job.
     assert_eq!(files(&app, &id).unwrap(), ["receipt-0.json", "restored-0"]);
@@ -222,11 +222,11 @@ async fn several_pictures_are_tasks_of_one_job() {
     let path = format!("/jobs/{}/results", job.id);
     let unnamed = problem(app.get(&path), 422, "bad-parameter").await;
     assert_eq!(unnamed["parameter"], "picture");
-    problem(app.get(&format!("{path}?picture=1")), 409, "job-state").await;
-    problem(app.get(&format!("{path}?picture=3")), 422, "bad-parameter").await;
-    let tiff = ok(app.get(&format!("{path}?picture=2"))).await;
+    problem(app.get(&format!("{path}?picture=2")), 409, "job-state").await;
+    problem(app.get(&format!("{path}?picture=4")), 422, "bad-parameter").await;
+    let tiff = ok(app.get(&format!("{path}?picture=3"))).await;
     assert_eq!(tiff.headers()["content-type"], "image/tiff");
-    let receipt: Value = ok(app.get(&format!("{path}?picture=0&view=receipt"))).await.json().await.unwrap();
+    let receipt: Value = ok(app.get(&format!("{path}?picture=1&view=receipt"))).await.json().await.unwrap();
     assert_eq!(receipt["input"]["sha256"], digest(&bodies[0]));
     assert!(files(&app, &job.id).unwrap().iter().all(|name| !name.starts_with("picture")));
     // The retention deletes the job with its files.

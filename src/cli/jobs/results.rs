@@ -28,7 +28,7 @@ pub(super) struct Arguments {
     /// or receipt of a restore job
     #[arg(long, value_name = "VIEW")]
     view: Option<String>,
-    /// Picture of a restore job with several pictures, counted from 0
+    /// Picture of a restore job with several pictures, counted from 1
     #[arg(long, value_name = "N")]
     picture: Option<u32>,
     /// Format of the rows of an optimize job

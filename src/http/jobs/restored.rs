@@ -99,13 +99,14 @@ async fn picture(path: &Path, receipt: &Receipt, name: &str, asked: &Parts) -> R
 /// The position of the picture that the client reads, which must be done.
 async fn position(jobs: &Jobs, job: &Job, given: &Given) -> Result<i64, Problem> {
     let n = jobs.storage.counts(&job.id).await?.total;
-    let allowed = format!("a whole number from 0 to {}, the index of a picture in the request", n - 1);
-    let asked = given.read("picture", &allowed, |text| text.parse().ok().filter(|at| (0..n).contains(at)))?;
+    let allowed = format!("a whole number from 1 to {n}, the place of a picture in the request");
+    let asked =
+        given.read("picture", &allowed, |text| text.parse().ok().filter(|at| (1..=n).contains(at)))?;
     let position = match asked {
-        Some(position) => position,
+        Some(number) => number - 1,
         None if n == 1 => 0,
         None => {
-            let detail = format!("the job has {n} pictures: name one by picture=0 to picture={}", n - 1);
+            let detail = format!("the job has {n} pictures: name one by picture=1 to picture={n}");
             return Err(Problem::new(ProblemKind::BadParameter, detail)
                 .parameter("picture")
                 .allowed(allowed));
