@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use multer::{Multipart, parse_boundary};
-use pentimento_core::{digest::digest, restoration::receipt::Receipt};
+use pentimento_core::{digest::digest, imaging::codec::Format, restoration::receipt::Receipt};
 use reqwest::{RequestBuilder, Response, multipart::Form};
 use serde_json::Value;
 
 use crate::{
     described,
-    support::{PATIENCE, Setup, TestApp, check_problem, damaged, header, image_part, ok, problem, send},
+    support::{
+        PATIENCE, Setup, TestApp, as_format, check_problem, damaged, header, image_part, ok, problem, send,
+    },
 };
 
 const GIVEN: &str = "/restore?color=on&sigma=1&strength=1";
@@ -200,11 +202,12 @@ async fn answers_come_while_pictures_are_sent() {
 
 #[tokio::test]
 async fn a_client_that_reads_only_at_the_end_reaches_the_end() {
-    // Unread answers may take a quarter of two thirds of this: 700 kB. One answer as BMP has 786 kB.
-    let app = TestApp::with(Setup { memory_bytes: 4_200_000 * 4, ..Setup::default() }).await;
+    // Unread answers may take a quarter of two thirds of this: 2.8 MB, fewer than four answers. The sockets take some more, but
+    // not 75 MB of pictures.
+    let app = TestApp::with(Setup { memory_bytes: 16_800_000, ..Setup::default() }).await;
     let part = [
         b"--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"a.png\"\r\n\r\n".as_slice(),
-        &damaged("cast-blur"),
+        &as_format(&damaged("cast"), Format::Bmp),
         b"\r\n",
     ]
     .concat();
@@ -212,7 +215,7 @@ async fn a_client_that_reads_only_at_the_end_reaches_the_end() {
     let length = n * part.len() + b"--b--\r\n".len();
     let mut client = app.connect().await;
     let head = format!(
-        "POST /restore?color=on&sigma=1&strength=1&format=bmp HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+        "POST /restore?color=on&sigma=1&strength=1 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
          Content-Type: multipart/form-data; boundary=b\r\nContent-Length: {length}\r\n\r\n"
     );
     client.send(head).await;
@@ -227,6 +230,7 @@ async fn a_client_that_reads_only_at_the_end_reaches_the_end() {
     let answer = client.rest().await;
     let text = String::from_utf8_lossy(&answer);
     let (pictures, refused) = (text.matches("image/bmp").count(), text.matches("answers-not-read").count());
-    assert!(pictures >= 1 && pictures + refused == n, "{pictures} pictures, {refused} refused");
+    assert!(pictures >= 1 && refused >= 1, "{pictures} pictures, {refused} refused");
+    assert_eq!(pictures + refused, n);
     assert!(text.trim_end_matches("\r\n0\r\n\r\n").ends_with("--\r\n"), "{}", &text[text.len() - 60..]);
 }
