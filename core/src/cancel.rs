@@ -1,7 +1,8 @@
 //! The flag that stops work whose answer nobody waits for.
 //!
 //! The caller keeps a clone of the flag and sets it from any thread. Long functions look at it between blocks of rows and
-//! end with [`Cancelled`]. The flag is an argument, so whoever reads a function sees that it can be stopped.
+//! end with [`Cancelled`]. The flag is an argument: the signature of a function shows
+//! that it can be stopped.
 
 use std::sync::{
     Arc,

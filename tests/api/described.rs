@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 pub static DESCRIPTION: LazyLock<Value> =
     LazyLock::new(|| serde_norway::from_str(include_str!("../../openapi.yaml")).unwrap());
 
-/// Headers that HTTP itself gives to answers, and those that every answer has. The description names the latter once, at
-/// its beginning.
+/// Headers that HTTP itself gives to answers, and those that every answer has. The description of the
+/// service names the headers of every answer once, at its beginning.
 const USUAL_HEADERS: [&str; 10] = [
     "allow",
     "connection",
