@@ -4,7 +4,7 @@ use super::request::Stage;
 use crate::cancel::{Cancel, Cancelled};
 
 /// The caller's hook and flag. The hook is called as each stage begins. Once the flag is set, the restoration ends with
-/// an error: within 50 ms in the core's own code, at the end of a call into libjpeg or libwebp.
+/// an error at its next look at the flag. The core looks between blocks of rows, and after a call into libjpeg or libwebp.
 pub struct Watch<'h> {
     hook: Option<&'h mut dyn FnMut(Stage)>,
     cancel: Cancel,
