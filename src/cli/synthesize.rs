@@ -21,8 +21,8 @@ pub(super) struct Arguments {
     /// New or empty folder to write damaged/, undamaged/, damages.tsv and groups.tsv into
     #[arg(long, value_name = "DIR", required_unless_present = "print_recipe")]
     out: Option<PathBuf>,
-    /// Recipe file (TOML), or default
-    #[arg(long, value_name = "FILE", default_value = "default")]
+    /// Recipe file (TOML), or an embedded recipe: default, photographs, photographs-test
+    #[arg(long, value_name = "FILE|NAME", default_value = "default")]
     recipe: String,
     /// Seed of the draws; the same seed, recipe and file stem give the same damages
     #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true)]
@@ -31,9 +31,10 @@ pub(super) struct Arguments {
     /// copies them
     #[arg(long, value_name = "splits.tsv")]
     groups: Option<PathBuf>,
-    /// Print the default recipe, which explains every damage, and exit
-    #[arg(long)]
-    print_recipe: bool,
+    /// Print an embedded recipe and exit; the default one explains every damage
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "default",
+        value_parser = Recipe::EMBEDDED_NAMES)]
+    print_recipe: Option<String>,
     #[command(flatten)]
     threads: ThreadArguments,
     /// Write into a folder that is not empty; replace tables and pictures with the same stems, keep everything else
@@ -43,8 +44,8 @@ pub(super) struct Arguments {
 
 pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<Outcome> {
     let config = settings.load(&arguments.threads.flag())?;
-    if arguments.print_recipe {
-        output::print(Recipe::default_text())?;
+    if let Some(text) = arguments.print_recipe.as_deref().and_then(Recipe::embedded_text) {
+        output::print(text)?;
         return Ok(Outcome::AllGood);
     }
     let (Some(clean), Some(out)) = (arguments.clean, arguments.out) else {
@@ -71,10 +72,10 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     Ok(Outcome::from_failures(made.failed.len()))
 }
 
-/// Returns the default recipe, or the recipe of a file.
+/// Returns the embedded recipe of this name, or the recipe of a file.
 fn recipe(named: &str) -> Result<Recipe> {
-    if named == "default" {
-        return Ok(Recipe::default());
+    if let Some(embedded) = Recipe::embedded(named) {
+        return Ok(embedded);
     }
     let read = || -> Result<Recipe> {
         let mut text = String::new();

@@ -224,6 +224,20 @@ fn the_default_recipe_is_printed_and_used() {
 }
 
 #[test]
+fn embedded_recipes_are_used_and_printed_by_name() {
+    let shell = shell(&["smallest"]);
+    for name in Recipe::EMBEDDED_NAMES {
+        let printed = shell.good(&["synthesize", "--print-recipe", name]);
+        assert_eq!(printed.out(), Recipe::embedded_text(name).unwrap(), "{name}");
+    }
+    shell.write("printed.toml", Recipe::embedded_text("photographs").unwrap());
+    shell.good(&["synthesize", "--clean", "clean", "--out", "a/out", "--recipe", "photographs"]);
+    shell.good(&["synthesize", "--clean", "clean", "--out", "b/out", "--recipe", "printed.toml"]);
+    assert_eq!(contents(&shell, "a/out"), contents(&shell, "b/out"));
+    shell.run(&["synthesize", "--print-recipe", "pictures"]).code(2).says(&["pictures", "photographs-test"]);
+}
+
+#[test]
 fn wrong_usage_is_exit_2_and_names_the_range() {
     let shell = shell(&["smallest"]);
     shell.write("bad.toml", RECIPE.replace("[0.4, 0.8]", "[0.4, 8]"));

@@ -142,12 +142,12 @@ impl Canvas {
 }
 
 /// Linear light, 0–1, of a level, 0–255.
-fn linear(level: f32) -> f32 {
+pub(super) fn linear(level: f32) -> f32 {
     LINEAR.at(level) / WHITE
 }
 
 /// Level, 0–255, of linear light, clipped.
-fn encoded(light: f32) -> f32 {
+pub(super) fn encoded(light: f32) -> f32 {
     ENCODED.at((light * WHITE).clamp(0.0, WHITE))
 }
 

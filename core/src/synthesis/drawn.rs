@@ -6,6 +6,7 @@ use super::{
     SynthesisError,
     canvas::Canvas,
     damage_model::{DamageModel, Scale},
+    strength::{Strength, kind_and_strength},
 };
 use crate::imaging::Image;
 
@@ -33,6 +34,11 @@ impl Drawn {
     /// Returns the mixture's name, or [`UNDAMAGED`] where there is no damage.
     pub fn name(&self) -> &str {
         if self.is_undamaged() { UNDAMAGED } else { &self.mixture }
+    }
+
+    /// Returns the strength that the mixture's name states; see [`kind_and_strength`].
+    pub fn strength(&self) -> Option<Strength> {
+        kind_and_strength(self.name()).1
     }
 
     /// Whether there is no damage, so that the picture stays as it is.

@@ -15,9 +15,16 @@ mod canvas;
 mod color_cast;
 mod damage_model;
 mod defocus;
+mod density;
 mod drawn;
+mod dye_fading;
+mod dyes;
+mod embedded;
 mod error;
 mod fading;
+mod field;
+mod film_exposure;
+mod filter;
 mod gaussian_blur;
 mod jpeg;
 mod kernel;
@@ -26,13 +33,18 @@ mod noise;
 mod random;
 mod range;
 mod recipe;
+mod scanner;
 mod srgb;
+mod strength;
 mod tone;
 mod underwater;
+mod uneven_fading;
 mod uneven_light;
 mod varnish;
 mod white_balance;
 
+#[cfg(test)]
+mod photograph_tests;
 #[cfg(test)]
 mod recipe_tests;
 #[cfg(test)]
@@ -43,6 +55,7 @@ use crate::{imaging::Image, numeric::random::RandomStream};
 pub use drawn::{Drawn, UNDAMAGED};
 pub use error::SynthesisError;
 pub use recipe::{DamagedEncoding, RECIPE_BYTES_MAX, Recipe, RecipeError};
+pub use strength::{Strength, kind_and_strength};
 
 /// Draws the damages of variant `variant` of the picture named `source`, and applies them to `image`. Size, channels
 /// and alpha stay as they are.

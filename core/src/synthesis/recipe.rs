@@ -13,9 +13,6 @@ use super::{
 };
 use crate::{imaging::codec::Format, numeric::random::RandomStream};
 
-/// Text of the default recipe.
-const DEFAULT: &str = include_str!("../../recipes/default.toml");
-
 /// Longest text of a recipe, in bytes (1 MiB).
 pub const RECIPE_BYTES_MAX: u64 = 1 << 20;
 const VARIANTS_MAX: u32 = 1000;
@@ -116,18 +113,7 @@ fn one() -> f64 {
     1.0
 }
 
-impl Default for Recipe {
-    fn default() -> Self {
-        Self::from_toml(DEFAULT).expect("the embedded recipe is in range")
-    }
-}
-
 impl Recipe {
-    /// Returns the text of the default recipe. Its comments explain every kind of damage and every parameter.
-    pub const fn default_text() -> &'static str {
-        DEFAULT
-    }
-
     /// Reads a recipe from TOML.
     ///
     /// # Errors
@@ -162,23 +148,25 @@ impl Recipe {
     ///
     /// Every parameter has a random number of its own. So narrowing one range does not change the values of the others.
     pub fn draw(&self, seed: u64, source: &str, variant: u32) -> Drawn {
-        let key = |purpose: &str| key(seed, source, variant, purpose);
-        let mut draws = RandomStream::new(key("mixture"));
+        let mut draws = RandomStream::new(key(seed, source, variant, "mixture"));
         let undamaged = draws.uniform() < self.clean_share;
         let mixture = self.mixture_at(draws.uniform());
         if undamaged {
             return Drawn { mixture: UNDAMAGED.to_owned(), damages: Vec::new() };
         }
-        let damages = mixture.damages.iter().enumerate().filter_map(|(i, damage)| {
-            let mut draws = RandomStream::new(key(&format!("damage {i}")));
-            let happens = draws.uniform() < damage.chance;
-            happens.then(|| DrawnDamage {
-                model: damage.model,
-                values: damage.values(&mut draws),
-                noise_key: key(&format!("noise {i}")),
-            })
-        });
-        Drawn { mixture: mixture.name.clone(), damages: damages.collect() }
+        mixture.draw(seed, source, variant)
+    }
+
+    /// Names of the mixtures, in the recipe's order.
+    pub fn mixtures(&self) -> impl Iterator<Item = &str> {
+        self.mixtures.iter().map(|mixture| mixture.name.as_str())
+    }
+
+    /// Draws the damages of the mixture with this name, as [`Recipe::draw`] does where it draws this mixture. `None` for
+    /// an unknown name.
+    pub fn draw_mixture(&self, name: &str, seed: u64, source: &str, variant: u32) -> Option<Drawn> {
+        let mixture = self.mixtures.iter().find(|mixture| mixture.name == name)?;
+        Some(mixture.draw(seed, source, variant))
     }
 
     /// Returns the mixture at `share`, 0–1, of the summed weights.
@@ -233,6 +221,21 @@ impl Mixture {
         };
         let damages = text.damages.into_iter().enumerate().map(damage).collect::<Result<_, _>>()?;
         Ok(Self { weight: text.weight, damages, name })
+    }
+
+    /// Draws the damages of this mixture.
+    fn draw(&self, seed: u64, source: &str, variant: u32) -> Drawn {
+        let key = |purpose: &str| key(seed, source, variant, purpose);
+        let damages = self.damages.iter().enumerate().filter_map(|(i, damage)| {
+            let mut draws = RandomStream::new(key(&format!("damage {i}")));
+            let happens = draws.uniform() < damage.chance;
+            happens.then(|| DrawnDamage {
+                model: damage.model,
+                values: damage.values(&mut draws),
+                noise_key: key(&format!("noise {i}")),
+            })
+        });
+        Drawn { mixture: self.name.clone(), damages: damages.collect() }
     }
 }
 
