@@ -11,12 +11,15 @@ use clap::{Args, ValueEnum};
 use super::{inputs::place, outcome::usage, output};
 use crate::{
     batch::{index_dataset::DatasetLocation, model_file, picture_file},
-    config::{Config, Settings},
+    config::{Config, RestoreConfig, Settings},
 };
 use pentimento_core::{
-    imaging::{ColorMethod, codec::Limits},
+    imaging::{ColorMethod, Tone, codec::Limits},
     learning::Groups,
-    models::predictor::{Predictor, RequestedParameters},
+    models::{
+        Assume,
+        predictor::{Predictor, RequestedParameters},
+    },
     search::SearchSpace,
 };
 
@@ -91,13 +94,28 @@ pub(super) struct ParameterArguments {
     /// Strength of the unsharp mask: -1 (smooths) to 5, 0 changes nothing; predicted if not given
     #[arg(long, value_name = "S", allow_negative_numbers = true)]
     strength: Option<f64>,
+    /// Lightness under a colour correction: auto (corrected too) or keep (every pixel keeps its luma)
+    #[arg(long, value_name = "auto|keep")]
+    tone: Option<Tone>,
+    /// What you know: auto (nothing), damaged, faded (in its colours) or fine (change it only when very sure)
+    #[arg(long, value_name = "auto|damaged|faded|fine")]
+    assume: Option<Assume>,
 }
 
 impl ParameterArguments {
-    /// Returns the parameters that the user gave.
-    pub fn requested(&self) -> Result<RequestedParameters> {
+    /// Returns the flags that have a setting: flag, key and value.
+    pub fn flags(&self) -> [(&'static str, &'static str, Option<String>); 2] {
+        [
+            ("--tone", "restore.tone", self.tone.map(|tone| tone.to_string())),
+            ("--assume", "restore.assume", self.assume.map(|assume| assume.to_string())),
+        ]
+    }
+
+    /// Returns the parameters that the user gave. `settings` have the values of [`ParameterArguments::flags`].
+    pub fn requested(&self, settings: &RestoreConfig) -> Result<RequestedParameters> {
         let color = self.color.map(|switch| matches!(switch, Switch::On));
-        RequestedParameters::new(color, self.color_method, self.sigma, self.strength).map_err(usage)
+        let fixed = RequestedParameters::new(color, self.color_method, self.sigma, self.strength);
+        Ok(fixed.map_err(usage)?.with_tone(settings.tone).with_assume(settings.assume))
     }
 }
 

@@ -79,12 +79,13 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     let model = arguments.model.as_ref().map(|path| path.display().to_string());
     let mut flags = vec![("--model", "model.path", model)];
     flags.extend(arguments.threads.flag());
+    flags.extend(arguments.parameters.flags());
     let config = settings.load(&flags)?;
     let (inputs, mut failed) = expand(&arguments.inputs, arguments.out_dir.as_deref());
     let format = checked_output(&arguments, &inputs)?;
     let planned = plan(inputs, &arguments, format);
     check_receipt(&planned, &arguments)?;
-    let parameters = arguments.parameters.requested()?;
+    let parameters = arguments.parameters.requested(&config.restore)?;
     let predictor = match &arguments.server {
         // The service has a model of its own.
         Some(_) => Predictor::built_in(),
@@ -332,7 +333,8 @@ fn said(input: &CommandInput, path: &Path, receipt: &Receipt) -> String {
                 denoise => format!(", denoise {denoise}"),
             };
             let (color, sigma, strength) = (parameters.color_method, parameters.sigma, parameters.strength);
-            format!("color {color}{denoise}, sigma {sigma}, strength {strength}")
+            let tone = if parameters.tone.is_auto() { "" } else { ", tone kept" };
+            format!("color {color}{tone}{denoise}, sigma {sigma}, strength {strength}")
         }
     };
     let again = if receipt.output.reencoded { ", reencoded" } else { "" };

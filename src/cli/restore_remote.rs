@@ -215,6 +215,9 @@ fn query(request: &RestoreRequest) -> String {
         ("color_method", parameters.color_method().map(|method| method.name().to_owned())),
         ("sigma", parameters.sigma().map(|sigma| sigma.to_string())),
         ("strength", parameters.strength().map(|strength| strength.to_string())),
+        // What this call knows wins over the settings of the service.
+        ("tone", Some(parameters.tone().to_string())),
+        ("assume", Some(parameters.assume().to_string())),
         ("format", format.map(|format| format.to_string())),
         ("quality", quality.map(|quality| quality.to_string())),
         ("metadata", Some(metadata_name(*metadata).to_owned())),

@@ -27,6 +27,7 @@ use crate::{
     memory::{self, MemoryBudget, MemoryPlan, PlanSettings},
     system, telemetry, worker,
 };
+use pentimento_core::models::predictor::RequestedParameters;
 
 /// A damaged picture of the repository, for the command line that the service suggests.
 const SAMPLE: &str = "samples/faded.jpg";
@@ -82,6 +83,8 @@ async fn serve(config: &Config) -> Result<()> {
         .await
         .with_context(|| format!("the database in {} (data.dir)", config.data.dir.display()))?;
     let predictor = reading.await.context("reading the model")??;
+    let unsaid = RequestedParameters::default().with_assume(config.restore.assume);
+    predictor.check(&unsaid).map_err(|error| usage(format_args!("restore.assume: {error}")))?;
     let plan = memory_plan(config)?;
     let listeners = Listeners {
         service: listener(config.server.address, "server.address").await?,
@@ -115,7 +118,8 @@ async fn serve(config: &Config) -> Result<()> {
     let memory = MemoryBudget::new(requests);
     let state = http::AppState::new(compute, Arc::new(predictor), config.limits.limits(), memory, limits)
         .with_jobs(jobs.clone())
-        .with_trust(trust);
+        .with_trust(trust)
+        .with_defaults(config.restore);
     let worker = worker::start(jobs, stopping.clone());
     let signals = StopSignals::new()?;
     let times = StopTimes {

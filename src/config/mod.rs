@@ -13,6 +13,6 @@ pub use error::ConfigError;
 pub use origin::Origin;
 pub use sections::{
     ComputeConfig, Config, DataConfig, DatasetsConfig, JobsConfig, LimitsConfig, LogConfig, LogFormat,
-    MemoryConfig, ModelConfig, ServerConfig,
+    MemoryConfig, ModelConfig, RestoreConfig, ServerConfig,
 };
 pub use settings::Settings;

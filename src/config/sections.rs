@@ -4,7 +4,10 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use pentimento_core::imaging::codec::Limits;
+use pentimento_core::{
+    imaging::{Tone, codec::Limits},
+    models::Assume,
+};
 
 /// All sections.
 #[derive(Clone, Debug, Deserialize)]
@@ -20,6 +23,8 @@ pub struct Config {
     pub compute: ComputeConfig,
     /// The model that predicts.
     pub model: ModelConfig,
+    /// What holds for pictures about which nothing is said.
+    pub restore: RestoreConfig,
     /// The log.
     pub log: LogConfig,
     /// The folder of the database.
@@ -129,6 +134,16 @@ pub struct ComputeConfig {
 pub struct ModelConfig {
     /// Path of a model file. Empty: the built-in model.
     pub path: PathBuf,
+}
+
+/// Section `restore`. A request and a flag win over it.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RestoreConfig {
+    /// How sure the operator is that the pictures are damaged.
+    pub assume: Assume,
+    /// Whether colour corrections keep the lightness of every pixel.
+    pub tone: Tone,
 }
 
 /// Section `log`.

@@ -211,5 +211,12 @@ mod tests {
         let settings = variable("PENTIMENTO_LIMITS__PIXELS_MAX", "-1").unwrap();
         assert!(settings.config().is_err());
         assert!(Settings::defaults().with_file("f", "[log]\nformat = \"xml\"").unwrap().config().is_err());
+        for (key, allowed) in
+            [("ASSUME", ["auto", "damaged", "faded", "fine"].as_slice()), ("TONE", &["auto", "keep"])]
+        {
+            let error = variable(&format!("PENTIMENTO_RESTORE__{key}"), "odd").unwrap().config().unwrap_err();
+            let error = error.to_string();
+            assert!(allowed.iter().all(|name| error.contains(&format!("`{name}`"))), "{error}");
+        }
     }
 }

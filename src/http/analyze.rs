@@ -10,7 +10,7 @@ use serde::Serialize;
 use pentimento_core::{
     cancel::Cancel,
     imaging::codec::Format,
-    models::{classic::RawPrediction, predictor::Predictor},
+    models::{Assume, classic::RawPrediction, predictor::Predictor},
     restoration::{
         self, Analysis, Cost, Watch,
         receipt::{RecordedFeatures, RecordedParameters},
@@ -34,7 +34,7 @@ use super::{
 pub(super) async fn analyze(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
     let timings = Timings::start("receive");
     Accept::of(request.headers()).require_json()?;
-    let mut given = Given::in_query(request.uri(), OF_ANALYZE)?;
+    let mut given = Given::in_query(request.uri(), OF_ANALYZE)?.with_defaults(state.defaults);
     given.requested()?;
     let client = Client::of(request.extensions());
     let slot = state.receive(&client).await?;
@@ -46,7 +46,7 @@ pub(super) async fn analyze(State(state): State<AppState>, request: Request) -> 
     let (predictor, limits) = (state.predictor.clone(), state.limits);
     let work = move |watch: &mut Watch| {
         let analysis = restoration::analyze(&bytes, &requested, &predictor, &limits, watch);
-        analysis.map(|analysis| AnalysisDocument::new(&analysis, &predictor))
+        analysis.map(|analysis| AnalysisDocument::new(&analysis, &predictor, requested.assume()))
     };
     let plan = WorkPlan { bytes: cost.working_bytes, queue: Queue::OrRefuse, begins_with: None };
     let cancel = Cancel::default();
@@ -76,6 +76,9 @@ struct PredictionDocument {
     raw: RawPrediction,
     /// The parameters that a restoration would apply.
     parameters: RecordedParameters,
+    /// The assumption under which the model decided; absent if it is auto.
+    #[serde(skip_serializing_if = "Assume::is_auto")]
+    assume: Assume,
 }
 
 /// The name and the digest of the model that predicted.
@@ -86,10 +89,10 @@ struct ModelIdentity {
 }
 
 impl AnalysisDocument {
-    fn new(analysis: &Analysis, predictor: &Predictor) -> Self {
+    fn new(analysis: &Analysis, predictor: &Predictor, assume: Assume) -> Self {
         let &Analysis { width, height, format, ref features, ref prediction } = analysis;
-        let prediction =
-            PredictionDocument { raw: prediction.raw(), parameters: (&prediction.parameters()).into() };
+        let (raw, parameters) = (prediction.raw(), (&prediction.parameters()).into());
+        let prediction = PredictionDocument { raw, parameters, assume };
         let model = ModelIdentity { id: predictor.id().to_owned(), sha256: predictor.sha256().to_owned() };
         Self { width, height, format, features: features.into(), prediction, model }
     }

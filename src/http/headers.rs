@@ -23,9 +23,12 @@ pub(super) fn restoration(receipt: &Receipt) -> HeaderValue {
     let decimal = |value: f64| Decimal::try_from(value).expect("parameters are small");
     let mut dictionary = DictSerializer::new();
     dictionary.bare_item(key("color"), color.is_on());
-    dictionary.bare_item(key("color-method"), TokenRef::from_str(color.name()).expect("names are tokens"));
+    dictionary.bare_item(key("color-method"), token(color.name()));
     if parameters.color_blend != 1.0 {
         dictionary.bare_item(key("color-blend"), decimal(parameters.color_blend));
+    }
+    if !parameters.tone.is_auto() {
+        dictionary.bare_item(key("tone"), token(parameters.tone.name()));
     }
     if parameters.denoise != 0.0 {
         dictionary.bare_item(key("denoise"), decimal(parameters.denoise));
@@ -34,6 +37,9 @@ pub(super) fn restoration(receipt: &Receipt) -> HeaderValue {
     dictionary.bare_item(key("strength"), decimal(parameters.strength));
     dictionary.bare_item(key("untouched"), untouched);
     dictionary.bare_item(key("reencoded"), output.reencoded);
+    if !receipt.assume.is_auto() {
+        dictionary.bare_item(key("assume"), token(receipt.assume.name()));
+    }
     // The client wrote the receipt of a replay. A model name that a structured string cannot hold is left out.
     if let Some(id) = receipt.model.as_ref().and_then(|model| StringRef::from_str(&model.id).ok()) {
         dictionary.bare_item(key("model"), id);
@@ -63,6 +69,11 @@ pub(super) fn add_vary(headers: &mut HeaderMap, name: &str) {
 /// A key of a dictionary.
 fn key(name: &'static str) -> &'static KeyRef {
     KeyRef::from_str(name).expect("keys are lower case")
+}
+
+/// A name as a token.
+fn token(name: &'static str) -> &'static TokenRef {
+    TokenRef::from_str(name).expect("names are tokens")
 }
 
 /// The dictionary as a header's value.

@@ -145,6 +145,10 @@ mod tests {
 
     use super::*;
     use crate::http::kind::ProblemKind;
+    use pentimento_core::{
+        imaging::Tone,
+        models::{Assume, predictor::RequestedParameters},
+    };
 
     /// Work that ends when `go` is sent.
     fn slow(
@@ -165,25 +169,30 @@ mod tests {
     async fn identical_requests_share_one_restoration() {
         let (list, begun) = (InFlight::default(), Arc::new(AtomicUsize::new(0)));
         let (go, gone) = watch::channel(false);
-        let run = |bytes: &'static [u8], quality, queue| {
-            let request = RestoreRequest { quality, ..RestoreRequest::default() };
+        let run = |bytes: &'static [u8], (quality, tone, assume), queue| {
+            let parameters = RequestedParameters::default().with_tone(tone).with_assume(assume);
+            let request = RestoreRequest { quality, parameters, ..RestoreRequest::default() };
             let (list, work) = (list.clone(), slow(begun.clone(), gone.clone()));
             tokio::spawn(async move {
                 list.restore(Bytes::from_static(bytes), request, queue, work).await.is_err()
             })
         };
         let mut tasks = Vec::new();
-        for (bytes, quality, queue) in [
-            (b"one", None, Queue::OrRefuse),
-            (b"one", None, Queue::OrRefuse),
-            (b"two", None, Queue::OrRefuse),
-            (b"one", Some(5), Queue::OrRefuse),
-            (b"one", None, Queue::OrWait),
+        let plain = (None, Tone::Auto, Assume::Auto);
+        for (bytes, said, queue) in [
+            (b"one", plain, Queue::OrRefuse),
+            (b"one", plain, Queue::OrRefuse),
+            (b"two", plain, Queue::OrRefuse),
+            (b"one", (Some(5), Tone::Auto, Assume::Auto), Queue::OrRefuse),
+            (b"one", (None, Tone::Keep, Assume::Auto), Queue::OrRefuse),
+            (b"one", (None, Tone::Auto, Assume::Faded), Queue::OrRefuse),
+            (b"one", (None, Tone::Auto, Assume::Faded), Queue::OrRefuse),
+            (b"one", plain, Queue::OrWait),
         ] {
-            tasks.push(run(bytes, quality, queue));
+            tasks.push(run(bytes, said, queue));
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        assert_eq!(begun.load(Ordering::SeqCst), 4);
+        assert_eq!(begun.load(Ordering::SeqCst), 6);
         go.send(true).unwrap();
         for task in tasks {
             assert!(task.await.unwrap());

@@ -6,10 +6,10 @@ use axum::{extract::Query, http::Uri};
 
 use pentimento_core::{
     imaging::{
-        ColorMethod, SIGMA_RANGE_PX, STRENGTH_RANGE,
+        ColorMethod, SIGMA_RANGE_PX, STRENGTH_RANGE, Tone,
         codec::{Format, MetadataPolicy},
     },
-    models::predictor::RequestedParameters,
+    models::{Assume, predictor::RequestedParameters},
     restoration::{Record, RestoreRequest},
 };
 
@@ -17,12 +17,23 @@ use super::{
     kind::ProblemKind,
     problem::{Problem, echo},
 };
+use crate::config::RestoreConfig;
 
 /// Names of the parameters of a restoration.
-pub(super) const OF_RESTORE: &[&str] =
-    &["color", "sigma", "strength", "color_method", "format", "quality", "metadata", "order"];
+pub(super) const OF_RESTORE: &[&str] = &[
+    "color",
+    "sigma",
+    "strength",
+    "color_method",
+    "tone",
+    "assume",
+    "format",
+    "quality",
+    "metadata",
+    "order",
+];
 /// Names of the parameters of an analysis.
-pub(super) const OF_ANALYZE: &[&str] = &["color", "sigma", "strength", "color_method"];
+pub(super) const OF_ANALYZE: &[&str] = &["color", "sigma", "strength", "color_method", "tone", "assume"];
 /// Names of the parameters of a replay: none, since the receipt holds everything.
 pub(super) const OF_REPLAY: &[&str] = &[];
 
@@ -44,6 +55,8 @@ pub(super) enum AnswerOrder {
 pub(super) struct Given {
     known: &'static [&'static str],
     values: BTreeMap<&'static str, String>,
+    /// What holds where the client says nothing.
+    defaults: RestoreConfig,
 }
 
 impl Given {
@@ -51,11 +64,16 @@ impl Given {
     pub(super) fn in_query(uri: &Uri, known: &'static [&'static str]) -> Result<Self, Problem> {
         let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri)
             .map_err(|e| Problem::new(ProblemKind::BadParameter, format!("the query cannot be read: {e}")))?;
-        let mut given = Self { known, values: BTreeMap::new() };
+        let mut given = Self { known, values: BTreeMap::new(), defaults: RestoreConfig::default() };
         for (name, value) in pairs {
             given.add(&name, value)?;
         }
         Ok(given)
+    }
+
+    /// The same parameters, with the settings that hold where the client says nothing.
+    pub(super) fn with_defaults(self, defaults: RestoreConfig) -> Self {
+        Self { defaults, ..self }
     }
 
     /// The known names.
@@ -73,7 +91,7 @@ impl Given {
         }
     }
 
-    /// Reads the parameters that the client fixed. The model predicts the others.
+    /// Reads the parameters that the client fixed, and what else it says. The model predicts the others.
     pub(super) fn requested(&self) -> Result<RequestedParameters, Problem> {
         let color = self.read("color", "on, off", |text| match text {
             "on" => Some(true),
@@ -88,7 +106,10 @@ impl Given {
             })
         };
         let (sigma, strength) = (number("sigma", SIGMA_RANGE_PX)?, number("strength", STRENGTH_RANGE)?);
-        Ok(RequestedParameters::new(color, method, sigma, strength)?)
+        let tone = self.read("tone", &Tone::names(), parsed::<Tone>)?.unwrap_or(self.defaults.tone);
+        let assume = self.read("assume", &Assume::names(), parsed::<Assume>)?.unwrap_or(self.defaults.assume);
+        let fixed = RequestedParameters::new(color, method, sigma, strength)?;
+        Ok(fixed.with_tone(tone).with_assume(assume))
     }
 
     /// Reads the request of a restoration.

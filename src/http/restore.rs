@@ -30,7 +30,7 @@ pub(super) async fn restore(State(state): State<AppState>, request: Request) -> 
     let accept = Accept::of(request.headers());
     let (client, id) = (Client::of(request.extensions()), several::id_of(&request));
     let headers = request.headers().clone();
-    let mut given = Given::in_query(request.uri(), OF_RESTORE)?;
+    let mut given = Given::in_query(request.uri(), OF_RESTORE)?.with_defaults(state.defaults);
     // A bad query is refused before the body is read. A form may add parameters afterwards.
     given.request()?;
     given.order()?;

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     compute::Compute,
+    config::RestoreConfig,
     jobs::service::{Availability, Jobs},
     memory::MemoryBudget,
 };
@@ -44,6 +45,8 @@ pub struct AppState {
     pub predictor: Arc<Predictor>,
     /// Limits of one picture.
     pub limits: Limits,
+    /// What holds for pictures about which the client says nothing.
+    pub(super) defaults: RestoreConfig,
     /// The memory of requests.
     pub memory: MemoryBudget,
     /// Bounds on requests.
@@ -99,6 +102,7 @@ impl AppState {
             compute,
             predictor,
             limits,
+            defaults: RestoreConfig::default(),
             memory,
             cut_order: CutOrder::default(),
             stopping: CancellationToken::new(),
@@ -114,6 +118,12 @@ impl AppState {
             availability,
             result_bodies: ResultBodies::default(),
         }
+    }
+
+    /// The same state with settings for pictures about which the client says nothing.
+    #[must_use]
+    pub fn with_defaults(self, defaults: RestoreConfig) -> Self {
+        Self { defaults, ..self }
     }
 
     /// The same state with jobs. Handlers reach the jobs as soon as they are open.

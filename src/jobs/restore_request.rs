@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use pentimento_core::{
     imaging::{
-        ColorMethod, ParameterError,
+        ColorMethod, ParameterError, Tone,
         codec::{Format, MetadataPolicy},
     },
-    models::predictor::RequestedParameters,
+    models::{Assume, predictor::RequestedParameters},
     restoration::{Record, RestoreRequest},
 };
 
@@ -26,6 +26,12 @@ pub struct RestorePictures {
     /// Strength of the unsharp mask; predicted if open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strength: Option<f64>,
+    /// Whether the colour correction keeps the lightness of every pixel; auto if absent.
+    #[serde(default, skip_serializing_if = "Tone::is_auto")]
+    pub tone: Tone,
+    /// How sure the client is that the pictures are damaged; auto if absent.
+    #[serde(default, skip_serializing_if = "Assume::is_auto")]
+    pub assume: Assume,
     /// Quality of lossy formats, 1–100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quality: Option<u8>,
@@ -58,6 +64,8 @@ impl RestorePictures {
             color_method: parameters.color_method(),
             sigma: parameters.sigma(),
             strength: parameters.strength(),
+            tone: parameters.tone(),
+            assume: parameters.assume(),
             quality,
             metadata,
         }
@@ -68,8 +76,9 @@ impl RestorePictures {
     /// # Errors
     /// When a parameter is out of its range.
     pub fn restoration(&self, position: usize) -> Result<RestoreRequest, ParameterError> {
+        let fixed = RequestedParameters::new(None, self.color_method, self.sigma, self.strength)?;
         Ok(RestoreRequest {
-            parameters: RequestedParameters::new(None, self.color_method, self.sigma, self.strength)?,
+            parameters: fixed.with_tone(self.tone).with_assume(self.assume),
             format: self.pictures.get(position).and_then(|picture| picture.format),
             quality: self.quality,
             metadata: self.metadata,
@@ -87,7 +96,7 @@ mod tests {
     fn a_restoration_comes_back_from_the_stored_request() {
         let parameters = RequestedParameters::new(Some(true), None, Some(0.1 + 0.2), Some(-0.5)).unwrap();
         let request = RestoreRequest {
-            parameters,
+            parameters: parameters.with_tone(Tone::Keep).with_assume(Assume::Faded),
             format: Some(Format::WebP),
             quality: Some(80),
             metadata: MetadataPolicy::Strip,

@@ -3,6 +3,7 @@
 mod accept;
 mod admission;
 mod analyze;
+mod assume;
 mod body;
 mod described;
 mod health;

@@ -272,7 +272,7 @@ async fn parameters_are_those_that_are_known_and_their_examples_work() {
         assert_eq!(in_form, known.into_iter().chain(["image"]).collect());
         seen.push(names.len());
     }
-    assert_eq!(seen, [8, 4]);
+    assert_eq!(seen, [10, 6]);
 }
 
 #[tokio::test]
@@ -288,6 +288,7 @@ async fn answers_are_as_described() {
             "",
             "?color=on&sigma=1&strength=1",
             "?color=off&strength=0",
+            "?color=on&sigma=1&strength=1&tone=keep&assume=fine",
             "?color=off&strength=0&metadata=strip",
         ] {
             check(&json(app.post(&format!("/restore{query}"), body.clone())).await, "Receipt");
@@ -333,6 +334,7 @@ async fn the_restoration_header_has_the_members_that_are_described() {
     for query in [
         "",
         "?color=on&sigma=1.5&strength=0.75",
+        "?color=on&sigma=1.5&strength=0.75&tone=keep&assume=faded",
         "?color=off&strength=0",
         "?color=off&strength=0&format=jpeg",
     ] {

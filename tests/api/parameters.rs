@@ -27,6 +27,10 @@ async fn values_that_are_not_allowed_name_the_range() {
         ("color", "yes", "on, off"),
         ("color", "ON", "on, off"),
         ("color_method", "grey", "none, white_balance, grey_world, shades_of_grey, stretch, levels, learned"),
+        ("tone", "kept", "auto, keep"),
+        ("tone", "", "auto, keep"),
+        ("assume", "Damaged", "auto, damaged, faded, fine"),
+        ("assume", "broken", "auto, damaged, faded, fine"),
         ("format", "gif", "jpeg, png, webp, tiff, bmp"),
         ("quality", "0", quality),
         ("quality", "101", quality),
@@ -65,6 +69,7 @@ async fn unknown_names_get_a_suggestion() {
         ("colour", Some("color")),
         ("colormethod", Some("color_method")),
         ("fromat", Some("format")),
+        ("asume", Some("assume")),
         ("xyzzy", None),
     ] {
         let refused = app.post(&format!("/restore?{name}=1"), damaged("smallest"));

@@ -19,7 +19,8 @@ use crate::{
     support::{damaged, ok, problem, send},
 };
 
-const GIVEN: &str = "?color=on&sigma=1.5&strength=0.75&format=webp&quality=80&metadata=strip";
+const GIVEN: &str =
+    "?color=on&sigma=1.5&strength=0.75&tone=keep&assume=faded&format=webp&quality=80&metadata=strip";
 
 fn restore(app: &JobsApp, query: &str, body: &[u8]) -> RequestBuilder {
     app.request(Method::POST, &format!("/restore{query}")).body(body.to_vec())
@@ -72,6 +73,7 @@ async fn the_job_gives_the_same_picture_headers_and_receipt_as_the_route() {
     let id = accepted(&app, GIVEN, &body).await;
     let job = app.ended(&id).await;
     assert_eq!((&job["state"], &job["counts"]["done"]), (&json!("finished"), &json!(1)), "{job}");
+    assert_eq!((&job["request"]["tone"], &job["request"]["assume"]), (&json!("keep"), &json!("faded")));
 
     let path = format!("/jobs/{id}/results");
     let later = ok(app.get(&path)).await;

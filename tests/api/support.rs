@@ -9,7 +9,7 @@ use std::{
 
 use pentimento::{
     compute::Compute,
-    config::ComputeConfig,
+    config::{ComputeConfig, RestoreConfig},
     http::{AppState, ConnectionLimits, Listeners, RequestLimits, StopTimes, Trust, serve},
     memory::MemoryBudget,
 };
@@ -94,6 +94,10 @@ pub struct Setup {
     pub connections_max: usize,
     pub caller_max: usize,
     pub request_timeout: Duration,
+    /// Whether the built-in model predicts, not [`PREDICTOR`].
+    pub is_built_in: bool,
+    /// The section `restore` of the settings.
+    pub defaults: RestoreConfig,
 }
 
 /// Bounds on requests that no test reaches.
@@ -135,6 +139,8 @@ impl Default for Setup {
             caller_max: 64,
             request_timeout: PATIENCE,
             hosts: &[],
+            is_built_in: false,
+            defaults: RestoreConfig::default(),
         }
     }
 }
@@ -161,8 +167,10 @@ impl TestApp {
         let compute = Compute::new(&config).unwrap();
         let server = RequestLimits { body_timeout, request_timeout, caller_max, ..request_limits() };
         let memory = MemoryBudget::new(setup.memory_bytes);
-        let state = AppState::new(compute.clone(), PREDICTOR.clone(), limits, memory, server)
-            .with_trust(Trust::new(&hosts).unwrap());
+        let predictor = if setup.is_built_in { Arc::new(Predictor::built_in()) } else { PREDICTOR.clone() };
+        let state = AppState::new(compute.clone(), predictor, limits, memory, server)
+            .with_trust(Trust::new(&hosts).unwrap())
+            .with_defaults(setup.defaults);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();

@@ -1,6 +1,7 @@
 //! Tests of the commands with the built program, real pictures, files, streams and exit codes.
 
 mod align;
+mod assume;
 mod completions;
 mod describe;
 mod evaluate;

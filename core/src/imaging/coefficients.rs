@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{
-    ColorCorrection, ColorMethod, Image, RestorationParameters,
+    Channels, ColorCorrection, ColorMethod, Image, RestorationParameters,
     operators::{
         color_transform::ColorTransform, linear_levels::LinearMap, sample_tables::SampleTable, white_balance,
     },
@@ -16,16 +16,16 @@ use super::{
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Coefficients {
-    /// White balance: one gain per channel (R, G, B, or grey).
+    /// White balance with tone auto: one gain per channel (R, G, B, or grey).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub white_balance_gains: Vec<f64>,
-    /// Grey world, shades of grey, stretch and levels: one gain per channel, already blended.
+    /// Grey world, shades of grey, stretch and levels with tone auto: one gain per channel, already blended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gains: Vec<f64>,
     /// The same methods: one offset per channel, in stored values, already blended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub offsets: Vec<f64>,
-    /// The learned colour transform, already blended.
+    /// The learned colour transform, already blended. With tone keep: the transform of any method, with kept luma.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub color_transform: Option<ColorTransform>,
     /// Denoising: standard deviation of the noise per channel, in stored values, measured after colours are corrected.
@@ -80,20 +80,37 @@ impl Coefficients {
             if got == needed { Ok(()) } else { Err(CoefficientsError::Count { what, got, needed }) }
         };
         let if_on = |on: bool| if on { n } else { 0 };
-        let is_linear = is_linear(method);
-        let balances = method == ColorMethod::WhiteBalance;
+        let mixes = parameters.color().mixes_channels();
+        let is_linear = is_linear(method) && !mixes;
+        let balances = method == ColorMethod::WhiteBalance && !mixes;
         count("white balance gains", self.white_balance_gains.len(), if_on(balances))?;
         count("gains", self.gains.len(), if_on(is_linear))?;
         count("offsets", self.offsets.len(), if_on(is_linear))?;
-        let n_transforms = usize::from(method == ColorMethod::Learned);
-        count("colour transforms", usize::from(self.color_transform.is_some()), n_transforms)?;
+        count("colour transforms", usize::from(self.color_transform.is_some()), usize::from(mixes))?;
         count("noise sigmas", self.noise_sigma.len(), if_on(parameters.denoise() > 0.0))
+    }
+
+    /// Returns the coefficients of the same colour correction with kept luma: a colour transform instead of gains and
+    /// offsets, see [`ColorTransform::with_kept_luma`]. A grey picture has nothing but luma, so its transform is the
+    /// identity.
+    pub(super) fn with_kept_luma(self, channels: Channels) -> Self {
+        let balanced = self.white_balance_gains.iter().map(|&gain| LinearMap { gain, offset: 0.0 });
+        let linear = self.gains.iter().zip(&self.offsets).map(|(&gain, &offset)| LinearMap { gain, offset });
+        let maps: Vec<LinearMap> = balanced.chain(linear).collect();
+        let kept = match (channels, self.color_transform, <[LinearMap; 3]>::try_from(maps)) {
+            (Channels::Grey, ..) => ColorTransform::IDENTITY,
+            (Channels::Rgb, Some(transform), _) => transform.with_kept_luma(),
+            (Channels::Rgb, None, Ok(maps)) => ColorTransform::of_maps_with_kept_luma(&maps),
+            (Channels::Rgb, None, Err(_)) => return self,
+        };
+        Self { color_transform: Some(kept), noise_sigma: self.noise_sigma, ..Self::default() }
     }
 
     /// Returns the value of each of the 256 sample values after `color`, one table per channel. `None` when `color`
     /// changes nothing or mixes channels.
     pub fn sample_tables(&self, color: ColorCorrection) -> Option<Vec<SampleTable>> {
         match color.method() {
+            _ if color.mixes_channels() => None,
             ColorMethod::None | ColorMethod::Learned => None,
             ColorMethod::WhiteBalance => {
                 Some(self.white_balance_gains.iter().map(|&gain| white_balance::table(gain)).collect())

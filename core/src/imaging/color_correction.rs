@@ -1,8 +1,8 @@
-//! A colour method and how far it is applied.
+//! A colour method, how far it is applied, and whether the picture keeps its lightness.
 
 use std::{fmt, str::FromStr};
 
-use super::{color_method::ColorMethod, parameter_error::ParameterError};
+use super::{color_method::ColorMethod, parameter_error::ParameterError, tone::Tone};
 
 /// Bounds of a blend: above the first number, at most the second. A blend of exactly 0 would be a second name for
 /// [`ColorMethod::None`].
@@ -19,16 +19,17 @@ impl FromStr for ColorMethod {
     }
 }
 
-/// A colour method and its blend, checked at construction.
+/// A colour method, its blend and its tone, checked at construction.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ColorCorrection {
     method: ColorMethod,
     blend: f64,
+    tone: Tone,
 }
 
 impl ColorCorrection {
     /// The correction that changes nothing.
-    pub const NONE: Self = Self { method: ColorMethod::None, blend: 1.0 };
+    pub const NONE: Self = Self { method: ColorMethod::None, blend: 1.0, tone: Tone::Auto };
 
     /// A correction by `method` with `blend`, above 0 and at most 1. [`ColorMethod::None`] and
     /// [`ColorMethod::WhiteBalance`] have blend 1 only.
@@ -39,10 +40,18 @@ impl ColorCorrection {
         let (above, at_most) = COLOR_BLEND_RANGE;
         let allowed = if method.blends() { blend > above && blend <= at_most } else { blend == 1.0 };
         if allowed {
-            Ok(Self { method, blend })
+            Ok(Self { method, blend, tone: Tone::Auto })
         } else {
             Err(ParameterError::ColorBlend { method, got: blend })
         }
+    }
+
+    /// This correction with another tone. [`ColorCorrection::NONE`] stays as it is: without a correction there is no
+    /// lightness to keep.
+    #[must_use]
+    pub fn with_tone(self, tone: Tone) -> Self {
+        let tone = if self.method.is_on() { tone } else { Tone::Auto };
+        Self { tone, ..self }
     }
 
     /// The colour method.
@@ -54,22 +63,33 @@ impl ColorCorrection {
     pub fn blend(self) -> f64 {
         self.blend
     }
+
+    /// The tone: whether the picture keeps its lightness. [`Tone::Auto`] with [`ColorMethod::None`].
+    pub fn tone(self) -> Tone {
+        self.tone
+    }
+
+    /// Whether channels are mixed, so that no table per channel can correct them: the coefficients are a colour transform.
+    pub fn mixes_channels(self) -> bool {
+        self.method == ColorMethod::Learned || self.tone == Tone::Keep
+    }
 }
 
 impl From<ColorMethod> for ColorCorrection {
     /// Applies the method fully.
     fn from(method: ColorMethod) -> Self {
-        Self { method, blend: 1.0 }
+        Self { method, blend: 1.0, tone: Tone::Auto }
     }
 }
 
 impl fmt::Display for ColorCorrection {
-    /// `METHOD`, or `METHOD@BLEND` when it is not applied fully.
+    /// `METHOD`, or `METHOD@BLEND` when it is not applied fully; with a tone other than auto ` tone=TONE` follows.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.blend {
-            1.0 => self.method.fmt(f),
-            blend => write!(f, "{}@{blend}", self.method),
+            1.0 => self.method.fmt(f)?,
+            blend => write!(f, "{}@{blend}", self.method)?,
         }
+        if self.tone.is_auto() { Ok(()) } else { write!(f, " tone={}", self.tone) }
     }
 }
 
@@ -106,5 +126,14 @@ mod tests {
     fn a_blend_of_one_is_not_written() {
         let written = |blend| ColorCorrection::new(ColorMethod::Stretch, blend).unwrap().to_string();
         assert_eq!([written(1.0), written(0.35)], ["stretch", "stretch@0.35"]);
+    }
+
+    #[test]
+    fn only_a_correction_has_a_tone() {
+        let kept = ColorCorrection::from(ColorMethod::Levels).with_tone(Tone::Keep);
+        assert_eq!((kept.tone(), kept.mixes_channels()), (Tone::Keep, true));
+        assert_eq!(kept.to_string(), "levels tone=keep");
+        assert_eq!(kept.with_tone(Tone::Auto), ColorCorrection::from(ColorMethod::Levels));
+        assert_eq!(ColorCorrection::NONE.with_tone(Tone::Keep), ColorCorrection::NONE);
     }
 }

@@ -21,6 +21,7 @@ mod parameter_error;
 mod parameters;
 pub mod pipeline;
 mod thumbnail;
+mod tone;
 
 pub use color_correction::{COLOR_BLEND_RANGE, ColorCorrection};
 pub use color_method::ColorMethod;
@@ -34,3 +35,4 @@ pub use parameters::{
     checked_sigma, checked_strength,
 };
 pub use thumbnail::{THUMBNAIL_SIDE, Thumbnail};
+pub use tone::Tone;

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::color_method::ColorMethod;
+use super::{color_method::ColorMethod, tone::Tone};
 
 /// A parameter that is not allowed, or two that contradict each other.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -22,6 +22,12 @@ pub enum ParameterError {
     /// No colour method has this name.
     #[error("color_method {got:?} is unknown: {names} exist", names = ColorMethod::names())]
     ColorMethod {
+        /// The name given.
+        got: String,
+    },
+    /// No tone has this name.
+    #[error("tone {got:?} is unknown: {names} exist", names = Tone::names())]
+    Tone {
         /// The name given.
         got: String,
     },

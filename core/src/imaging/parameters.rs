@@ -2,7 +2,9 @@
 
 use std::ops::RangeInclusive;
 
-use super::{color_correction::ColorCorrection, color_method::ColorMethod, parameter_error::ParameterError};
+use super::{
+    color_correction::ColorCorrection, color_method::ColorMethod, parameter_error::ParameterError, tone::Tone,
+};
 
 /// Allowed standard deviations of the Gaussian, in pixels.
 pub const SIGMA_RANGE_PX: RangeInclusive<f64> = 0.1..=20.0;
@@ -77,6 +79,12 @@ impl RestorationParameters {
         Self { color, ..self }
     }
 
+    /// These parameters with another tone of the colour correction. Without a colour correction nothing changes.
+    #[must_use]
+    pub fn with_tone(self, tone: Tone) -> Self {
+        Self { color: self.color.with_tone(tone), ..self }
+    }
+
     /// These parameters with another strength of the denoising.
     ///
     /// # Errors
@@ -113,6 +121,11 @@ impl RestorationParameters {
         self.color.blend()
     }
 
+    /// The tone: whether the colour correction keeps the picture's lightness. [`Tone::Auto`] with [`ColorMethod::None`].
+    pub fn tone(&self) -> Tone {
+        self.color.tone()
+    }
+
     /// Strength of denoising: thresholds in standard deviations of the noise. 0 without denoising.
     pub fn denoise(&self) -> f64 {
         self.denoise
@@ -147,6 +160,13 @@ mod tests {
     fn strength_zero_without_colour_is_identity_at_any_sigma() {
         assert!(RestorationParameters::new(ColorMethod::None, 3.0, 0.0).unwrap().is_identity());
         assert!(!RestorationParameters::new(ColorMethod::WhiteBalance, 3.0, 0.0).unwrap().is_identity());
+    }
+
+    #[test]
+    fn a_tone_without_colour_is_identity() {
+        assert!(RestorationParameters::IDENTITY.with_tone(Tone::Keep).is_identity());
+        let sharpened = RestorationParameters::new(ColorMethod::None, 1.0, 0.5).unwrap();
+        assert_eq!(sharpened.with_tone(Tone::Keep), sharpened);
     }
 
     #[test]

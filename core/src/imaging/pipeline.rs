@@ -5,7 +5,7 @@
 use crate::cancel::{Cancel, Cancelled};
 
 use super::{
-    Channels, ColorCorrection, ColorMethod, Image, Instructions, RestorationParameters, bands,
+    Channels, ColorCorrection, ColorMethod, Image, Instructions, RestorationParameters, Tone, bands,
     operators::{
         color_transform::ColorTransform,
         histogram::{self, Histogram},
@@ -21,6 +21,7 @@ pub use super::coefficients::{Coefficients, CoefficientsError};
 /// Measures the coefficients that these parameters need on the picture.
 ///
 /// `learned` is the transform of [`ColorMethod::Learned`], already blended. A model predicts it; it cannot be measured here.
+/// With [`Tone::Keep`] the coefficients of any colour correction are a transform that keeps luma.
 /// Cost: one pass over the samples with colour correction. Denoising takes a blur and, with colour correction, a corrected
 /// copy of the picture.
 ///
@@ -73,7 +74,7 @@ fn measure_color(
         let (gains, offsets) = maps.map(|map| (map.gain, map.offset)).unzip();
         Ok(Coefficients { gains, offsets, ..Coefficients::default() })
     };
-    match color.method() {
+    let measured = match color.method() {
         ColorMethod::None => Ok(Coefficients::default()),
         ColorMethod::WhiteBalance => {
             let white_balance_gains = white_balance::gains_until(image, cancel)?;
@@ -87,7 +88,11 @@ fn measure_color(
             let transform = learned.expect("a learned colour correction comes with its transform");
             Ok(Coefficients { color_transform: Some(*transform), ..Coefficients::default() })
         }
-    }
+    }?;
+    Ok(match color.tone() {
+        Tone::Auto => measured,
+        Tone::Keep => measured.with_kept_luma(image.channels()),
+    })
 }
 
 /// Restores `image`: colour correction, then denoising, then unsharp mask.
@@ -164,8 +169,8 @@ enum Correction {
 impl Correction {
     /// Returns the point operator of `color` for pictures of these channels.
     fn of(coefficients: &Coefficients, color: ColorCorrection, channels: Channels) -> Self {
-        if color.method() == ColorMethod::Learned {
-            let transform = coefficients.color_transform.expect("a learned correction has its transform");
+        if color.mixes_channels() {
+            let transform = coefficients.color_transform.expect("a correction that mixes channels has one");
             return match channels {
                 Channels::Grey => Correction::Tables(ChannelTables::new(vec![transform.grey_table()])),
                 Channels::Rgb => Correction::Transform(transform),
@@ -206,20 +211,23 @@ mod tests {
         Image::new(40, 30, channels, samples.collect(), Some(vec![9; 40 * 30])).unwrap()
     }
 
-    /// Parameters of every colour method, with a blend where it has one, with and without denoising.
-    fn all() -> impl Iterator<Item = RestorationParameters> {
-        ColorMethod::ALL.into_iter().flat_map(|method| {
+    /// Parameters of every colour method, with a blend where it has one, of every tone, with and without denoising.
+    fn all() -> Vec<RestorationParameters> {
+        let mut all = Vec::new();
+        for method in ColorMethod::ALL {
             let blend = if method.blends() { 0.6 } else { 1.0 };
             let color = ColorCorrection::new(method, blend).unwrap();
-            [0.0, 1.5].map(|denoise| {
-                RestorationParameters::IDENTITY.with_color(color).with_denoise(denoise).unwrap()
-            })
-        })
+            for (tone, denoise) in [Tone::Auto, Tone::Keep].into_iter().flat_map(|t| [(t, 0.0), (t, 1.5)]) {
+                let parameters = RestorationParameters::IDENTITY.with_color(color.with_tone(tone));
+                all.push(parameters.with_denoise(denoise).unwrap());
+            }
+        }
+        all
     }
 
     fn measured(image: &Image, parameters: &RestorationParameters) -> Coefficients {
         let mut coefficients = ColorTransform::IDENTITY.coefficients();
-        coefficients[1] = 0.9;
+        coefficients[3] = 0.9;
         measure(image, parameters, Some(&ColorTransform::new(&coefficients).unwrap()))
     }
 
@@ -236,13 +244,14 @@ mod tests {
                 assert_eq!(
                     restored == image,
                     parameters.is_identity() || {
-                        // The grey world of a grey picture is grey already.
-                        image.channels() == Channels::Grey
-                            && matches!(
+                        // The grey world of a grey picture is grey already, and a grey picture has only its luma.
+                        let changes_nothing = parameters.tone() == Tone::Keep
+                            || matches!(
                                 parameters.color_method(),
                                 ColorMethod::GreyWorld | ColorMethod::ShadesOfGrey
-                            )
-                            && parameters.denoise() == 0.0
+                            );
+                        let is_grey = image.channels() == Channels::Grey;
+                        is_grey && changes_nothing && parameters.denoise() == 0.0
                     }
                 );
             }
@@ -253,10 +262,13 @@ mod tests {
     fn coefficients_of_other_parameters_are_refused() {
         let image = picture(Channels::Rgb);
         for own in all() {
-            for other in all().filter(|other| *other != own) {
+            for other in all().into_iter().filter(|other| *other != own) {
                 let coefficients = measured(&image, &own);
-                let linear = |p: &RestorationParameters| is_linear(p.color_method());
-                let both_fit = linear(&own) && linear(&other) && own.denoise() == other.denoise();
+                let mixes = |p: &RestorationParameters| p.color().mixes_channels();
+                let linear = |p: &RestorationParameters| is_linear(p.color_method()) && !mixes(p);
+                let same_kind = linear(&own) && linear(&other) || mixes(&own) && mixes(&other);
+                let is_same = own.color_method() == other.color_method() && own.tone() == other.tone();
+                let both_fit = (same_kind || is_same) && own.denoise() == other.denoise();
                 assert_eq!(coefficients.check(&image, &other).is_ok(), both_fit, "{own:?} {other:?}");
             }
         }
@@ -264,6 +276,33 @@ mod tests {
         for noise_sigma in [vec![f64::NAN; 3], vec![-1.0; 3], vec![1e9; 3]] {
             let coefficients = Coefficients { noise_sigma, ..Coefficients::default() };
             assert!(matches!(coefficients.check(&image, &denoise), Err(CoefficientsError::Value { .. })));
+        }
+    }
+
+    #[test]
+    fn with_tone_keep_every_method_keeps_the_luma_of_pixels_that_are_not_clamped() {
+        let luma = |p: &[u8]| 0.299 * f64::from(p[0]) + 0.587 * f64::from(p[1]) + 0.114 * f64::from(p[2]);
+        let image = picture(Channels::Rgb);
+        for parameters in all().iter().filter(|p| p.denoise() == 0.0 && p.tone() == Tone::Keep) {
+            let restored = apply(image.clone(), parameters, &measured(&image, parameters));
+            assert_ne!(restored, image, "{parameters:?}");
+            let pixels = || restored.samples().chunks(3).zip(image.samples().chunks(3));
+            let (mut n_kept, mut sum) = (0, 0.0);
+            for (after, before) in pixels().filter(|(after, _)| after.iter().all(|v| (1..255).contains(v))) {
+                let change = luma(after) - luma(before);
+                // Each channel is rounded by at most a half, and the weights add up to one.
+                assert!(change.abs() <= 0.501, "{parameters:?}: {before:?} became {after:?}");
+                (n_kept, sum) = (n_kept + 1, sum + change);
+            }
+            assert!(
+                n_kept > 800 && (sum / f64::from(n_kept)).abs() < 0.05,
+                "{parameters:?}: {n_kept}, {sum}"
+            );
+            // With its own tone, the same method makes the picture lighter or darker.
+            let plain = parameters.with_tone(Tone::Auto);
+            let changed = apply(image.clone(), &plain, &measured(&image, &plain));
+            let mean = |image: &Image| image.samples().chunks(3).map(luma).sum::<f64>() / 1200.0;
+            assert!((mean(&changed) - mean(&image)).abs() > 0.5, "{plain:?}");
         }
     }
 

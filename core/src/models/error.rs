@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use super::assume::Assume;
+
 /// A prediction cannot be made.
 #[derive(Clone, Debug, Error, PartialEq)]
 pub enum PredictError {
@@ -26,5 +28,16 @@ pub enum PredictError {
     NoColorTransform {
         /// Id of the model.
         model: String,
+    },
+    /// The caller assumes something, but the model predicts parameters without bounds that an assumption could move.
+    #[error(
+        "the model {model} is of the classic kind, which always applies what it predicts; assume={assume} needs a \
+         model that weighs gains, such as the built-in one"
+    )]
+    NoAssumption {
+        /// Id of the model.
+        model: String,
+        /// The assumption.
+        assume: Assume,
     },
 }

@@ -6,6 +6,7 @@
 //! Both modules have the same parts. `fit` fits a model, and `model` is the fitted model. `artifact` is the content of
 //! a model file, and `card` describes the model. `decide` turns predicted numbers into parameters.
 
+mod assume;
 pub mod classic;
 mod embedded;
 pub mod error;
@@ -18,6 +19,7 @@ pub mod predictor;
 pub mod provenance;
 pub mod requested;
 
+pub use assume::{Assume, UnknownAssumption};
 pub use error::PredictError;
 pub use family::Family;
 pub use prediction::Prediction;

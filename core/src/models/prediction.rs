@@ -1,7 +1,7 @@
 //! The prediction of a model of either kind.
 
 use crate::{
-    imaging::{RestorationParameters, operators::color_transform::ColorTransform},
+    imaging::{RestorationParameters, Tone, operators::color_transform::ColorTransform},
     models::{
         classic::{ClassicPrediction, RawPrediction},
         gains::{
@@ -29,7 +29,17 @@ impl Prediction {
         }
     }
 
-    /// Returns the transform of a learned colour correction, already blended. The classic kind predicts none.
+    /// The same prediction with the caller's tone. The expected gain stays that of tone auto, which the model has learned.
+    pub(super) fn with_tone(mut self, tone: Tone) -> Self {
+        let parameters = match &mut self {
+            Prediction::Classic(prediction) => &mut prediction.parameters,
+            Prediction::Gains(decision) => &mut decision.parameters,
+        };
+        *parameters = parameters.with_tone(tone);
+        self
+    }
+
+    /// Returns the transform of a learned colour correction, already blended, as of tone auto. The classic kind predicts none.
     pub fn transform(&self) -> Option<&ColorTransform> {
         match self {
             Prediction::Classic(_) => None,

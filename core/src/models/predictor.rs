@@ -18,7 +18,7 @@ use crate::{
     imaging::{ColorMethod, ParameterError},
 };
 
-pub use super::{embedded::NAMES, prediction::Prediction, requested::RequestedParameters};
+pub use super::{assume::Assume, embedded::NAMES, prediction::Prediction, requested::RequestedParameters};
 
 /// Most bytes that a model file may inflate to.
 const MODEL_BYTES_MAX: usize = 256 << 20;
@@ -156,14 +156,23 @@ impl Predictor {
     /// Checks whether the model can predict what `requested` leaves open, before a picture is decoded.
     ///
     /// # Errors
-    /// When the caller fixed the colour method `learned` and the model predicts no colour transforms.
+    /// When the caller fixed the colour method `learned` and the model predicts no colour transforms. When the caller assumes
+    /// something that decides what is left open and the model is of the classic kind, which has no bounds to move.
     pub fn check(&self, requested: &RequestedParameters) -> Result<(), PredictError> {
         // Asked before every restoration: an embedded model must not be read for one that predicts nothing.
-        if requested.color_method != Some(ColorMethod::Learned) {
+        let needs_transform = requested.color_method == Some(ColorMethod::Learned);
+        let assumes = !requested.assume.is_auto() && requested.complete().is_none();
+        if !needs_transform && !assumes {
             return Ok(());
         }
+        let model = || self.id().to_owned();
         match &self.loaded().kind {
-            ModelKind::Classic(_) => Err(PredictError::NoColorTransform { model: self.id().to_owned() }),
+            ModelKind::Classic(_) if needs_transform => {
+                Err(PredictError::NoColorTransform { model: model() })
+            }
+            ModelKind::Classic(_) => {
+                Err(PredictError::NoAssumption { model: model(), assume: requested.assume })
+            }
             ModelKind::Gains(_) => Ok(()),
         }
     }
@@ -180,14 +189,15 @@ impl Predictor {
         requested: &RequestedParameters,
     ) -> Result<Prediction, PredictError> {
         self.check(requested)?;
-        match &self.loaded().kind {
+        let prediction = match &self.loaded().kind {
             ModelKind::Classic(artifact) => {
                 classic_decide::predict(artifact, features, requested).map(Prediction::Classic)
             }
             ModelKind::Gains(artifact) => {
                 gain_decide::predict(artifact, features, size, requested).map(Prediction::Gains)
             }
-        }
+        };
+        Ok(prediction?.with_tone(requested.tone))
     }
 }
 

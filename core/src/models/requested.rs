@@ -1,13 +1,18 @@
-//! The parameters that a caller fixes before a model predicts the rest.
+//! The parameters that a caller fixes before a model predicts the rest, and what else the caller says.
 
-use crate::imaging::{ColorMethod, ParameterError, RestorationParameters, checked_sigma, checked_strength};
+use super::assume::Assume;
+use crate::imaging::{
+    ColorMethod, ParameterError, RestorationParameters, Tone, checked_sigma, checked_strength,
+};
 
-/// Parameters that the caller fixed, each in its range. A model predicts the others.
+/// Parameters that the caller fixed, each in its range. A model predicts the others, under the caller's assumption.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RequestedParameters {
     pub(super) color_method: Option<ColorMethod>,
     pub(super) sigma: Option<f64>,
     pub(super) strength: Option<f64>,
+    pub(super) tone: Tone,
+    pub(super) assume: Assume,
 }
 
 impl RequestedParameters {
@@ -31,7 +36,20 @@ impl RequestedParameters {
             color_method: color_method.or(color.map(ColorMethod::from_switch)),
             sigma: sigma.map(checked_sigma).transpose()?,
             strength: strength.map(checked_strength).transpose()?,
+            ..Self::default()
         })
+    }
+
+    /// These parameters with a tone for the colour correction, whether it is fixed or predicted.
+    #[must_use]
+    pub fn with_tone(self, tone: Tone) -> Self {
+        Self { tone, ..self }
+    }
+
+    /// These parameters with an assumption about the picture, for what the model predicts.
+    #[must_use]
+    pub fn with_assume(self, assume: Assume) -> Self {
+        Self { assume, ..self }
     }
 
     /// Returns the fixed colour method.
@@ -49,12 +67,23 @@ impl RequestedParameters {
         self.strength
     }
 
-    /// Returns whether nothing was fixed.
-    pub(super) fn is_open(&self) -> bool {
-        *self == Self::default()
+    /// Returns the tone of the colour correction.
+    pub fn tone(&self) -> Tone {
+        self.tone
     }
 
-    /// Returns the parameters of a restoration when nothing is left to predict. Strength 0 needs no sigma. A learned
+    /// Returns the assumption about the picture.
+    pub fn assume(&self) -> Assume {
+        self.assume
+    }
+
+    /// Returns whether nothing was fixed. Tone and assumption fix nothing: the model still decides everything.
+    pub(super) fn is_open(&self) -> bool {
+        self.color_method.is_none() && self.sigma.is_none() && self.strength.is_none()
+    }
+
+    /// Returns the parameters of a restoration when nothing is left to predict. Tone counts; the assumption does not matter
+    /// then. Strength 0 needs no sigma. A learned
     /// colour transform is always predicted, so with it the result is `None`.
     pub fn complete(&self) -> Option<RestorationParameters> {
         let (color, strength) = (self.color_method?, self.strength?);
@@ -62,6 +91,25 @@ impl RequestedParameters {
             return None;
         }
         let sigma = if strength == 0.0 { self.sigma.or(Some(1.0)) } else { self.sigma };
-        RestorationParameters::new(color, sigma?, strength).ok()
+        Some(RestorationParameters::new(color, sigma?, strength).ok()?.with_tone(self.tone))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tone_and_assumption_fix_nothing() {
+        let said = RequestedParameters::default().with_tone(Tone::Keep).with_assume(Assume::Damaged);
+        assert!(said.is_open() && said.complete().is_none());
+        assert_eq!((said.tone(), said.assume()), (Tone::Keep, Assume::Damaged));
+        let fixed = RequestedParameters::new(None, Some(ColorMethod::Stretch), None, Some(0.0)).unwrap();
+        assert!(!fixed.is_open());
+        let complete = fixed.with_tone(Tone::Keep).with_assume(Assume::Fine).complete().unwrap();
+        assert_eq!(complete, fixed.complete().unwrap().with_tone(Tone::Keep));
+        assert_eq!(complete.tone(), Tone::Keep);
+        let identity = RequestedParameters::new(Some(false), None, None, Some(0.0)).unwrap();
+        assert!(identity.with_tone(Tone::Keep).complete().unwrap().is_identity());
     }
 }

@@ -56,7 +56,7 @@ pub fn restore<'a>(
     match request.parameters.complete() {
         Some(parameters) => {
             let restoration = decode_and_restore(&mut input, None, &parameters, None, request)?;
-            Ok(restoration.with_receipt(&parameters, None))
+            Ok(restoration.with_receipt(&parameters, request.parameters.assume(), None))
         }
         None => restore_predicted(&mut input, request, predictor),
     }
@@ -85,7 +85,8 @@ fn restore_predicted<'a>(
         Some(kept) => kept,
         None => decode_and_restore(input, Some(look), &parameters, transform, request)?,
     };
-    Ok(restoration.with_receipt(&parameters, Some((&features, predictor, &prediction))))
+    let predicted = Some((&features, predictor, &prediction));
+    Ok(restoration.with_receipt(&parameters, request.parameters.assume(), predicted))
 }
 
 /// Restores the picture that `look` has decoded whole. Decodes the picture first if there is no such look.

@@ -22,7 +22,10 @@ use crate::{
         operators::color_transform::ColorTransform,
         pipeline::{self, Coefficients},
     },
-    models::predictor::{Prediction, Predictor},
+    models::{
+        Assume,
+        predictor::{Prediction, Predictor},
+    },
 };
 
 /// A restored picture with its receipt.
@@ -42,10 +45,11 @@ pub(super) struct Restoration<'a> {
 }
 
 impl<'a> Restoration<'a> {
-    /// Adds the receipt. `predicted` is absent if the caller gave all parameters.
+    /// Adds the receipt. `assume` is that of the request. `predicted` is absent if the caller gave all parameters.
     pub(super) fn with_receipt(
         self,
         parameters: &RestorationParameters,
+        assume: Assume,
         predicted: Option<(&Features, &Predictor, &Prediction)>,
     ) -> Restored<'a> {
         let Restoration { input, coefficients, output } = self;
@@ -60,6 +64,7 @@ impl<'a> Restoration<'a> {
             features: predicted.map(|(features, ..)| features.into()),
             model: predicted.map(|(_, predictor, prediction)| RecordedModel::new(predictor, prediction)),
             predicted_gain: predicted.and_then(|(.., p)| p.expected_gain()).map(|expected| expected.score),
+            assume,
         };
         Restored { bytes: output.bytes, receipt }
     }

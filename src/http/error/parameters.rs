@@ -7,8 +7,8 @@ use super::{
     internal::internal,
 };
 use pentimento_core::{
-    imaging::{ColorMethod, DENOISE_RANGE, ParameterError, SIGMA_RANGE_PX, STRENGTH_RANGE},
-    models::PredictError,
+    imaging::{ColorMethod, DENOISE_RANGE, ParameterError, SIGMA_RANGE_PX, STRENGTH_RANGE, Tone},
+    models::{Assume, PredictError},
 };
 
 impl From<ParameterError> for Problem {
@@ -26,6 +26,7 @@ impl From<ParameterError> for Problem {
             ParameterError::ColorMethod { got } => {
                 bad("color_method").value(got).allowed(ColorMethod::names())
             }
+            ParameterError::Tone { got } => bad("tone").value(got).allowed(Tone::names()),
             ParameterError::ColorBlend { got, .. } => bad("color_blend").value(got.to_string()),
             ParameterError::Denoise { got } => {
                 bad("denoise").value(got.to_string()).allowed(range(DENOISE_RANGE))
@@ -48,6 +49,13 @@ impl From<PredictError> for Problem {
                 Problem::new(ProblemKind::BadParameter, error.to_string())
                     .parameter("color_method")
                     .value(ColorMethod::Learned.name())
+                    .setting("model.path")
+            }
+            PredictError::NoAssumption { assume, .. } => {
+                Problem::new(ProblemKind::BadParameter, error.to_string())
+                    .parameter("assume")
+                    .value(assume.name())
+                    .allowed(Assume::Auto.name())
                     .setting("model.path")
             }
         }

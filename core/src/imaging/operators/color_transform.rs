@@ -12,6 +12,7 @@
 //! modelling", 2001.
 
 mod fit;
+mod kept_luma;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};

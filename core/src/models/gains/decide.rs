@@ -13,7 +13,7 @@ use crate::{
     imaging::{
         ColorCorrection, ColorMethod, RestorationParameters, operators::color_transform::ColorTransform,
     },
-    models::{error::PredictError, requested::RequestedParameters},
+    models::{assume::Assume, error::PredictError, requested::RequestedParameters},
 };
 
 /// The restoration of a picture, and the reason for it.
@@ -82,10 +82,12 @@ pub fn decide(
 ) -> Result<Decision, WeightsError> {
     // Trees give a leaf for any vector, so expected gains show no sign of an unlike picture. Ranges do.
     let is_unlike = model.is_outside(features);
-    let color = choose_color(model, features, requested.color_method, is_unlike)?;
+    let (color_gate, detail_gate) = gates(model, requested.assume);
+    let color = choose_color(model, features, requested.color_method, color_gate, is_unlike)?;
     let corrects = color.parameters.color_method().is_on();
     // The colours are chosen first, because a colour correction closes the open choice of sharpening.
-    let detail = choose_detail(model, features, requested, is_unlike || corrects || !is_of_trained_size)?;
+    let closed = is_unlike || corrects || !is_of_trained_size;
+    let detail = choose_detail(model, features, requested, detail_gate, closed)?;
     let parameters = detail.parameters.with_color(color.parameters.color());
     let expected = color.expected.or(detail.expected);
     let reason = match parameters.is_identity() {
@@ -95,6 +97,29 @@ pub fn decide(
         false => Reason::Requested,
     };
     Ok(Decision { parameters, transform: color.transform, expected, reason })
+}
+
+/// Returns the gates of colour corrections and of the other candidates under an assumption. The bounds besides those of
+/// [`Assume::Auto`] are set by hand: the model file has the careful ones only.
+fn gates(model: &GainModel, assume: Assume) -> (Gate, Gate) {
+    let (color, detail) = (model.color_gate, model.detail_gate);
+    // Any candidate with the expected gain, unless more than three of five similar pictures were harmed.
+    let lax = |gate: Gate| Gate { harm_max: gate.harm_max.max(0.6), score_low_min: -1.0, ..gate };
+    // A colour correction of little gain is welcome only where it closes no sharpening of more gain.
+    let laxest = |gate: Gate| Gate { margin: 0.0, ..lax(gate) };
+    // Twice the gain at a fifth of the harm, and nine of ten similar pictures must have lost next to nothing.
+    let strict = |gate: Gate| Gate {
+        margin: 2.0 * gate.margin,
+        harm_max: 0.2 * gate.harm_max,
+        score_low_min: gate.score_low_min.max(-0.01),
+        ..gate
+    };
+    match assume {
+        Assume::Auto => (color, detail),
+        Assume::Damaged => (lax(color), laxest(detail)),
+        Assume::Faded => (laxest(color), Gate::CLOSED),
+        Assume::Fine => (strict(color), strict(detail)),
+    }
 }
 
 /// The choice for one part of a restoration: the colours, or the rest.
@@ -117,6 +142,7 @@ fn choose_color(
     model: &GainModel,
     features: &[f32],
     method: Option<ColorMethod>,
+    gate: Gate,
     is_unlike: bool,
 ) -> Result<PartChoice, WeightsError> {
     match method {
@@ -133,7 +159,7 @@ fn choose_color(
     let code = model.codes.code(features)?;
     let expected = model.expect_color(features, &code)?;
     let chosen = match method {
-        None => model.color_gate.choose(&expected),
+        None => gate.choose(&expected),
         // The caller has decided to correct, so no gate asks whether the correction is worth it.
         Some(_) => best_of(&model.color, &expected, |p| p.color_method() == ColorMethod::Learned),
     };
@@ -153,6 +179,7 @@ fn choose_detail(
     model: &GainModel,
     features: &[f32],
     requested: &RequestedParameters,
+    gate: Gate,
     closed: bool,
 ) -> Result<PartChoice, WeightsError> {
     let &RequestedParameters { sigma, strength, .. } = requested;
@@ -174,7 +201,7 @@ fn choose_detail(
     let chosen = match strength {
         // The caller fixed a strength: the sigma is that of the best candidate with a strength of the same sign.
         Some(_) => best_of(&model.detail, &expected, agrees),
-        None => chosen_of(&model.detail, &expected, model.detail_gate, agrees),
+        None => chosen_of(&model.detail, &expected, gate, agrees),
     };
     let Some(chosen) = chosen else {
         // A fixed strength is applied even if no candidate agrees. Sigma is then 1.
@@ -225,4 +252,68 @@ fn chosen_of(
         (0..expected.len()).filter(|&i| agrees(&table.candidates[i].parameters())).collect();
     let expected: Vec<ExpectedGain> = which.iter().map(|&i| expected[i]).collect();
     gate.choose(&expected).map(|i| which[i])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn artifact() -> GainArtifact {
+        GainArtifact::from_bytes(include_bytes!("../../../models/builtin.model"), 256 << 20).unwrap()
+    }
+
+    /// Every mixture of some numbers, around the bounds of the gates.
+    fn gains() -> impl Iterator<Item = ExpectedGain> {
+        let of = |n: usize, from: f64, step: f64| (0..n).map(move |i| from + step * i as f64);
+        of(12, -0.004, 0.004).flat_map(move |score| {
+            of(8, -0.3, 0.05).flat_map(move |score_low| {
+                of(11, 0.0, 0.08).flat_map(move |harm| {
+                    of(2, -0.5, 1.0).map(move |psnr_db| ExpectedGain { score, score_low, psnr_db, harm })
+                })
+            })
+        })
+    }
+
+    #[test]
+    fn auto_has_the_gates_of_the_model_and_each_assumption_moves_them_one_way() {
+        let model = artifact().model;
+        let [auto, damaged, faded, fine] = Assume::ALL.map(|assume| gates(&model, assume));
+        assert_eq!(auto, (model.color_gate, model.detail_gate));
+        let count = |gate: &Gate| gains().filter(|gain| gate.passes(gain)).count();
+        for (stricter, laxer) in [
+            (fine.0, auto.0),
+            (auto.0, damaged.0),
+            (damaged.0, faded.0),
+            (fine.1, auto.1),
+            (auto.1, damaged.1),
+            (faded.1, fine.1),
+        ] {
+            assert!(
+                gains().all(|gain| laxer.passes(&gain) || !stricter.passes(&gain)),
+                "{stricter:?} {laxer:?}"
+            );
+            assert!(count(&stricter) < count(&laxer), "{stricter:?} {laxer:?}");
+        }
+        // Nothing is sharpened for faded colours, and no gate lets an expected loss through.
+        assert_eq!(count(&faded.1), 0);
+        let loses = |gain: &ExpectedGain| gain.score <= 0.0 || gain.psnr_db <= 0.0;
+        for gate in [damaged.0, damaged.1, faded.0] {
+            assert!(gains().filter(loses).all(|gain| !gate.passes(&gain)), "{gate:?}");
+        }
+    }
+
+    #[test]
+    fn an_assumption_decides_nothing_that_the_caller_has_fixed() {
+        let model = artifact().model;
+        let features = vec![0.5; Schema::Rich.names().len()];
+        for method in [ColorMethod::None, ColorMethod::Levels] {
+            for strength in [-0.5, 0.0, 1.0] {
+                let fixed = RequestedParameters::new(None, Some(method), Some(1.5), Some(strength)).unwrap();
+                let decided = |assume| decide(&model, &features, &fixed.with_assume(assume), true).unwrap();
+                let all = Assume::ALL.map(decided);
+                assert!(all.iter().all(|decision| *decision == all[0]));
+                assert_eq!(Some(all[0].parameters), fixed.complete());
+            }
+        }
+    }
 }

@@ -6,11 +6,12 @@ use serde_json::{Map, Value};
 use crate::{
     features::Features,
     imaging::{
-        ColorCorrection, ColorMethod, ParameterError, RestorationParameters,
+        ColorCorrection, ColorMethod, ParameterError, RestorationParameters, Tone,
         codec::{Format, MetadataPolicy, Subsampling},
         pipeline::Coefficients,
     },
     models::{
+        Assume,
         gains::{decide::Reason, model::ExpectedGain},
         predictor::{Prediction, Predictor},
     },
@@ -42,6 +43,9 @@ pub struct Receipt {
     pub model: Option<RecordedModel>,
     /// The gain in score that the model expects; absent when the model predicts no gain.
     pub predicted_gain: Option<f64>,
+    /// What the caller said about the picture before the prediction. The JSON holds it only if it is not auto.
+    #[serde(default, skip_serializing_if = "Assume::is_auto")]
+    pub assume: Assume,
 }
 
 /// The input of a restoration.
@@ -100,7 +104,7 @@ pub enum Route {
     Encoded,
 }
 
-/// The parameters of a restoration. The JSON holds `color_blend` and `denoise` only where they are not neutral.
+/// The parameters of a restoration. The JSON holds `color_blend`, `tone` and `denoise` only where they are not neutral.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecordedParameters {
@@ -109,6 +113,9 @@ pub struct RecordedParameters {
     /// Share of the colour correction that is applied, above 0 to 1.
     #[serde(default = "fully", skip_serializing_if = "is_fully")]
     pub color_blend: f64,
+    /// Whether the colour correction keeps the picture's lightness. Auto without a colour correction.
+    #[serde(default, skip_serializing_if = "Tone::is_auto")]
+    pub tone: Tone,
     /// Strength of the denoising, 0 without.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub denoise: f64,
@@ -183,6 +190,7 @@ impl From<&RestorationParameters> for RecordedParameters {
         Self {
             color_method: p.color_method(),
             color_blend: p.color_blend(),
+            tone: p.tone(),
             denoise: p.denoise(),
             sigma: p.sigma(),
             strength: p.strength(),
@@ -198,7 +206,7 @@ impl RecordedParameters {
     pub fn checked(&self) -> Result<RestorationParameters, ParameterError> {
         // Without sharpening, sigma is recorded as 0. No Gaussian has a deviation of 0, so any valid sigma stands in.
         let sigma = if self.strength == 0.0 && self.sigma == 0.0 { 1.0 } else { self.sigma };
-        let color = ColorCorrection::new(self.color_method, self.color_blend)?;
+        let color = ColorCorrection::new(self.color_method, self.color_blend)?.with_tone(self.tone);
         RestorationParameters::new(self.color_method, sigma, self.strength)?
             .with_color(color)
             .with_denoise(self.denoise)
@@ -238,7 +246,7 @@ mod tests {
         assert_eq!(json(&sharpened), r#"{"color_method":"white_balance","sigma":1.5,"strength":0.75}"#);
         assert_eq!(method(&sharpened), "color, unsharp_mask");
         let color = ColorCorrection::new(ColorMethod::Stretch, 0.35).unwrap();
-        let all = sharpened.with_color(color).with_denoise(2.0).unwrap();
+        let all = sharpened.with_color(color.with_tone(Tone::Keep)).with_denoise(2.0).unwrap();
         let text = json(&all);
         assert_eq!(serde_json::from_str::<RecordedParameters>(&text).unwrap().checked(), Ok(all), "{text}");
         assert_eq!(method(&all), "color, denoise, unsharp_mask");
