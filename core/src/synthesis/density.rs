@@ -96,7 +96,7 @@ mod tests {
             let before = canvas.samples();
             canvas.map_density(|_, _, d| d);
             assert_eq!(canvas.samples(), before);
-            canvas.map_density(|_, _, d| d.map(|d| d + 0.301_03));
+            canvas.map_density(|_, _, d| d.map(|d| d + std::f32::consts::LOG10_2));
             for (found, before) in canvas.levels.iter().zip(before).filter(|(_, before)| *before > 6) {
                 let expected = to_linear(f64::from(before) / 255.0) / 2.0;
                 let found = to_linear(f64::from(*found) / 255.0);

@@ -108,12 +108,12 @@ mod tests {
 
     #[test]
     fn the_inverse_gives_the_amounts_back_for_every_material() {
-        for material in 0..MATERIALS.len() {
+        for (material, name) in NAMES.iter().enumerate() {
             for side in [0.0, 1.0, 1.5] {
                 let dyes = Dyes::new(material as f64, side);
                 let found = product(&dyes.inverse, product(&dyes.absorption, [0.3, 1.1, 0.7]));
                 for (found, expected) in found.into_iter().zip([0.3, 1.1, 0.7]) {
-                    assert!((found - expected).abs() < 1e-5, "{} {side}: {found}", NAMES[material]);
+                    assert!((found - expected).abs() < 1e-5, "{name} {side}: {found}");
                 }
             }
         }
