@@ -20,7 +20,7 @@ pub(super) enum Scale {
 }
 
 /// A parameter of a damage: its name, its allowed values and its default.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct DamageParameter {
     /// Name in recipes and in `damages.tsv`.
     pub name: &'static str,

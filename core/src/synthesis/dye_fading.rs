@@ -27,39 +27,18 @@
 //! Lost dye lowers the contrast of its channel. So dark colours change most, and white only by stain.
 
 use super::{
-    damage_model::{DamageModel, DamageParameter, named},
-    dyes::{Dyes, LOSS, MATERIAL, SIDE},
+    damage_model::{DamageModel, named},
+    dyes::{Fading, with_fading},
     scanner::{BALANCE, EXPOSURE, Scanner, VEIL, WHITE_SHARE},
 };
 
-/// Range of a stain's density.
-pub(super) const STAIN: (f64, f64) = (0.0, 0.6);
-
 pub(super) const MODEL: DamageModel = DamageModel {
     kind: "dye_fading",
-    parameters: &[
-        DamageParameter::linear("cyan_loss", LOSS, 0.0),
-        DamageParameter::linear("magenta_loss", LOSS, 0.0),
-        DamageParameter::linear("yellow_loss", LOSS, 0.0),
-        MATERIAL,
-        SIDE,
-        DamageParameter::linear("stain_green", STAIN, 0.0),
-        DamageParameter::linear("stain_blue", STAIN, 0.0),
-        VEIL,
-        WHITE_SHARE,
-        BALANCE,
-        EXPOSURE,
-    ],
+    parameters: &with_fading::<11, 4>([VEIL, WHITE_SHARE, BALANCE, EXPOSURE]),
     apply: |canvas, values, _| {
-        let [cyan, magenta, yellow, material, side, stain_green, stain_blue, veil, white, balance, exposure] =
-            named(values);
-        let dyes = Dyes::new(material, side);
-        let loss = [cyan, magenta, yellow].map(|loss| loss as f32);
-        let (stain_green, stain_blue) = (stain_green as f32, stain_blue as f32);
-        canvas.map_density(|_, _, density| {
-            let [red, green, blue] = dyes.faded(density, loss);
-            [red, green + stain_green, blue + stain_blue]
-        });
+        let (fading, of_scan) = Fading::first_of(values);
+        canvas.map_density(|_, _, density| fading.faded(density, 1.0));
+        let [veil, white, balance, exposure] = named(of_scan);
         Scanner { veil, exposure, white, balance }.scan(canvas);
         Ok(())
     },

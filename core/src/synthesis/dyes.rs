@@ -18,7 +18,7 @@
 //! magenta in blue and of cyan in green are the largest. They are not measurements of one product, and the bands are
 //! those of linear sRGB, not of a densitometer (ISO 5-3).
 
-use super::damage_model::{DamageParameter, Scale};
+use super::damage_model::{DamageParameter, Scale, named};
 
 /// A material, by the absorptions of its dyes. Rows are red, green and blue; columns are cyan, magenta and yellow.
 struct Material([[f64; 3]; 3]);
@@ -53,26 +53,76 @@ const MATERIALS: [Material; 7] = [
 ];
 
 /// Parameter `material`.
-pub(super) const MATERIAL: DamageParameter = DamageParameter {
+const MATERIAL: DamageParameter = DamageParameter {
     name: "material",
     bounds: (0.0, (NAMES.len() - 1) as f64),
     otherwise: Some(0.0),
     scale: Scale::Names(&NAMES),
 };
-/// Parameter `side`.
-pub(super) const SIDE: DamageParameter = DamageParameter::linear("side", (0.0, 1.5), 1.0);
 /// Range of a loss of dye. More than 0.9 leaves a picture that nobody can judge.
-pub(super) const LOSS: (f64, f64) = (0.0, 0.9);
+const LOSS: (f64, f64) = (0.0, 0.9);
+/// Range of a stain's density.
+const STAIN: (f64, f64) = (0.0, 0.6);
+/// Number of [`FADING_PARAMETERS`].
+const N_FADING_PARAMETERS: usize = 7;
+
+/// The parameters of a fading, with which the damages that fade dyes begin.
+const FADING_PARAMETERS: [DamageParameter; N_FADING_PARAMETERS] = [
+    DamageParameter::linear("cyan_loss", LOSS, 0.0),
+    DamageParameter::linear("magenta_loss", LOSS, 0.0),
+    DamageParameter::linear("yellow_loss", LOSS, 0.0),
+    MATERIAL,
+    DamageParameter::linear("side", (0.0, 1.5), 1.0),
+    DamageParameter::linear("stain_green", STAIN, 0.0),
+    DamageParameter::linear("stain_blue", STAIN, 0.0),
+];
+
+/// Returns [`FADING_PARAMETERS`] and then `others`.
+pub(super) const fn with_fading<const N: usize, const M: usize>(
+    others: [DamageParameter; M],
+) -> [DamageParameter; N] {
+    assert!(N == N_FADING_PARAMETERS + M);
+    let mut all = [FADING_PARAMETERS[0]; N];
+    let mut i = 1;
+    while i < N {
+        all[i] = if i < N_FADING_PARAMETERS { FADING_PARAMETERS[i] } else { others[i - N_FADING_PARAMETERS] };
+        i += 1;
+    }
+    all
+}
+
+/// The loss of each dye of a material, and the stain.
+pub(super) struct Fading {
+    dyes: Dyes,
+    loss: [f32; 3],
+    stain: [f32; 3],
+}
+
+impl Fading {
+    /// Takes the values of [`FADING_PARAMETERS`]; returns the rest of the values too.
+    pub fn first_of(values: &[f64]) -> (Self, &[f64]) {
+        let (fading, rest) = values.split_at(N_FADING_PARAMETERS);
+        let [cyan, magenta, yellow, material, side, green, blue] = named(fading);
+        let loss = [cyan, magenta, yellow].map(|loss| loss as f32);
+        (Self { dyes: Dyes::new(material, side), loss, stain: [0.0, green as f32, blue as f32] }, rest)
+    }
+
+    /// Returns the densities of red, green and blue where this share of the fading, 0 to 1, has happened.
+    pub fn faded(&self, density: [f32; 3], share: f32) -> [f32; 3] {
+        let faded = self.dyes.faded(density, self.loss.map(|loss| loss * share));
+        [0, 1, 2].map(|c| faded[c] + self.stain[c] * share)
+    }
+}
 
 /// The dyes of a material, with the inverse of their absorptions.
-pub(super) struct Dyes {
+struct Dyes {
     absorption: [[f32; 3]; 3],
     inverse: [[f32; 3]; 3],
 }
 
 impl Dyes {
     /// Returns the dyes of the material with this index, all side absorptions times `side`, 0–1.5.
-    pub fn new(material: f64, side: f64) -> Self {
+    fn new(material: f64, side: f64) -> Self {
         let Material(rows) = &MATERIALS[material as usize];
         let scaled =
             [0, 1, 2].map(|r: usize| [0, 1, 2].map(|c| if r == c { 1.0 } else { side * rows[r][c] }));
@@ -80,7 +130,7 @@ impl Dyes {
     }
 
     /// Returns the densities after a loss of each dye, 0 to 1. Each stays between 0 and its old value.
-    pub fn faded(&self, density: [f32; 3], loss: [f32; 3]) -> [f32; 3] {
+    fn faded(&self, density: [f32; 3], loss: [f32; 3]) -> [f32; 3] {
         let amounts = product(&self.inverse, density);
         let lost = product(&self.absorption, [0, 1, 2].map(|dye| loss[dye] * amounts[dye]));
         [0, 1, 2].map(|c| (density[c] - lost[c]).max(0.0).min(density[c]))

@@ -21,36 +21,22 @@
 
 use super::{
     damage_model::{DamageModel, DamageParameter, named},
-    dye_fading::STAIN,
-    dyes::{Dyes, LOSS, MATERIAL, SIDE},
+    dyes::{Fading, with_fading},
     field::{Field, PATTERN, SIZE},
 };
 
+const EVENNESS: DamageParameter = DamageParameter::linear("evenness", (0.0, 1.0), 0.0);
+
 pub(super) const MODEL: DamageModel = DamageModel {
     kind: "uneven_fading",
-    parameters: &[
-        DamageParameter::linear("cyan_loss", LOSS, 0.0),
-        DamageParameter::linear("magenta_loss", LOSS, 0.0),
-        DamageParameter::linear("yellow_loss", LOSS, 0.0),
-        MATERIAL,
-        SIDE,
-        DamageParameter::linear("stain_green", STAIN, 0.0),
-        DamageParameter::linear("stain_blue", STAIN, 0.0),
-        PATTERN,
-        SIZE,
-        DamageParameter::linear("evenness", (0.0, 1.0), 0.0),
-    ],
+    parameters: &with_fading::<10, 3>([PATTERN, SIZE, EVENNESS]),
     apply: |canvas, values, key| {
-        let [cyan, magenta, yellow, material, side, stain_green, stain_blue, pattern, size, evenness] =
-            named(values);
-        let dyes = Dyes::new(material, side);
+        let (fading, of_field) = Fading::first_of(values);
+        let [pattern, size, evenness] = named(of_field);
         let field = Field::new(canvas.width, canvas.height, pattern, size, key);
-        let loss = [cyan, magenta, yellow].map(|loss| loss as f32);
-        let (stain_green, stain_blue) = (stain_green as f32, stain_blue as f32);
         canvas.map_density(|x, y, density| {
-            let share = (evenness + (1.0 - evenness) * field.at(x, y)) as f32;
-            let [red, green, blue] = dyes.faded(density, loss.map(|loss| loss * share));
-            [red, green + stain_green * share, blue + stain_blue * share]
+            let share = evenness + (1.0 - evenness) * field.at(x, y);
+            fading.faded(density, share as f32)
         });
         Ok(())
     },
