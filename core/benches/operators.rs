@@ -26,8 +26,18 @@ fn parameters() -> Vec<(&'static str, RestorationParameters)> {
     all
 }
 
-const NAMES: [&str; 8] =
-    ["none", "white_balance", "grey_world", "shades_of_grey", "stretch", "levels", "learned", "denoise"];
+const NAMES: [&str; 10] = [
+    "none",
+    "white_balance",
+    "grey_world",
+    "shades_of_grey",
+    "stretch",
+    "levels",
+    "auto_level",
+    "auto_contrast",
+    "learned",
+    "denoise",
+];
 
 fn named(name: &str) -> RestorationParameters {
     parameters().into_iter().find(|(n, _)| *n == name).expect("listed").1

@@ -19,7 +19,8 @@ pub struct Coefficients {
     /// White balance with tone auto: one gain per channel (R, G, B, or grey).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub white_balance_gains: Vec<f64>,
-    /// Grey world, shades of grey, stretch and levels with tone auto: one gain per channel, already blended.
+    /// Grey world, shades of grey, stretch, levels, auto level and auto contrast with tone auto: one gain per channel, already
+    /// blended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gains: Vec<f64>,
     /// The same methods: one offset per channel, in stored values, already blended.
@@ -118,7 +119,9 @@ impl Coefficients {
             ColorMethod::GreyWorld
             | ColorMethod::ShadesOfGrey
             | ColorMethod::Stretch
-            | ColorMethod::Levels => {
+            | ColorMethod::Levels
+            | ColorMethod::AutoLevel
+            | ColorMethod::AutoContrast => {
                 let maps = self.gains.iter().zip(&self.offsets);
                 Some(maps.map(|(&gain, &offset)| LinearMap { gain, offset }.table()).collect())
             }

@@ -22,19 +22,25 @@ pub enum ColorMethod {
     Stretch,
     /// The first and the 99th percentile of all channels together become black and white.
     Levels,
+    /// The darkest and the brightest parts of each channel become black and white, see `operators::end_points`.
+    AutoLevel,
+    /// The darkest and the brightest parts of all channels together become black and white.
+    AutoContrast,
     /// A transform that a model predicts, see `operators::color_transform`.
     Learned,
 }
 
 impl ColorMethod {
     /// All methods, in the order of the documentation.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         ColorMethod::None,
         ColorMethod::WhiteBalance,
         ColorMethod::GreyWorld,
         ColorMethod::ShadesOfGrey,
         ColorMethod::Stretch,
         ColorMethod::Levels,
+        ColorMethod::AutoLevel,
+        ColorMethod::AutoContrast,
         ColorMethod::Learned,
     ];
 
@@ -47,6 +53,8 @@ impl ColorMethod {
             ColorMethod::ShadesOfGrey => "shades_of_grey",
             ColorMethod::Stretch => "stretch",
             ColorMethod::Levels => "levels",
+            ColorMethod::AutoLevel => "auto_level",
+            ColorMethod::AutoContrast => "auto_contrast",
             ColorMethod::Learned => "learned",
         }
     }

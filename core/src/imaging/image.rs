@@ -3,6 +3,8 @@
 //! 8-bit samples exactly as the file stores them (encoded values, no colour management), row by row from the
 //! top left. Colours and alpha are separate, because no operator changes alpha.
 
+use std::ops::Range;
+
 use thiserror::Error;
 
 /// The colour channels of a picture. Grey stays grey through the whole pipeline.
@@ -146,6 +148,24 @@ impl Image {
         self.samples.iter().skip(channel).step_by(n).copied().collect()
     }
 
+    /// Copies the part of the picture in these columns and rows; `None` when the part is empty or reaches beyond the picture.
+    pub fn part(&self, columns: Range<usize>, rows: Range<usize>) -> Option<Self> {
+        if columns.is_empty() || rows.is_empty() || columns.end > self.width || rows.end > self.height {
+            return None;
+        }
+        let cut = |samples: &[u8], step: usize| -> Vec<u8> {
+            let of = |y| &samples[(y * self.width + columns.start) * step..][..columns.len() * step];
+            rows.clone().flat_map(of).copied().collect()
+        };
+        Some(Self {
+            width: columns.len(),
+            height: rows.len(),
+            channels: self.channels,
+            samples: cut(&self.samples, self.channels.count()),
+            alpha: self.alpha.as_deref().map(|alpha| cut(alpha, 1)),
+        })
+    }
+
     /// Copies the picture with three channels. Grey is repeated.
     pub fn to_rgb(&self) -> Self {
         match self.channels {
@@ -170,6 +190,17 @@ mod tests {
         assert!(Image::new(2, 2, Channels::Rgb, vec![0; 11], None).is_err());
         assert!(Image::new(2, 2, Channels::Grey, vec![0; 4], Some(vec![0; 3])).is_err());
         assert!(Image::new(0, 2, Channels::Grey, vec![], None).is_err());
+    }
+
+    #[test]
+    fn a_part_has_its_columns_and_rows() {
+        let alpha = Some((0..12).collect());
+        let image = Image::new(4, 3, Channels::Rgb, (0..36).collect(), alpha).unwrap();
+        let part = image.part(1..3, 1..3).unwrap();
+        assert_eq!((part.width(), part.height()), (2, 2));
+        assert_eq!(part.samples(), [15, 16, 17, 18, 19, 20, 27, 28, 29, 30, 31, 32]);
+        assert_eq!(part.alpha(), Some(&[5, 6, 9, 10][..]));
+        assert!(image.part(1..5, 0..1).is_none() && image.part(2..2, 0..1).is_none());
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod bands;
 pub mod codec;
 mod coefficients;
 mod color_correction;
+mod color_measurement;
 mod color_method;
 mod image;
 mod instructions;
@@ -24,6 +25,7 @@ mod thumbnail;
 mod tone;
 
 pub use color_correction::{COLOR_BLEND_RANGE, ColorCorrection};
+pub(crate) use color_measurement::ColorMeasurement;
 pub use color_method::ColorMethod;
 pub use image::{Channels, Image, ImageError};
 pub use instructions::Instructions;

@@ -5,14 +5,12 @@
 use crate::cancel::{Cancel, Cancelled};
 
 use super::{
-    Channels, ColorCorrection, ColorMethod, Image, Instructions, RestorationParameters, Tone, bands,
+    Channels, ColorCorrection, ColorMeasurement, Image, Instructions, RestorationParameters, bands,
     operators::{
         color_transform::ColorTransform,
-        histogram::{self, Histogram},
-        linear_levels::{self, LinearMap},
         point::{ChannelTables, Unchanged},
         unsharp_mask::UnsharpMask,
-        wavelet_shrinkage, white_balance,
+        wavelet_shrinkage,
     },
 };
 
@@ -20,13 +18,13 @@ pub use super::coefficients::{Coefficients, CoefficientsError};
 
 /// Measures the coefficients that these parameters need on the picture.
 ///
-/// `learned` is the transform of [`ColorMethod::Learned`], already blended. A model predicts it; it cannot be measured here.
-/// With [`Tone::Keep`] the coefficients of any colour correction are a transform that keeps luma.
+/// `learned` is the transform of [`ColorMethod::Learned`](super::ColorMethod::Learned), already blended. A model predicts it; it cannot be measured here.
+/// With [`Tone::Keep`](super::Tone::Keep) the coefficients of any colour correction are a transform that keeps luma.
 /// Cost: one pass over the samples with colour correction. Denoising takes a blur and, with colour correction, a corrected
 /// copy of the picture.
 ///
 /// # Panics
-/// When the method is [`ColorMethod::Learned`] and `learned` is `None`.
+/// When the method is [`ColorMethod::Learned`](super::ColorMethod::Learned) and `learned` is `None`.
 pub fn measure(
     image: &Image,
     parameters: &RestorationParameters,
@@ -48,7 +46,8 @@ pub fn measure_until(
     learned: Option<&ColorTransform>,
     cancel: &Cancel,
 ) -> Result<Coefficients, Cancelled> {
-    let mut coefficients = measure_color(image, parameters.color(), learned, cancel)?;
+    let mut coefficients =
+        ColorMeasurement::new(image).coefficients_until(parameters.color(), learned, cancel)?;
     if parameters.denoise() > 0.0 {
         coefficients.noise_sigma = if parameters.color_method().is_on() {
             let mut corrected = image.clone();
@@ -60,39 +59,6 @@ pub fn measure_until(
         };
     }
     Ok(coefficients)
-}
-
-fn measure_color(
-    image: &Image,
-    color: ColorCorrection,
-    learned: Option<&ColorTransform>,
-    cancel: &Cancel,
-) -> Result<Coefficients, Cancelled> {
-    let linear = |rule: fn(&[Histogram]) -> Vec<LinearMap>| {
-        let maps =
-            rule(&histogram::of_until(image, cancel)?).into_iter().map(|map| map.blended(color.blend()));
-        let (gains, offsets) = maps.map(|map| (map.gain, map.offset)).unzip();
-        Ok(Coefficients { gains, offsets, ..Coefficients::default() })
-    };
-    let measured = match color.method() {
-        ColorMethod::None => Ok(Coefficients::default()),
-        ColorMethod::WhiteBalance => {
-            let white_balance_gains = white_balance::gains_until(image, cancel)?;
-            Ok(Coefficients { white_balance_gains, ..Coefficients::default() })
-        }
-        ColorMethod::GreyWorld => linear(linear_levels::grey_world),
-        ColorMethod::ShadesOfGrey => linear(linear_levels::shades_of_grey),
-        ColorMethod::Stretch => linear(linear_levels::stretch),
-        ColorMethod::Levels => linear(linear_levels::levels),
-        ColorMethod::Learned => {
-            let transform = learned.expect("a learned colour correction comes with its transform");
-            Ok(Coefficients { color_transform: Some(*transform), ..Coefficients::default() })
-        }
-    }?;
-    Ok(match color.tone() {
-        Tone::Auto => measured,
-        Tone::Keep => measured.with_kept_luma(image.channels()),
-    })
 }
 
 /// Restores `image`: colour correction, then denoising, then unsharp mask.
@@ -204,7 +170,10 @@ impl Correction {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::coefficients::is_linear, *};
+    use super::{
+        super::{ColorMethod, Tone, coefficients::is_linear},
+        *,
+    };
 
     fn picture(channels: Channels) -> Image {
         let samples = (0..40 * 30 * channels.count()).map(|i| (i * i / 13 % 160 + i % 3 * 20) as u8);

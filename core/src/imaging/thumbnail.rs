@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::Image;
+use crate::cancel::{Cancel, Cancelled};
 
 /// Cells per side, for any size and aspect of the picture.
 pub const THUMBNAIL_SIDE: usize = 64;
@@ -10,17 +11,36 @@ pub const THUMBNAIL_SIDE: usize = 64;
 /// Rows that one task sums.
 const ROWS_PER_TASK: usize = 64;
 
+/// Most parts of a picture that have sums of their own at the same time, 98 kB each. It bounds the memory for any number of
+/// threads.
+const PARTS_MAX: usize = 8;
+
+/// Pixels of a part, at least. A small picture is one part.
+const PIXELS_PER_PART: usize = 1 << 18;
+
 /// The mean red, green and blue of every cell, 0–1 in stored values, row by row. All three are the same in grey pictures.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Thumbnail(Vec<[f64; 3]>);
 
 impl Thumbnail {
     /// Reduces a picture. Each cell is the mean of the part of the picture that it covers. A pixel on the edge of a cell
-    /// counts by the part that lies inside. Sums are whole numbers, so the same for any number of threads. Cost: one pass.
+    /// counts by the part that lies inside. Sums are whole numbers, so the same for any number of threads. Cost: one pass, and
+    /// 98 kB for each 2^18 pixels, at least once and at most eight times.
     pub fn of(image: &Image) -> Self {
+        Cancel::uncancelled(|cancel| Self::of_until(image, cancel))
+    }
+
+    /// Same as [`Self::of`], and stops once `cancel` is set.
+    ///
+    /// # Errors
+    /// When `cancel` is set.
+    pub fn of_until(image: &Image, cancel: &Cancel) -> Result<Self, Cancelled> {
         let (width, height, n) = (image.width(), image.height(), image.channels().count());
         let columns = Cover::all(width);
         let add = |mut sums: Vec<[u64; 3]>, task: usize| {
+            if cancel.is_cancelled() {
+                return sums;
+            }
             for y in task * ROWS_PER_TASK..height.min((task + 1) * ROWS_PER_TASK) {
                 let row = &image.samples()[y * width * n..][..width * n];
                 let across: Vec<[u64; 3]> = columns.iter().map(|cover| cover.sum(row, n)).collect();
@@ -34,12 +54,23 @@ impl Thumbnail {
             sums
         };
         let zero = || vec![[0u64; 3]; THUMBNAIL_SIDE * THUMBNAIL_SIDE];
-        let parts = (0..height.div_ceil(ROWS_PER_TASK)).into_par_iter().fold(zero, add);
-        let sums = parts.reduce(zero, |a, b| {
-            a.iter().zip(b).map(|(a, b)| std::array::from_fn(|c| a[c] + b[c])).collect()
+        let n_parts = (image.n_pixels() / PIXELS_PER_PART).clamp(1, PARTS_MAX);
+        let n_tasks = height.div_ceil(ROWS_PER_TASK);
+        let parts = (0..n_tasks).into_par_iter().with_min_len(n_tasks.div_ceil(n_parts)).fold(zero, add);
+        let sums = parts.reduce_with(|mut sums, part| {
+            sums.iter_mut().zip(part).for_each(|(sums, part)| (0..3).for_each(|c| sums[c] += part[c]));
+            sums
         });
+        cancel.check()?;
+        let sums = sums.expect("a picture has rows");
         let whole = 255.0 * (width as f64) * (height as f64);
-        Self(sums.into_iter().map(|cell| cell.map(|sum| sum as f64 / whole)).collect())
+        Ok(Self(sums.into_iter().map(|cell| cell.map(|sum| sum as f64 / whole)).collect()))
+    }
+
+    /// Returns the thumbnail with every cell changed.
+    #[cfg(test)]
+    pub(crate) fn map(&self, change: impl Fn([f64; 3]) -> [f64; 3]) -> Self {
+        Self(self.0.iter().map(|&cell| change(cell)).collect())
     }
 
     /// The cells, row by row.

@@ -27,6 +27,31 @@ const CHROMA_7: f64 = 6_103_515_625.0;
 /// The reference is reduced to [`COMPARED_SIDE_PX`], and the candidate is brought to the same size. Alpha is ignored.
 /// Cost: about a microsecond per pixel of the reduced picture.
 pub fn mean_ciede2000(reference: &Image, candidate: &Image) -> f64 {
+    let [reference, candidate] = compared_labs(reference, candidate);
+    mean_of(&reference, &candidate)
+}
+
+/// Returns the mean ΔE00 at matched lightness: every L* of the candidate is shifted by the difference of the mean L* of
+/// reference and candidate, and may leave 0–100. So a candidate that only has another brightness as a whole loses nothing, and
+/// what remains is colour and contrast.
+///
+/// Sizes, cost and direction are those of [`mean_ciede2000`].
+pub fn mean_ciede2000_at_matched_lightness(reference: &Image, candidate: &Image) -> f64 {
+    let [reference, mut candidate] = compared_labs(reference, candidate);
+    let mean = |labs: &[[f64; 3]]| labs.iter().map(|lab| lab[0]).sum::<f64>() / labs.len() as f64;
+    let shift = mean(&reference) - mean(&candidate);
+    candidate.iter_mut().for_each(|lab| lab[0] += shift);
+    mean_of(&reference, &candidate)
+}
+
+/// Returns the mean ΔE00 of colours in pairs.
+fn mean_of(reference: &[[f64; 3]], candidate: &[[f64; 3]]) -> f64 {
+    let sum: f64 = reference.iter().zip(candidate).map(|(&a, &b)| ciede2000(a, b)).sum();
+    sum / reference.len() as f64
+}
+
+/// Returns the L*a*b* colours of both pictures, reduced to one size.
+fn compared_labs(reference: &Image, candidate: &Image) -> [Vec<[f64; 3]>; 2] {
     let side = reference.width().max(reference.height());
     let to = |length: usize| {
         if side <= COMPARED_SIDE_PX { length } else { (length * COMPARED_SIDE_PX / side).max(1) }
@@ -38,9 +63,7 @@ pub fn mean_ciede2000(reference: &Image, candidate: &Image) -> f64 {
         let lab = |p: &[u8]| lab([0, 1, 2].map(|c| linear[usize::from(p[c])]));
         rgb.samples().chunks_exact(3).map(lab).collect()
     };
-    let (reference, candidate) = (labs(reference), labs(candidate));
-    let sum: f64 = reference.iter().zip(&candidate).map(|(&a, &b)| ciede2000(a, b)).sum();
-    sum / reference.len() as f64
+    [labs(reference), labs(candidate)]
 }
 
 /// Linear light of an encoded sRGB value, both 0–1.
@@ -184,5 +207,26 @@ mod tests {
         assert!(
             (red[0] - 53.24).abs() < 0.01 && (red[1] - 80.09).abs() < 0.01 && (red[2] - 67.20).abs() < 0.01
         );
+    }
+
+    #[test]
+    fn at_matched_lightness_only_brightness_as_a_whole_is_forgiven() {
+        let plain = |rgb: [u8; 3]| Image::new(8, 8, Channels::Rgb, rgb.repeat(64), None).unwrap();
+        let grey = |v| plain([v; 3]);
+        assert!(mean_ciede2000(&grey(60), &grey(180)) > 30.0);
+        // The matrix leaves grey a trace of colour.
+        assert!(mean_ciede2000_at_matched_lightness(&grey(60), &grey(180)) < 0.02);
+        // A difference of colour stays: that of the two colours at the reference's L*.
+        let (brown, blue) = ([150, 90, 40], [40, 90, 150]);
+        let labs = [brown, blue].map(|c| lab(c.map(|v| to_linear(f64::from(v) / 255.0))));
+        let expected = ciede2000(labs[0], [labs[0][0], labs[1][1], labs[1][2]]);
+        let got = mean_ciede2000_at_matched_lightness(&plain(brown), &plain(blue));
+        assert!((got - expected).abs() < 1e-9 && got > 20.0, "{got} for {expected}");
+        // So does a difference of contrast: L* of 0 and 100 against 50 twice leaves 50 each, weighted by S_L.
+        let halves = |a: u8, b: u8| {
+            let samples = [[a; 32], [b; 32]].concat();
+            Image::new(8, 8, Channels::Grey, samples, None).unwrap()
+        };
+        assert!(mean_ciede2000_at_matched_lightness(&halves(0, 255), &grey(119)) > 30.0);
     }
 }

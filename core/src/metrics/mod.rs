@@ -8,7 +8,7 @@ mod ciede2000;
 mod psnr;
 mod ssim;
 
-pub use ciede2000::{COMPARED_SIDE_PX, ciede2000, mean_ciede2000};
+pub use ciede2000::{COMPARED_SIDE_PX, ciede2000, mean_ciede2000, mean_ciede2000_at_matched_lightness};
 pub use psnr::{PSNR_CAP_DB, psnr_from_squared_error, squared_error};
 pub(crate) use ssim::{K1, K2};
 pub use ssim::{SIDE_MIN_PX, WINDOW_PX, ssim};

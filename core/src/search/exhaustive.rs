@@ -50,6 +50,9 @@ pub enum SearchError {
 /// bytes per pixel. If not even one tile fits, its candidates are measured in parts, if necessary one by one. One
 /// candidate takes about 62 kB and the rows of its blur.
 ///
+/// The corrections `auto_level` and `auto_contrast` take at least 131 kB while they are measured, before any tile. With them
+/// the limit of twelve bytes per pixel does not hold below some 25 000 pixels.
+///
 /// If the space denoises, a denoised picture counts as well. While it is computed, it takes another set of samples and
 /// about 2.5 MB.
 ///

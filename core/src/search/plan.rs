@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::kernel::{Channel, TileSums};
-use crate::imaging::{
-    ColorCorrection, Image, RestorationParameters,
-    operators::{gaussian_blur, sample_tables::SampleTable, sliding_blur::Slide, unsharp_mask::Combine},
-    pipeline,
+use crate::{
+    cancel::Cancel,
+    imaging::{
+        ColorCorrection, ColorMeasurement, Image, RestorationParameters,
+        operators::{gaussian_blur, sample_tables::SampleTable, sliding_blur::Slide, unsharp_mask::Combine},
+    },
 };
 
 /// The candidates, grouped by colour correction and sigma.
@@ -80,12 +82,12 @@ impl Plan {
     /// Returns, for each colour correction, the tables of its channels. There are none for colours that stay
     /// unchanged.
     pub fn tables(&self, damaged: &Image) -> Vec<Vec<SampleTable>> {
-        let of = |&color: &ColorCorrection| {
-            let parameters = RestorationParameters::IDENTITY.with_color(color);
-            let coefficients = pipeline::measure(damaged, &parameters, None);
-            coefficients.sample_tables(color).unwrap_or_default()
+        let mut measurement = ColorMeasurement::new(damaged);
+        let mut of = |color: ColorCorrection| {
+            let found = Cancel::uncancelled(|cancel| measurement.coefficients_until(color, None, cancel));
+            found.sample_tables(color).unwrap_or_default()
         };
-        self.colors.iter().map(of).collect()
+        self.colors.iter().map(|&color| of(color)).collect()
     }
 
     /// Returns the largest radii of a colour correction's blurs, in pixels. The first is that of the narrow blurs, 0

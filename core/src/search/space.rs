@@ -79,10 +79,11 @@ impl SearchSpace {
         Self::product("seed", &grid).expect("the seed grid is in range")
     }
 
-    /// Returns the 100 candidates that are measured for a model of gains.
+    /// Returns the 104 candidates that are measured for a model of gains.
     ///
     /// In this order: the identity; sharpening and smoothing without colour correction; white balance only; the seed's
-    /// white balance with sharpening; the other colour corrections, in part and fully; denoising.
+    /// white balance with sharpening; the other colour corrections, in part and fully; denoising; the levels of
+    /// `operators::end_points`, in part and fully.
     pub fn full() -> Self {
         let mut space = Self { name: "full".to_owned(), candidates: Vec::new() };
         let color_alone = |method: ColorMethod, blends: &[f64]| GridFile {
@@ -118,6 +119,9 @@ impl SearchSpace {
                 strengths: vec![0.0],
                 ..GridFile::default()
             },
+            // Last, so that the others keep their places of release 0.1.0.
+            color_alone(ColorMethod::AutoLevel, &[0.5, 1.0]),
+            color_alone(ColorMethod::AutoContrast, &[0.5, 1.0]),
         ];
         for grid in &grids {
             space.append(grid).expect("the full grid is in range");
@@ -185,6 +189,15 @@ impl SearchSpace {
         if !repeated {
             self.candidates.push(Candidate::new(parameters));
         }
+    }
+
+    /// Returns the space of the candidates with these indices, in the order of the indices.
+    ///
+    /// # Panics
+    /// When an index is beyond the candidates.
+    pub(crate) fn select(&self, which: &[usize]) -> Self {
+        let candidates = which.iter().map(|&i| self.candidates[i].clone()).collect();
+        Self { name: self.name.clone(), candidates }
     }
 
     /// Returns this space with the identity, appended unless the space has it, and the identity's index.
@@ -266,7 +279,7 @@ mod tests {
     fn the_full_space_has_each_candidate_once() {
         let space = SearchSpace::full();
         let names: Vec<&str> = space.candidates().iter().map(|c| c.name.as_str()).collect();
-        assert_eq!(names.len(), 1 + 6 * 11 + 1 + 4 * 5 + 2 + 2 + 2 + 3 + 3);
+        assert_eq!(names.len(), 1 + 6 * 11 + 1 + 4 * 5 + 2 + 2 + 2 + 3 + 3 + 2 + 2);
         assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
         let seed = SearchSpace::seed();
         let white_balanced = seed.candidates().iter().filter(|c| c.parameters.color_method().is_on());
@@ -289,7 +302,11 @@ mod tests {
                 "stretch/0/0",
                 "denoise/1",
                 "denoise/2",
-                "denoise/3"
+                "denoise/3",
+                "auto_level@0.5/0/0",
+                "auto_level/0/0",
+                "auto_contrast@0.5/0/0",
+                "auto_contrast/0/0"
             ]
         );
         assert!(space.blends_or_denoises() && !seed.blends_or_denoises());

@@ -87,7 +87,8 @@ fn wide_space() -> SearchSpace {
 
 /// Returns a space with every colour correction and denoising, without and with sharpening.
 fn coloured_space() -> SearchSpace {
-    let text = "color_methods = [\"none\", \"grey_world\", \"shades_of_grey\", \"stretch\", \"levels\"]\n\
+    let text = "color_methods = [\"none\", \"grey_world\", \"shades_of_grey\", \"stretch\", \"levels\", \"auto_level\", \
+                \"auto_contrast\"]\n\
                 color_blends = [0.35, 1]\ndenoise = [0, 1.7]\nsigmas = [1.2]\nstrengths = [0, 0.7]";
     SearchSpace::from_toml("coloured", text).unwrap()
 }

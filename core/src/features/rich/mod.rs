@@ -1,6 +1,6 @@
-//! The 110 features of schema rich. They cost little and do not depend on the picture's size.
+//! The 118 features of schema rich. They cost little and do not depend on the picture's size.
 //!
-//! Tone, cast, chroma, relations of channels, haze, layout and texture are measured on the picture, reduced to at
+//! Tone, cast, chroma, relations of channels, haze, layout, texture and end points are measured on the picture, reduced to at
 //! most 256 px a side. Noise, detail and blockiness are measured in windows of the picture without that reduction,
 //! which would remove them. Each family's file gives the formula and range of its features.
 //!
@@ -14,6 +14,8 @@ mod channels;
 mod chroma;
 mod counts;
 mod detail;
+mod end_points;
+mod frame;
 mod gradient;
 mod haze;
 mod lab;
@@ -31,7 +33,7 @@ use super::{FeatureError, SIDE_MIN_PX, rounding::rounded};
 use crate::{cancel::Cancel, imaging::Image};
 
 /// Number of features of schema rich.
-pub const N_RICH: usize = 110;
+pub const N_RICH: usize = 118;
 
 /// Names of the features, in the order of tables and vectors. None of them is a name of schema seed.
 pub const RICH_NAMES: [&str; N_RICH] = joined([
@@ -44,15 +46,17 @@ pub const RICH_NAMES: [&str; N_RICH] = joined([
     &texture::NAMES,
     &detail::NAMES,
     &blockiness::NAMES,
+    &end_points::NAMES,
 ]);
 
 /// Version of these definitions.
-pub const RICH_SCHEMA: &str = "rich-110/1";
+pub const RICH_SCHEMA: &str = "rich-118/2";
 
 /// The values in the order of [`RICH_NAMES`], all finite.
 pub type RichVector = [f64; N_RICH];
 
-/// Extracts the features of schema rich from `image`. A grey picture has the features of its RGB copy.
+/// Extracts the features of schema rich from `image`. A grey picture has the features of its RGB copy, a framed
+/// picture those of the part within its uniform frame.
 ///
 /// Cost: one pass over the picture, then at most 256² pixels and nine windows of 128² px. Memory: 6 bytes per sample
 /// of a row and thread, and a few megabytes.
@@ -72,7 +76,12 @@ pub fn extract_until(image: &Image, cancel: &Cancel) -> Result<RichVector, Featu
     if width < SIDE_MIN_PX || height < SIDE_MIN_PX {
         return Err(FeatureError::TooSmall { width, height });
     }
-    let analysis = AnalysisPicture::of(image, cancel)?;
+    let whole = AnalysisPicture::of(image, cancel)?;
+    let inner = frame::within(image, &whole);
+    let (image, analysis) = match &inner {
+        Some(inner) => (inner, AnalysisPicture::of(inner, cancel)?),
+        None => (image, whole),
+    };
     cancel.check()?;
     let windows = windows::windows(image);
     cancel.check()?;
@@ -86,12 +95,13 @@ pub fn extract_until(image: &Image, cancel: &Cancel) -> Result<RichVector, Featu
         &texture::measure(&analysis),
         &detail::measure(&windows),
         &blockiness::measure(&windows),
+        &end_points::measure(&analysis),
     ]);
     Ok(values.map(rounded))
 }
 
 /// Joins the families' names or values, one after the other.
-const fn joined<T: Copy>(families: [&[T]; 9]) -> [T; N_RICH] {
+const fn joined<T: Copy>(families: [&[T]; 10]) -> [T; N_RICH] {
     let mut all = [families[0][0]; N_RICH];
     let (mut family, mut n) = (0, 0);
     while family < families.len() {

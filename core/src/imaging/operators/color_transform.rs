@@ -13,6 +13,10 @@
 
 mod fit;
 mod kept_luma;
+mod levelled;
+
+pub(crate) use self::fit::terms;
+pub use self::levelled::Levels;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};

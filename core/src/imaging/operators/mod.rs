@@ -5,6 +5,7 @@
 
 pub mod area_resize;
 pub mod color_transform;
+pub mod end_points;
 pub mod gaussian_blur;
 pub mod histogram;
 pub mod linear_levels;

@@ -98,7 +98,7 @@ fn faded() -> [Thumbnail; 2] {
 #[test]
 fn fits_are_numpys() {
     let [damaged, reference] = faded();
-    // np.linalg.solve(P.T @ P / n + diag(ridge), P.T @ Y / n), row by row; then with the first four terms only.
+    // np.linalg.solve(P.T @ P / n + diag(ridge), P.T @ Y / n), row by row.
     let expected = [
         [-0.0970549809874632, -0.4318600041337022, 0.18529339531416142],
         [0.3141744037731541, -0.012633323104162923, -0.0324805697874405],
@@ -111,12 +111,6 @@ fn fits_are_numpys() {
         [0.0023611154724380765, -0.00018867579646408958, 0.0027800673536204253],
         [-3.917298390203365e-05, 0.009096348323487054, -0.0007816249231477432],
     ];
-    let affine = [
-        [-0.09975460753024717, -0.4421793395108114, 0.18369038431498932],
-        [0.3254376040523414, -0.003926514262745179, -0.006527082424440136],
-        [-0.002011206126838072, 0.9442306061758118, 0.030013563413998592],
-        [-0.0007977494195957874, 0.0027072863692715094, 0.17274945620289997],
-    ];
     let near = |transform: ColorTransform, expected: &[[f64; 3]]| {
         let deviation = expected.as_flattened().iter().copied().chain(std::iter::repeat(0.0));
         let identity = ColorTransform::IDENTITY.coefficients();
@@ -125,7 +119,19 @@ fn fits_are_numpys() {
         }
     };
     near(ColorTransform::fit(&damaged, &reference), &expected);
-    near(ColorTransform::fit_affine(&damaged, &reference), &affine);
+}
+
+/// A fit in levelled coordinates is a fit to levelled cells: the levels of a picture whose levels were changed give the
+/// same deviation.
+#[test]
+fn levelled_fits_do_not_depend_on_levels() {
+    let [damaged, reference] = faded();
+    let levels = Levels { low: [0.1, 0.2, 0.05], span: [0.6, 0.5, 0.8] };
+    let plain = ColorTransform::fit_levelled(&damaged, &reference, &Levels::PLAIN);
+    let low = |c: usize| levels.low[c];
+    let inside = damaged.map(|cell| std::array::from_fn(|c| low(c) + cell[c] * levels.span[c]));
+    let levelled = ColorTransform::fit_levelled(&inside, &reference, &levels);
+    assert!(plain.iter().zip(levelled).all(|(a, b)| (a - b).abs() < 1e-9), "{plain:?} {levelled:?}");
 }
 
 #[test]
