@@ -23,8 +23,8 @@ const LIMIT: f64 = 10.0;
 const LIMIT_OF_LOOK: f64 = 3.0;
 /// Most allocations of a request on one thread, when all parameters are given.
 const ALLOCATIONS_MAX: u64 = 60;
-/// Most allocations of a request on one thread, when a gains model decides.
-const ALLOCATIONS_PREDICTED_MAX: u64 = 900;
+/// Most allocations of a request on one thread, when a gains model decides: most are quantiles, one per candidate.
+const ALLOCATIONS_PREDICTED_MAX: u64 = 1000;
 
 /// A picture with a pattern that compresses.
 fn coded(size: (usize, usize), channels: Channels, format: Format, subsampling: Subsampling) -> Vec<u8> {

@@ -19,7 +19,7 @@
 //! let mut watch = Watch::none(); // or a hook for the stages, or a flag that stops the work
 //! let restored = restoration::restore(damaged, &request, &predictor, &Limits::default(), &mut watch)?;
 //! assert_ne!(restored.bytes[..], damaged[..]);
-//! assert_eq!(restored.receipt.parameters.color_method.name(), "stretch");
+//! assert_eq!(restored.receipt.parameters.color_method.name(), "learned");
 //!
 //! let again = restoration::replay(&restored.receipt, damaged, &Limits::default(), &mut watch)?;
 //! assert_eq!(again.bytes, restored.bytes);

@@ -16,6 +16,8 @@ pub struct Groups {
     by_path: HashMap<String, GroupedSource>,
     /// Entries by `NAME`; `None` where several sets have the name.
     by_name: HashMap<String, Option<GroupedSource>>,
+    /// Fold of each group; that of its first picture in the file.
+    fold_by_group: HashMap<String, u32>,
 }
 
 /// One entry of the file.
@@ -99,6 +101,7 @@ impl Groups {
             return Err(GroupsError::Cells { line, found: text.to_owned() });
         }
         let fold = fold.parse().map_err(|_| GroupsError::Fold { line, found: fold.to_owned() })?;
+        self.fold_by_group.entry(group.to_owned()).or_insert(fold);
         let source = GroupedSource { group: group.to_owned(), fold };
         if self.by_path.insert(format!("{set}/{name}"), source.clone()).is_some() {
             return Err(GroupsError::Duplicate { line, set: set.to_owned(), name: name.to_owned() });
@@ -119,6 +122,11 @@ impl Groups {
     /// Returns the fold of `filename` in the file.
     pub fn fold_of(&self, filename: &str) -> Option<u32> {
         self.find(filename).map(|source| source.fold)
+    }
+
+    /// Returns the fold of a group in the file. It serves pictures that the file does not name, of a source that it does.
+    pub fn fold_of_source(&self, source: &str) -> Option<u32> {
+        self.fold_by_group.get(source).copied()
     }
 
     /// Returns the source of `filename`: its group in the file, else its stem with its set (`SET/NAME`).
@@ -156,6 +164,7 @@ mod tests {
             assert_eq!(groups.source_of("sea/b.png"), Some("sea/one"));
             assert_eq!(groups.source_of("a.png"), Some("sea/one"));
             assert_eq!(groups.fold_of("art/b.png"), Some(3));
+            assert_eq!([groups.fold_of_source("art/two"), groups.fold_of_source("art")], [Some(3), None]);
             // Two sets have the name, and the set is not given.
             assert_eq!(groups.source_of("b.png"), None);
             assert_eq!(groups.source_of("art/a.png"), None);

@@ -23,14 +23,14 @@ use crate::digest::digest;
 /// Format of files of the classic kind.
 pub const CLASSIC_FORMAT_VERSION: u32 = 1;
 /// Format of files of models of gains.
-pub const GAIN_FORMAT_VERSION: u32 = 2;
+pub const GAIN_FORMAT_VERSION: u32 = 3;
 
 /// The first bytes of every model file.
 const MAGIC: &[u8] = b"PENTIMENTO-MODEL ";
 /// The first line of a file of the classic kind.
 pub(super) const CLASSIC_MAGIC_LINE: &[u8] = b"PENTIMENTO-MODEL 1\n";
 /// The first line of a file of a model of gains.
-pub(super) const GAIN_MAGIC_LINE: &[u8] = b"PENTIMENTO-MODEL 2\n";
+pub(super) const GAIN_MAGIC_LINE: &[u8] = b"PENTIMENTO-MODEL 3\n";
 
 const DIGEST_DIGITS: usize = 64;
 
@@ -50,7 +50,7 @@ pub enum ArtifactError {
     /// The format is of another version.
     #[error(
         "the model file has format {found:?}, this program reads format {CLASSIC_FORMAT_VERSION} (classic models) and \
-         {GAIN_FORMAT_VERSION} (models of gains)"
+         {GAIN_FORMAT_VERSION} (models of gains); train the model again with this program"
     )]
     FormatVersion {
         /// Version found.

@@ -18,6 +18,7 @@ pub mod prediction;
 pub mod predictor;
 pub mod provenance;
 pub mod requested;
+pub mod roll;
 
 pub use assume::{Assume, UnknownAssumption};
 pub use error::PredictError;
@@ -25,3 +26,4 @@ pub use family::Family;
 pub use prediction::Prediction;
 pub use provenance::DatasetUse;
 pub use requested::RequestedParameters;
+pub use roll::{RollPrediction, Surveyed};

@@ -56,6 +56,14 @@ impl Prediction {
         }
     }
 
+    /// Returns the chance that something is wrong with the picture, 0–1; `None` for the classic kind.
+    pub fn damaged(&self) -> Option<f64> {
+        match self {
+            Prediction::Classic(_) => None,
+            Prediction::Gains(decision) => decision.damaged,
+        }
+    }
+
     /// Returns why a model of gains decided so; `None` for the classic kind.
     pub fn reason(&self) -> Option<Reason> {
         match self {

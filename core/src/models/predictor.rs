@@ -10,7 +10,8 @@ use super::{
     error::PredictError,
     family::Family,
     file::ArtifactError,
-    gains::{GainArtifact, GainCard, artifact::is_gain_artifact, decide as gain_decide},
+    gains::{GainArtifact, GainCard, artifact::is_gain_artifact, decide as gain_decide, roll as gain_roll},
+    roll::{AloneReason, RollPrediction, Surveyed},
 };
 use crate::{
     digest::digest,
@@ -198,6 +199,32 @@ impl Predictor {
             }
         };
         Ok(prediction?.with_tone(requested.tone))
+    }
+
+    /// Predicts for pictures that were stored together: one colour transform and one decision for the roll that they form.
+    ///
+    /// Pictures whose own transform moves colours far from that of most others are outliers. Outliers are treated alone,
+    /// and so is every picture if fewer than three agree. The order of the pictures changes nothing but the order of the
+    /// answer. The roll of one picture is [`Predictor::predict`] for that picture. Cost: about that of
+    /// [`Predictor::predict`] for each picture.
+    ///
+    /// # Errors
+    /// Same errors as [`Predictor::predict`], for any of the pictures.
+    pub fn predict_roll(
+        &self,
+        pictures: &[&Surveyed],
+        requested: &RequestedParameters,
+    ) -> Result<RollPrediction, PredictError> {
+        self.check(requested)?;
+        match &self.loaded().kind {
+            ModelKind::Classic(_) => {
+                let alone = |picture: &&Surveyed| self.predict(&picture.features, picture.size, requested);
+                let predictions = pictures.iter().map(alone).collect::<Result<_, _>>()?;
+                Ok(RollPrediction::Alone { reason: AloneReason::NoTransforms, predictions })
+            }
+            ModelKind::Gains(artifact) => gain_roll::predict(artifact, pictures, requested),
+        }
+        .map(|predicted| predicted.with_tone(requested.tone()))
     }
 }
 

@@ -85,7 +85,12 @@ fn trial_by_set(origins: &[&SampleOrigin], trials: &[FoldTrial]) -> Vec<SetTrial
             |of: &dyn Fn(&FoldTrial) -> f64| trials.iter().map(|t| of(t)).sum::<f64>() / trials.len() as f64;
         let share = |is: bool| if is { 1.0 } else { 0.0 };
         SetTrial {
-            set: if kind == SampleKind::Undamaged { format!("undamaged/{set}") } else { set.to_owned() },
+            set: match kind {
+                SampleKind::Undamaged => format!("undamaged/{set}"),
+                SampleKind::Ordinary => format!("ordinary/{set}"),
+                SampleKind::TestPhotograph => format!("photographs/{set}"),
+                _ => set.to_owned(),
+            },
             n: trials.len(),
             score: mean(&|t| f64::from(t.gain.score)),
             psnr_db: mean(&|t| f64::from(t.gain.psnr_db)),

@@ -12,7 +12,6 @@ use crate::{
             decide::{Decision, decide},
             measure::{MeasuredPicture, gain},
             model::{Gain, GainModel},
-            sample::SampleKind,
         },
     },
 };
@@ -37,7 +36,7 @@ pub(super) fn cross_validate(
 ) -> Result<Vec<FoldTrial>, GainTrainingError> {
     let decided = (0..measured.len())
         .into_par_iter()
-        .filter(|&i| measured[i].sample.origin.kind != SampleKind::Synthetic)
+        .filter(|&i| measured[i].sample.origin.kind.is_held_out())
         .map(|i| {
             let features = &measured[i].sample.features;
             let decision = decide(&models[folds[i]], features, &RequestedParameters::default(), true)?;

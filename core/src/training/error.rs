@@ -5,6 +5,7 @@ use thiserror::Error;
 use crate::{
     learning::FoldsError,
     models::gains::{fit::GainFitError, weight_forest::WeightsError},
+    search::SearchError,
 };
 
 /// A model of gains cannot be trained.
@@ -25,9 +26,15 @@ pub enum GainTrainingError {
     /// A decision has no transform for its learned correction.
     #[error("a decision has a learned correction but no colour transform")]
     NoTransform,
-    /// The caller cannot measure what predicted transforms gain.
-    #[error("measuring predicted transforms: {0}")]
-    Measure(String),
+    /// There are too few folds: models are fitted without two of them.
+    #[error("there are {n_folds} folds; a training needs at least 3")]
+    FewFolds {
+        /// Number of folds.
+        n_folds: usize,
+    },
+    /// A restored picture cannot be compared.
+    #[error(transparent)]
+    Compare(#[from] SearchError),
     /// The caller cannot restore a picture.
     #[error("{0}")]
     Restore(String),

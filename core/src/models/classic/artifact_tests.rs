@@ -97,7 +97,8 @@ fn every_cut_and_every_flipped_bit_is_refused() {
     assert_eq!(error(b"PENTIMENTO-MODEL 27\nx"), ArtifactError::FormatVersion { found: "27".to_owned() });
     assert_eq!(
         error(b"PENTIMENTO-MODEL 27\nx").to_string(),
-        "the model file has format \"27\", this program reads format 1 (classic models) and 2 (models of gains)"
+        "the model file has format \"27\", this program reads format 1 (classic models) and 3 (models of gains); \
+         train the model again with this program"
     );
 }
 

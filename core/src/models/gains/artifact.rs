@@ -1,5 +1,5 @@
 //! The content of a file of a model of gains: the card and the model. The container is described in
-//! [`file`](crate::models::file); its format number is 2.
+//! [`file`](crate::models::file); its format number is 3.
 
 use serde::Deserialize;
 

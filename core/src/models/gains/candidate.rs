@@ -5,10 +5,14 @@ use std::{collections::BTreeMap, fmt, str::FromStr, sync::LazyLock};
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
-use super::code::{AFFINE_LENGTH, TransformCode};
+use super::{
+    code::{CodePredictor, TransformCode},
+    coordinates::Coordinates,
+};
 use crate::{
     imaging::{
-        ColorCorrection, ColorMethod, RestorationParameters, operators::color_transform::ColorTransform,
+        ColorCorrection, ColorMethod, RestorationParameters,
+        operators::color_transform::{ColorTransform, N_COEFFICIENTS},
     },
     search::{Candidate, SearchSpace},
 };
@@ -22,29 +26,66 @@ pub enum GainCandidate {
     Searched(RestorationParameters),
 }
 
-/// The shape of a predicted colour transform.
+/// The coordinates of a learned correction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum TransformShape {
-    Affine,
-    Quadratic,
+enum LearnedIn {
+    /// One kind of coordinates.
+    One(Coordinates),
+    /// The mean of the transforms of all coordinates.
+    All,
+}
+
+impl LearnedIn {
+    const fn name(self) -> &'static str {
+        match self {
+            LearnedIn::One(coordinates) => coordinates.name(),
+            LearnedIn::All => "all",
+        }
+    }
 }
 
 /// A predicted colour transform, applied fully or in part.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LearnedCorrection {
-    shape: TransformShape,
+    predictor: CodePredictor,
+    learned_in: LearnedIn,
     /// Above 0 and at most 1; 1 applies the transform fully.
     blend: f64,
 }
 
 impl LearnedCorrection {
     /// All learned corrections, in the order of their gains.
-    pub const ALL: [Self; 4] = [
-        Self { shape: TransformShape::Affine, blend: 0.5 },
-        Self { shape: TransformShape::Affine, blend: 1.0 },
-        Self { shape: TransformShape::Quadratic, blend: 0.5 },
-        Self { shape: TransformShape::Quadratic, blend: 1.0 },
-    ];
+    pub const ALL: [Self; 19] = {
+        use CodePredictor::{Forest, Mean, Ridge};
+        use Coordinates::{Channels, Plain, Together};
+        const fn one(predictor: CodePredictor, coordinates: Coordinates, blend: f64) -> LearnedCorrection {
+            LearnedCorrection { predictor, learned_in: LearnedIn::One(coordinates), blend }
+        }
+        const fn all(blend: f64) -> LearnedCorrection {
+            LearnedCorrection { predictor: Mean, learned_in: LearnedIn::All, blend }
+        }
+        [
+            one(Ridge, Plain, 1.0),
+            one(Ridge, Channels, 0.7),
+            one(Ridge, Channels, 1.0),
+            one(Ridge, Together, 0.7),
+            one(Ridge, Together, 1.0),
+            one(Forest, Plain, 1.0),
+            one(Forest, Channels, 1.0),
+            one(Forest, Together, 1.0),
+            one(Mean, Plain, 0.7),
+            one(Mean, Plain, 1.0),
+            one(Mean, Channels, 0.4),
+            one(Mean, Channels, 0.7),
+            one(Mean, Channels, 1.0),
+            one(Mean, Together, 0.4),
+            one(Mean, Together, 0.7),
+            one(Mean, Together, 1.0),
+            all(0.4),
+            all(0.7),
+            all(1.0),
+        ]
+    };
 
     /// Returns the parameters. They name the method and the blend; the transform differs from picture to picture.
     pub fn parameters(self) -> RestorationParameters {
@@ -54,29 +95,27 @@ impl LearnedCorrection {
 
     /// Returns the blended transform of a picture's code; `None` when a coefficient is out of bounds.
     pub fn transform(self, code: &TransformCode) -> Option<ColorTransform> {
-        let deviations = match self.shape {
-            TransformShape::Affine => &code.values[..AFFINE_LENGTH],
-            TransformShape::Quadratic => &code.values[AFFINE_LENGTH..],
+        let whole = match self.learned_in {
+            LearnedIn::One(coordinates) => code.transform(self.predictor, coordinates)?,
+            LearnedIn::All => {
+                let mut sums = [0.0; N_COEFFICIENTS];
+                for coordinates in Coordinates::ALL {
+                    let transform = code.transform(self.predictor, coordinates)?;
+                    sums.iter_mut().zip(transform.coefficients()).for_each(|(sum, c)| *sum += c);
+                }
+                ColorTransform::new(&sums.map(|sum| sum / Coordinates::ALL.len() as f64)).ok()?
+            }
         };
-        let mut coefficients = ColorTransform::IDENTITY.coefficients();
-        for (coefficient, &deviation) in coefficients.iter_mut().zip(deviations) {
-            *coefficient += f64::from(deviation);
-        }
-        Some(ColorTransform::new(&coefficients).ok()?.blended(self.blend))
+        Some(whole.blended(self.blend))
     }
 }
 
 impl fmt::Display for LearnedCorrection {
-    /// Writes `learned_affine` or `learned_quadratic`, and `@BLEND` when the transform is applied in part.
+    /// Writes `learned_PREDICTOR_COORDINATES`, and `@BLEND` when the transform is applied in part.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let shape = match self.shape {
-            TransformShape::Affine => "affine",
-            TransformShape::Quadratic => "quadratic",
-        };
-        match self.blend {
-            1.0 => write!(f, "learned_{shape}"),
-            blend => write!(f, "learned_{shape}@{blend}"),
-        }
+        let Self { predictor, learned_in, blend } = self;
+        write!(f, "learned_{}_{}", predictor.name(), learned_in.name())?;
+        if *blend == 1.0 { Ok(()) } else { write!(f, "@{blend}") }
     }
 }
 
@@ -143,7 +182,7 @@ impl Serialize for GainCandidate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::gains::code::CODE_LENGTH;
+    use crate::{imaging::operators::color_transform::Levels, models::gains::code::CODE_LENGTH};
 
     #[test]
     fn names_go_both_ways() {
@@ -155,8 +194,8 @@ mod tests {
         }
         let names = LearnedCorrection::ALL.map(|learned| learned.to_string());
         assert_eq!(
-            names,
-            ["learned_affine@0.5", "learned_affine", "learned_quadratic@0.5", "learned_quadratic"]
+            [&*names[1], &names[7], &names[18]],
+            ["learned_ridge_channels@0.7", "learned_forest_together", "learned_mean_all"]
         );
         for learned in LearnedCorrection::ALL {
             assert_eq!(learned.to_string().parse(), Ok(GainCandidate::Learned(learned)));
@@ -167,13 +206,26 @@ mod tests {
     }
 
     #[test]
-    fn a_transform_is_the_identity_plus_its_part_of_the_code() {
-        let mut code = TransformCode { values: vec![0.0; CODE_LENGTH], spread: 0.0 };
-        code.values[0] = 0.25;
-        let first = |at: usize| LearnedCorrection::ALL[at].transform(&code).unwrap().coefficients()[0];
-        assert_eq!([first(0), first(1), first(2), first(3)], [0.125, 0.25, 0.0, 0.0]);
+    fn a_transform_is_that_of_its_predictor_and_coordinates_in_part() {
+        let levels = [Levels::PLAIN; 3];
+        let mut code =
+            TransformCode { forest: vec![0.0; CODE_LENGTH], ridge: vec![0.0; CODE_LENGTH], levels };
+        code.ridge[N_COEFFICIENTS] = 0.6;
+        let first = |name: &str| {
+            let found = LearnedCorrection::ALL.into_iter().find(|c| c.to_string() == name).unwrap();
+            found.transform(&code).unwrap().coefficients()[0]
+        };
+        for (name, expected) in [
+            ("learned_ridge_channels", 0.6),
+            ("learned_mean_channels@0.4", 0.12),
+            ("learned_ridge_plain", 0.0),
+            ("learned_forest_channels", 0.0),
+            ("learned_mean_all", 0.1),
+        ] {
+            assert!((first(name) - expected).abs() < 1e-6, "{name}: {}", first(name));
+        }
         assert_eq!(GainCandidate::IDENTITY.transform(&code), None);
-        code.values[AFFINE_LENGTH] = 65.0;
-        assert_eq!(LearnedCorrection::ALL[3].transform(&code), None);
+        code.ridge[N_COEFFICIENTS] = 130.0;
+        assert_eq!(LearnedCorrection::ALL[18].transform(&code), None);
     }
 }

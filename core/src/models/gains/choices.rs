@@ -9,6 +9,7 @@ use crate::{
 /// The candidates of a model, selected from a search space.
 pub struct Choices {
     space: SearchSpace,
+    color_space: SearchSpace,
     /// Index of the identity in the space.
     pub(super) identity: usize,
     /// Indices of candidates that only correct colours.
@@ -44,12 +45,18 @@ impl Choices {
         let classic = of(&|p| {
             p.denoise() == 0.0 && matches!(p.color_method(), ColorMethod::None | ColorMethod::WhiteBalance)
         });
-        Self { identity, color, detail, classic, space }
+        let color_space = space.select(&color).with_identity().0;
+        Self { identity, color, detail, classic, space, color_space }
     }
 
     /// Returns the searched space, which includes the identity.
     pub fn space(&self) -> &SearchSpace {
         &self.space
+    }
+
+    /// Returns the space of the candidates that only correct colours, in their order, and the identity at its end.
+    pub fn color_space(&self) -> &SearchSpace {
+        &self.color_space
     }
 
     /// Returns the model's candidates in the order of their gains.

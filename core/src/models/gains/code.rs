@@ -1,29 +1,74 @@
-//! The code of a picture: the predicted coefficients of both colour transforms.
+//! The code of a picture: the colour transforms that its features predict.
 
 use serde::{Deserialize, Serialize};
 
-use super::weight_forest::{LocalColumns, NumberRows, WeightForest, WeightsError};
+use super::{
+    coordinates::Coordinates,
+    kernel_ridge::KernelRidge,
+    weight_forest::{LocalColumns, SteppedRows, WeightForest, WeightsError},
+};
+use crate::imaging::operators::color_transform::{ColorTransform, Levels, N_COEFFICIENTS};
 
-/// Length of a code: the coefficients of an affine transform (4 × 3) and of a quadratic one (10 × 3).
-pub const CODE_LENGTH: usize = 42;
-/// Number of coefficients of the affine transform, which come first in a code.
-pub const AFFINE_LENGTH: usize = 12;
+/// Length of a code: the coefficients of a quadratic transform in each of [`Coordinates::ALL`].
+pub const CODE_LENGTH: usize = 3 * N_COEFFICIENTS;
 
-/// The predicted coefficients of both colour transforms of a picture.
+/// Step of the coefficients in tables.
+pub(super) const CODE_STEP: f32 = 1.0 / 2048.0;
+
+/// What predicts a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CodePredictor {
+    /// The forest.
+    Forest,
+    /// The kernel ridge regression.
+    Ridge,
+    /// The mean of both.
+    Mean,
+}
+
+impl CodePredictor {
+    /// All predictors.
+    pub const ALL: [Self; 3] = [Self::Forest, Self::Ridge, Self::Mean];
+
+    /// Returns the name in names of candidates.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Forest => "forest",
+            Self::Ridge => "ridge",
+            Self::Mean => "mean",
+        }
+    }
+}
+
+/// The predicted coefficients of a picture's colour transforms, and the levels that they refer to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TransformCode {
-    /// [`CODE_LENGTH`] coefficients, less those of the identity: a local linear mean of the coefficients that fitted
-    /// similar training pictures. The mean is corrected for the difference between the picture's black, middle and
-    /// white and those of the training pictures.
-    pub values: Vec<f32>,
-    /// Uncertainty: the mean over the coefficients of their standard deviation among similar training pictures.
-    pub spread: f32,
+    /// By the forest: [`CODE_LENGTH`] coefficients, less those of the identity. A local linear mean of the coefficients that
+    /// fitted similar training pictures, corrected for the difference between the picture's black, middle and white and
+    /// those of the training pictures.
+    pub forest: Vec<f32>,
+    /// By kernel ridge regression: as many coefficients.
+    pub ridge: Vec<f32>,
+    /// Levels of the picture in each of [`Coordinates::ALL`].
+    pub levels: [Levels; 3],
 }
 
 impl TransformCode {
-    /// Returns the features of the forest of colour corrections: `features`, the affine transform, and the spread.
-    pub(super) fn join(&self, features: &[f32]) -> Vec<f32> {
-        features.iter().chain(&self.values[..AFFINE_LENGTH]).copied().chain([self.spread]).collect()
+    /// Returns the transform in plain coordinates that a predictor found in `coordinates`; `None` when a coefficient is out
+    /// of bounds.
+    pub fn transform(&self, predictor: CodePredictor, coordinates: Coordinates) -> Option<ColorTransform> {
+        let part = coordinates as usize;
+        let mut coefficients = ColorTransform::IDENTITY.coefficients();
+        for (i, coefficient) in coefficients.iter_mut().enumerate() {
+            let at = part * N_COEFFICIENTS + i;
+            let (forest, ridge) = (f64::from(self.forest[at]), f64::from(self.ridge[at]));
+            *coefficient += match predictor {
+                CodePredictor::Forest => forest,
+                CodePredictor::Ridge => ridge,
+                CodePredictor::Mean => 0.5 * (forest + ridge),
+            };
+        }
+        ColorTransform::after_levels(&coefficients, &self.levels[part]).ok()
     }
 }
 
@@ -32,9 +77,10 @@ impl TransformCode {
 pub struct CodeModel {
     pub(super) forest: WeightForest,
     /// Codes of the training pictures, shape `(n_rows, CODE_LENGTH)`.
-    pub(super) table: NumberRows,
-    /// The features on which the regression runs.
+    pub(super) table: SteppedRows,
+    /// The features on which the forest's regression runs.
     pub(super) local: LocalColumns,
+    pub(super) ridge: KernelRidge,
 }
 
 impl CodeModel {
@@ -44,33 +90,37 @@ impl CodeModel {
     /// When the features are not those of the fit, or not finite.
     pub fn code(&self, features: &[f32]) -> Result<TransformCode, WeightsError> {
         let weights = self.forest.weights(features)?;
-        let values =
-            weights.local_mean(&self.table, &self.local, features).into_iter().map(|v| v as f32).collect();
-        let spreads = weights.spread(&self.table);
-        let spread = spreads.iter().sum::<f64>() / spreads.len() as f64;
-        Ok(TransformCode { values, spread: spread as f32 })
+        let forest = weights.local_mean(self.table.rows(), &self.local, features);
+        Ok(TransformCode {
+            forest: forest.into_iter().map(|v| v as f32).collect(),
+            ridge: self.ridge.predict(features),
+            levels: Coordinates::ALL.map(|coordinates| coordinates.levels(features)),
+        })
     }
 
     /// Returns whether the parts fit together and need `n_features` features.
     pub(super) fn is_consistent(&self, n_features: usize) -> bool {
         let n_rows = self.forest.n_rows();
         self.forest.n_features() == n_features
-            && (self.table.n_rows(), self.table.n_columns()) == (n_rows, CODE_LENGTH)
+            && (self.table.rows().n_rows(), self.table.rows().n_columns()) == (n_rows, CODE_LENGTH)
             && self.local.is_consistent(n_rows, n_features)
+            && self.ridge.is_consistent(n_features, CODE_LENGTH)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::weight_forest::WeightForestHyperparameters;
+    use super::super::weight_forest::{NumberRows, WeightForestHyperparameters};
     use super::*;
+    use crate::features::rich::N_RICH;
 
     /// A weighted mean of codes cannot lie beyond the codes of the training. The local linear mean can: it follows the
     /// line.
     #[test]
     fn a_code_follows_what_a_picture_differs_by() {
-        let features = NumberRows::new((0..60u8).map(f32::from).collect(), 1).unwrap();
-        let line = (0..60u8).flat_map(|x| [f32::from(x); CODE_LENGTH]);
+        let row = |x: u8| std::iter::once(f32::from(x)).chain([0.0; N_RICH - 1]);
+        let features = NumberRows::new((0..60u8).flat_map(row).collect(), N_RICH).unwrap();
+        let line = (0..60u8).flat_map(|x| [f32::from(x) / 10.0; CODE_LENGTH]);
         let table = NumberRows::new(line.collect(), CODE_LENGTH).unwrap();
         let hyper = WeightForestHyperparameters {
             n_trees: 20,
@@ -81,7 +131,30 @@ mod tests {
         };
         let forest = WeightForest::fit(&features, &table, None, &hyper.check().unwrap()).unwrap();
         let local = LocalColumns::of(&features, &[0]);
-        let code = CodeModel { forest, table, local }.code(&[65.0]).unwrap();
-        assert!(code.values.iter().all(|&v| v > 59.0 && v <= 65.0), "{:?}", code.values);
+        let ridge = KernelRidge::fit(&features, &table, &[1.0; 60], &[1.0; N_RICH], 1).unwrap();
+        let table =
+            SteppedRows::new(table.iter().flatten().map(|&v| v.into()), CODE_LENGTH, CODE_STEP).unwrap();
+        let asked: Vec<f32> = row(65).collect();
+        let code = CodeModel { forest, table, local, ridge }.code(&asked).unwrap();
+        assert!(code.forest.iter().all(|&v| v > 5.9 && v <= 6.5), "{:?}", code.forest);
+        assert!(code.ridge.iter().all(|&v| v > 5.0), "{:?}", code.ridge);
+    }
+
+    #[test]
+    fn a_transform_takes_its_part_of_the_code() {
+        let mut code = TransformCode {
+            forest: vec![0.0; CODE_LENGTH],
+            ridge: vec![0.0; CODE_LENGTH],
+            levels: [Levels::PLAIN, Levels { low: [0.5; 3], span: [0.5; 3] }, Levels::PLAIN],
+        };
+        code.forest[0] = 0.25;
+        let constant =
+            |predictor, coordinates| code.transform(predictor, coordinates).unwrap().coefficients()[0];
+        let of_plain = CodePredictor::ALL.map(|predictor| constant(predictor, Coordinates::Plain));
+        assert_eq!(of_plain, [0.25, 0.0, 0.125]);
+        assert_eq!(constant(CodePredictor::Ridge, Coordinates::Channels), -1.0);
+        assert_eq!(constant(CodePredictor::Forest, Coordinates::Together), 0.0);
+        code.ridge[0] = 65.0;
+        assert_eq!(code.transform(CodePredictor::Ridge, Coordinates::Plain), None);
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     artifact::GainArtifact,
-    model::{ExpectedGain, GainModel, GainTable, Gate},
+    model::{Expectation, ExpectedGain, GainModel, GainTable, Gate},
     weight_forest::WeightsError,
 };
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     imaging::{
         ColorCorrection, ColorMethod, RestorationParameters, operators::color_transform::ColorTransform,
     },
-    models::{assume::Assume, error::PredictError, requested::RequestedParameters},
+    models::{error::PredictError, requested::RequestedParameters},
 };
 
 /// The restoration of a picture, and the reason for it.
@@ -25,6 +25,8 @@ pub struct Decision {
     pub transform: Option<ColorTransform>,
     /// Expected gain over doing nothing; `None` where nothing was predicted.
     pub expected: Option<ExpectedGain>,
+    /// Chance that something is wrong with the picture, 0–1, whether or not a candidate would help.
+    pub damaged: Option<f64>,
     /// The reason.
     pub reason: Reason,
 }
@@ -50,19 +52,44 @@ pub enum Reason {
 pub fn predict(
     artifact: &GainArtifact,
     features: &Features,
-    (width, height): (usize, usize),
+    size: (usize, usize),
     requested: &RequestedParameters,
 ) -> Result<Decision, PredictError> {
-    let values: Vec<f32> = features.values.iter().map(|&v| v as f32).collect();
-    let is_of_trained_size = width.max(height) <= rich::SIDE_MAX_PX;
-    decide(&artifact.model, &values, requested, is_of_trained_size).map_err(|error| match error {
+    predict_by(&artifact.model, features, size, requested)
+}
+
+/// Same as [`predict`], for a model without a card.
+pub(super) fn predict_by(
+    model: &GainModel,
+    features: &Features,
+    size: (usize, usize),
+    requested: &RequestedParameters,
+) -> Result<Decision, PredictError> {
+    decide(model, &values_of(features), requested, is_of_trained_size(size))
+        .map_err(|error| explain(features, error))
+}
+
+/// Whether a picture of `width × height` px may be sharpened, smoothed or denoised. What a model learned about that does not
+/// hold for pictures larger than those of the training.
+pub fn is_of_trained_size((width, height): (usize, usize)) -> bool {
+    width.max(height) <= rich::SIDE_MAX_PX
+}
+
+/// Returns the values of features in the precision of the model.
+pub(super) fn values_of(features: &Features) -> Vec<f32> {
+    features.values.iter().map(|&v| v as f32).collect()
+}
+
+/// Returns the error for features that the model cannot use.
+pub(super) fn explain(features: &Features, error: WeightsError) -> PredictError {
+    match error {
         WeightsError::Length { .. } => {
             PredictError::Schema { found: features.schema.name(), needed: Schema::Rich.name() }
         }
         WeightsError::Feature { feature, .. } => {
             PredictError::Feature { feature: Schema::Rich.names()[feature], found: features.values[feature] }
         }
-    })
+    }
 }
 
 /// Decides from the features of a picture. `is_of_trained_size` permits candidates that sharpen, smooth or denoise:
@@ -80,57 +107,78 @@ pub fn decide(
     requested: &RequestedParameters,
     is_of_trained_size: bool,
 ) -> Result<Decision, WeightsError> {
+    decide_under(model, features, requested, model.gates(requested.assume).color, is_of_trained_size)
+}
+
+/// Same as [`decide`], with `gate` in place of the model's gate of colour corrections.
+///
+/// # Errors
+/// Same errors as [`decide`].
+pub fn decide_under(
+    model: &GainModel,
+    features: &[f32],
+    requested: &RequestedParameters,
+    gate: Gate,
+    is_of_trained_size: bool,
+) -> Result<Decision, WeightsError> {
     // Trees give a leaf for any vector, so expected gains show no sign of an unlike picture. Ranges do.
     let is_unlike = model.is_outside(features);
-    let (color_gate, detail_gate) = gates(model, requested.assume);
-    let color = choose_color(model, features, requested.color_method, color_gate, is_unlike)?;
+    let expectation = model.color.expect(features)?;
+    let color = choose_color(model, features, &expectation, requested.color_method, gate, is_unlike)?;
+    complete(model, features, requested, is_of_trained_size, color, expectation.undamaged)
+}
+
+/// Decides for a picture of `width × height` px whose colours are decided already, as those of a roll are. `undamaged` is the
+/// chance that nothing is wrong with the picture.
+pub(super) fn with_color(
+    model: &GainModel,
+    features: &[f32],
+    size: (usize, usize),
+    requested: &RequestedParameters,
+    color: PartChoice,
+    undamaged: f64,
+) -> Result<Decision, WeightsError> {
+    complete(model, features, requested, is_of_trained_size(size), color, undamaged)
+}
+
+/// Adds the rest of the decision to the choice of the colours.
+fn complete(
+    model: &GainModel,
+    features: &[f32],
+    requested: &RequestedParameters,
+    is_of_trained_size: bool,
+    color: PartChoice,
+    undamaged: f64,
+) -> Result<Decision, WeightsError> {
+    let is_unlike = model.is_outside(features);
+    let gates = model.gates(requested.assume);
     let corrects = color.parameters.color_method().is_on();
     // The colours are chosen first, because a colour correction closes the open choice of sharpening.
     let closed = is_unlike || corrects || !is_of_trained_size;
-    let detail = choose_detail(model, features, requested, detail_gate, closed)?;
+    let detail = choose_detail(model, features, requested, gates.detail, closed)?;
     let parameters = detail.parameters.with_color(color.parameters.color());
     let expected = color.expected.or(detail.expected);
+    let damaged = Some(1.0 - undamaged);
+    // Who asks for a learned correction gets it, whatever it is expected to gain.
+    let chose_color = corrects && color.expected.is_some() && requested.color_method.is_none();
     let reason = match parameters.is_identity() {
         true if requested.is_open() && is_unlike => Reason::UnlikeTraining,
         true => Reason::NotWorthIt,
-        false if expected.is_some() => Reason::WorthIt,
+        false if chose_color || detail.expected.is_some() => Reason::WorthIt,
         false => Reason::Requested,
     };
-    Ok(Decision { parameters, transform: color.transform, expected, reason })
-}
-
-/// Returns the gates of colour corrections and of the other candidates under an assumption. The bounds besides those of
-/// [`Assume::Auto`] are set by hand: the model file has the careful ones only.
-fn gates(model: &GainModel, assume: Assume) -> (Gate, Gate) {
-    let (color, detail) = (model.color_gate, model.detail_gate);
-    // Any candidate with the expected gain, unless more than three of five similar pictures were harmed.
-    let lax = |gate: Gate| Gate { harm_max: gate.harm_max.max(0.6), score_low_min: -1.0, ..gate };
-    // A colour correction of little gain is welcome only where it closes no sharpening of more gain.
-    let laxest = |gate: Gate| Gate { margin: 0.0, ..lax(gate) };
-    // Twice the gain at a fifth of the harm, and nine of ten similar pictures must have lost next to nothing.
-    let strict = |gate: Gate| Gate {
-        margin: 2.0 * gate.margin,
-        harm_max: 0.2 * gate.harm_max,
-        score_low_min: gate.score_low_min.max(-0.01),
-        ..gate
-    };
-    match assume {
-        Assume::Auto => (color, detail),
-        Assume::Damaged => (lax(color), laxest(detail)),
-        Assume::Faded => (laxest(color), Gate::CLOSED),
-        Assume::Fine => (strict(color), strict(detail)),
-    }
+    Ok(Decision { parameters, transform: color.transform, expected, damaged, reason })
 }
 
 /// The choice for one part of a restoration: the colours, or the rest.
-struct PartChoice {
-    parameters: RestorationParameters,
-    transform: Option<ColorTransform>,
-    expected: Option<ExpectedGain>,
+pub(super) struct PartChoice {
+    pub(super) parameters: RestorationParameters,
+    pub(super) transform: Option<ColorTransform>,
+    pub(super) expected: Option<ExpectedGain>,
 }
 
 impl PartChoice {
-    const NOTHING: Self = Self::requested(RestorationParameters::IDENTITY);
+    pub(super) const NOTHING: Self = Self::requested(RestorationParameters::IDENTITY);
 
     /// The choice of parameters that follow from what the caller fixed, without a prediction.
     const fn requested(parameters: RestorationParameters) -> Self {
@@ -141,6 +189,7 @@ impl PartChoice {
 fn choose_color(
     model: &GainModel,
     features: &[f32],
+    expectation: &Expectation,
     method: Option<ColorMethod>,
     gate: Gate,
     is_unlike: bool,
@@ -156,21 +205,26 @@ fn choose_color(
         None if is_unlike => return Ok(PartChoice::NOTHING),
         _ => {}
     }
-    let code = model.codes.code(features)?;
-    let expected = model.expect_color(features, &code)?;
+    let is_learned = |p: &RestorationParameters| p.color_method() == ColorMethod::Learned;
     let chosen = match method {
-        None => gate.choose(&expected),
+        None => gate.choose(&expectation.gains, expectation.undamaged),
         // The caller has decided to correct, so no gate asks whether the correction is worth it.
-        Some(_) => best_of(&model.color, &expected, |p| p.color_method() == ColorMethod::Learned),
+        Some(_) => {
+            let gate = Gate { worth: gate.worth, harm_price: gate.harm_price, ..Gate::OPEN };
+            chosen_of(&model.color, expectation, gate, is_learned)
+        }
     };
     let Some(chosen) = chosen else { return Ok(PartChoice::NOTHING) };
+    // Most pictures are left untouched, so their code is not predicted.
+    let code = model.codes.code(features)?;
     let candidate = &model.color.candidates[chosen];
     let (parameters, transform) = (candidate.parameters(), candidate.transform(&code));
     // Coefficients out of bounds make no transform, and without it a learned correction cannot be applied.
     if parameters.color_method() == ColorMethod::Learned && transform.is_none() {
         return Ok(PartChoice::NOTHING);
     }
-    Ok(PartChoice { parameters, transform, expected: Some(expected[chosen]) })
+    let expected = Some(model.color.with_interval(expectation, chosen));
+    Ok(PartChoice { parameters, transform, expected })
 }
 
 /// Chooses among candidates that sharpen, smooth or denoise. With `closed`, none is chosen unless the caller fixed the
@@ -189,7 +243,7 @@ fn choose_detail(
     if let (Some(sigma), Some(strength)) = (sigma, strength) {
         return Ok(PartChoice::requested(sharpened(sigma, strength)));
     }
-    let expected = model.detail.expect(features)?;
+    let expectation = model.detail.expect(features)?;
     let agrees = |p: &RestorationParameters| match (p.sharpening(), sigma, strength) {
         (_, None, None) => true,
         // A negative strength smooths. Candidates that sharpen say nothing about its sigma.
@@ -200,8 +254,8 @@ fn choose_detail(
     };
     let chosen = match strength {
         // The caller fixed a strength: the sigma is that of the best candidate with a strength of the same sign.
-        Some(_) => best_of(&model.detail, &expected, agrees),
-        None => chosen_of(&model.detail, &expected, gate, agrees),
+        Some(_) => chosen_of(&model.detail, &expectation, Gate::OPEN, agrees),
+        None => chosen_of(&model.detail, &expectation, gate, agrees),
     };
     let Some(chosen) = chosen else {
         // A fixed strength is applied even if no candidate agrees. Sigma is then 1.
@@ -211,7 +265,8 @@ fn choose_detail(
     let found = model.detail.candidates[chosen].parameters();
     match (found.sharpening(), sigma, strength) {
         (_, None, None) => {
-            Ok(PartChoice { parameters: found, transform: None, expected: Some(expected[chosen]) })
+            let expected = Some(model.detail.with_interval(&expectation, chosen));
+            Ok(PartChoice { parameters: found, transform: None, expected })
         }
         (Some(found), ..) => {
             let (sigma, strength) = (sigma.unwrap_or(found.sigma), strength.unwrap_or(found.strength));
@@ -228,77 +283,69 @@ fn sharpened(sigma: f64, strength: f64) -> RestorationParameters {
         .expect("requested values and candidates are in range")
 }
 
-/// Returns the index of the best candidate that agrees, without a gate.
-fn best_of(
-    table: &GainTable,
-    expected: &[ExpectedGain],
-    agrees: impl Fn(&RestorationParameters) -> bool,
-) -> Option<usize> {
-    const OPEN: Gate =
-        Gate { margin: f64::MIN, harm_max: f64::MAX, score_low_min: f64::MIN, harm_price: 0.0 };
-    // With any bounds, a gate also requires an expected gain in dB above 0.
-    let open: Vec<ExpectedGain> = expected.iter().map(|e| ExpectedGain { psnr_db: 1.0, ..*e }).collect();
-    chosen_of(table, &open, OPEN, agrees)
-}
-
 /// Returns the index of the candidate that the gate chooses among those that agree.
 fn chosen_of(
     table: &GainTable,
-    expected: &[ExpectedGain],
+    expectation: &Expectation,
     gate: Gate,
     agrees: impl Fn(&RestorationParameters) -> bool,
 ) -> Option<usize> {
-    let which: Vec<usize> =
-        (0..expected.len()).filter(|&i| agrees(&table.candidates[i].parameters())).collect();
-    let expected: Vec<ExpectedGain> = which.iter().map(|&i| expected[i]).collect();
-    gate.choose(&expected).map(|i| which[i])
+    let gains = &expectation.gains;
+    let which: Vec<usize> = (0..gains.len()).filter(|&i| agrees(&table.candidates[i].parameters())).collect();
+    let agreeing: Vec<ExpectedGain> = which.iter().map(|&i| gains[i]).collect();
+    gate.choose(&agreeing, expectation.undamaged).map(|i| which[i])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::assume::Assume;
 
     fn artifact() -> GainArtifact {
         GainArtifact::from_bytes(include_bytes!("../../../models/builtin.model"), 256 << 20).unwrap()
     }
 
-    /// Every mixture of some numbers, around the bounds of the gates.
-    fn gains() -> impl Iterator<Item = ExpectedGain> {
+    /// Every mixture of some numbers, around the bounds of the gates, with the chance that nothing is wrong.
+    fn gains() -> impl Iterator<Item = (ExpectedGain, f64)> {
         let of = |n: usize, from: f64, step: f64| (0..n).map(move |i| from + step * i as f64);
-        of(12, -0.004, 0.004).flat_map(move |score| {
-            of(8, -0.3, 0.05).flat_map(move |score_low| {
-                of(11, 0.0, 0.08).flat_map(move |harm| {
-                    of(2, -0.5, 1.0).map(move |psnr_db| ExpectedGain { score, score_low, psnr_db, harm })
+        of(8, -0.004, 0.004).flat_map(move |score| {
+            of(12, 0.0, 0.08).flat_map(move |harm| {
+                of(5, -0.1, 0.2).flat_map(move |psnr_db| {
+                    of(8, 0.01, 0.07).map(move |undamaged| {
+                        (ExpectedGain { score, score_low: 0.0, psnr_db, harm, interval_db: None }, undamaged)
+                    })
                 })
             })
         })
     }
 
     #[test]
-    fn auto_has_the_gates_of_the_model_and_each_assumption_moves_them_one_way() {
+    fn each_assumption_moves_the_gates_one_way() {
         let model = artifact().model;
-        let [auto, damaged, faded, fine] = Assume::ALL.map(|assume| gates(&model, assume));
-        assert_eq!(auto, (model.color_gate, model.detail_gate));
-        let count = |gate: &Gate| gains().filter(|gain| gate.passes(gain)).count();
+        let [auto, damaged, faded, fine] = Assume::ALL.map(|assume| model.gates(assume));
+        let passes = |gate: &Gate, (gain, undamaged): &(ExpectedGain, f64)| gate.passes(gain, *undamaged);
+        let count = |gate: &Gate| gains().filter(|gain| passes(gate, gain)).count();
         for (stricter, laxer) in [
-            (fine.0, auto.0),
-            (auto.0, damaged.0),
-            (damaged.0, faded.0),
-            (fine.1, auto.1),
-            (auto.1, damaged.1),
-            (faded.1, fine.1),
+            (fine.color, auto.color),
+            (auto.color, damaged.color),
+            (damaged.color, faded.color),
+            (fine.detail, auto.detail),
+            (auto.detail, damaged.detail),
+            (faded.detail, fine.detail),
         ] {
             assert!(
-                gains().all(|gain| laxer.passes(&gain) || !stricter.passes(&gain)),
+                gains().all(|gain| passes(&laxer, &gain) || !passes(&stricter, &gain)),
                 "{stricter:?} {laxer:?}"
             );
             assert!(count(&stricter) < count(&laxer), "{stricter:?} {laxer:?}");
         }
         // Nothing is sharpened for faded colours, and no gate lets an expected loss through.
-        assert_eq!(count(&faded.1), 0);
-        let loses = |gain: &ExpectedGain| gain.score <= 0.0 || gain.psnr_db <= 0.0;
-        for gate in [damaged.0, damaged.1, faded.0] {
-            assert!(gains().filter(loses).all(|gain| !gate.passes(&gain)), "{gate:?}");
+        assert_eq!(count(&faded.detail), 0);
+        for gate in [damaged.color, damaged.detail, faded.color] {
+            assert!(
+                gains().filter(|(gain, _)| gain.psnr_db <= 0.0).all(|gain| !passes(&gate, &gain)),
+                "{gate:?}"
+            );
         }
     }
 

@@ -15,8 +15,6 @@ pub struct GainHyperparameters {
     pub n_code_trees: usize,
     /// Trees of the forest of candidates that sharpen, smooth or denoise.
     pub n_detail_trees: usize,
-    /// Trees of each forest of an inner fold.
-    pub n_inner_trees: usize,
     /// Fewest rows of a leaf.
     pub leaf_samples_min: usize,
     /// Share of the features tried at a split.
@@ -28,12 +26,11 @@ pub struct GainHyperparameters {
 impl Default for GainHyperparameters {
     fn default() -> Self {
         Self {
-            n_trees: 150,
+            n_trees: 120,
             n_code_trees: 70,
             n_detail_trees: 70,
-            n_inner_trees: 60,
             leaf_samples_min: 3,
-            split_features: 0.6,
+            split_features: 0.4,
             seed: 42,
         }
     }

@@ -6,11 +6,15 @@ pub mod card;
 mod card_text;
 pub mod choices;
 pub mod code;
+pub mod coordinates;
 pub mod decide;
 pub mod fit;
+pub mod gate_choice;
 pub mod hyperparameters;
+pub mod kernel_ridge;
 pub mod measure;
 pub mod model;
+pub mod roll;
 pub mod sample;
 pub mod weight_forest;
 

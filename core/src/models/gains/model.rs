@@ -6,25 +6,35 @@
 //! 2. `color` expects the gain of each colour correction, those transforms included;
 //! 3. `detail` expects the gain of each candidate that sharpens, smooths or denoises.
 //!
-//! The same weights give means, the share of pictures that were harmed, and low quantiles. A [`Gate`] turns expected
-//! gains into a choice. Doing nothing is always one of the choices.
+//! The same weights give means, the share of pictures that were harmed, and low quantiles.
+//!
+//! Whether something is wrong with a picture at all is another question than what would help. So the model expects the gains
+//! of colour corrections as if the picture is damaged, and predicts the chance that nothing is wrong apart from them. A [`Gate`]
+//! turns both into a choice. Doing nothing is always one of the choices.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::candidate::{GainCandidate, UnknownCandidate};
-use super::code::{AFFINE_LENGTH, CodeModel, TransformCode};
-use super::weight_forest::{FeatureRanges, NumberRows, RowWeights, WeightForest, WeightsError};
+use super::code::CodeModel;
+use super::kernel_ridge::KernelRidge;
+use super::weight_forest::{FeatureRanges, RowWeights, SteppedRows, WeightForest, WeightsError};
 use crate::metrics;
+use crate::models::assume::Assume;
+
+/// Number of assumptions.
+pub const N_ASSUMPTIONS: usize = Assume::ALL.len();
 
 /// Range of gains in score for means. Gains outside are clamped, because a few extreme pictures must not decide a mean.
 const SCORE_GAIN_RANGE: (f64, f64) = (-0.15, 0.3);
 /// Range of gains in dB for means.
-const PSNR_GAIN_RANGE_DB: (f64, f64) = (-4.0, 6.0);
+const PSNR_GAIN_RANGE_DB: (f64, f64) = (-6.0, 12.0);
 /// The harm limit in the precision of gains.
 const HARM_DB: f32 = metrics::HARM_DB as f32;
 /// The quantile that is the low end of an expected gain.
 const LOW_QUANTILE: f64 = 0.1;
+/// The quantiles between which the actual gain in dB is expected to lie. Their coverage is measured by a trial.
+const INTERVAL_QUANTILES: [f64; 2] = [0.1, 0.9];
 /// Largest share of features outside the training's range. With more, the picture is unlike the training.
 const OUTSIDE_SHARE_MAX: f64 = 0.1;
 
@@ -56,6 +66,19 @@ pub struct ExpectedGain {
     pub psnr_db: f64,
     /// Share of similar training pictures that lost more than 0.05 dB.
     pub harm: f64,
+    /// Interval of the gain in dB: four in five similar training pictures gained as much. Only for the chosen candidate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval_db: Option<[f64; 2]>,
+}
+
+/// What the candidates that pass a gate are compared by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Worth {
+    /// Gain in score.
+    Score,
+    /// Gain in dB.
+    Decibels,
 }
 
 /// The bounds that a candidate must pass to be chosen over doing nothing.
@@ -63,37 +86,105 @@ pub struct ExpectedGain {
 pub struct Gate {
     /// Expected gain in score that a candidate must exceed.
     pub margin: f64,
+    /// Expected gain in dB that a candidate must exceed.
+    pub margin_db: f64,
     /// Expected share of harm that a candidate must stay below.
     pub harm_max: f64,
-    /// Least low end of the gain in score; −1 bounds nothing.
-    pub score_low_min: f64,
-    /// Price of harm, in score. Among the candidates that pass, the one with the largest `gain − price · harm` is chosen.
+    /// Chance that nothing is wrong with the picture, which must stay below this.
+    pub undamaged_max: f64,
+    /// What the candidates that pass are compared by.
+    pub worth: Worth,
+    /// Price of harm, in score or dB. Among the candidates that pass, the one with the largest `gain − price · harm` is chosen.
     pub harm_price: f64,
 }
 
 impl Gate {
     /// The gate that no candidate passes.
-    pub const CLOSED: Self = Self { margin: f64::MAX, harm_max: 0.0, score_low_min: 1.0, harm_price: 0.0 };
+    pub const CLOSED: Self = Self {
+        margin: f64::MAX,
+        margin_db: f64::MAX,
+        harm_max: 0.0,
+        undamaged_max: 0.0,
+        worth: Worth::Score,
+        harm_price: 0.0,
+    };
+    /// The gate that every candidate passes, whatever it is expected to gain.
+    pub const OPEN: Self = Self {
+        margin: f64::MIN,
+        margin_db: f64::MIN,
+        harm_max: f64::MAX,
+        undamaged_max: f64::MAX,
+        worth: Worth::Score,
+        harm_price: 0.0,
+    };
 
-    /// Returns whether a candidate passes.
-    pub fn passes(&self, expected: &ExpectedGain) -> bool {
+    /// Returns whether a candidate passes for a picture with the chance `undamaged` that nothing is wrong.
+    pub fn passes(&self, expected: &ExpectedGain, undamaged: f64) -> bool {
         expected.score > self.margin
-            && expected.psnr_db > 0.0
+            && expected.psnr_db > self.margin_db
             && expected.harm < self.harm_max
-            && expected.score_low >= self.score_low_min
+            && undamaged < self.undamaged_max
     }
 
-    /// Returns the index of the passing candidate with the largest expected gain in score less the price of its harm, the
-    /// first among equals. Returns `None` when no candidate passes.
-    pub fn choose(&self, expected: &[ExpectedGain]) -> Option<usize> {
+    /// Returns the index of the passing candidate that is worth most, less the price of its harm, the first among equals.
+    /// Returns `None` when no candidate passes.
+    pub fn choose(&self, expected: &[ExpectedGain], undamaged: f64) -> Option<usize> {
         let mut best: Option<(usize, f64)> = None;
         for (i, candidate) in expected.iter().enumerate() {
-            let worth = candidate.score - self.harm_price * candidate.harm;
-            if self.passes(candidate) && best.is_none_or(|(_, most)| worth > most) {
+            let gain = match self.worth {
+                Worth::Score => candidate.score,
+                Worth::Decibels => candidate.psnr_db,
+            };
+            let worth = gain - self.harm_price * candidate.harm;
+            if self.passes(candidate, undamaged) && best.is_none_or(|(_, most)| worth > most) {
                 best = Some((i, worth));
             }
         }
         best.map(|(i, _)| i)
+    }
+
+    /// Returns whether no bound is NaN, with which every comparison would be false.
+    fn is_sound(&self) -> bool {
+        let bounds = [self.margin, self.margin_db, self.harm_max, self.undamaged_max, self.harm_price];
+        !bounds.iter().any(|bound| bound.is_nan())
+    }
+}
+
+/// The gates of a model under one assumption.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Gates {
+    /// Gate of the colour corrections.
+    pub color: Gate,
+    /// Gate of the candidates that sharpen, smooth or denoise.
+    pub detail: Gate,
+}
+
+/// The bounds that the consensus of a roll must pass.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RollGate {
+    /// Size of the change that the consensus must reach, 0–255.
+    pub change_min: f64,
+    /// Mean chance that nothing is wrong with the members, which must stay below this.
+    pub undamaged_max: f64,
+    /// Mean expected gain in dB that the consensus must exceed.
+    pub margin_db: f64,
+}
+
+/// What a table expects on one picture.
+#[derive(Clone, Debug)]
+pub struct Expectation {
+    /// Expected gain of each candidate, in their order.
+    pub gains: Vec<ExpectedGain>,
+    /// Chance that nothing is wrong with the picture, 0–1.
+    pub undamaged: f64,
+    weights: RowWeights,
+}
+
+#[cfg(test)]
+impl Expectation {
+    /// An expectation without intervals.
+    pub(super) fn of(gains: Vec<ExpectedGain>, undamaged: f64) -> Self {
+        Self { gains, undamaged, weights: RowWeights::dense(&[1.0]) }
     }
 }
 
@@ -104,40 +195,71 @@ pub struct GainTable {
     pub candidates: Vec<GainCandidate>,
     pub(super) forest: WeightForest,
     /// Gains in score, shape `(n_rows, n_candidates)`.
-    pub(super) score: NumberRows,
+    pub(super) score: SteppedRows,
     /// Gains in dB, of the same shape.
-    pub(super) psnr_db: NumberRows,
+    pub(super) psnr_db: SteppedRows,
+    /// Whether nothing is wrong with the picture of a row.
+    pub(super) undamaged: Vec<bool>,
+    /// Regression of the chance that nothing is wrong. A table with it expects the gains of damaged pictures.
+    pub(super) chance: Option<KernelRidge>,
 }
 
 impl GainTable {
-    /// Returns the expected gain of each candidate.
+    /// Returns the expected gain of each candidate, and the chance that nothing is wrong with the picture.
+    ///
+    /// With a regression of the chance, the gains are those of damaged pictures: undamaged training pictures do not count. The
+    /// chance is the mean of the regression and of the weight of undamaged pictures among similar training pictures. The two
+    /// err differently, and their mean tells ordinary pictures apart better than either.
     ///
     /// # Errors
     /// When the features are not those of the fit, or not finite.
-    pub fn expect(&self, features: &[f32]) -> Result<Vec<ExpectedGain>, WeightsError> {
+    pub fn expect(&self, features: &[f32]) -> Result<Expectation, WeightsError> {
         let weights = self.forest.weights(features)?;
-        Ok((0..self.candidates.len()).map(|candidate| self.expected(&weights, candidate)).collect())
+        let share = self.undamaged_share(&weights);
+        let (undamaged, weights) = match &self.chance {
+            None => (share, weights),
+            Some(chance) => {
+                let predicted = f64::from(chance.predict(features)[0]).clamp(0.0, 1.0);
+                // Where all similar pictures are undamaged, nothing is known of damaged ones.
+                let damaged = weights.without(|row| self.undamaged[row]).unwrap_or(weights);
+                (0.5 * (share + predicted), damaged)
+            }
+        };
+        let gains = (0..self.candidates.len()).map(|candidate| self.expected(&weights, candidate)).collect();
+        Ok(Expectation { gains, undamaged, weights })
+    }
+
+    fn undamaged_share(&self, weights: &RowWeights) -> f64 {
+        weights.entries().iter().filter(|(row, _)| self.undamaged[*row]).map(|(_, weight)| weight).sum()
+    }
+
+    /// Returns the expected gain of a chosen candidate, with its interval.
+    pub fn with_interval(&self, expectation: &Expectation, candidate: usize) -> ExpectedGain {
+        let quantile = |q| expectation.weights.quantile(self.psnr_db.rows(), candidate, q);
+        ExpectedGain { interval_db: Some(INTERVAL_QUANTILES.map(quantile)), ..expectation.gains[candidate] }
     }
 
     fn expected(&self, weights: &RowWeights, candidate: usize) -> ExpectedGain {
         let (mut score, mut psnr_db, mut harm) = (0.0, 0.0, 0.0);
+        let (of_score, of_db) = (self.score.rows(), self.psnr_db.rows());
         for &(row, weight) in weights.entries() {
-            let gain = Gain {
-                score: self.score.number(row, candidate),
-                psnr_db: self.psnr_db.number(row, candidate),
-            };
+            let gain = Gain { score: of_score.number(row, candidate), psnr_db: of_db.number(row, candidate) };
             score += weight * f64::from(gain.score).clamp(SCORE_GAIN_RANGE.0, SCORE_GAIN_RANGE.1);
-            psnr_db += weight * f64::from(gain.psnr_db).clamp(PSNR_GAIN_RANGE_DB.0, PSNR_GAIN_RANGE_DB.1);
+            psnr_db += weight * cut_db(gain.psnr_db);
             harm += if gain.harms() { weight } else { 0.0 };
         }
-        let score_low = weights.quantile(&self.score, candidate, LOW_QUANTILE);
-        ExpectedGain { score, score_low, psnr_db, harm }
+        let score_low = weights.quantile(self.score.rows(), candidate, LOW_QUANTILE);
+        ExpectedGain { score, score_low, psnr_db, harm, interval_db: None }
     }
 
     fn is_consistent(&self, n_features: usize) -> bool {
         let shape = (self.forest.n_rows(), self.candidates.len());
         self.forest.n_features() == n_features
-            && [&self.score, &self.psnr_db].iter().all(|rows| (rows.n_rows(), rows.n_columns()) == shape)
+            && self.undamaged.len() == self.forest.n_rows()
+            && self.chance.as_ref().is_none_or(|chance| chance.is_consistent(n_features, 1))
+            && [&self.score, &self.psnr_db]
+                .iter()
+                .all(|table| (table.rows().n_rows(), table.rows().n_columns()) == shape)
     }
 }
 
@@ -146,14 +268,14 @@ impl GainTable {
 pub struct GainModel {
     /// Predicts colour transforms from features.
     pub codes: CodeModel,
-    /// Expects gains of colour corrections from features and code.
+    /// Expects gains of colour corrections from features.
     pub color: GainTable,
-    /// Gate of the colour corrections.
-    pub color_gate: Gate,
     /// Expects gains of candidates that sharpen, smooth or denoise, from features.
     pub detail: GainTable,
-    /// Gate of the candidates that sharpen, smooth or denoise.
-    pub detail_gate: Gate,
+    /// The gates under each of [`Assume::ALL`].
+    pub gates: [Gates; N_ASSUMPTIONS],
+    /// The gates of rolls under each of [`Assume::ALL`].
+    pub roll_gates: [RollGate; N_ASSUMPTIONS],
     /// Range of each feature in the training.
     pub ranges: FeatureRanges,
 }
@@ -166,9 +288,9 @@ pub struct GainModel {
 pub(super) struct GainModelForm {
     codes: CodeModel,
     color: GainTableForm,
-    color_gate: Gate,
     detail: GainTableForm,
-    detail_gate: Gate,
+    gates: [Gates; N_ASSUMPTIONS],
+    roll_gates: [RollGate; N_ASSUMPTIONS],
     ranges: FeatureRanges,
 }
 
@@ -177,17 +299,19 @@ pub(super) struct GainModelForm {
 struct GainTableForm {
     candidates: Vec<String>,
     forest: WeightForest,
-    score: NumberRows,
-    psnr_db: NumberRows,
+    score: SteppedRows,
+    psnr_db: SteppedRows,
+    undamaged: Vec<bool>,
+    chance: Option<KernelRidge>,
 }
 
 impl TryFrom<GainTableForm> for GainTable {
     type Error = UnknownCandidate;
 
     fn try_from(form: GainTableForm) -> Result<Self, UnknownCandidate> {
-        let GainTableForm { candidates, forest, score, psnr_db } = form;
+        let GainTableForm { candidates, forest, score, psnr_db, undamaged, chance } = form;
         let candidates = candidates.iter().map(|name| name.parse()).collect::<Result<_, _>>()?;
-        Ok(Self { candidates, forest, score, psnr_db })
+        Ok(Self { candidates, forest, score, psnr_db, undamaged, chance })
     }
 }
 
@@ -195,9 +319,9 @@ impl TryFrom<GainModelForm> for GainModel {
     type Error = UnknownCandidate;
 
     fn try_from(form: GainModelForm) -> Result<Self, UnknownCandidate> {
-        let GainModelForm { codes, color, color_gate, detail, detail_gate, ranges } = form;
+        let GainModelForm { codes, color, detail, gates, roll_gates, ranges } = form;
         let (color, detail) = (color.try_into()?, detail.try_into()?);
-        Ok(Self { codes, color, color_gate, detail, detail_gate, ranges })
+        Ok(Self { codes, color, detail, gates, roll_gates, ranges })
     }
 }
 
@@ -212,29 +336,23 @@ impl GainModel {
     /// # Errors
     /// When the parts disagree in their numbers, or need another number of features than `n_features`.
     pub fn check(&self, n_features: usize) -> Result<(), Inconsistent> {
-        let gates = [self.color_gate, self.detail_gate];
+        let gates = self.gates.iter().flat_map(|gates| [gates.color, gates.detail]);
         let sound = self.codes.is_consistent(n_features)
-            && self.color.is_consistent(n_features + AFFINE_LENGTH + 1)
+            && self.color.is_consistent(n_features)
             && self.detail.is_consistent(n_features)
             && self.ranges.ranges().len() == n_features
-            && gates.iter().all(|gate| {
-                ![gate.margin, gate.harm_max, gate.score_low_min, gate.harm_price]
-                    .iter()
-                    .any(|bound| bound.is_nan())
-            });
+            && gates.into_iter().all(|gate| gate.is_sound())
+            && !self
+                .roll_gates
+                .iter()
+                .flat_map(|gate| [gate.change_min, gate.undamaged_max, gate.margin_db])
+                .any(f64::is_nan);
         if sound { Ok(()) } else { Err(Inconsistent) }
     }
 
-    /// Returns the expected gain of each colour correction, given the picture's code.
-    ///
-    /// # Errors
-    /// When the features are not those of the fit, or not finite.
-    pub fn expect_color(
-        &self,
-        features: &[f32],
-        code: &TransformCode,
-    ) -> Result<Vec<ExpectedGain>, WeightsError> {
-        self.color.expect(&code.join(features))
+    /// Returns the gates under an assumption.
+    pub fn gates(&self, assume: Assume) -> Gates {
+        self.gates[assume as usize]
     }
 
     /// Returns whether the picture is unlike the training: more than a tenth of its features are outside their ranges.
@@ -242,6 +360,11 @@ impl GainModel {
         let n = self.ranges.ranges().len();
         self.ranges.check(features).is_ok_and(|check| check.n_outside as f64 > OUTSIDE_SHARE_MAX * n as f64)
     }
+}
+
+/// Returns a gain in dB as a target of a forest, clamped to the range of means.
+pub(super) fn cut_db(psnr_db: f32) -> f64 {
+    f64::from(psnr_db).clamp(PSNR_GAIN_RANGE_DB.0, PSNR_GAIN_RANGE_DB.1)
 }
 
 /// Returns a gain in score as a target of a forest, clamped to the range of means.
@@ -254,24 +377,27 @@ mod tests {
     use super::*;
 
     fn expected(score: f64, harm: f64) -> ExpectedGain {
-        ExpectedGain { score, score_low: 0.0, psnr_db: 1.0, harm }
+        ExpectedGain { score, score_low: 0.0, psnr_db: 1.0, harm, interval_db: None }
     }
 
     #[test]
     fn the_gate_takes_the_largest_gain_that_passes() {
-        let gate = Gate { margin: 0.01, harm_max: 0.2, score_low_min: -0.1, harm_price: 0.0 };
+        let gate = Gate { margin: 0.01, margin_db: 0.0, harm_max: 0.2, undamaged_max: 0.5, ..Gate::OPEN };
         let candidates =
             [expected(0.005, 0.0), expected(0.05, 0.3), expected(0.02, 0.1), expected(0.02, 0.0)];
-        assert_eq!(gate.choose(&candidates), Some(2));
-        assert_eq!(gate.choose(&candidates[..2]), None);
-        assert_eq!(Gate::CLOSED.choose(&candidates), None);
+        assert_eq!(gate.choose(&candidates, 0.1), Some(2));
+        assert_eq!(gate.choose(&candidates, 0.5), None);
+        assert_eq!(gate.choose(&candidates[..2], 0.1), None);
+        assert_eq!(Gate::CLOSED.choose(&candidates, 0.0), None);
+        assert_eq!(Gate::OPEN.choose(&candidates, 1.0), Some(1));
         let loses = ExpectedGain { psnr_db: -0.1, ..expected(0.5, 0.0) };
-        assert_eq!(gate.choose(&[loses]), None);
+        assert_eq!(gate.choose(&[loses], 0.1), None);
         let careful = Gate { harm_price: 0.3, ..gate };
         let candidates = [expected(0.06, 0.15), expected(0.05, 0.1), expected(0.02, 0.0)];
-        assert_eq!([gate.choose(&candidates), careful.choose(&candidates)], [Some(0), Some(1)]);
-        let at_worst = |score_low| [ExpectedGain { score_low, ..expected(0.5, 0.0) }];
-        assert_eq!([gate.choose(&at_worst(-0.1)), gate.choose(&at_worst(-0.11))], [Some(0), None]);
+        assert_eq!([gate.choose(&candidates, 0.1), careful.choose(&candidates, 0.1)], [Some(0), Some(1)]);
+        let in_db = Gate { worth: Worth::Decibels, ..gate };
+        let more_db = ExpectedGain { psnr_db: 2.0, ..expected(0.02, 0.0) };
+        assert_eq!(in_db.choose(&[expected(0.06, 0.0), more_db], 0.1), Some(1));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod hyperparameters;
 mod local_linear;
 mod ranges;
 mod rows;
+mod stepped;
 mod tree;
 mod weights;
 
@@ -25,6 +26,7 @@ pub use self::hyperparameters::{CheckedWeightForestHyperparameters, WeightForest
 pub use self::local_linear::LocalColumns;
 pub use self::ranges::{FeatureRange, FeatureRanges, RangeCheck, RangesError};
 pub use self::rows::{NumberRows, NumberRowsError};
+pub use self::stepped::SteppedRows;
 pub use self::weights::RowWeights;
 
 /// Most features: 16 bits store the feature of a split, and one of their values means a leaf.

@@ -19,7 +19,7 @@ const ROUNDING: f64 = 1e-12;
 
 impl RowWeights {
     /// Keeps the weights above 0 of a list that has a weight for each row.
-    pub(super) fn dense(weights: &[f64]) -> Self {
+    pub(in crate::models::gains) fn dense(weights: &[f64]) -> Self {
         let entries = weights.iter().copied().enumerate().filter(|(_, weight)| *weight > 0.0).collect();
         Self { n_rows: weights.len(), entries }
     }
