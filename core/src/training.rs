@@ -4,8 +4,8 @@
 //! 1. The caller measures the pictures: features, fitting transforms, gains of all candidates that need no prediction.
 //! 2. Every picture gets a fold. For each fold a model is fitted without its pictures; one more is fitted on all
 //!    pictures.
-//! 3. A model is fitted in two steps: forests that predict transforms, then forests that expect gains. Between the steps
-//!    the caller measures what the predicted transforms gain.
+//! 3. A model is fitted in two steps: what predicts transforms, then forests that expect gains. Between the steps, the
+//!    gains of transforms that were predicted without the picture's fold are measured on small copies.
 //! 4. The model without a fold decides for the fold's pictures, the caller restores them, and the card states the gains.
 //!
 //! The caller opens files, uses threads and shows progress: see [`TrainingPictures`].
@@ -22,10 +22,10 @@ use crate::models::gains::GainArtifact;
 
 pub use self::{
     error::GainTrainingError,
-    folds::{folds_of, training_sides},
+    folds::folds_of,
     input::GainTrainingInput,
-    models::fit_models,
-    pictures::{GainsOfCodes, TrainingPictures, restored_quality},
+    models::{FittedModels, fit_models},
+    pictures::{TrainingPictures, restored_quality},
 };
 
 /// Trains a model on all pictures. Its card states cross-validated results: each picture is restored by a model that
@@ -41,11 +41,8 @@ pub fn train(
 ) -> Result<GainArtifact, GainTrainingError> {
     let GainTrainingInput { measured, choices, groups, hyperparameters, .. } = *input;
     let folds = folds_of(measured, groups, hyperparameters.seed)?;
-    let mut sides = training_sides(&folds);
-    sides.push((0..measured.len()).collect());
-    let mut gains_of_codes = |codes: &[_]| pictures.gains_of_codes(codes);
-    let mut models = fit_models(measured, &sides, choices, hyperparameters, &mut gains_of_codes)?;
-    let Some(model) = models.pop() else { return Err(GainTrainingError::NoPictures) };
-    let trials = cross_validate::cross_validate(measured, &folds, &models, pictures)?;
+    let fitted = fit_models(measured, &folds, choices, hyperparameters, true)?;
+    let Some(model) = fitted.of_all else { return Err(GainTrainingError::NoPictures) };
+    let trials = cross_validate::cross_validate(measured, &folds, &fitted.without_fold, pictures)?;
     Ok(GainArtifact { card: card::describe(input, &trials), model })
 }

@@ -10,8 +10,8 @@ use pentimento_core::{
     },
     models::predictor::{Predictor, RequestedParameters},
     restoration::{
-        ReplayError, RestoreError, RestoreRequest, Restored, Watch, analyze, receipt::Receipt, replay,
-        restore,
+        PredictedPicture, ReplayError, RestoreError, RestoreRequest, Restored, Watch, analyze,
+        receipt::Receipt, replay, restore, restore_surveyed, survey,
     },
 };
 
@@ -34,8 +34,9 @@ fn file(format: Format, width: usize, height: usize, has_alpha: bool) -> Vec<u8>
 /// Requests with all stages between them: given and predicted parameters.
 fn requests() -> Vec<RestoreRequest> {
     let given = RequestedParameters::new(None, Some(ColorMethod::Stretch), Some(1.5), Some(1.0)).unwrap();
+    let auto = RequestedParameters::new(None, Some(ColorMethod::AutoLevel), None, Some(0.0)).unwrap();
     let white = RequestedParameters::new(Some(true), None, None, Some(0.0)).unwrap();
-    [given, white, RequestedParameters::default()]
+    [given, auto, white, RequestedParameters::default()]
         .map(|parameters| RestoreRequest { parameters, ..RestoreRequest::default() })
         .to_vec()
 }
@@ -114,6 +115,29 @@ fn analyses_are_cancelled_by_several_threads_too() {
         });
         assert!(n > 8, "{n} checks");
         assert_eq!((analysis.width, analysis.height), (300, 1100));
+    }
+}
+
+#[test]
+fn both_passes_over_a_roll_are_cancelled() {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let (bytes, predictor) = (file(Format::Png, 96, 70, true), Predictor::built_in());
+    let limits = Limits::default();
+    let (n, surveyed) = pool.install(|| {
+        at_every_check(|cancel| survey(&bytes, &predictor, &limits, &mut Watch::none().cancelled_by(cancel)))
+    });
+    assert!(n > 8, "{n} checks of a survey");
+    for request in requests().into_iter().filter(|request| request.parameters.complete().is_none()) {
+        let prediction = predictor.predict_roll(&[&surveyed], &request.parameters).unwrap();
+        let picture = PredictedPicture::of(&predictor, &surveyed, &prediction, 0);
+        let (n, last) = pool.install(|| {
+            at_every_check(|cancel| {
+                let mut watch = Watch::none().cancelled_by(cancel);
+                restore_surveyed(&bytes, &request, &picture, &limits, &mut watch)
+            })
+        });
+        assert!(n > 4, "{n} checks of a restoration");
+        assert_eq!(last.bytes, run(&bytes, &request, &predictor, &Cancel::never()).unwrap().bytes);
     }
 }
 

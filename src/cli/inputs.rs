@@ -60,7 +60,11 @@ impl CommandInput {
     pub fn sniff(&self) -> Option<Format> {
         let CommandInput::File { path, .. } = self else { return None };
         let mut head = Vec::new();
-        fs::File::open(path).ok().filter(|_| path.is_file())?.take(HEAD_BYTES).read_to_end(&mut head).ok()?;
+        fs::File::open(Some(path).filter(|path| path.is_file())?)
+            .ok()?
+            .take(HEAD_BYTES)
+            .read_to_end(&mut head)
+            .ok()?;
         Format::sniff(&head)
     }
 

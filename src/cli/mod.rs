@@ -23,6 +23,7 @@ mod progress;
 mod replay;
 mod restore;
 mod restore_remote;
+mod restore_together;
 mod score;
 mod serve;
 mod synthesize;
@@ -51,6 +52,7 @@ const EXAMPLES: &str = "\
 Examples:
   pentimento restore scan.jpg -o better.png            restore one picture, parameters predicted
   pentimento restore scans/ --out-dir restored/        restore a whole folder, in parallel
+  pentimento restore --together roll/ --out-dir out/   restore pictures that faded together
   pentimento optimize --dataset pairs/ --out table.csv search the best parameters of every pair
   pentimento train --dataset pairs/ --out my.model     train a model on the pairs
   pentimento serve                                     restore pictures over HTTP

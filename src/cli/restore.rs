@@ -15,6 +15,7 @@ use super::{
     outcome::{Outcome, usage},
     output, progress,
     restore_remote::{RemoteRequest, RemoteResult, restore_remotely},
+    restore_together::{self, RestoreOutcome, restore_together},
 };
 use crate::batch::{parallel, picture_file};
 use pentimento_core::{
@@ -54,6 +55,9 @@ pub(super) struct Arguments {
     /// Overwrite existing files
     #[arg(long)]
     force: bool,
+    /// Restore the pictures as one roll: they were stored together and faded together, so one colour correction fits all
+    #[arg(long)]
+    together: bool,
     /// Let the service at this URL restore the pictures, many in one request: http://HOST:PORT
     #[arg(long, value_name = "URL", conflicts_with_all = ["model", "threads"])]
     server: Option<String>,
@@ -62,17 +66,17 @@ pub(super) struct Arguments {
 }
 
 /// The options that all pictures of one call share.
-struct SharedOptions<'a> {
-    request: RestoreRequest,
-    predictor: &'a Predictor,
-    limits: Limits,
-    force: bool,
+pub(super) struct SharedOptions<'a> {
+    pub(super) request: RestoreRequest,
+    pub(super) predictor: &'a Predictor,
+    pub(super) limits: Limits,
+    pub(super) force: bool,
 }
 
 /// A picture with the path of its result, or with the reason why it cannot be written.
-struct InputWithOutput {
-    input: CommandInput,
-    path: Result<PathBuf, String>,
+pub(super) struct InputWithOutput {
+    pub(super) input: CommandInput,
+    pub(super) path: Result<PathBuf, String>,
 }
 
 pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<Outcome> {
@@ -83,6 +87,9 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     let config = settings.load(&flags)?;
     let (inputs, mut failed) = expand(&arguments.inputs, arguments.out_dir.as_deref());
     let format = checked_output(&arguments, &inputs)?;
+    if arguments.together {
+        restore_together::check(&inputs)?;
+    }
     let planned = plan(inputs, &arguments, format);
     check_receipt(&planned, &arguments)?;
     let parameters = arguments.parameters.requested(&config.restore)?;
@@ -106,15 +113,29 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
         limits: config.limits.limits(),
         force: arguments.force,
     };
-    let bar = progress::bar(planned.len(), "pictures");
+    // With all parameters given, nothing is left to decide for a roll.
+    let together = arguments.together && parameters.complete().is_none();
+    let n_passes = if together && arguments.server.is_none() { 2 } else { 1 };
+    let bar = progress::bar(n_passes * planned.len(), "pictures");
     let outcomes = match &arguments.server {
-        Some(server) => restore_by_service(server, &planned, &options, &|| bar.inc(1)),
+        Some(server) => restore_by_service((server, together), &planned, &options, &|| bar.inc(1)),
+        None if together => restore_together(&planned, &options, config.compute.threads, &bar)?,
         None => {
             let work = |planned: &InputWithOutput| restore_one(planned, &options);
             parallel::run(&planned, config.compute.threads, &|| bar.inc(1), work)?.0
         }
     };
     bar.finish_and_clear();
+    if together && arguments.server.is_some() {
+        let answered = planned.iter().zip(&outcomes);
+        let receipts = answered.filter_map(|(planned, outcome)| {
+            outcome.as_ref().ok().map(|(_, receipt)| (planned.input.name(), receipt))
+        });
+        let receipts: Vec<_> = receipts.collect();
+        if !receipts.is_empty() {
+            output::tell(restore_together::said_after(&receipts));
+        }
+    }
 
     let quiet = writes_to_stdout(&planned) || is_stdout(arguments.receipt.as_deref());
     let mut receipts = String::new();
@@ -280,14 +301,14 @@ fn restore_one(planned: &InputWithOutput, options: &SharedOptions) -> Result<(Pa
     Ok((path, receipt))
 }
 
-/// Lets a service restore the pictures. Returns the outcomes in the order of `planned`.
+/// Lets a service restore the pictures, as one roll if `together`. Returns the outcomes in the order of `planned`.
 fn restore_by_service(
-    server: &str,
+    (server, together): (&str, bool),
     planned: &[InputWithOutput],
     options: &SharedOptions,
     bar: &dyn Fn(),
-) -> Vec<Result<(PathBuf, Receipt)>> {
-    let mut outcomes: Vec<Option<Result<(PathBuf, Receipt)>>> = planned.iter().map(|_| None).collect();
+) -> Vec<RestoreOutcome> {
+    let mut outcomes: Vec<Option<RestoreOutcome>> = planned.iter().map(|_| None).collect();
     let mut inputs = Vec::new();
     for (index, InputWithOutput { input, path }) in planned.iter().enumerate() {
         match path {
@@ -295,7 +316,7 @@ fn restore_by_service(
             Err(reason) => outcomes[index] = Some(Err(anyhow!("{reason}"))),
         }
     }
-    let remote = RemoteRequest { server, request: &options.request, limits: options.limits };
+    let remote = RemoteRequest { server, request: &options.request, limits: options.limits, together };
     let mut done = |index: usize, result: Result<RemoteResult>| {
         bar();
         outcomes[index] = Some(result.and_then(|RemoteResult { bytes, receipt }| {
@@ -314,7 +335,7 @@ fn restore_by_service(
 }
 
 /// Returns the error for people. Where a limit was exceeded, the message names the setting.
-fn explain(error: RestoreError) -> anyhow::Error {
+pub(super) fn explain(error: RestoreError) -> anyhow::Error {
     match error {
         RestoreError::Decode(error) => picture_file::explain(error),
         RestoreError::Encode(error) => picture_file::explain_output(error),

@@ -48,6 +48,8 @@ pub(super) struct RemoteRequest<'a> {
     pub(super) server: &'a str,
     pub(super) request: &'a RestoreRequest,
     pub(super) limits: Limits,
+    /// Whether the pictures are one roll. They are then sent in one request, whatever their number.
+    pub(super) together: bool,
 }
 
 /// The index of each picture that was sent. The first has number 1 in the form.
@@ -65,7 +67,8 @@ pub(super) fn restore_remotely(
 ) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
-        for inputs in inputs.chunks(PICTURES_PER_REQUEST) {
+        let per_request = if remote.together { inputs.len() } else { PICTURES_PER_REQUEST };
+        for inputs in inputs.chunks(per_request) {
             converse(remote, inputs, done).await?;
         }
         Ok(())
@@ -84,7 +87,7 @@ async fn converse(
     let (inputs, limits, sent) = (inputs.to_vec(), remote.limits, SentIndices::default());
     let indices = sent.clone();
     let sending = tokio::task::spawn_blocking(move || send_form(&inputs, &limits, &indices, &sender));
-    let request = Request::post(format!("{base}/restore?{}", query(remote.request)))
+    let request = Request::post(format!("{base}/restore?{}", query(remote)))
         .header(header::HOST, &authority)
         .header(header::ACCEPT, "multipart/mixed")
         .header(header::CONTENT_TYPE, format!("multipart/form-data; boundary={BOUNDARY}"))
@@ -208,10 +211,11 @@ fn address(server: &str) -> Result<(String, String)> {
 }
 
 /// The parameters as a query. The answers come as soon as they are ready.
-fn query(request: &RestoreRequest) -> String {
-    let RestoreRequest { parameters, format, quality, metadata, .. } = request;
+fn query(remote: &RemoteRequest) -> String {
+    let RestoreRequest { parameters, format, quality, metadata, .. } = remote.request;
     let pairs = [
         ("order", Some("ready".to_owned())),
+        ("together", remote.together.then(|| "true".to_owned())),
         ("color_method", parameters.color_method().map(|method| method.name().to_owned())),
         ("sigma", parameters.sigma().map(|sigma| sigma.to_string())),
         ("strength", parameters.strength().map(|strength| strength.to_string())),

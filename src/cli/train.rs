@@ -20,6 +20,7 @@ use crate::{
     batch::{
         gain_pictures::{Measuring, Recipes, training_pictures},
         index_dataset::{DatasetLocation, index},
+        photographs::photographs,
         train_gains::{GainTrained, GainTraining, train_gains},
         train_model::{Pictures, train_model},
     },
@@ -52,6 +53,9 @@ pub(super) struct Arguments {
     /// held-out pictures, and the better family is kept
     #[arg(long, value_name = "ROOT")]
     dataset: Option<PathBuf>,
+    /// Without --table: folders of clean photographs. The model also learns from them, damaged by recipes and as they are
+    #[arg(long, value_name = "DIR", num_args = 1.., conflicts_with = "table")]
+    photographs: Vec<PathBuf>,
     /// File that names the licence of each set: tab-separated set, licence
     #[arg(long, value_name = "FILE")]
     licences: Option<PathBuf>,
@@ -130,9 +134,11 @@ fn run_gains(config: &Config, arguments: Arguments) -> Result<Outcome> {
     }
     let (recipes, choices) = (Recipes::embedded(hyperparameters.seed), Choices::full());
     let limits = config.limits.limits();
-    let n = training_pictures(&dataset, &groups).len();
-    // Each picture is measured twice: once, and again with the transforms that are predicted for it.
-    let bar = progress::bar(2 * n, "pictures");
+    let mut pictures = training_pictures(&dataset, &groups);
+    pictures.extend(photographs(&arguments.photographs, &groups)?);
+    // Each picture is measured; those that models are tried on are restored at the end.
+    let n_restored = pictures.iter().filter(|picture| picture.is_held_out()).count();
+    let bar = progress::bar(pictures.len() + n_restored, "pictures");
     let measuring = Measuring {
         recipes: &recipes,
         choices: &choices,
@@ -141,8 +147,8 @@ fn run_gains(config: &Config, arguments: Arguments) -> Result<Outcome> {
         done: &|| bar.inc(1),
     };
     let training =
-        GainTraining { dataset: &dataset, groups: &groups, licences: &licences, hyperparameters, measuring };
-    let GainTrained { artifact, failed } = train_gains(&training)?;
+        GainTraining { pictures, groups: &groups, licences: &licences, hyperparameters, measuring };
+    let GainTrained { artifact, failed } = train_gains(training)?;
     bar.finish_and_clear();
     let bytes = artifact.to_bytes();
     store(&arguments.out, &bytes, arguments.force)?;

@@ -15,13 +15,18 @@ use crate::{
         damages::Damages,
         gain_pictures::{Measuring, Recipes, TrainingPicture, training_pictures},
         index_dataset::{DatasetLocation, index},
+        photograph_trial,
+        photographs::photographs,
         trial::{FinishedTrial, TrialSettings, run_trial},
-        trial_page::page_pictures,
+        trial_page::{page_photographs, page_pictures},
     },
     config::Config,
 };
 use pentimento_core::{
-    evaluation::trial::{TrialHyperparameters, TrialReport, trial_csv, trial_html},
+    evaluation::{
+        photographs::photograph_csv,
+        trial::{TrialHyperparameters, TrialReport, trial_csv, trial_html},
+    },
     learning::Groups,
     models::{
         classic::Hyperparameters,
@@ -41,6 +46,13 @@ pub(super) struct TrialArguments {
     /// With --folds: only the pairs named in this file, one SET/NAME per line, # begins a comment
     #[arg(long, value_name = "FILE", requires = "folds")]
     only: Option<PathBuf>,
+    /// With --folds: folders of clean photographs, which are trained on and tried: damaged by recipes, as they are, and as rolls
+    /// of twelve
+    #[arg(long, value_name = "DIR", num_args = 1.., requires = "folds")]
+    photographs: Vec<PathBuf>,
+    /// With --photographs: write one line per photograph and way
+    #[arg(long, value_name = "photographs.csv", requires = "photographs")]
+    photographs_csv: Option<PathBuf>,
     /// With --folds: the seed of folds, damage and trees
     #[arg(long, value_name = "N", requires = "folds")]
     seed: Option<u64>,
@@ -73,7 +85,8 @@ pub(super) fn run(arguments: &TrialArguments, shared: Shared) -> Result<Outcome>
     if let Some(path) = &arguments.only {
         dataset.unpaired = dataset.keep_only(&names_in(path)?);
     }
-    let pictures = training_pictures(&dataset, shared.groups);
+    let mut pictures = training_pictures(&dataset, shared.groups);
+    pictures.extend(photographs(&arguments.photographs, shared.groups)?);
     if pictures.is_empty() {
         bail!("no pair could be evaluated");
     }
@@ -101,10 +114,10 @@ pub(super) fn run(arguments: &TrialArguments, shared: Shared) -> Result<Outcome>
     Ok(Outcome::from_failures(failed.len()))
 }
 
-/// Number of times that a picture is opened. Each picture is measured, and is opened again for the learned corrections.
-/// A held-out picture is opened twice more.
+/// Number of times that a picture is opened. Each picture is measured. A held-out picture of a pair is opened twice more.
 fn n_steps(pictures: &[TrainingPicture]) -> usize {
-    2 * pictures.len() + 2 * pictures.iter().filter(|picture| !picture.is_synthetic()).count()
+    let n_of_pairs = pictures.iter().filter(|picture| picture.kind.is_of_pair()).count();
+    pictures.len() + 2 * n_of_pairs + photograph_trial::n_steps(pictures)
 }
 
 /// Prints the report as text: on standard error if a file of results goes to standard output.
@@ -119,7 +132,12 @@ fn print(report: &TrialReport, files: &[(&str, &Path)]) -> Result<()> {
 impl TrialArguments {
     /// The files to be written, with their flags.
     fn result_files<'a>(&'a self, shared: &Shared<'a>) -> Vec<(&'static str, &'a Path)> {
-        let files = [("--out", shared.out), ("--csv", self.csv.as_deref()), ("--html", self.html.as_deref())];
+        let files = [
+            ("--out", shared.out),
+            ("--csv", self.csv.as_deref()),
+            ("--photographs-csv", self.photographs_csv.as_deref()),
+            ("--html", self.html.as_deref()),
+        ];
         files.into_iter().filter_map(|(flag, path)| Some((flag, path?))).collect()
     }
 
@@ -137,8 +155,12 @@ impl TrialArguments {
         if let Some(path) = &self.csv {
             store(path, &trial_csv(report)?, shared.force)?;
         }
+        if let (Some(path), Some(photographs)) = (&self.photographs_csv, &report.photographs) {
+            store(path, &photograph_csv(photographs)?, shared.force)?;
+        }
         if let Some(path) = &self.html {
-            let page = trial_html(report, &page_pictures(finished, measuring)?);
+            let pictures = page_pictures(finished, measuring)?;
+            let page = trial_html(report, &pictures, &page_photographs(finished, measuring)?);
             store(path, page.as_bytes(), shared.force)?;
         }
         Ok(())

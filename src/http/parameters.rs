@@ -31,6 +31,7 @@ pub(super) const OF_RESTORE: &[&str] = &[
     "quality",
     "metadata",
     "order",
+    "together",
 ];
 /// Names of the parameters of an analysis.
 pub(super) const OF_ANALYZE: &[&str] = &["color", "sigma", "strength", "color_method", "tone", "assume"];
@@ -134,6 +135,11 @@ impl Given {
             _ => None,
         })?;
         Ok(order.unwrap_or_default())
+    }
+
+    /// Reads whether the pictures are one roll.
+    pub(super) fn together(&self) -> Result<bool, Problem> {
+        Ok(self.read("together", "true, false", parsed::<bool>)?.unwrap_or_default())
     }
 
     /// Reads the value of a name, if it was given. `allowed` describes the values that `parse` accepts.

@@ -2,6 +2,7 @@
 
 mod parts;
 mod several;
+mod together;
 
 use axum::{
     extract::{Request, State},
@@ -34,6 +35,7 @@ pub(super) async fn restore(State(state): State<AppState>, request: Request) -> 
     // A bad query is refused before the body is read. A form may add parameters afterwards.
     given.request()?;
     given.order()?;
+    together::is_roll(&given, &headers)?;
     let becomes_job = jobs::wants_async(&headers);
     if becomes_job {
         // A job changes something, so a page of another origin may not submit it.
@@ -41,7 +43,9 @@ pub(super) async fn restore(State(state): State<AppState>, request: Request) -> 
     }
     let slot = state.receive(&client).await?;
     let held = |slot| Ok::<_, Problem>((slot, state.share(&client)?));
-    match receive::pictures(request, &state, &mut given).await? {
+    let sent = receive::pictures(request, &state, &mut given).await?;
+    let is_roll = together::is_roll(&given, &headers)?;
+    match sent {
         SentPictures::One(picture) if becomes_job => submit(&state, &given, &headers, vec![picture]).await,
         SentPictures::Several(form) if becomes_job => {
             let pictures = several::read_all(&state, *form).await?;
@@ -51,7 +55,7 @@ pub(super) async fn restore(State(state): State<AppState>, request: Request) -> 
             &state,
             &given,
             several::Pictures::one(picture),
-            held(slot)?,
+            held(Some(slot))?,
             (client.clone(), id),
         ),
         SentPictures::One(picture) => {
@@ -59,9 +63,16 @@ pub(super) async fn restore(State(state): State<AppState>, request: Request) -> 
             let _share = state.share(&client)?;
             one(&state, &given, &accept, picture, timings).await
         }
+        SentPictures::Several(form) if is_roll => {
+            accept.require_parts()?;
+            let roll = several::Pictures::roll(several::read_all(&state, *form).await?);
+            drop(slot);
+            several::answer(&state, &given, roll, held(None)?, (client.clone(), id))
+        }
         SentPictures::Several(form) => {
             accept.require_parts()?;
-            several::answer(&state, &given, several::Pictures::form(*form), held(slot)?, (client.clone(), id))
+            let form = several::Pictures::form(*form);
+            several::answer(&state, &given, form, held(Some(slot))?, (client.clone(), id))
         }
     }
 }

@@ -19,4 +19,5 @@ mod serve;
 mod several;
 mod standards;
 mod support;
+mod together;
 mod version;

@@ -272,7 +272,7 @@ async fn parameters_are_those_that_are_known_and_their_examples_work() {
         assert_eq!(in_form, known.into_iter().chain(["image"]).collect());
         seen.push(names.len());
     }
-    assert_eq!(seen, [10, 6]);
+    assert_eq!(seen, [11, 6]);
 }
 
 #[tokio::test]

@@ -26,7 +26,11 @@ async fn values_that_are_not_allowed_name_the_range() {
         ("strength", "1e999", strength),
         ("color", "yes", "on, off"),
         ("color", "ON", "on, off"),
-        ("color_method", "grey", "none, white_balance, grey_world, shades_of_grey, stretch, levels, learned"),
+        (
+            "color_method",
+            "grey",
+            "none, white_balance, grey_world, shades_of_grey, stretch, levels, auto_level, auto_contrast, learned",
+        ),
         ("tone", "kept", "auto, keep"),
         ("tone", "", "auto, keep"),
         ("assume", "Damaged", "auto, damaged, faded, fine"),
@@ -105,7 +109,7 @@ async fn a_switch_and_a_method_must_agree() {
 #[tokio::test]
 async fn every_method_but_the_learned_one_is_served_by_any_model() {
     let app = TestApp::start().await;
-    for method in ["grey_world", "shades_of_grey", "stretch", "levels"] {
+    for method in ["grey_world", "shades_of_grey", "stretch", "levels", "auto_level", "auto_contrast"] {
         ok(app.post(&format!("/restore?color_method={method}&sigma=1&strength=0.5"), damaged("cast"))).await;
         ok(app.post(&format!("/restore?color_method={method}"), damaged("cast"))).await;
     }

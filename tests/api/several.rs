@@ -18,17 +18,17 @@ use crate::{
 const GIVEN: &str = "/restore?color=on&sigma=1&strength=1";
 
 /// A part of an answer.
-struct AnswerPart {
-    number: usize,
-    mime: String,
+pub struct AnswerPart {
+    pub number: usize,
+    pub mime: String,
     disposition: String,
     restoration: Option<String>,
     digest: Option<String>,
-    body: Bytes,
+    pub body: Bytes,
 }
 
 impl AnswerPart {
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 }
@@ -62,13 +62,13 @@ async fn parts(response: Response) -> Vec<AnswerPart> {
 }
 
 /// A form with these pictures and names.
-fn form(pictures: &[(&str, Vec<u8>)]) -> Form {
+pub fn form(pictures: &[(&str, Vec<u8>)]) -> Form {
     pictures.iter().fold(Form::new(), |form, (name, bytes)| {
         form.part("image", image_part(bytes.clone()).file_name((*name).to_owned()))
     })
 }
 
-async fn answered(request: RequestBuilder) -> Vec<AnswerPart> {
+pub async fn answered(request: RequestBuilder) -> Vec<AnswerPart> {
     parts(ok(request).await).await
 }
 

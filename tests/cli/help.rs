@@ -81,6 +81,8 @@ const FLAGS: [(&str, &[&str]); 14] = [
             "--out",
             "--folds",
             "--only",
+            "--photographs",
+            "--photographs-csv",
             "--seed",
             "--csv",
             "--html",

@@ -223,7 +223,7 @@ fn other_grids_append_columns() {
         "full",
     ]);
     ended.shows(&[
-        "space        full (100 combinations)\n",
+        "space        full (104 combinations)\n",
         "the untouched picture is better than the best combination for 0.0 %",
     ]);
     let full = shell.text("full.csv");
@@ -244,12 +244,13 @@ fn other_grids_append_columns() {
     assert_eq!(full[1][4..18], rows(&seed)[1][4..18]);
     let all = shell.text("all.csv");
     assert_eq!(rows(&all).iter().filter(|row| row[1] == "identity").count(), 3);
-    assert_eq!(rows(&all).len(), 3 * 100);
+    assert_eq!(rows(&all).len(), 3 * 104);
     // Columns that the grid `seed` does not need follow its columns. Only other grids have them.
     assert_eq!(all.lines().next(), Some(format!("{ALL_HEADER},color_blend,denoise").as_str()));
     let named = |name: &str| rows(&all).into_iter().find(|row| row[1] == name).unwrap();
     assert_eq!(named("stretch@0.35/0/0")[2..6], ["stretch", "1", "0", "0"]);
     assert_eq!(named("stretch@0.35/0/0")[9..], ["0.35", "0"]);
+    assert_eq!(named("auto_level/0/0")[2..6], ["auto_level", "1", "0", "0"]);
     assert_eq!(
         (named("denoise/2")[2..6].to_vec(), named("denoise/2")[9..].to_vec()),
         (vec!["none", "0", "0", "0"], vec!["1", "2"])
@@ -258,6 +259,10 @@ fn other_grids_append_columns() {
     shell.write("own.toml", "color_methods = [\"none\"]\nsigmas = [1, 2.5]\nstrengths = [-0.5, 1, 3]\n");
     let run = ["optimize", "--dataset", "set", "--out", "own.csv", "--combinations", "own-all.csv"];
     shell.good(&[&run[..], &["--grid", "own.toml"]].concat()).shows(&["(6 combinations)"]);
+    let own = "color_methods = [\"auto_level\", \"auto_contrast\"]\ncolor_blends = [0.25, 1]\nsigmas = [1]\nstrengths = [0]\n";
+    shell.write("levels.toml", own);
+    let run = ["optimize", "--dataset", "set", "--out", "levels.csv", "--grid", "levels.toml"];
+    shell.good(&run).shows(&["(4 combinations)"]);
     assert_eq!(shell.text("own.csv").lines().next(), Some(header.as_str()));
     let all = shell.text("own-all.csv");
     let candidates: Vec<&str> = rows(&all)[..7].iter().map(|row| row[1]).collect();

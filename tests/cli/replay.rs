@@ -11,9 +11,9 @@ use crate::support::{Shell, argument, damaged, plain};
 fn the_same_bytes_come_again() {
     let shell = Shell::new();
     shell.write("alpha.png", plain(Format::Png, 20, 12, true));
-    let (faded, blur) = (argument("samples/faded.jpg"), damaged("blur"));
+    let (faded, blur, grey) = (argument("samples/faded.jpg"), damaged("blur"), damaged("grey"));
     let untouched = ["--strength", "0", "--color", "off"];
-    let cases: [&[&str]; 13] = [
+    let cases: [&[&str]; 16] = [
         &[&faded],
         &[&blur],
         &[&faded, "--quality", "60", "--metadata", "strip"],
@@ -23,6 +23,9 @@ fn the_same_bytes_come_again() {
         &[&blur, "--color-method", "shades_of_grey"],
         &[&faded, "--color-method", "stretch", "--sigma", "1", "--strength", "0.5"],
         &["alpha.png", "--color-method", "levels"],
+        &[&faded, "--color-method", "auto_level", "--strength", "0"],
+        &["alpha.png", "--color-method", "auto_contrast", "--sigma", "1", "--strength", "0.5"],
+        &[&grey, "--color-method", "auto_level", "--strength", "0"],
         &[&[&blur, "--format", "jpeg"], &untouched[..]].concat(),
         &[&[faded.as_str()], &untouched[..]].concat(),
         &[&[&faded, "--metadata", "strip"], &untouched[..]].concat(),

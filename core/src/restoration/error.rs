@@ -29,6 +29,9 @@ pub enum RestoreError {
     /// The output cannot be written.
     #[error(transparent)]
     Encode(EncodeError),
+    /// The bytes of the second pass over a roll are not those of the first.
+    #[error("the picture has changed since its roll was looked at; restore the roll again")]
+    Changed,
     /// The caller cancelled the work.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),

@@ -2,7 +2,7 @@
 //!
 //! [`restore`]: bytes → decoded picture → features → predicted parameters → restored pixels → encoded bytes and a
 //! [`receipt`]. [`replay()`] makes the same bytes again from the receipt and predicts nothing. [`analyze`] stops after
-//! the prediction. The functions read no file, clock or setting: the caller passes bytes, limits and the predictor.
+//! the prediction. [`survey`] and [`restore_surveyed`] are the two passes over the pictures of a roll. The functions read no file, clock or setting: the caller passes bytes, limits and the predictor.
 
 mod cost;
 mod error;
@@ -11,6 +11,7 @@ mod output;
 pub mod receipt;
 mod replay;
 mod request;
+mod roll;
 mod watch;
 
 use crate::{
@@ -23,13 +24,14 @@ use crate::{
     models::predictor::{Prediction, Predictor, RequestedParameters},
 };
 use input::RestoreInput;
-use output::{OutputPlan, Restoration, keep_input, restore_pixels};
+use output::{OutputPlan, Predicted, Restoration, keep_input, restore_pixels};
 
 pub use cost::Cost;
 pub use error::{ReplayError, RestoreError};
 pub use output::Restored;
 pub use replay::replay;
 pub use request::{Record, RestoreRequest, Stage};
+pub use roll::{PredictedPicture, restore_surveyed, survey};
 pub use watch::Watch;
 
 /// Restores the picture in `bytes`.
@@ -81,12 +83,12 @@ fn restore_predicted<'a>(
     let Foresight { look, features, prediction } = foresee(input, &request.parameters, predictor)?;
     let parameters = prediction.parameters();
     let transform = prediction.transform();
-    let restoration = match keep_input(input, &look, &parameters, request)? {
+    let restoration = match keep_input(input, look.header(), look.size(), &parameters, request)? {
         Some(kept) => kept,
         None => decode_and_restore(input, Some(look), &parameters, transform, request)?,
     };
-    let predicted = Some((&features, predictor, &prediction));
-    Ok(restoration.with_receipt(&parameters, request.parameters.assume(), predicted))
+    let predicted = Predicted { features: &features, predictor, prediction: &prediction, roll: None };
+    Ok(restoration.with_receipt(&parameters, request.parameters.assume(), Some(predicted)))
 }
 
 /// Restores the picture that `look` has decoded whole. Decodes the picture first if there is no such look.

@@ -9,13 +9,15 @@ use super::{
     cost::{self, Cost},
     error::RestoreError,
     input::RestoreInput,
-    receipt::{self, RECEIPT_VERSION, Receipt, RecordedInput, RecordedModel, RecordedOutput, Route},
+    receipt::{
+        self, RECEIPT_VERSION, Receipt, RecordedInput, RecordedModel, RecordedOutput, RecordedRoll, Route,
+    },
     request::{Record, RestoreRequest, Stage},
 };
 use crate::{
     cancel::{Cancel, Cancelled},
     digest::digest_until,
-    features::{Features, Look},
+    features::Features,
     imaging::{
         Image, RestorationParameters,
         codec::{self, EncodeError, Encoding, Format, Header, Metadata, MetadataPolicy, Picture},
@@ -44,13 +46,21 @@ pub(super) struct Restoration<'a> {
     pub(super) output: RenderedOutput<'a>,
 }
 
+/// What the receipt records about a prediction.
+pub(super) struct Predicted<'p> {
+    pub(super) features: &'p Features,
+    pub(super) predictor: &'p Predictor,
+    pub(super) prediction: &'p Prediction,
+    pub(super) roll: Option<RecordedRoll>,
+}
+
 impl<'a> Restoration<'a> {
     /// Adds the receipt. `assume` is that of the request. `predicted` is absent if the caller gave all parameters.
     pub(super) fn with_receipt(
         self,
         parameters: &RestorationParameters,
         assume: Assume,
-        predicted: Option<(&Features, &Predictor, &Prediction)>,
+        predicted: Option<Predicted>,
     ) -> Restored<'a> {
         let Restoration { input, coefficients, output } = self;
         let receipt = Receipt {
@@ -61,10 +71,11 @@ impl<'a> Restoration<'a> {
             method: receipt::method(parameters).to_owned(),
             parameters: parameters.into(),
             coefficients,
-            features: predicted.map(|(features, ..)| features.into()),
-            model: predicted.map(|(_, predictor, prediction)| RecordedModel::new(predictor, prediction)),
-            predicted_gain: predicted.and_then(|(.., p)| p.expected_gain()).map(|expected| expected.score),
+            features: predicted.as_ref().map(|p| p.features.into()),
+            model: predicted.as_ref().map(|p| RecordedModel::new(p.predictor, p.prediction)),
+            predicted_gain: predicted.as_ref().and_then(|p| p.prediction.expected_gain()).map(|e| e.score),
             assume,
+            roll: predicted.and_then(|p| p.roll),
         };
         Restored { bytes: output.bytes, receipt }
     }
@@ -77,14 +88,15 @@ pub(super) struct RenderedOutput<'a> {
 }
 
 /// Returns the input's own bytes if they are the answer and the caller does not keep the receipt. Then the picture is
-/// not decoded.
+/// not decoded. `size` is width and height as displayed, in pixels.
 pub(super) fn keep_input<'a>(
     input: &mut RestoreInput<'a, '_>,
-    look: &Look,
+    header: &Header,
+    size: (usize, usize),
     parameters: &RestorationParameters,
     request: &RestoreRequest,
 ) -> Result<Option<Restoration<'a>>, Cancelled> {
-    let plan = OutputPlan::new(look.header(), parameters, request);
+    let plan = OutputPlan::new(header, parameters, request);
     if plan.route != Route::InputBytes || request.record == Record::Kept {
         return Ok(None);
     }
@@ -92,9 +104,9 @@ pub(super) fn keep_input<'a>(
     let bytes = input.bytes;
     let sha256 = request.record.digest(|| digest_until(bytes, input.cancel()))?;
     let digests = OutputDigests { bytes: sha256.clone(), pixels: String::new() };
-    let record = plan.recorded_output(bytes, look.size(), digests);
+    let record = plan.recorded_output(bytes, size, digests);
     Ok(Some(Restoration {
-        input: input.recorded(look.header().format, sha256),
+        input: input.recorded(header.format, sha256),
         coefficients: Coefficients::default(),
         output: RenderedOutput { bytes: Cow::Borrowed(bytes), record },
     }))

@@ -97,6 +97,8 @@ impl From<RestoreError> for Problem {
             RestoreError::Features(error) => Problem::from(error).detail(detail),
             RestoreError::Predict(error) => error.into(),
             RestoreError::Encode(error) => error.into(),
+            // The service holds the bytes of both passes.
+            RestoreError::Changed => internal(&detail),
             RestoreError::Cancelled(_) => cancelled(),
         }
     }

@@ -44,6 +44,7 @@ use super::{
         timing::Timings,
     },
     parts::{self, PartSender, PictureLabel, parts_of, problem_part},
+    together::{self, PlaceInRoll},
 };
 use crate::{compute::ComputeError, memory::held};
 
@@ -56,35 +57,52 @@ const ENTRY_BYTES: u64 = 8 << 10;
 /// Part of the memory for work that the waiting answers of one request may take: a quarter.
 const UNSENT_DIVISOR: u64 = 4;
 
-/// The pictures of a request: the first one, and the rest of the form.
-pub(super) struct Pictures {
-    first: SentPicture,
-    rest: Option<(FormPart, Form)>,
+/// The pictures of a request.
+pub(super) enum Pictures {
+    /// The first one, and the rest of the form.
+    Arriving(SentPicture, Option<Box<(FormPart, Form)>>),
+    /// The pictures of a roll, all of them read.
+    Roll(Vec<(PictureLabel, SentPicture)>),
 }
 
 impl Pictures {
     /// One picture, whose receipt comes with it.
     pub(super) fn one(first: SentPicture) -> Self {
-        Self { first, rest: None }
+        Self::Arriving(first, None)
     }
 
     /// The pictures of a form, of which the first has been read.
     pub(super) fn form(PictureForm { first, second, form }: PictureForm) -> Self {
-        Self { first, rest: Some((second, form)) }
+        Self::Arriving(first, Some(Box::new((second, form))))
+    }
+
+    /// The pictures of a form that are one roll.
+    pub(super) fn roll(pictures: Vec<SentPicture>) -> Self {
+        let labelled = pictures.into_iter().zip(1..).map(|(picture, number)| {
+            (PictureLabel { number, file_name: picture.file_name.clone() }, picture)
+        });
+        Self::Roll(labelled.collect())
     }
 }
 
 /// What every picture of the request shares.
-struct SharedRequest {
-    state: AppState,
-    request: RestoreRequest,
+pub(super) struct SharedRequest {
+    pub(super) state: AppState,
+    pub(super) request: RestoreRequest,
     order: AnswerOrder,
     client: Client,
     request_id: Option<String>,
 }
 
-/// A picture on its way from the reader to the work, or why there is none.
-type Incoming = (PictureLabel, Result<SentPicture, Problem>);
+/// A picture on its way from the reader to the work.
+pub(super) struct IncomingPicture {
+    pub(super) picture: SentPicture,
+    /// Its place in its roll, if it was predicted with one.
+    pub(super) place: Option<PlaceInRoll>,
+}
+
+/// A picture, or why there is none.
+pub(super) type Incoming = (PictureLabel, Result<IncomingPicture, Problem>);
 
 /// The id of a request, for the problem documents among the parts.
 pub(super) fn id_of(request: &Request) -> Option<String> {
@@ -97,7 +115,7 @@ pub(super) fn answer(
     state: &AppState,
     given: &Given,
     pictures: Pictures,
-    held: (ReceivingSlot, CallersRequest),
+    held: (Option<ReceivingSlot>, CallersRequest),
     (client, request_id): (Client, Option<String>),
 ) -> Result<Response, Problem> {
     let request = RestoreRequest { record: Record::Kept, ..given.request()? };
@@ -111,7 +129,7 @@ pub(super) fn answer(
 async fn converse(
     shared: SharedRequest,
     pictures: Pictures,
-    (slot, _share): (ReceivingSlot, CallersRequest),
+    (slot, _share): (Option<ReceivingSlot>, CallersRequest),
     parts: PartSender,
 ) {
     let (to_work, from_reader) = mpsc::channel(1);
@@ -134,12 +152,15 @@ async fn converse(
 
 /// Reads the pictures of the form and hands them to the work.
 async fn read(shared: &SharedRequest, pictures: Pictures, to: mpsc::Sender<Incoming>, unread: &Notify) {
-    let Pictures { first, rest } = pictures;
+    let (first, rest) = match pictures {
+        Pictures::Arriving(first, rest) => (first, rest),
+        Pictures::Roll(pictures) => return together::read(shared, pictures, to).await,
+    };
     let label = PictureLabel { number: 1, file_name: first.file_name.clone() };
-    if to.send((label, Ok(first))).await.is_err() {
+    if to.send((label, Ok(IncomingPicture { picture: first, place: None }))).await.is_err() {
         return;
     }
-    let Some((mut part, mut form)) = rest else { return };
+    let Some((mut part, mut form)) = rest.map(|rest| *rest) else { return };
     let mut refused = Vec::new();
     for number in 2.. {
         let label = PictureLabel { number, file_name: part.file_name() };
@@ -147,7 +168,10 @@ async fn read(shared: &SharedRequest, pictures: Pictures, to: mpsc::Sender<Incom
         match picture {
             Some(picture) => tokio::select! {
                 permit = to.reserve() => match permit {
-                    Ok(permit) => permit.send((label, picture)),
+                    Ok(permit) => {
+                        let incoming = picture.map(|picture| IncomingPicture { picture, place: None });
+                        permit.send((label, incoming));
+                    }
                     Err(_) => return,
                 },
                 () = unread.notified() => refused.push(label),
@@ -234,7 +258,8 @@ async fn picture_of(
     }
 }
 
-/// Reads all pictures of a form, for a job. They are in memory together until the job has stored them.
+/// Reads all pictures of a form, for a job or a roll. They are in memory together until the job has stored them, or until
+/// each has its answer.
 pub(super) async fn read_all(
     state: &AppState,
     PictureForm { first, second, mut form }: PictureForm,
@@ -338,8 +363,8 @@ impl<'a> Work<'a> {
 
     /// Begins to work on a picture.
     fn take(&mut self, (label, picture): Incoming) {
-        let picture = match picture {
-            Ok(picture) if Format::sniff(&picture.bytes).is_some() => picture,
+        let IncomingPicture { picture, place } = match picture {
+            Ok(incoming) if Format::sniff(&incoming.picture.bytes).is_some() => incoming,
             Ok(_) => return self.answer(label, Err(DecodeError::UnknownFormat.into())),
             Err(problem) => return self.answer(label, Err(problem)),
         };
@@ -348,7 +373,10 @@ impl<'a> Work<'a> {
             RestoreRequest { format: self.shared.request.format.or(own), ..self.shared.request.clone() };
         let state = self.shared.state.clone();
         let work = async move {
-            let outcome = state.restore(picture.bytes, request, Queue::OrWait, Timings::start("wait")).await;
+            let outcome = match place {
+                Some(place) => state.restore_in_roll(picture.bytes, request, place).await,
+                None => state.restore(picture.bytes, request, Queue::OrWait, Timings::start("wait")).await,
+            };
             (label, outcome)
         };
         self.working.spawn(work.in_current_span());

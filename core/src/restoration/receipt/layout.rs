@@ -14,6 +14,7 @@ use crate::{
         Assume,
         gains::{decide::Reason, model::ExpectedGain},
         predictor::{Prediction, Predictor},
+        roll::{Roll, RollReason, RollRole},
     },
 };
 
@@ -46,6 +47,9 @@ pub struct Receipt {
     /// What the caller said about the picture before the prediction. The JSON holds it only if it is not auto.
     #[serde(default, skip_serializing_if = "Assume::is_auto")]
     pub assume: Assume,
+    /// The roll that the picture was restored with; absent when the picture was restored alone. A replay does not need it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roll: Option<RecordedRoll>,
 }
 
 /// The input of a restoration.
@@ -168,6 +172,9 @@ pub struct RecordedModel {
     /// The expected gain over identity; absent when the model predicts none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<ExpectedGain>,
+    /// Chance that something is wrong with the picture, 0–1; absent when the model predicts none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub damaged: Option<f64>,
 }
 
 impl RecordedModel {
@@ -181,6 +188,44 @@ impl RecordedModel {
             strength: prediction.raw().strength,
             reason: prediction.reason(),
             expected: prediction.expected_gain(),
+            damaged: prediction.damaged(),
+        }
+    }
+}
+
+/// The roll that a picture was restored with. The transform itself stands in the coefficients.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordedRoll {
+    /// Number of pictures that were restored together.
+    pub pictures: usize,
+    /// Number of those that belong to the roll.
+    pub members: usize,
+    /// Whether this picture belongs to the roll.
+    pub role: RollRole,
+    /// The reason of the roll's decision.
+    pub reason: RollReason,
+    /// Size of the roll's change: how far its transform moves colours, 0–255, as a root of the mean square over a grid of
+    /// colours. Measured even if the roll's colours stay.
+    pub change: f64,
+    /// Chance that something is wrong with the pictures, mean over the members, 0–1.
+    pub damaged: f64,
+    /// Gain over identity that the roll's transform is expected to bring, mean over its members.
+    pub expected_gain: ExpectedGain,
+}
+
+impl RecordedRoll {
+    /// The record of `roll` for a picture with this role.
+    pub fn new(roll: &Roll, role: RollRole) -> Self {
+        let &Roll { n_pictures, n_members, change, damaged, expected, reason, .. } = roll;
+        Self {
+            pictures: n_pictures,
+            members: n_members,
+            role,
+            reason,
+            change,
+            damaged,
+            expected_gain: expected,
         }
     }
 }

@@ -7,7 +7,8 @@ mod read;
 mod version;
 
 pub use layout::{
-    Receipt, RecordedFeatures, RecordedInput, RecordedModel, RecordedOutput, RecordedParameters, Route,
+    Receipt, RecordedFeatures, RecordedInput, RecordedModel, RecordedOutput, RecordedParameters,
+    RecordedRoll, Route,
 };
 pub use pixels::{pixels_digest, pixels_digest_until};
 pub use read::ReceiptError;

@@ -1,0 +1,104 @@
+//! Restores the pictures of a roll in two passes, so that no more pictures are in memory than are worked on.
+//!
+//! ```text
+//! survey             bytes → features, 1 kB per picture
+//! predict_roll       features of all → one prediction per picture   (Predictor)
+//! restore_surveyed   the same bytes again → restored bytes and receipt
+//! ```
+
+use super::{
+    check_known_length, decode_and_restore,
+    error::RestoreError,
+    input::RestoreInput,
+    output::{Predicted, Restored, keep_input},
+    receipt::RecordedRoll,
+    request::{RestoreRequest, Stage},
+    watch::Watch,
+};
+use crate::{
+    digest::digest_until,
+    imaging::codec::{self, Limits},
+    models::{Prediction, RollPrediction, Surveyed, predictor::Predictor},
+};
+
+/// First pass: measures the features of the picture in `bytes` for `predictor`. Keeps no pixels.
+///
+/// Cost, `watch` and memory are those of the first stages of [`restore`](super::restore()), and a digest of the bytes.
+///
+/// # Errors
+/// When the input is refused or is too small for its features. Also when `watch` cancels.
+pub fn survey(
+    bytes: &[u8],
+    predictor: &Predictor,
+    limits: &Limits,
+    watch: &mut Watch,
+) -> Result<Surveyed, RestoreError> {
+    let mut input = RestoreInput { bytes, limits, watch: watch.reborrow() };
+    let look = input.look(predictor.schema())?;
+    input.begin(Stage::Features)?;
+    let features = look.features_until(input.cancel())?;
+    let sha256 = digest_until(bytes, input.cancel())?;
+    let (format, size) = (look.header().format, look.size());
+    Ok(Surveyed { sha256, size_bytes: bytes.len() as u64, format, size, features })
+}
+
+/// A surveyed picture with the prediction for it.
+#[derive(Clone, Copy, Debug)]
+pub struct PredictedPicture<'a> {
+    /// The predictor of the survey and of the prediction.
+    pub predictor: &'a Predictor,
+    /// What the first pass kept of the picture.
+    pub surveyed: &'a Surveyed,
+    /// The prediction for the picture.
+    pub prediction: &'a Prediction,
+    /// The receipt's record of the roll; `None` where the picture is treated alone.
+    pub roll: Option<RecordedRoll>,
+}
+
+impl<'a> PredictedPicture<'a> {
+    /// The picture at `index` of a roll.
+    ///
+    /// # Panics
+    /// When the roll was predicted for fewer pictures.
+    pub fn of(
+        predictor: &'a Predictor,
+        surveyed: &'a Surveyed,
+        predicted: &'a RollPrediction,
+        index: usize,
+    ) -> Self {
+        let roll = predicted.roll(index).map(|(roll, role)| RecordedRoll::new(roll, role));
+        Self { predictor, surveyed, prediction: predicted.prediction(index), roll }
+    }
+}
+
+/// Second pass: restores the picture in `bytes` as it was predicted.
+///
+/// The output is encoded as `request` says; the parameters of `request` are those of the prediction already. Without a
+/// roll, bytes and receipt are those of [`restore`](super::restore()). `watch` and memory are those of
+/// [`restore`](super::restore()).
+///
+/// # Errors
+/// [`RestoreError::Changed`] if `bytes` are not those of the survey. Otherwise the errors of
+/// [`restore`](super::restore()).
+pub fn restore_surveyed<'a>(
+    bytes: &'a [u8],
+    request: &RestoreRequest,
+    picture: &PredictedPicture,
+    limits: &Limits,
+    watch: &mut Watch,
+) -> Result<Restored<'a>, RestoreError> {
+    let &PredictedPicture { predictor, surveyed, prediction, roll } = picture;
+    let mut input = RestoreInput { bytes, limits, watch: watch.reborrow() };
+    if bytes.len() as u64 != surveyed.size_bytes || digest_until(bytes, input.cancel())? != surveyed.sha256 {
+        return Err(RestoreError::Changed);
+    }
+    check_known_length(&input, request)?;
+    let header = codec::probe(bytes, limits)?;
+    let parameters = prediction.parameters();
+    let restoration = match keep_input(&mut input, &header, surveyed.size, &parameters, request)? {
+        Some(kept) => kept,
+        None => decode_and_restore(&mut input, None, &parameters, prediction.transform(), request)?,
+    };
+    let predicted = Predicted { features: &surveyed.features, predictor, prediction, roll };
+    Ok(restoration.with_receipt(&parameters, request.parameters.assume(), Some(predicted)))
+}
