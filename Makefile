@@ -85,11 +85,8 @@ model: prepare ## make the built-in model again; DATA=free fits on the Kodak pic
 # The page shows pictures that are for research only, so it is written under target/, which is not committed.
 EVALUATION = target/evaluation/$(DATA)
 
-evaluation: prepare ## cross-validate the training: report, table and page under target/evaluation/
-	@mkdir -p $(EVALUATION)
-	@cargo run --quiet --release --locked --bin pentimento -- evaluate --folds --dataset "$(DATA_ROOT)/pairs" \
-	  --groups "$(DATA_ROOT)/splits.tsv" --force \
-	  --out $(EVALUATION)/report.json --csv $(EVALUATION)/rows.csv --html $(EVALUATION)/page.html
+evaluation: prepare ## cross-validate the training on pairs, photographs and rolls: report, tables and page under target/evaluation/
+	@bash scripts/evaluate.sh "$(DATA)" "$(DATA_ROOT)" $(EVALUATION)
 
 experiment: prepare ## repeat the first system's experiment: 112 pairs, one thread against all
 	@bash scripts/experiment.sh "$(DATA_ROOT)"

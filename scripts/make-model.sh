@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # make-model.sh all|free|classic DATA_ROOT OUT
 # Trains a model and cross-validates it.
-# `all` fits a gains model on every pair, copies it to core/models and prints whether the model has the same bits as before.
-# `free` fits a gains model on the Kodak pictures only and leaves it in OUT.
+# `all` fits a gains model on every pair and the clean photographs, copies it to core/models and prints whether the model has the same bits as before.
+# `free` fits a gains model on the Kodak pictures only, pairs and photographs, and leaves it in OUT.
 # `classic` fits a model of the first system's kind and copies it to core/models.
 # The program embeds the two models of core/models.
 set -euo pipefail
@@ -19,6 +19,15 @@ train() {
   pentimento train --dataset "$1" --groups "$root/splits.tsv" --licences core/models/licences.tsv \
     --out "$out/$2.model" --card "$out/$2.md" --force "${@:3}"
 }
+# Sets `photographs` to the flags for those folders of clean photographs that exist.
+find_photographs() {
+  photographs=()
+  local folder
+  for folder in "$@"; do
+    if [[ -d $root/pristine/$folder ]]; then photographs+=("$root/pristine/$folder"); fi
+  done
+  if ((${#photographs[@]})); then photographs=(--photographs "${photographs[@]}"); fi
+}
 # carry NAME MODEL CARD: copies a model of OUT and its card to core/models
 carry() {
   if cmp -s "$out/$1.model" "core/models/$2"; then
@@ -33,13 +42,15 @@ carry() {
 mkdir -p "$out"
 case $data in
   all)
-    train "$root/pairs" all
+    find_photographs bsds300 web800
+    train "$root/pairs" all "${photographs[@]}"
     carry all builtin.model CARD.md
     ;;
   free)
     rm -rf "$out/free-pairs" && mkdir -p "$out/free-pairs"
     cp -R "$root/pairs/kodak_synthetic" "$out/free-pairs/"
-    train "$out/free-pairs" free
+    find_photographs kodak24
+    train "$out/free-pairs" free "${photographs[@]}"
     echo "The model is $out/free.model; serve it with: pentimento serve --model $out/free.model"
     ;;
   classic)

@@ -1,4 +1,5 @@
-//! The training pictures of a model of gains: damaged ones, undamaged ones, and pictures synthesised from undamaged ones.
+//! The training pictures of a model of gains: damaged ones, undamaged ones, and pictures synthesised from undamaged ones. Those of
+//! photographs are listed in [`super::photographs`].
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,7 +10,7 @@ use anyhow::{Context as _, Result};
 
 use super::{
     index_dataset::{Dataset, PairFiles},
-    parallel, picture_file,
+    parallel, photographs, picture_file,
 };
 use pentimento_core::{
     features::rich,
@@ -17,9 +18,7 @@ use pentimento_core::{
     learning::Groups,
     models::gains::{
         choices::Choices,
-        code::TransformCode,
-        measure::{MeasuredPicture, learned_gains, measure},
-        model::Gain,
+        measure::{MeasuredPicture, measure},
         sample::{SampleKind, SampleOrigin},
     },
     synthesis::{self, Recipe},
@@ -43,28 +42,33 @@ pub struct TrainingPicture {
     pub source: String,
     /// Its kind.
     pub kind: SampleKind,
-    damaged: PathBuf,
-    undamaged: PathBuf,
+    pub(super) damaged: PathBuf,
+    pub(super) undamaged: PathBuf,
     /// Number of a synthesised picture among those of its source, from 1; 0 for other kinds.
-    variant: u32,
+    pub(super) variant: u32,
 }
 
 /// The recipes by which undamaged pictures become synthesised training pictures.
 pub struct Recipes {
-    training: Recipe,
-    looks: Recipe,
+    pub(super) training: Recipe,
+    pub(super) looks: Recipe,
     detail: Recipe,
-    seed: u64,
+    pub(super) photographs: Recipe,
+    pub(super) photographs_test: Recipe,
+    pub(super) seed: u64,
 }
 
 impl Recipes {
     /// Returns the embedded recipes.
     pub fn embedded(seed: u64) -> Self {
         let read = |text| Recipe::from_toml(text).expect("the embedded recipes are tested");
+        let named = |name| Recipe::embedded(name).expect("the program has this recipe");
         Self {
             training: read(include_str!("../../core/recipes/training.toml")),
             looks: read(include_str!("../../core/recipes/looks.toml")),
             detail: read(include_str!("../../core/recipes/detail.toml")),
+            photographs: named("photographs"),
+            photographs_test: named("photographs-test"),
             seed,
         }
     }
@@ -128,9 +132,9 @@ impl TrainingPicture {
         SampleOrigin { name: name.clone(), set: set.clone(), source: source.clone(), kind: *kind }
     }
 
-    /// Returns whether the picture is synthesised.
-    pub fn is_synthetic(&self) -> bool {
-        self.kind == SampleKind::Synthetic
+    /// Returns whether the picture is restored by models that were fitted without its source.
+    pub fn is_held_out(&self) -> bool {
+        self.kind.is_held_out()
     }
 
     /// Opens reference and damaged picture, or synthesises them.
@@ -144,13 +148,21 @@ impl TrainingPicture {
                 decode(&self.undamaged).context("the undamaged picture")?,
                 decode(&self.damaged).context("the damaged picture")?,
             )),
-            SampleKind::Undamaged => {
+            SampleKind::Undamaged | SampleKind::Ordinary => {
                 let image = decode(&self.undamaged)?;
                 Ok((image.clone(), image))
             }
             SampleKind::Synthetic => {
                 let clean = reduced(decode(&self.undamaged)?);
                 recipes.make(&clean, &self.name, self.variant)
+            }
+            SampleKind::Photograph | SampleKind::Look => {
+                photographs::make(recipes, &reduced(decode(&self.undamaged)?), self)
+            }
+            SampleKind::TestPhotograph => {
+                let clean = decode(&self.undamaged)?;
+                let damaged = photographs::test_damage(recipes, self).apply(&clean)?;
+                Ok((clean, damaged))
             }
         }
     }
@@ -206,28 +218,5 @@ impl Measuring<'_> {
             }
         }
         Ok((kept, measured, failed))
-    }
-
-    /// Measures what the learned corrections of each code gain. Returns gains by picture, then by code, then by correction.
-    ///
-    /// # Errors
-    /// When a picture cannot be read again.
-    pub fn gains_of_codes(
-        &self,
-        pictures: &[TrainingPicture],
-        measured: &[MeasuredPicture],
-        codes: &[Vec<TransformCode>],
-    ) -> Result<Vec<Vec<Vec<Gain>>>> {
-        let all: Vec<usize> = (0..pictures.len()).collect();
-        let work = |&i: &usize| {
-            let asked: Vec<&TransformCode> = codes[i].iter().collect();
-            if asked.is_empty() {
-                return Ok(Vec::new());
-            }
-            let (reference, damaged) = pictures[i].images(self.recipes, self.limits)?;
-            Ok(learned_gains(&reference, &damaged, measured[i].untouched, &asked)?)
-        };
-        let (outcomes, _) = parallel::run(&all, self.threads, self.done, work)?;
-        outcomes.into_iter().collect()
     }
 }

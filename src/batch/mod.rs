@@ -19,6 +19,8 @@ pub mod index_dataset;
 pub mod inspect_dataset;
 pub mod model_file;
 pub mod parallel;
+pub mod photograph_trial;
+pub mod photographs;
 pub mod picture_file;
 pub mod synthesize_pairs;
 pub mod train_gains;

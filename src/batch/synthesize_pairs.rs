@@ -33,7 +33,7 @@ pub struct CleanPictures {
     folder: PathBuf,
     pictures: Vec<CleanPicture>,
     /// Files that cannot become a pair, with the reason.
-    failed: Vec<(String, String)>,
+    pub failed: Vec<(String, String)>,
 }
 
 /// A file of the folder, by name and stem.
@@ -105,6 +105,11 @@ impl CleanPictures {
             failed.push((folder.display().to_string(), "no pictures in this folder".to_owned()));
         }
         Ok(Self { folder: folder.to_owned(), pictures, failed })
+    }
+
+    /// Returns stem and path of each clean picture, in bytewise order of the stems.
+    pub fn files(&self) -> impl Iterator<Item = (&str, PathBuf)> {
+        self.pictures.iter().map(|picture| (&*picture.stem, self.folder.join(&picture.name)))
     }
 
     /// Returns the number of clean pictures.

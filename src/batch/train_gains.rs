@@ -5,24 +5,20 @@ use std::collections::BTreeMap;
 use anyhow::{Result, bail};
 
 use super::{
-    gain_pictures::{Measuring, TrainingPicture, training_pictures},
-    index_dataset::Dataset,
+    gain_pictures::{Measuring, TrainingPicture},
     parallel,
 };
 use pentimento_core::{
     learning::Groups,
     metrics::Quality,
-    models::gains::{
-        GainArtifact, GainHyperparameters, code::TransformCode, decide::Decision, measure::MeasuredPicture,
-        model::Gain,
-    },
+    models::gains::{GainArtifact, GainHyperparameters, decide::Decision, measure::MeasuredPicture},
     training::{GainTrainingInput, TrainingPictures, restored_quality, train},
 };
 
 /// The inputs of a training of a gains model.
 pub struct GainTraining<'a> {
     /// The pictures.
-    pub dataset: &'a Dataset,
+    pub pictures: Vec<TrainingPicture>,
     /// Sources and folds of the pictures.
     pub groups: &'a Groups,
     /// Licence of each set, by name.
@@ -45,9 +41,9 @@ pub struct GainTrained {
 ///
 /// # Errors
 /// When there are too few pictures or sources, or a measured picture cannot be read again.
-pub fn train_gains(training: &GainTraining) -> Result<GainTrained> {
-    let GainTraining { dataset, groups, licences, hyperparameters, measuring } = training;
-    let (pictures, measured, failed) = measuring.measure_all(training_pictures(dataset, groups))?;
+pub fn train_gains(training: GainTraining) -> Result<GainTrained> {
+    let GainTraining { pictures, groups, licences, hyperparameters, measuring } = training;
+    let (pictures, measured, failed) = measuring.measure_all(pictures)?;
     if pictures.is_empty() {
         bail!("no picture could be measured");
     }
@@ -56,9 +52,9 @@ pub fn train_gains(training: &GainTraining) -> Result<GainTrained> {
         choices: measuring.choices,
         groups,
         licences,
-        hyperparameters,
+        hyperparameters: &hyperparameters,
     };
-    let files = PictureFiles { pictures: &pictures, measured: &measured, measuring };
+    let files = PictureFiles { pictures: &pictures, measured: &measured, measuring: &measuring };
     Ok(GainTrained { artifact: train(&input, &files)?, failed })
 }
 
@@ -85,11 +81,6 @@ impl PictureFiles<'_> {
 }
 
 impl TrainingPictures for PictureFiles<'_> {
-    fn gains_of_codes(&self, codes: &[Vec<TransformCode>]) -> Result<Vec<Vec<Vec<Gain>>>, String> {
-        let gains = self.measuring.gains_of_codes(self.pictures, self.measured, codes);
-        gains.map_err(|error| format!("{error:#}"))
-    }
-
     fn restored(&self, decided: &[(usize, Decision)]) -> Result<Vec<Quality>, String> {
         self.restore(decided).map_err(|error| format!("{error:#}"))
     }

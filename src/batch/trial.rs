@@ -9,6 +9,7 @@ use super::{
     damages::Damages,
     gain_pictures::{Measuring, TrainingPicture},
     parallel,
+    photograph_trial::{MeasuredForTrial, TriedPhotograph, try_photographs},
 };
 use pentimento_core::{
     evaluation::trial::{
@@ -17,7 +18,7 @@ use pentimento_core::{
         trial_measurements, trial_report,
     },
     learning::Groups,
-    models::gains::{decide::Decision, measure::MeasuredPicture},
+    models::gains::decide::Decision,
     training::folds_of,
 };
 
@@ -39,11 +40,14 @@ pub struct FinishedTrial {
     pub report: TrialReport,
     /// Each picture with the model's decision, in the order of the report's pictures.
     pub pictures: Vec<(TrainingPicture, Decision)>,
+    /// Each photograph with what was done to it, in the order of the report's photographs.
+    pub photographs: Vec<TriedPhotograph>,
     /// Names of pictures that could not be measured, each with the reason.
     pub failed: Vec<(String, String)>,
 }
 
-/// Measures the pictures, fits the models of each fold, and restores each held-out picture in every way.
+/// Measures the pictures, fits the models of each fold, and restores each held-out picture in every way. Photographs are
+/// restored by the same models.
 ///
 /// # Errors
 /// When there are too few sources, a source lies in several folds, or a picture cannot be read again.
@@ -54,7 +58,7 @@ pub fn run_trial(pictures: Vec<TrainingPicture>, settings: &TrialSettings) -> Re
     let folds = TrialFolds::new(&measured, folds)?;
     let classic_inputs = classic_inputs(&pictures, &folds, measuring)?;
     let setup = TrialSetup::new(&measured, measuring.choices, folds, classic_inputs);
-    let mut models = fit(&pictures, &measured, &setup, settings)?;
+    let mut models = fit_folds(&setup, &settings.hyperparameters)?;
     let plans = plan_pictures(&setup, &mut models)?;
     let results = restore_all(&pictures, &setup, &models, &plans, measuring)?;
     let held_out = || setup.folds.held_out().iter().map(|held_out| &pictures[held_out.picture]);
@@ -62,9 +66,18 @@ pub fn run_trial(pictures: Vec<TrainingPicture>, settings: &TrialSettings) -> Re
         let damage = settings.damages.of(&picture.name).map(str::to_owned);
         (TrialPicture { name: picture.name.clone(), damage }, result)
     });
-    let report = trial_report(trial_measurements(&setup, &models, named.collect()));
+    let mut report = trial_report(trial_measurements(&setup, &models, named.collect()));
+    let of_trial = MeasuredForTrial {
+        pictures: &pictures,
+        measured: &measured,
+        folds: setup.folds.fold_of(),
+        models: &models,
+        measuring,
+    };
+    let (photographs, tried) = try_photographs(&of_trial)?.unzip();
+    report.photographs = photographs;
     let pictures = held_out().cloned().zip(plans.iter().map(|plan| plan.decision)).collect();
-    Ok(FinishedTrial { report, pictures, failed })
+    Ok(FinishedTrial { report, pictures, photographs: tried.unwrap_or_default(), failed })
 }
 
 /// Opens each held-out picture and measures the input of the classic way.
@@ -83,20 +96,6 @@ fn classic_inputs(
         Ok((picture, input.with_context(|| pictures[picture].name.clone())?))
     });
     indexed.collect()
-}
-
-/// Fits the models of all folds; the pictures are opened again to measure predicted transforms.
-fn fit(
-    pictures: &[TrainingPicture],
-    measured: &[MeasuredPicture],
-    setup: &TrialSetup,
-    settings: &TrialSettings,
-) -> Result<Vec<FoldModels>> {
-    let mut gains = |codes: &[_]| {
-        let gains = settings.measuring.gains_of_codes(pictures, measured, codes);
-        gains.map_err(|error| format!("{error:#}"))
-    };
-    Ok(fit_folds(setup, &settings.hyperparameters, &mut gains)?)
 }
 
 /// Opens each held-out picture, restores it in every way and measures the results.

@@ -3,8 +3,9 @@
 use anyhow::Result;
 
 use super::{gain_pictures::Measuring, parallel, trial::FinishedTrial};
-use pentimento_core::evaluation::trial::{
-    PageChoice, PagePicture, PlannedRestoration, page_choices, page_picture,
+use pentimento_core::evaluation::{
+    photographs::{PhotographChoice, ShownPhotograph, photograph_choices, shown_photograph},
+    trial::{PageChoice, PagePicture, PlannedRestoration, page_choices, page_picture},
 };
 
 /// Returns the pictures with the largest gains, those with the largest regret, and those that lost most.
@@ -17,6 +18,21 @@ pub fn page_pictures(finished: &FinishedTrial, measuring: &Measuring) -> Result<
         let (picture, decision) = &finished.pictures[choice.picture];
         let (reference, damaged) = picture.images(measuring.recipes, measuring.limits)?;
         Ok(page_picture(choice, &reference, &damaged, &PlannedRestoration::decided(decision))?)
+    };
+    parallel::run(&choices, measuring.threads, &|| {}, work)?.0.into_iter().collect()
+}
+
+/// Returns the photographs that the page shows, see [`photograph_choices`].
+///
+/// # Errors
+/// When a photograph cannot be read again.
+pub fn page_photographs(finished: &FinishedTrial, measuring: &Measuring) -> Result<Vec<ShownPhotograph>> {
+    let Some(report) = &finished.report.photographs else { return Ok(Vec::new()) };
+    let choices = photograph_choices(report);
+    let work = |&choice: &PhotographChoice| {
+        let tried = &finished.photographs[choice.picture];
+        let (reference, damaged) = tried.images(measuring)?;
+        Ok(shown_photograph(choice, &reference, &damaged, &tried.decided)?)
     };
     parallel::run(&choices, measuring.threads, &|| {}, work)?.0.into_iter().collect()
 }

@@ -5,12 +5,14 @@
 //! - [`evaluate_pair`] also restores the pair by models and measures the results.
 //! - [`report`](fn@report) sums up many pairs, and compares the means with what the first system promised.
 //! - [`trial`] compares six ways of restoring by cross-validation.
+//! - [`photographs`] is the part of a trial that is about photographs, ordinary pictures and rolls.
 //!
 //! A gain is a difference of scores with PSNR capped at 50 dB. Harm is a loss of more than 0.05 dB of capped PSNR.
 
 mod alignment;
 mod held_out;
 mod pair;
+pub mod photographs;
 mod report;
 mod svg;
 pub mod trial;

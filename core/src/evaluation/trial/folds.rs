@@ -14,7 +14,7 @@ use crate::{
         predictor::Predictor,
     },
     search::SearchSpace,
-    training::{GainsOfCodes, fit_models},
+    training::fit_models,
 };
 
 /// Hyperparameters of all models of a trial.
@@ -40,18 +40,18 @@ pub struct FoldModels {
     pub best_fixed: GainCandidate,
 }
 
-/// Fits the models of every fold. `gains_of_codes` measures predicted transforms on the pictures, see [`fit_models`].
+/// Fits the models of every fold, see [`fit_models`].
 ///
 /// # Errors
-/// When there are too few sources, or `gains_of_codes` fails.
+/// When there are too few sources or folds.
 pub fn fit_folds(
     setup: &TrialSetup,
     hyperparameters: &TrialHyperparameters,
-    gains_of_codes: &mut GainsOfCodes,
 ) -> Result<Vec<FoldModels>, TrialError> {
     let trainings = setup.folds.trainings();
     let models =
-        fit_models(setup.measured, &trainings, setup.choices, hyperparameters.gains, gains_of_codes)?;
+        fit_models(setup.measured, setup.folds.fold_of(), setup.choices, hyperparameters.gains, false)?;
+    let models = models.without_fold;
     let fit = |(training, model): (&Vec<usize>, GainModel)| fit_fold(setup, hyperparameters, training, model);
     trainings.iter().zip(models).map(fit).collect()
 }
@@ -63,7 +63,8 @@ fn fit_fold(
     training: &[usize],
     model: GainModel,
 ) -> Result<FoldModels, TrialError> {
-    let measured = || training.iter().map(|&i| &setup.measured[i]);
+    let measured =
+        || training.iter().map(|&i| &setup.measured[i]).filter(|picture| !picture.classic.is_empty());
     let samples: Vec<&Sample> = measured().map(|m| &m.sample).collect();
     let gains: Vec<_> = measured().map(|m| m.classic.clone()).collect();
     let (three_parameters, three_parameters_gate) =

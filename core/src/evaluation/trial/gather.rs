@@ -8,7 +8,10 @@ use super::{
     setup::{HeldOut, TrialSetup},
     way::Way,
 };
-use crate::models::gains::{measure::MeasuredPicture, model::Gate, sample::SampleKind};
+use crate::models::{
+    Assume,
+    gains::{measure::MeasuredPicture, model::Gate, sample::SampleKind},
+};
 
 /// Note about the oracle in every report.
 const ORACLE_NOTE: &str = "best_in_hand is the oracle: the candidate with the highest score on the picture itself, \
@@ -78,8 +81,8 @@ fn fold_notes(setup: &TrialSetup, models: &[FoldModels]) -> Vec<FoldNote> {
         n_training: training.len(),
         n_held_out: setup.folds.held_out().iter().filter(|HeldOut { fold: its, .. }| *its == fold).count(),
         best_fixed: models.best_fixed.name(),
-        color_gate: is_open(models.model.color_gate),
-        detail_gate: is_open(models.model.detail_gate),
+        color_gate: is_open(models.model.gates(Assume::Auto).color),
+        detail_gate: is_open(models.model.gates(Assume::Auto).detail),
         three_parameters_gate: is_open(models.three_parameters_gate),
     };
     models.iter().zip(setup.folds.trainings()).enumerate().map(note).collect()

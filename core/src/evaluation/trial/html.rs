@@ -10,14 +10,21 @@ use super::{
     way::Way,
 };
 use crate::{
-    evaluation::svg::{Series, plot},
+    evaluation::{
+        photographs::{ShownPhotograph, photograph_sections},
+        svg::{Series, plot},
+    },
     html::{OutsideText, jpeg_address},
 };
 
 const STYLE: &str = include_str!("trial.css");
 
 /// Returns the page. Every text from outside is escaped.
-pub fn trial_html(report: &TrialReport, shown: &[PagePicture]) -> String {
+pub fn trial_html(
+    report: &TrialReport,
+    shown: &[PagePicture],
+    shown_photographs: &[ShownPhotograph],
+) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -30,6 +37,9 @@ pub fn trial_html(report: &TrialReport, shown: &[PagePicture]) -> String {
             body {
                 h1 { "Trial of a model" }
                 (introduction(report))
+                @if let Some(photographs) = &report.photographs {
+                    (photograph_sections(photographs, shown_photographs))
+                }
                 @for kind in &report.kinds { (kind_sections(kind)) }
                 h2 { "Every picture" }
                 div class="plots" { (scatter(&report.pictures)) }
@@ -102,7 +112,7 @@ fn scatter(rows: &[TrialRow]) -> Markup {
     figure("gain over how damaged a picture is", plot(axes, &series, false))
 }
 
-fn figure(caption: &str, content: Markup) -> Markup {
+pub(in crate::evaluation) fn figure(caption: &str, content: Markup) -> Markup {
     html! { figure { (content) figcaption { (caption) } } }
 }
 
@@ -185,7 +195,7 @@ mod tests {
         });
         let choice = PageChoice { heading: "best", picture: 0 };
         let shown = [PagePicture { choice, jpegs: [vec![1], vec![2], vec![3]] }];
-        let page = trial_html(&report, &shown);
+        let page = trial_html(&report, &shown, &[]);
         assert!(!page.contains("<script") && page.contains("&lt;script&gt;alert('x')"));
         // The note, the set in a summary and in a caption, and the set and the name of the shown picture.
         assert_eq!(page.matches("&lt;script&gt;").count(), 5);

@@ -9,12 +9,12 @@ use super::{
 use crate::{html::OutsideText, models::gains::model::Gate};
 
 /// Writes the name of a set or of a damage.
-pub(super) fn named(name: &str) -> Markup {
+pub(in crate::evaluation) fn named(name: &str) -> Markup {
     html! { @if name.is_empty() { "(no set)" } @else { (OutsideText(name)) } }
 }
 
 /// Writes a table; its cells are escaped.
-fn table<const N: usize>(
+pub(in crate::evaluation) fn table<const N: usize>(
     caption: impl Render,
     header: [&str; N],
     rows: impl Iterator<Item = [String; N]>,
@@ -69,7 +69,7 @@ pub(super) fn section_table(section: &TrialSection) -> Markup {
 }
 
 /// Writes the bins of a calibration.
-pub(super) fn calibration_table(caption: &str, bins: &[Bin]) -> Markup {
+pub(in crate::evaluation) fn calibration_table(caption: &str, bins: &[Bin]) -> Markup {
     let edge = |edge: Option<f64>| edge.map_or("–".to_owned(), |v| format!("{v:+.2}"));
     let rows = bins.iter().map(|bin| {
         [
@@ -124,9 +124,10 @@ pub(super) fn fold_table(folds: &[FoldNote]) -> Markup {
 /// Describes the bounds of a gate.
 fn gate_text(gate: Option<Gate>) -> String {
     match gate {
-        Some(Gate { margin, harm_max, score_low_min, harm_price }) => {
+        Some(Gate { margin, margin_db, harm_max, undamaged_max, harm_price, .. }) => {
             format!(
-                "gain > {margin:.3}, harm < {harm_max:.2}, low ≥ {score_low_min:.2}, price {harm_price:.2}"
+                "gain > {margin:.3} and {margin_db:.1} dB, harm < {harm_max:.2}, undamaged < {undamaged_max:.2}, \
+                 price {harm_price:.2}"
             )
         }
         None => "closed".to_owned(),

@@ -92,7 +92,7 @@ impl RestorationMeter {
 }
 
 /// Returns the damaged picture, restored.
-pub(super) fn restored(damaged: &Image, restoration: &PlannedRestoration) -> Image {
+pub(in crate::evaluation) fn restored(damaged: &Image, restoration: &PlannedRestoration) -> Image {
     let PlannedRestoration { parameters, transform } = restoration;
     let coefficients = pipeline::measure(damaged, parameters, transform.as_ref());
     pipeline::apply(damaged.clone(), parameters, &coefficients)

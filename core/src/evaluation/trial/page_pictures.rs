@@ -66,7 +66,7 @@ pub fn page_picture(
 }
 
 /// Returns a copy of at most [`SIDE_PX`], as a JPEG file. JPEG has no alpha, so the copy is opaque.
-fn small_jpeg(image: &Image) -> Result<Vec<u8>, TrialError> {
+pub(in crate::evaluation) fn small_jpeg(image: &Image) -> Result<Vec<u8>, TrialError> {
     let side = image.width().max(image.height());
     let to = |length: usize| if side <= SIDE_PX { length } else { (length * SIDE_PX / side).max(1) };
     let reduced = area_resize(image, to(image.width()), to(image.height()));

@@ -14,7 +14,7 @@ use crate::{
     models::gains::{
         GainCandidate,
         code::TransformCode,
-        measure::{MeasuredPicture, learned_gains},
+        measure::MeasuredPicture,
         model::{ExpectedGain, Gain, GainModel},
     },
 };
@@ -60,7 +60,7 @@ impl<'a> HeldOutPicture<'a> {
     ) -> Result<PictureMeasurement, TrialError> {
         let code = self.model.codes.code(&self.measured.sample.features)?;
         let untouched = self.measured.untouched;
-        let learned = learned_gains(&reference, &damaged, untouched, &[&code])?.swap_remove(0);
+        let learned = self.measured.small.learned_gains(std::slice::from_ref(&code))?.swap_remove(0);
         let color: Vec<Gain> = learned.iter().chain(&self.measured.sample.color).copied().collect();
 
         let mut meter = RestorationMeter::new(reference, damaged, untouched);
@@ -81,7 +81,7 @@ impl<'a> HeldOutPicture<'a> {
         Ok(PictureMeasurement {
             ways,
             forecast,
-            forecasts: self.forecasts(&color, &code)?,
+            forecasts: self.forecasts(&color)?,
             three_parameters_swept: meter.gains(&plan.three_parameters_swept)?,
             model_swept: meter.gains(&plan.model_swept)?,
         })
@@ -106,15 +106,20 @@ impl<'a> HeldOutPicture<'a> {
         PlannedRestoration { parameters: candidate.parameters(), transform: candidate.transform(code) }
     }
 
-    /// Returns the expected gain of each candidate of the model with its actual gain.
-    fn forecasts(&self, color: &[Gain], code: &TransformCode) -> Result<Vec<Forecast>, TrialError> {
+    /// Returns the expected gain of each candidate of the model with its actual gain. Gains of colour corrections are expected
+    /// of damaged pictures, so those of undamaged ones are left out.
+    fn forecasts(&self, color: &[Gain]) -> Result<Vec<Forecast>, TrialError> {
         let features = &self.measured.sample.features;
         let forecast =
             |(e, &actual): (&ExpectedGain, &Gain)| Forecast { score: e.score, harm: e.harm, actual };
-        let expected = self.model.expect_color(features, code)?;
-        let mut forecasts: Vec<Forecast> = expected.iter().zip(color).map(forecast).collect();
+        let expected = self.model.color.expect(features)?.gains;
+        let is_undamaged = self.measured.sample.origin.kind.is_undamaged();
+        let mut forecasts: Vec<Forecast> = match is_undamaged {
+            true => Vec::new(),
+            false => expected.iter().zip(color).map(forecast).collect(),
+        };
         if let Some(gains) = &self.measured.sample.detail {
-            let expected = self.model.detail.expect(features)?;
+            let expected = self.model.detail.expect(features)?.gains;
             for (candidate, expected) in self.model.detail.candidates.iter().zip(&expected) {
                 let place = self.setup.candidates.detail.iter().position(|detail| detail == candidate);
                 forecasts.extend(place.map(|i| forecast((expected, &gains[i]))));

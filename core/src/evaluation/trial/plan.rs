@@ -9,6 +9,7 @@ use crate::{
     features::{Features, Schema},
     imaging::{RestorationParameters, operators::color_transform::ColorTransform},
     models::{
+        Assume,
         gains::{
             GainCandidate,
             decide::{Decision, decide},
@@ -78,18 +79,18 @@ pub fn plan_pictures(setup: &TrialSetup, models: &mut [FoldModels]) -> Result<Ve
         .collect();
     let mut plans: Vec<PicturePlan> =
         pictures.iter().map(|picture| picture.plan(&models[picture.fold])).collect::<Result<_, _>>()?;
-    let gates: Vec<[Gate; 2]> =
-        models.iter().map(|fold| [fold.model.color_gate, fold.model.detail_gate]).collect();
+    let gates: Vec<_> = models.iter().map(|fold| fold.model.gates).collect();
     for harm_max in SWEPT_HARM_MAX {
         for fold in models.iter_mut() {
-            (fold.model.color_gate.harm_max, fold.model.detail_gate.harm_max) = (harm_max, harm_max);
+            let gates = &mut fold.model.gates[Assume::Auto as usize];
+            (gates.color.harm_max, gates.detail.harm_max) = (harm_max, harm_max);
         }
         for (plan, picture) in plans.iter_mut().zip(&pictures) {
             picture.sweep(&models[picture.fold], harm_max, plan)?;
         }
     }
     for (fold, gates) in models.iter_mut().zip(gates) {
-        [fold.model.color_gate, fold.model.detail_gate] = gates;
+        fold.model.gates = gates;
     }
     Ok(plans)
 }
@@ -139,7 +140,8 @@ impl PlannedPicture<'_> {
             return Ok(PlannedRestoration::IDENTITY);
         }
         let table = &models.three_parameters;
-        let chosen = gate.choose(&table.expect(self.features)?);
+        let expectation = table.expect(self.features)?;
+        let chosen = gate.choose(&expectation.gains, expectation.undamaged);
         Ok(chosen.map_or(PlannedRestoration::IDENTITY, |i| PlannedRestoration::by(&table.candidates[i])))
     }
 }

@@ -6,6 +6,7 @@ use super::{
     measurements::{FoldNote, PictureKind, TrialRow},
     way::{ByWay, Way},
 };
+use crate::evaluation::photographs::PhotographReport;
 
 /// Means over some pictures, restored in one way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -130,4 +131,7 @@ pub struct TrialReport {
     pub notes: Vec<String>,
     /// Every picture.
     pub pictures: Vec<TrialRow>,
+    /// The results on photographs; absent where none were given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub photographs: Option<PhotographReport>,
 }

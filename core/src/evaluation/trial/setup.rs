@@ -45,7 +45,7 @@ impl TrialFolds {
                 return Err(TrialError::SourceInSeveralFolds(sample.origin.source.clone()));
             }
         }
-        let is_held_out = |&i: &usize| measured[i].sample.origin.kind != SampleKind::Synthetic;
+        let is_held_out = |&i: &usize| measured[i].sample.origin.kind.is_of_pair();
         let held_out = (0..measured.len()).filter(is_held_out);
         let held_out = held_out.map(|picture| HeldOut { picture, fold: fold_of[picture] }).collect();
         Ok(Self { fold_of, held_out })
@@ -56,7 +56,12 @@ impl TrialFolds {
         &self.held_out
     }
 
-    /// Returns the pictures that the models of each fold are fitted on: those of all other folds.
+    /// Returns the fold of each picture.
+    pub fn fold_of(&self) -> &[usize] {
+        &self.fold_of
+    }
+
+    /// Returns the pictures outside each fold.
     pub fn trainings(&self) -> Vec<Vec<usize>> {
         let n_folds = self.fold_of.iter().max().map_or(0, |last| last + 1);
         let others = |fold| (0..self.fold_of.len()).filter(|&i| self.fold_of[i] != fold).collect();

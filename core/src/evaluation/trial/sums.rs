@@ -30,6 +30,7 @@ pub fn trial_report(measurements: TrialMeasurements) -> TrialReport {
         folds,
         notes,
         pictures: rows,
+        photographs: None,
     }
 }
 
@@ -132,7 +133,7 @@ fn calibration(forecasts: &[Forecast]) -> Calibration {
 }
 
 /// Returns the bins that are not empty. An expected value on an edge belongs to the bin above.
-fn bins(edges: &[f64], pairs: impl Iterator<Item = (f64, f64)>) -> Vec<Bin> {
+pub(in crate::evaluation) fn bins(edges: &[f64], pairs: impl Iterator<Item = (f64, f64)>) -> Vec<Bin> {
     let mut sums = vec![(0usize, 0.0, 0.0); edges.len() + 1];
     for (expected, actual) in pairs {
         let sum = &mut sums[edges.partition_point(|&edge| edge <= expected)];
@@ -170,7 +171,7 @@ fn curve(sweep: &GateSweep, rows: &[TrialRow]) -> GateCurve {
 }
 
 /// Returns the mean, or 0 without numbers.
-fn mean(numbers: impl Iterator<Item = f64>) -> f64 {
+pub(in crate::evaluation) fn mean(numbers: impl Iterator<Item = f64>) -> f64 {
     let (n, sum) = numbers.fold((0usize, 0.0), |(n, sum), number| (n + 1, sum + number));
     if n == 0 { 0.0 } else { sum / n as f64 }
 }

@@ -4,7 +4,7 @@ use crate::evaluation::trial::*;
 use crate::{
     metrics::Quality,
     models::gains::{
-        measure::MeasuredPicture,
+        measure::{MeasuredPicture, SmallPair},
         model::Gain,
         sample::{Sample, SampleKind, SampleOrigin},
     },
@@ -127,6 +127,7 @@ fn a_source_in_two_folds_is_refused() {
         },
         untouched: Quality { psnr: 20.0, ssim: 0.5 },
         classic: Vec::new(),
+        small: SmallPair::black(),
     };
     use SampleKind::{Damaged, Synthetic, Undamaged};
     let pictures =

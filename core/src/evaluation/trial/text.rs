@@ -29,7 +29,8 @@ impl fmt::Display for TrialReport {
         bins(f, &self.calibration_of_decisions.harm)?;
         self.curves_post_hoc.iter().try_for_each(|curve| write_curve(f, curve))?;
         writeln!(f)?;
-        self.notes.iter().try_for_each(|note| writeln!(f, "note: {note}"))
+        self.notes.iter().try_for_each(|note| writeln!(f, "note: {note}"))?;
+        self.photographs.iter().try_for_each(|photographs| write!(f, "{photographs}"))
     }
 }
 
