@@ -1,6 +1,6 @@
 //! The coordinates in which colour transforms are learned: plain colours, or colours after levels were set.
 //!
-//! Levels make pictures comparable: a faded and an underexposed picture look more alike once black and white are where they
+//! Levels make pictures comparable: a faded and an underexposed picture look more similar once black and white are where they
 //! belong. Which levels help depends on the picture, so all coordinates are offered.
 
 use crate::{features::rich::RICH_NAMES, imaging::operators::color_transform::Levels};
