@@ -107,7 +107,7 @@ pub struct RollPicturePlan {
 /// # Errors
 /// When the model cannot use the features.
 pub fn plan_roll(model: &GainModel, surveys: &[RollSurvey]) -> Result<RollPlan, TrialError> {
-    let surveyed: Vec<Surveyed> = surveys.iter().map(surveyed).collect();
+    let surveyed: Vec<Surveyed> = surveys.iter().enumerate().map(surveyed).collect();
     let all: Vec<&Surveyed> = surveyed.iter().collect();
     let requested = |assume| RequestedParameters::default().with_assume(assume);
     let together = roll::predict_by(model, &all, &requested(Assume::Auto))?;
@@ -131,11 +131,12 @@ pub fn plan_roll(model: &GainModel, surveys: &[RollSurvey]) -> Result<RollPlan, 
     })
 }
 
-/// The survey as the service keeps it. Nothing is decided by digest, length or format.
-fn surveyed(survey: &RollSurvey) -> Surveyed {
+/// The survey as the service keeps it. Equal digests mark copies of a picture, so each picture has its place in the roll for a digest.
+/// Nothing is decided by length or format.
+fn surveyed((place, survey): (usize, &RollSurvey)) -> Surveyed {
     let values = survey.features.iter().map(|&v| f64::from(v)).collect();
     Surveyed {
-        sha256: String::new(),
+        sha256: place.to_string(),
         size_bytes: 0,
         format: Format::Png,
         size: survey.size,
