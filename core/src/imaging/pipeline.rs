@@ -18,8 +18,9 @@ pub use super::coefficients::{Coefficients, CoefficientsError};
 
 /// Measures the coefficients that these parameters need on the picture.
 ///
-/// `learned` is the transform of [`ColorMethod::Learned`](super::ColorMethod::Learned), already blended. A model predicts it; it cannot be measured here.
-/// With [`Tone::Keep`](super::Tone::Keep) the coefficients of any colour correction are a transform that keeps luma.
+/// `learned` is the transform of [`ColorMethod::Learned`](super::ColorMethod::Learned), already blended. A model predicts
+/// it; it cannot be measured here. With [`Tone::Keep`](super::Tone::Keep) the coefficients of any colour correction are a
+/// transform that keeps luma.
 /// Cost: one pass over the samples with colour correction. Denoising takes a blur and, with colour correction, a corrected
 /// copy of the picture.
 ///

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! decode     samples + what the decoder holds besides them
-//! features   samples + spectrum (seed), or + the reduced picture (rich)
+//! features   samples + spectrum (seed), or + the reduced picture and a copy of it (rich)
 //! restore    samples + a second set for denoising, or + rows around the bands
 //! encode     samples + what the encoder holds besides them, the answer included
 //! ```
@@ -112,7 +112,13 @@ fn feature_bytes(header: &Header, schema: Schema) -> u64 {
             let is_narrow = header.width.min(header.height) <= NARROW_PX;
             shape.pixels().saturating_mul(if is_narrow { 2 } else { 1 } * SEED_BYTES_PER_PIXEL)
         }
-        Schema::Rich => reduced_bytes(header).saturating_add(long_row_bytes(header).saturating_mul(8)),
+        Schema::Rich => {
+            let reduced = reduced_bytes(header);
+            // The part within a frame is copied. It is no larger than the picture that the features are measured on.
+            let part = if reduced == 0 { shape.sample_bytes() } else { reduced };
+            let rows = long_row_bytes(header).saturating_mul(8);
+            reduced.saturating_add(part).saturating_add(rows)
+        }
     };
     shape.sample_bytes().saturating_add(measured).saturating_add(FIXED_BYTES)
 }

@@ -2,7 +2,8 @@
 //!
 //! [`restore`]: bytes → decoded picture → features → predicted parameters → restored pixels → encoded bytes and a
 //! [`receipt`]. [`replay()`] makes the same bytes again from the receipt and predicts nothing. [`analyze`] stops after
-//! the prediction. [`survey`] and [`restore_surveyed`] are the two passes over the pictures of a roll. The functions read no file, clock or setting: the caller passes bytes, limits and the predictor.
+//! the prediction. [`survey`] and [`restore_surveyed`] are the two passes over the pictures of a roll. The functions read
+//! no file, clock or setting: the caller passes bytes, limits and the predictor.
 
 mod cost;
 mod error;

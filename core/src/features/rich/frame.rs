@@ -8,7 +8,7 @@ use crate::{features::SIDE_MIN_PX, imaging::Image};
 
 /// Largest difference of a sample from the frame's colour. Grain and JPEG vary a scanned mount by less.
 const TOLERANCE: i32 = 12;
-/// Largest part of a side that a frame may take at either end. What remains is at least half of the picture's side.
+/// Largest part of a side that a frame may take at either end. So about half of the side remains at least.
 const DEPTH_MAX: f64 = 0.25;
 /// Side of a JPEG block, in pixels.
 const BLOCK_PX: usize = 8;
@@ -22,7 +22,7 @@ pub(super) fn within(image: &Image, analysis: &AnalysisPicture) -> Option<Image>
     let pixel = |x: usize, y: usize| analysis.planes.each_ref().map(|plane| i32::from(plane[y * width + x]));
     let rows = depths(height, |y| uniform((0..width).map(|x| pixel(x, y))));
     let inner = rows.clone();
-    // Above and below the frame's rows nothing is left to see, so columns are compared between them.
+    // The frame's rows are uniform already, so columns are compared within the other rows.
     let columns = depths(width, |x| uniform(inner.clone().map(|y| pixel(x, y))));
     if (rows.len(), columns.len()) == (height, width) {
         return None;
@@ -104,7 +104,7 @@ mod tests {
         assert_eq!(inner_size(&framed(120, 80, [0; 4], 0)), None);
         assert_eq!(inner_size(&framed(120, 80, [0, 15, 0, 0], 255)), None);
         let flat = Image::new(40, 30, Channels::Grey, vec![100; 1200], None).unwrap();
-        // A flat picture is all frame; half of each side remains.
+        // A flat picture is all frame. Half of each side remains, less the rounding to blocks.
         assert_eq!(inner_size(&flat), Some((14, 16)));
     }
 }

@@ -59,7 +59,7 @@ pub type RichVector = [f64; N_RICH];
 /// picture those of the part within its uniform frame.
 ///
 /// Cost: one pass over the picture, then at most 256² pixels and nine windows of 128² px. Memory: 6 bytes per sample
-/// of a row and thread, and a few megabytes.
+/// of a row and thread, and a few megabytes. A framed picture costs a second pass, and a copy of the part within the frame.
 ///
 /// # Errors
 /// When a side is below 7 px.

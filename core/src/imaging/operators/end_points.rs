@@ -36,8 +36,12 @@ pub struct EndPoints {
 impl EndPoints {
     /// Measures the end points. Cost: two selections per channel, linear in the number of cells, and 33 kB; no pixel is read.
     pub fn of(thumbnail: &Thumbnail) -> Self {
-        let outermost =
-            [0, 1, 2].map(|c| Outermost::of(thumbnail.cells().iter().map(|cell| cell[c]).collect()));
+        Self::of_cells([0, 1, 2].map(|c| thumbnail.cells().iter().map(|cell| cell[c]).collect()))
+    }
+
+    /// Measures the end points of the 4096 cells of red, green and blue, in the unit of the cells. Cost: as of [`Self::of`].
+    pub(crate) fn of_cells(cells: [Vec<f64>; 3]) -> Self {
+        let outermost = cells.map(Outermost::of);
         // The thirteen smallest of all channels are among the thirteen smallest of each.
         let of_all = |numbers: fn(&Outermost) -> [f64; RANK_OF_ALL]| {
             let mut all = outermost.each_ref().map(numbers).concat();

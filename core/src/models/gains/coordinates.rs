@@ -3,10 +3,10 @@
 //! Levels make pictures comparable: a faded and an underexposed picture look more similar once black and white are where they
 //! belong. Which levels help depends on the picture, so all coordinates are offered.
 
-use crate::{features::rich::RICH_NAMES, imaging::operators::color_transform::Levels};
-
-/// Least distance of two end points, 0–1: flat pictures are not stretched without bound.
-const SPAN_MIN: f64 = 0.1;
+use crate::{
+    features::rich::RICH_NAMES,
+    imaging::operators::{color_transform::Levels, end_points::SPAN_MIN},
+};
 
 /// Coordinates of colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
