@@ -60,7 +60,7 @@ impl Prediction {
     pub fn damaged(&self) -> Option<f64> {
         match self {
             Prediction::Classic(_) => None,
-            Prediction::Gains(decision) => decision.damaged,
+            Prediction::Gains(decision) => Some(decision.damaged),
         }
     }
 

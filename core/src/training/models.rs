@@ -19,7 +19,7 @@ use super::error::GainTrainingError;
 use crate::models::gains::{
     GainHyperparameters,
     choices::Choices,
-    code::{CodeModel, TransformCode},
+    code::CodeModel,
     fit::{fit_codes, fit_gains},
     gate_choice::Judged,
     measure::MeasuredPicture,
@@ -65,9 +65,8 @@ pub fn fit_models(
     let mut gains: Vec<Vec<Vec<Gain>>> = vec![vec![Vec::new(); n_folds + 1]; measured.len()];
     let mut measure = |model: &CodeModel, of_fold: usize, place: usize| -> Result<(), GainTrainingError> {
         let of = |&i: &usize| {
-            let code: TransformCode = model.code(&measured[i].sample.features)?;
-            let mut found = measured[i].small.learned_gains(&[code])?;
-            Ok((i, found.swap_remove(0)))
+            let code = model.code(&measured[i].sample.features)?;
+            Ok((i, measured[i].small.learned_gains(&code)?))
         };
         let pictures: Vec<usize> = fitted.iter().copied().filter(|&i| folds[i] == of_fold).collect();
         let found: Vec<(usize, Vec<Gain>)> =
@@ -93,16 +92,14 @@ pub fn fit_models(
         let learned: Vec<Vec<Gain>> = side.iter().map(|&i| gains[i][place].clone()).collect();
         Ok(fit_gains(&samples(&side), codes, &learned, &candidates, hyper)?)
     };
-    let all = if of_all { Some(finish(fit(&[])?, side(&[]), n_folds)?) } else { None };
+    let mut of_all = if of_all { Some(finish(fit(&[])?, side(&[]), n_folds)?) } else { None };
     let without_fold = codes.into_iter().enumerate().map(|(fold, codes)| finish(codes, side(&[fold]), fold));
     let mut without_fold: Vec<GainModel> = without_fold.collect::<Result<_, _>>()?;
     let judge = |&i: &usize| -> Result<Judged, GainTrainingError> {
         let sample = &measured[i].sample;
-        let table = &without_fold[folds[i]].color;
-        let expectation = table.expect(&sample.features)?;
         Ok(Judged {
             origin: &sample.origin,
-            expectation,
+            expectation: without_fold[folds[i]].color.expect(&sample.features)?,
             gains: [&gains[i][n_folds][..], &sample.color].concat(),
         })
     };
@@ -110,7 +107,6 @@ pub fn fit_models(
     let without = |fold: usize| -> Vec<&Judged> {
         fitted.iter().zip(&judged).filter(|(i, _)| folds[**i] != fold).map(|(_, judged)| judged).collect()
     };
-    let mut of_all = all;
     if let Some(model) = &mut of_all {
         model.choose_gates(&judged.iter().collect::<Vec<_>>());
     }

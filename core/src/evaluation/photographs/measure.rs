@@ -148,7 +148,7 @@ fn kept_tone(decision: &Decision) -> PlannedRestoration {
 /// What a decision expects.
 pub(super) fn forecast(decision: &Decision) -> PhotographForecast {
     PhotographForecast {
-        damaged: decision.damaged,
+        damaged: Some(decision.damaged),
         expected_db: decision.expected.map(|expected| expected.psnr_db),
         interval_db: decision.expected.and_then(|expected| expected.interval_db),
     }

@@ -60,7 +60,7 @@ impl<'a> HeldOutPicture<'a> {
     ) -> Result<PictureMeasurement, TrialError> {
         let code = self.model.codes.code(&self.measured.sample.features)?;
         let untouched = self.measured.untouched;
-        let learned = self.measured.small.learned_gains(std::slice::from_ref(&code))?.swap_remove(0);
+        let learned = self.measured.small.learned_gains(&code)?;
         let color: Vec<Gain> = learned.iter().chain(&self.measured.sample.color).copied().collect();
 
         let mut meter = RestorationMeter::new(reference, damaged, untouched);

@@ -26,7 +26,7 @@ pub struct Decision {
     /// Expected gain over doing nothing; `None` where nothing was predicted.
     pub expected: Option<ExpectedGain>,
     /// Chance that something is wrong with the picture, 0–1, whether or not a candidate would help.
-    pub damaged: Option<f64>,
+    pub damaged: f64,
     /// The reason.
     pub reason: Reason,
 }
@@ -128,21 +128,9 @@ pub fn decide_under(
     complete(model, features, requested, is_of_trained_size, color, expectation.undamaged)
 }
 
-/// Decides for a picture of `width × height` px whose colours are decided already, as those of a roll are. `undamaged` is the
-/// chance that nothing is wrong with the picture.
-pub(super) fn with_color(
-    model: &GainModel,
-    features: &[f32],
-    size: (usize, usize),
-    requested: &RequestedParameters,
-    color: PartChoice,
-    undamaged: f64,
-) -> Result<Decision, WeightsError> {
-    complete(model, features, requested, is_of_trained_size(size), color, undamaged)
-}
-
-/// Adds the rest of the decision to the choice of the colours.
-fn complete(
+/// Decides for a picture whose colours are decided already, as those of a roll are. `undamaged` is the chance that nothing is
+/// wrong with the picture.
+pub(super) fn complete(
     model: &GainModel,
     features: &[f32],
     requested: &RequestedParameters,
@@ -158,7 +146,7 @@ fn complete(
     let detail = choose_detail(model, features, requested, gates.detail, closed)?;
     let parameters = detail.parameters.with_color(color.parameters.color());
     let expected = color.expected.or(detail.expected);
-    let damaged = Some(1.0 - undamaged);
+    let damaged = 1.0 - undamaged;
     // Who asks for a learned correction gets it, whatever it is expected to gain.
     let chose_color = corrects && color.expected.is_some() && requested.color_method.is_none();
     let reason = match parameters.is_identity() {
@@ -339,7 +327,8 @@ mod tests {
             );
             assert!(count(&stricter) < count(&laxer), "{stricter:?} {laxer:?}");
         }
-        // Nothing is sharpened for faded colours, and no gate lets an expected loss through.
+        // Nothing is sharpened for faded colours, and no gate lets an expected loss through, nor does one of rolls.
+        assert!(model.roll_gates.iter().all(|gate| gate.margin_db >= 0.0), "{:?}", model.roll_gates);
         assert_eq!(count(&faded.detail), 0);
         for gate in [damaged.color, damaged.detail, faded.color] {
             assert!(

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     features::rich::{N_RICH, RICH_NAMES},
-    imaging::operators::color_transform::{N_COEFFICIENTS, terms},
+    imaging::operators::color_transform::{N_COEFFICIENTS, N_TERMS, terms},
     models::{assume::Assume, hyperparameters::HyperparametersError},
     numeric::random::derived_seed,
 };
@@ -94,31 +94,30 @@ impl GainModel {
             let at = assume as usize;
             self.gates[at].color = choose_bounds(GATES[at].color, policy, judged);
         }
-        self.order_gates();
+        order_gates(&mut self.gates);
         let bound = roll_bound(judged);
         let auto = RollGate { undamaged_max: bound, ..ROLL_GATE };
         self.roll_gates = Assume::ALL.map(|assume| match assume {
             Assume::Auto => auto,
-            Assume::Damaged => RollGate { change_min: 1.0, undamaged_max: f64::MAX, ..auto },
-            Assume::Faded => RollGate { change_min: 1.0, undamaged_max: f64::MAX, ..auto },
+            Assume::Damaged | Assume::Faded => RollGate { change_min: 1.0, undamaged_max: f64::MAX, ..auto },
             Assume::Fine => RollGate { undamaged_max: 0.5 * bound, ..auto },
         });
     }
+}
 
-    /// Moves bounds of colour gates so that no assumption is laxer than one that says more damage: each policy is searched on
-    /// its own, and one search may find a laxer bound on harm with a stricter one on the chance.
-    fn order_gates(&mut self) {
-        let auto = self.gates[Assume::Auto as usize].color;
-        let fine = &mut self.gates[Assume::Fine as usize].color;
-        fine.harm_max = fine.harm_max.min(auto.harm_max);
-        fine.undamaged_max = fine.undamaged_max.min(auto.undamaged_max);
-        let mut stricter = auto;
-        for assume in [Assume::Damaged, Assume::Faded] {
-            let laxer = &mut self.gates[assume as usize].color;
-            laxer.harm_max = laxer.harm_max.max(stricter.harm_max);
-            laxer.undamaged_max = laxer.undamaged_max.max(stricter.undamaged_max);
-            stricter = *laxer;
-        }
+/// Moves bounds of colour gates so that no assumption is laxer than one that says more damage: each policy is searched on its
+/// own, and one search may find a laxer bound on harm with a stricter one on the chance.
+fn order_gates(gates: &mut [Gates; N_ASSUMPTIONS]) {
+    let auto = gates[Assume::Auto as usize].color;
+    let fine = &mut gates[Assume::Fine as usize].color;
+    fine.harm_max = fine.harm_max.min(auto.harm_max);
+    fine.undamaged_max = fine.undamaged_max.min(auto.undamaged_max);
+    let mut stricter = auto;
+    for assume in [Assume::Damaged, Assume::Faded] {
+        let laxer = &mut gates[assume as usize].color;
+        laxer.harm_max = laxer.harm_max.max(stricter.harm_max);
+        laxer.undamaged_max = laxer.undamaged_max.max(stricter.undamaged_max);
+        stricter = *laxer;
     }
 }
 
@@ -193,16 +192,15 @@ fn emphasis() -> [f32; N_RICH] {
 }
 
 /// Returns what the transforms of a code add to each of [`ANCHORS`].
-fn anchored(code: &[f32]) -> impl Iterator<Item = f32> {
-    let of = |transform: &[f32]| -> Vec<f32> {
-        let added = |anchor: [f64; 3], c: usize| {
-            let terms = terms(anchor);
-            terms.iter().enumerate().map(|(k, term)| term * f64::from(transform[3 * k + c])).sum::<f64>()
-                as f32
-        };
-        ANCHORS.iter().flat_map(|&anchor| (0..3).map(move |c| added(anchor, c))).collect()
-    };
-    code.chunks_exact(N_COEFFICIENTS).flat_map(of).collect::<Vec<f32>>().into_iter()
+fn anchored(code: &[f32]) -> Vec<f32> {
+    let mut added = Vec::new();
+    for transform in code.chunks_exact(N_COEFFICIENTS) {
+        for terms in ANCHORS.map(terms) {
+            let of = |c: usize| (0..N_TERMS).map(|k| terms[k] * f64::from(transform[3 * k + c])).sum::<f64>();
+            added.extend([0, 1, 2].map(|c| of(c) as f32));
+        }
+    }
+    added
 }
 
 /// Fits the gains of every candidate. `learned` has, for each sample, the gains of the transforms that its out-of-fold code
@@ -412,4 +410,29 @@ fn rows<'a>(rows: impl Iterator<Item = &'a [f32]>) -> Result<NumberRows, NumberR
         numbers.extend_from_slice(row);
     }
     NumberRows::new(numbers, n_columns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_assumption_is_laxer_than_one_that_says_more_damage() {
+        let mut gates = GATES;
+        let mut set = |assume: Assume, harm_max, undamaged_max| {
+            let gate = &mut gates[assume as usize].color;
+            (gate.harm_max, gate.undamaged_max) = (harm_max, undamaged_max);
+        };
+        set(Assume::Auto, 0.14, 0.21);
+        set(Assume::Damaged, 0.4, 0.1);
+        set(Assume::Faded, 0.3, 0.5);
+        set(Assume::Fine, 0.06, 0.24);
+        order_gates(&mut gates);
+        let bounds = |assume: Assume| {
+            let gate = gates[assume as usize].color;
+            (gate.harm_max, gate.undamaged_max)
+        };
+        let found = [Assume::Fine, Assume::Auto, Assume::Damaged, Assume::Faded].map(bounds);
+        assert_eq!(found, [(0.06, 0.21), (0.14, 0.21), (0.4, 0.21), (0.4, 0.5)]);
+    }
 }

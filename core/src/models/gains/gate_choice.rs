@@ -21,8 +21,8 @@ const UNDAMAGED_MAX: [f64; 22] = [
 ];
 /// Fewest ordinary pictures of a set whose share counts on its own. The share of fewer depends on single pictures.
 const SET_MIN: usize = 100;
-/// Pictures of a roll.
-const ROLL_LENGTH: usize = 12;
+/// Pictures of a roll that is tried.
+pub const ROLL_LENGTH: usize = 12;
 /// Share of the least mean chance of clean rolls below which a roll counts as damaged.
 const ROLL_SHARE: f64 = 0.75;
 /// Bound on the mean chance of rolls where there are too few ordinary pictures to learn it from.

@@ -51,7 +51,8 @@ pub struct KernelRidge {
 
 impl KernelRidge {
     /// Fits the regression of `targets`, shape `(n_rows, n_targets)`, on `features`, shape `(n_rows, n_features)`. Rows of
-    /// weight 0 are left out. Landmarks are drawn by weight. `emphasis` has a factor for each standardised feature. The same bits for any number of threads.
+    /// weight 0 are left out. Landmarks are drawn by weight. `emphasis` has a factor for each standardised feature, not all of
+    /// them 0. The same bits for any number of threads.
     ///
     /// Cost: `n_rows · 1500²/2` products, some seconds for 8000 rows. Memory: `8 · n_rows · 1500` bytes.
     ///
@@ -134,6 +135,8 @@ impl KernelRidge {
             && self.coefficients.n_columns() == n_targets
             && self.offsets.len() == n_targets
             && self.landmarks.n_rows() == self.coefficients.n_rows()
+            // Otherwise every distance would be 0/0.
+            && size(&self.emphasis) > 0.0
             && [&self.means, &self.scales, &self.emphasis, &self.offsets]
                 .iter()
                 .all(|v| v.iter().all(|x| x.is_finite()))
@@ -250,6 +253,16 @@ mod tests {
     }
 
     const EXPECTED: [(usize, f32); 3] = [(0, 1.116_842_7), (7, 2.543_105_3), (31, 1.890_659_1)];
+
+    #[test]
+    fn a_regression_whose_features_do_not_count_is_refused() {
+        let (features, targets) = (rows(9, 2, scattered), rows(9, 1, scattered));
+        let fitted = KernelRidge::fit(&features, &targets, &[1.0; 9], &[1.0; 2], 1).unwrap();
+        assert!(fitted.is_consistent(2, 1) && !fitted.is_consistent(3, 1) && !fitted.is_consistent(2, 2));
+        let deaf = KernelRidge { emphasis: vec![0.0; 2], ..fitted.clone() };
+        let endless = KernelRidge { scales: vec![f32::INFINITY; 2], ..fitted };
+        assert!(!deaf.is_consistent(2, 1) && !endless.is_consistent(2, 1));
+    }
 
     #[test]
     fn a_smooth_function_is_predicted_between_its_rows() {

@@ -133,22 +133,18 @@ impl SmallPair {
         Ok((Self { reference, damaged, untouched }, color))
     }
 
-    /// Measures what each of [`LearnedCorrection::ALL`] gains on the pair, for each code. Returns gains by code, then by
-    /// correction.
+    /// Measures what each of [`LearnedCorrection::ALL`] gains on the pair with this code.
     ///
     /// # Errors
     /// When the reference is smaller than 7 px.
-    pub fn learned_gains(&self, codes: &[TransformCode]) -> Result<Vec<Vec<Gain>>, SearchError> {
+    pub fn learned_gains(&self, code: &TransformCode) -> Result<Vec<Gain>, SearchError> {
         let identity = SearchSpace::identity();
-        let of = |code: &TransformCode| -> Result<Vec<Gain>, SearchError> {
-            let one = |correction: LearnedCorrection| {
-                let Some(transform) = correction.transform(code) else { return Ok(WORST_GAIN) };
-                let restored = color_transform::apply(self.damaged.clone(), &transform);
-                Ok(gain(search::search(&self.reference, &restored, &identity)?[0], self.untouched))
-            };
-            LearnedCorrection::ALL.into_iter().map(one).collect()
+        let one = |correction: LearnedCorrection| {
+            let Some(transform) = correction.transform(code) else { return Ok(WORST_GAIN) };
+            let restored = color_transform::apply(self.damaged.clone(), &transform);
+            Ok(gain(search::search(&self.reference, &restored, &identity)?[0], self.untouched))
         };
-        codes.iter().map(of).collect()
+        LearnedCorrection::ALL.into_iter().map(one).collect()
     }
 }
 

@@ -54,7 +54,7 @@ impl Gain {
     }
 }
 
-/// The expected gain of a candidate on one picture.
+/// The expected gain of a candidate on one picture. For a colour correction: if something is wrong with the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectedGain {

@@ -20,7 +20,7 @@ use super::{
     artifact::GainArtifact,
     code::CodePredictor,
     coordinates::Coordinates,
-    decide::{self, Decision, PartChoice},
+    decide::{self, PartChoice},
     model::{ExpectedGain, GainModel, RollGate},
     weight_forest::WeightsError,
 };
@@ -28,7 +28,7 @@ use crate::{
     features::rich::RICH_NAMES,
     imaging::{
         ColorCorrection, ColorMethod, RestorationParameters,
-        operators::color_transform::{ColorTransform, N_COEFFICIENTS, N_TERMS},
+        operators::color_transform::{ColorTransform, N_COEFFICIENTS, N_TERMS, terms},
     },
     models::{
         error::PredictError,
@@ -127,15 +127,15 @@ fn together(
     consensus: &Consensus,
 ) -> Result<RollPrediction, PredictError> {
     let members: Vec<usize> = (0..votes.len()).filter(|&i| consensus.is_member[i]).collect();
-    let voters = || members.iter().map(|&i| &votes[i]).filter(|vote| !vote.is_copy);
+    let voters = || members.iter().map(|&i| &votes[i]).filter(|vote| vote.counts);
     let gains: Vec<ExpectedGain> = voters().map(|vote| vote.expected).collect();
     let undamaged = mean(voters().map(|vote| vote.undamaged).collect());
-    let n_unlike = members.iter().filter(|&&i| model.is_outside(&votes[i].features)).count();
+    let n_unlike = voters().filter(|vote| model.is_outside(&vote.features)).count();
     let expected = mean_gain(&gains);
     let change = distance(&consensus.colors, &grid_colors(&ColorTransform::IDENTITY));
     let reason = match () {
         () if requested.color_method() == Some(ColorMethod::Learned) => RollReason::Requested,
-        () if 2 * n_unlike > members.len() => RollReason::UnlikeTraining,
+        () if 2 * n_unlike > gains.len() => RollReason::UnlikeTraining,
         () => model.roll_gates[requested.assume() as usize].judge(change, undamaged, &expected),
     };
     let (n_pictures, n_members) = (pictures.len(), members.len());
@@ -167,29 +167,22 @@ fn predict_member(
         true => PartChoice {
             parameters: RestorationParameters::IDENTITY
                 .with_color(ColorCorrection::from(ColorMethod::Learned)),
-            transform: Some(transform_for(roll, vote)),
+            transform: Some(roll.consensus),
             expected: Some(vote.expected),
         },
         false => PartChoice::NOTHING,
     };
-    decide::with_color(model, &vote.features, picture.size, requested, color, vote.undamaged)
-        .map(|decision: Decision| Prediction::Gains(decision))
+    let is_of_trained_size = decide::is_of_trained_size(picture.size);
+    decide::complete(model, &vote.features, requested, is_of_trained_size, color, vote.undamaged)
+        .map(Prediction::Gains)
         .map_err(|error| decide::explain(&picture.features, error))
-}
-
-/// The transform that a member gets.
-///
-/// Hook for the exposure of each picture. A model that is sure that one picture is lighter or darker than the others may
-/// change the brightness of the consensus here. No model is sure today, so every member gets the consensus.
-fn transform_for(roll: &Roll, _member: &Vote) -> ColorTransform {
-    roll.consensus
 }
 
 /// The vote of a picture: what the model predicts from it alone.
 struct Vote {
     features: Vec<f32>,
-    /// Whether an earlier picture has the same bytes.
-    is_copy: bool,
+    /// Whether the vote counts: the picture is no copy of an earlier one, and not grey.
+    counts: bool,
     /// The picture's own transform; `None` for a grey picture, and if a coefficient is out of bounds.
     transform: Option<ColorTransform>,
     /// The colours of the grid after the picture's own transform.
@@ -208,25 +201,24 @@ fn candidate(model: &GainModel) -> Option<usize> {
 /// Predicts the transform of each picture.
 fn votes(model: &GainModel, pictures: &[&Surveyed]) -> Result<Vec<Vote>, PredictError> {
     let at = candidate(model).expect("a roll needs a model with this candidate");
-    let vote = |features: Vec<f32>, is_copy: bool| -> Result<Vote, WeightsError> {
-        let transform = match is_grey(&features) {
+    let vote = |picture: &Surveyed, is_first: bool| -> Result<Vote, WeightsError> {
+        let features = decide::values_of(&picture.features);
+        let is_grey = is_grey(&features);
+        let transform = match is_grey {
             true => None,
             false => model.codes.code(&features)?.transform(CodePredictor::Mean, Coordinates::Plain),
         };
         let colors = transform.as_ref().map(grid_colors);
         let expectation = model.color.expect(&features)?;
         let expected = model.color.with_interval(&expectation, at);
-        Ok(Vote { features, is_copy, transform, colors, undamaged: expectation.undamaged, expected })
+        let (counts, undamaged) = (is_first && !is_grey, expectation.undamaged);
+        Ok(Vote { features, counts, transform, colors, undamaged, expected })
     };
-    let mut seen: BTreeSet<&str> = BTreeSet::new();
-    let of = |picture: &&Surveyed, is_copy: bool| {
-        vote(decide::values_of(&picture.features), is_copy)
-            .map_err(|error| decide::explain(&picture.features, error))
-    };
-    // The first of equal pictures votes. Which one does not matter: their votes are equal.
-    let mut votes = Vec::with_capacity(pictures.len());
+    let (mut seen, mut votes) = (BTreeSet::new(), Vec::with_capacity(pictures.len()));
     for &picture in pictures {
-        votes.push(of(&picture, !seen.insert(&picture.sha256))?);
+        // The first of equal pictures votes. Which one does not matter: their votes are equal.
+        let vote = vote(picture, seen.insert(&picture.sha256));
+        votes.push(vote.map_err(|error| decide::explain(&picture.features, error))?);
     }
     Ok(votes)
 }
@@ -255,13 +247,13 @@ struct Consensus {
 }
 
 impl Consensus {
-    /// Finds the consensus of most of the pictures. Returns `None` if fewer than [`MEMBERS_MIN`] or at most half of them
-    /// agree.
+    /// Finds the consensus of most of the votes that count. Returns `None` if fewer than [`MEMBERS_MIN`] or at most half of
+    /// them agree.
     fn find(votes: &[Vote]) -> Option<Self> {
         let mut is_member: Vec<bool> = votes.iter().map(|vote| vote.colors.is_some()).collect();
         for _ in 0..TURNS_MAX {
             let found = Self::of(votes, is_member)?;
-            let near = found.near();
+            let near = found.near(votes);
             if near == found.is_member {
                 return Some(found);
             }
@@ -273,11 +265,11 @@ impl Consensus {
     /// The consensus of these members, if they are enough.
     fn of(votes: &[Vote], is_member: Vec<bool>) -> Option<Self> {
         let members: Vec<&Vote> = (votes.iter().zip(&is_member))
-            .filter(|(vote, is_member)| **is_member && !vote.is_copy)
+            .filter(|(vote, is_member)| **is_member && vote.counts)
             .map(|(vote, _)| vote)
             .collect();
-        let n_different = votes.iter().filter(|vote| !vote.is_copy).count();
-        if members.len() < MEMBERS_MIN || 2 * members.len() <= n_different {
+        let n_counted = votes.iter().filter(|vote| vote.counts).count();
+        if members.len() < MEMBERS_MIN || 2 * members.len() <= n_counted {
             return None;
         }
         let combined = |of: fn(Vec<f64>) -> f64| {
@@ -298,8 +290,10 @@ impl Consensus {
     }
 
     /// Whether each picture is close enough to the consensus to be a member.
-    fn near(&self) -> Vec<bool> {
-        let bound = DISTANCE_FREE.max(DISTANCE_FACTOR * median(self.distances.clone()));
+    fn near(&self, votes: &[Vote]) -> Vec<bool> {
+        let counted = self.distances.iter().zip(votes).filter(|(_, vote)| vote.counts);
+        let middle = median(counted.map(|(&distance, _)| distance).collect());
+        let bound = DISTANCE_FREE.max(DISTANCE_FACTOR * middle);
         self.distances.iter().map(|distance| distance.is_finite() && *distance <= bound).collect()
     }
 }
@@ -311,8 +305,8 @@ type GridColors = [[f64; 3]; N_GRID];
 fn grid_colors(transform: &ColorTransform) -> GridColors {
     let coefficients = transform.coefficients();
     std::array::from_fn(|at| {
-        let [r, g, b] = [at / 25, at / 5 % 5, at % 5].map(|level| GRID_LEVELS[level]);
-        let terms: [f64; N_TERMS] = [1.0, r, g, b, r * r, g * g, b * b, r * g, r * b, g * b];
+        let n = GRID_LEVELS.len();
+        let terms = terms([at / (n * n), at / n % n, at % n].map(|level| GRID_LEVELS[level]));
         std::array::from_fn(|channel| {
             let sum: f64 = (0..N_TERMS).map(|k| coefficients[3 * k + channel] * terms[k]).sum();
             (255.0 * sum).clamp(0.0, 255.0)
@@ -368,7 +362,7 @@ mod tests {
         let colors = transform.as_ref().map(grid_colors);
         Vote {
             features: Vec::new(),
-            is_copy: false,
+            counts: true,
             transform,
             colors,
             undamaged: 0.1,
@@ -412,13 +406,24 @@ mod tests {
     #[test]
     fn copies_of_a_picture_have_one_vote() {
         let mut votes = votes_of(&[0.1, 0.1, 0.1, 0.2, 0.3]);
-        votes[1].is_copy = true;
-        votes[2].is_copy = true;
+        votes[1].counts = false;
+        votes[2].counts = false;
         let found = Consensus::find(&votes).unwrap();
         assert_eq!(found.is_member, [true; 5]);
         assert!((found.transform.coefficients()[0] - 0.2).abs() < 1e-6);
-        votes[3].is_copy = true;
+        votes[3].counts = false;
         assert!(Consensus::find(&votes).is_none());
+    }
+
+    /// Whatever their number, grey pictures neither prevent a consensus nor let strangers in.
+    #[test]
+    fn grey_pictures_change_nothing_for_the_others() {
+        let grey = || Vote { counts: false, transform: None, colors: None, ..vote(0.0) };
+        let mut votes = votes_of(&[0.1, 0.1, 0.1, 0.9]);
+        votes.extend((0..9).map(|_| grey()));
+        let found = Consensus::find(&votes).unwrap();
+        assert_eq!(found.is_member[..5], [true, true, true, false, false]);
+        assert!((found.transform.coefficients()[0] - 0.1).abs() < 1e-6);
     }
 
     #[test]
