@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::{gain_pictures::Measuring, parallel, trial::FinishedTrial};
 use pentimento_core::evaluation::{
-    photographs::{PhotographChoice, ShownPhotograph, photograph_choices, shown_photograph},
+    photographs::{ShownPhotograph, photograph_choices, shown_photograph},
     trial::{PageChoice, PagePicture, PlannedRestoration, page_choices, page_picture},
 };
 
@@ -29,7 +29,7 @@ pub fn page_pictures(finished: &FinishedTrial, measuring: &Measuring) -> Result<
 pub fn page_photographs(finished: &FinishedTrial, measuring: &Measuring) -> Result<Vec<ShownPhotograph>> {
     let Some(report) = &finished.report.photographs else { return Ok(Vec::new()) };
     let choices = photograph_choices(report);
-    let work = |&choice: &PhotographChoice| {
+    let work = |&choice: &PageChoice| {
         let tried = &finished.photographs[choice.picture];
         let (reference, damaged) = tried.images(measuring)?;
         Ok(shown_photograph(choice, &reference, &damaged, &tried.decided)?)

@@ -82,6 +82,9 @@ fn photographs_are_tried_alone_and_as_rolls_within_a_fold() {
     assert_eq!(faded[0]["roll"], "clean/fold 0 roll 1");
     assert!(faded.iter().all(|row| row["damage"] == faded[0]["damage"] && row["fold"] == 0));
     assert!(faded[0]["damage"].as_str().unwrap().starts_with("dye_fading"));
+    // The pictures of a roll were decided together.
+    let rolls = report["rolls"].as_array().unwrap();
+    assert!(rolls.len() == 2 && rolls.iter().all(|roll| roll["together"]["reason"].is_string()), "{rolls:?}");
     // A wider gate changes no fewer pictures.
     for curve in report["operating_curves_post_hoc"].as_array().unwrap() {
         for share in ["changed", "ordinary_changed"] {

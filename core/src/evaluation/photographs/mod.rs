@@ -31,14 +31,13 @@ pub use self::{
     csv::{PHOTOGRAPH_CSV_HEADER, photograph_csv},
     curve::{SWEPT_HARM_MAX, SWEPT_UNDAMAGED_MAX, SweptOutcome},
     measure::{PhotographMeasurement, measure_photograph},
-    page_pictures::{PhotographChoice, ShownPhotograph, photograph_choices, shown_photograph},
+    page_pictures::{ShownPhotograph, photograph_choices, shown_photograph},
     report::{
         IntervalCoverage, OperatingCurve, OperatingPoint, PhotographKindReport, PhotographReport,
         PhotographSection, PhotographSummary, RollSummary,
     },
     rolls::{
-        ROLL_LENGTH, RollOutcome, RollPicturePlan, RollPlan, RollSurvey, deal_rolls, measure_roll_picture,
-        plan_roll,
+        RollOutcome, RollPicturePlan, RollPlan, RollSurvey, deal_rolls, measure_roll_picture, plan_roll,
     },
     rows::{PhotographFigures, PhotographForecast, PhotographKind, PhotographResult, PhotographRow, RollRow},
     sums::{PhotographMeasurements, photograph_report},
@@ -46,3 +45,5 @@ pub use self::{
 };
 
 pub(super) use html::photograph_sections;
+
+pub use crate::models::gains::gate_choice::ROLL_LENGTH;

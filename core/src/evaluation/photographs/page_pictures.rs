@@ -6,34 +6,27 @@ use super::{
     way::PhotographWay,
 };
 use crate::{
-    evaluation::trial::{PlannedRestoration, TrialError, meter::restored, page_pictures::small_jpeg},
+    evaluation::trial::{
+        PageChoice, PlannedRestoration, TrialError,
+        meter::restored,
+        page_pictures::{largest, small_jpeg},
+    },
     imaging::Image,
 };
-
-/// Number of photographs under one heading, at most; a roll is shown whole.
-const SHOWN_MAX: usize = 6;
-
-/// A photograph that the page shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PhotographChoice {
-    /// Heading above the photograph.
-    pub heading: &'static str,
-    /// Index of the photograph in the report.
-    pub picture: usize,
-}
 
 /// A photograph of the page, with small copies of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShownPhotograph {
     /// Heading and index of the photograph.
-    pub choice: PhotographChoice,
+    pub choice: PageChoice,
     /// JPEG files: the damaged photograph, one for each restoration, and the reference.
     pub jpegs: Vec<Vec<u8>>,
 }
 
 /// Chooses the damaged photographs with the largest gains, those that stay furthest from the truth, and those that lost most; the
-/// ordinary ones that were changed most; and one whole faded roll: the first that was corrected, else the first.
-pub fn photograph_choices(report: &PhotographReport) -> Vec<PhotographChoice> {
+/// ordinary ones that were changed most; and one whole faded roll: the first that was corrected, else the first. Indices are those
+/// of the report's photographs.
+pub fn photograph_choices(report: &PhotographReport) -> Vec<PageChoice> {
     use PhotographKind::{Damaged, Ordinary};
     let (rows, auto) = (&report.pictures, PhotographWay::Auto);
     let error = |row: &PhotographRow| row.result(auto).map_or(0.0, |result| result.figures.ciede2000);
@@ -53,20 +46,9 @@ pub fn photograph_choices(report: &PhotographReport) -> Vec<PhotographChoice> {
         let belongs = |row: &PhotographRow| row.kind == roll.kind && row.roll.as_ref() == Some(&roll.name);
         let heading = "One roll: before, each alone, together, truth";
         let pictures = (0..rows.len()).filter(|&picture| belongs(&rows[picture]));
-        choices.extend(pictures.map(|picture| PhotographChoice { heading, picture }));
+        choices.extend(pictures.map(|picture| PageChoice { heading, picture }));
     }
     choices
-}
-
-/// Returns the photographs with the largest positive values; among equals the first come first.
-fn largest(
-    rows: &[PhotographRow],
-    heading: &'static str,
-    value: impl Fn(&PhotographRow) -> f64,
-) -> Vec<PhotographChoice> {
-    let mut ranked: Vec<(f64, usize)> = rows.iter().map(value).zip(0..).filter(|(v, _)| *v > 0.0).collect();
-    ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    ranked.into_iter().take(SHOWN_MAX).map(|(_, picture)| PhotographChoice { heading, picture }).collect()
 }
 
 /// Restores a chosen photograph as decided, and makes the small copies. A roll's picture has two restorations: alone, and
@@ -75,7 +57,7 @@ fn largest(
 /// # Errors
 /// When a copy cannot be encoded.
 pub fn shown_photograph(
-    choice: PhotographChoice,
+    choice: PageChoice,
     reference: &Image,
     damaged: &Image,
     decided: &[PlannedRestoration],

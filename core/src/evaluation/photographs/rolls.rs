@@ -13,13 +13,10 @@ use crate::{
     imaging::{Image, codec::Format},
     models::{
         Assume, Prediction, RequestedParameters, RollPrediction, Surveyed,
-        gains::{decide::Decision, model::GainModel, roll},
+        gains::{decide::Decision, gate_choice::ROLL_LENGTH, model::GainModel, roll},
         roll::RollReason,
     },
 };
-
-/// Pictures of a roll of the trial.
-pub const ROLL_LENGTH: usize = 12;
 
 /// Deals pictures into whole rolls: pictures of one set and one fold, in bytewise order of their names, [`ROLL_LENGTH`] at a
 /// time. So the model without that fold has seen none of the roll's sources. Takes set, fold and name of each picture; returns
@@ -131,8 +128,8 @@ pub fn plan_roll(model: &GainModel, surveys: &[RollSurvey]) -> Result<RollPlan, 
     })
 }
 
-/// The survey as the service keeps it. Equal digests mark copies of a picture, so each picture has its place in the roll for a digest.
-/// Nothing is decided by length or format.
+/// The survey as the service keeps it. Equal digests mark copies of a picture, so each picture has its place in the roll
+/// for a digest. Nothing is decided by length or format.
 fn surveyed((place, survey): (usize, &RollSurvey)) -> Surveyed {
     let values = survey.features.iter().map(|&v| f64::from(v)).collect();
     Surveyed {

@@ -1,7 +1,10 @@
 //! Sums over photographs, compared with numbers worked out by hand.
 
 use super::*;
-use crate::evaluation::trial::Bin;
+use crate::{
+    evaluation::trial::{Bin, PageChoice},
+    models::gains::GainArtifact,
+};
 
 fn close(got: f64, expected: f64) {
     assert!((got - expected).abs() < 1e-12, "{got} for {expected}");
@@ -198,6 +201,20 @@ fn rolls_count_as_whole_rolls() {
     assert_eq!(shown, [0], "only the first corrected roll is shown");
 }
 
+/// Pictures of a trial are no copies of each other, although the trial knows no digests.
+#[test]
+fn the_pictures_of_a_planned_roll_all_vote() {
+    let bytes = include_bytes!("../../../models/builtin.model");
+    let model = GainArtifact::from_bytes(bytes, 256 << 20).unwrap().model;
+    let features: Vec<f32> =
+        model.ranges.ranges().iter().map(|range| 0.5 * (range.low + range.high)).collect();
+    let surveys = vec![RollSurvey { features, size: (300, 200) }; ROLL_LENGTH];
+    let plan = plan_roll(&model, &surveys).unwrap();
+    assert_eq!([plan.together.n_members, plan.together_damaged.n_members], [ROLL_LENGTH; 2]);
+    assert!(plan.together.reason.is_some() && plan.pictures.len() == ROLL_LENGTH);
+    assert_eq!(plan_roll(&model, &surveys[..2]).unwrap().together, RollOutcome::default());
+}
+
 #[test]
 fn rolls_never_leave_a_fold_or_a_set() {
     let names: Vec<String> = (0..60).rev().map(|i| format!("{i:02}")).collect();
@@ -247,7 +264,7 @@ fn nothing_of_a_name_becomes_markup() {
         notes: vec![evil.to_owned()],
         ..PhotographMeasurements::default()
     });
-    let choice = PhotographChoice { heading: "best", picture: 0 };
+    let choice = PageChoice { heading: "best", picture: 0 };
     let shown = [ShownPhotograph { choice, jpegs: vec![vec![1], vec![2], vec![3]] }];
     let page = photograph_sections(&report, &shown).into_string();
     assert!(!page.contains("<script") && page.contains("&lt;script&gt;"));

@@ -45,7 +45,11 @@ pub fn page_choices(rows: &[TrialRow]) -> Vec<PageChoice> {
 }
 
 /// Returns the pictures with the largest positive values; among equals the first come first.
-fn largest(rows: &[TrialRow], heading: &'static str, value: impl Fn(&TrialRow) -> f64) -> Vec<PageChoice> {
+pub(in crate::evaluation) fn largest<T>(
+    rows: &[T],
+    heading: &'static str,
+    value: impl Fn(&T) -> f64,
+) -> Vec<PageChoice> {
     let mut ranked: Vec<(f64, usize)> = rows.iter().map(value).zip(0..).filter(|(v, _)| *v > 0.0).collect();
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     ranked.into_iter().take(SHOWN_MAX).map(|(_, picture)| PageChoice { heading, picture }).collect()
