@@ -4,7 +4,7 @@
 //! nothing either, and a damaged copy of that; and a copy damaged by the recipe for tests, which is never fitted on. Rolls are
 //! formed when models are tried, see [`super::photograph_trial`], because a roll must lie within one fold.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -34,13 +34,17 @@ const ROLL_DAMAGE: &str = "dye_fading";
 /// Draws until one is of [`ROLL_DAMAGE`], which a third of them are.
 const ROLL_DRAWS_MAX: u32 = 1000;
 
+/// Training pictures of photographs, and the files that cannot be used, each with the reason.
+pub type ListedPhotographs = (Vec<TrainingPicture>, Vec<(String, String)>);
+
 /// Lists the training pictures of folders of clean photographs, in a fixed order. The groups file may name a photograph as
-/// `SET/FILE`, or as `FILE` where only one set has it; else each photograph is a source of its own.
+/// `SET/FILE`, or as `FILE` where only one set has it; else each photograph is a source of its own. A file that cannot be
+/// used is listed with its reason.
 ///
 /// # Errors
-/// When a folder cannot be read, holds no picture, or two folders have one name.
-pub fn photographs(folders: &[PathBuf], groups: &Groups) -> Result<Vec<TrainingPicture>> {
-    let mut pictures = Vec::new();
+/// When a folder cannot be read, or two folders have one name.
+pub fn photographs(folders: &[PathBuf], groups: &Groups) -> Result<ListedPhotographs> {
+    let (mut pictures, mut failed) = (Vec::new(), Vec::new());
     let mut sets: Vec<String> = Vec::new();
     for folder in folders {
         let set = folder
@@ -51,17 +55,15 @@ pub fn photographs(folders: &[PathBuf], groups: &Groups) -> Result<Vec<TrainingP
         if sets.contains(&set) {
             bail!("two folders of photographs are named {set}");
         }
-        pictures.extend(of_folder(folder, &set, groups)?);
+        let clean = CleanPictures::list(folder)?;
+        pictures.extend(of_folder(&clean, &set, groups));
+        failed.extend(clean.failed);
         sets.push(set);
     }
-    Ok(pictures)
+    Ok((pictures, failed))
 }
 
-fn of_folder(folder: &Path, set: &str, groups: &Groups) -> Result<Vec<TrainingPicture>> {
-    let clean = CleanPictures::list(folder)?;
-    if let Some((name, reason)) = clean.failed.first() {
-        bail!("{name}: {reason}");
-    }
+fn of_folder(clean: &CleanPictures, set: &str, groups: &Groups) -> Vec<TrainingPicture> {
     let mut pictures = Vec::new();
     for (at, (stem, path)) in clean.files().enumerate() {
         let file = path.file_name().and_then(|file| file.to_str()).unwrap_or(stem);
@@ -84,7 +86,7 @@ fn of_folder(folder: &Path, set: &str, groups: &Groups) -> Result<Vec<TrainingPi
         }
         pictures.push(of(SampleKind::TestPhotograph, 0));
     }
-    Ok(pictures)
+    pictures
 }
 
 /// Makes reference and damaged picture of a training picture of a photograph.
@@ -135,16 +137,20 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("clean");
         fs::create_dir(&folder).unwrap();
-        ["01.png", "02.png", "03.png"].iter().for_each(|name| fs::write(folder.join(name), "").unwrap());
+        ["01.png", "02.png", "04.png"].iter().for_each(|name| fs::write(folder.join(name), "").unwrap());
         let tsv = "set\tname\tgroup\tfold\nclean\t01.png\tone\t2\nother\t02.png\ttwo\t1\n";
         let groups = Groups::read_tsv(tsv.as_bytes()).unwrap();
-        let pictures = photographs(&[folder], &groups).unwrap();
+        fs::write(folder.join("03.jpg"), "").unwrap();
+        fs::write(folder.join("03.png"), "").unwrap();
+        let (pictures, failed) = photographs(&[folder.clone()], &groups).unwrap();
+        // Two files of one stem are reported, and the others are used.
+        assert!(failed.len() == 1 && failed[0].1.contains("03.jpg, 03.png"), "{failed:?}");
         let sources: Vec<&str> = pictures
             .iter()
             .filter(|picture| picture.kind == SampleKind::TestPhotograph)
             .map(|picture| &*picture.source)
             .collect();
-        assert_eq!(sources, ["one", "two", "clean/03"]);
+        assert_eq!(sources, ["one", "two", "clean/04"]);
         assert!(pictures.iter().all(|picture| picture.name.starts_with("clean/")));
     }
 

@@ -135,7 +135,8 @@ fn run_gains(config: &Config, arguments: Arguments) -> Result<Outcome> {
     let (recipes, choices) = (Recipes::embedded(hyperparameters.seed), Choices::full());
     let limits = config.limits.limits();
     let mut pictures = training_pictures(&dataset, &groups);
-    pictures.extend(photographs(&arguments.photographs, &groups)?);
+    let (photographs, unused) = photographs(&arguments.photographs, &groups)?;
+    pictures.extend(photographs);
     // Each picture is measured; those that models are tried on are restored at the end.
     let n_restored = pictures.iter().filter(|picture| picture.is_held_out()).count();
     let bar = progress::bar(pictures.len() + n_restored, "pictures");
@@ -161,6 +162,7 @@ fn run_gains(config: &Config, arguments: Arguments) -> Result<Outcome> {
     } else {
         output::print(card)?;
     }
+    let failed = [unused, failed].concat();
     output::tell_failures(&failed);
     Ok(Outcome::from_failures(failed.len()))
 }

@@ -86,7 +86,8 @@ pub(super) fn run(arguments: &TrialArguments, shared: Shared) -> Result<Outcome>
         dataset.unpaired = dataset.keep_only(&names_in(path)?);
     }
     let mut pictures = training_pictures(&dataset, shared.groups);
-    pictures.extend(photographs(&arguments.photographs, shared.groups)?);
+    let (photographs, unused) = photographs(&arguments.photographs, shared.groups)?;
+    pictures.extend(photographs);
     if pictures.is_empty() {
         bail!("no pair could be evaluated");
     }
@@ -105,7 +106,7 @@ pub(super) fn run(arguments: &TrialArguments, shared: Shared) -> Result<Outcome>
     let finished = run_trial(pictures, &settings)?;
     bar.finish_and_clear();
 
-    let mut failed = finished.failed.clone();
+    let mut failed = [unused, finished.failed.clone()].concat();
     failed.extend(dataset.ambiguous);
     failed.extend(dataset.unpaired.into_iter().map(|name| (name, "has no mate".to_owned())));
     output::tell_failures(&failed);
