@@ -126,6 +126,9 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
         }
     };
     bar.finish_and_clear();
+    if arguments.together && !together {
+        output::tell("no roll: all parameters were given; every picture is treated alone");
+    }
     if together && arguments.server.is_some() {
         let answered = planned.iter().zip(&outcomes);
         let receipts = answered.filter_map(|(planned, outcome)| {

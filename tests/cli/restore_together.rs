@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader},
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 use pentimento_core::imaging::{
@@ -114,7 +114,8 @@ fn with_all_parameters_given_there_is_nothing_to_decide() {
     let shell = shell_with_roll();
     let given = ["--color", "on", "--sigma", "1", "--strength", "1"];
     let run = |more: &[&str]| shell.good(&[&["restore", "roll"], more, &given[..]].concat());
-    assert_eq!(run(&["--together", "--out-dir", "a"]).stderr, "");
+    run(&["--together", "--out-dir", "a"])
+        .says(&["no roll: all parameters were given; every picture is treated alone"]);
     run(&["--out-dir", "b"]);
     for name in ["blur", "second/jpeg"] {
         assert_eq!(shell.read(&format!("a/{name}.png")), shell.read(&format!("b/{name}.png")));
@@ -132,6 +133,13 @@ fn what_can_be_read_only_once_is_refused() {
         .run(&["restore", "--together", "-", "-o", "out.png"])
         .code(2)
         .says(&["standard input", "--together"]);
+    // A named pipe that nobody writes to would keep a reader for ever.
+    let pipe = shell.path("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    shell.run(&["restore", "--together", "pipe", "roll", "--out-dir", "piped"]).code(1).says(&[
+        "pipe: this is no regular file, and --together reads each picture twice",
+        "roll: 6 of 6 pictures belong together",
+    ]);
     shell.run(&["restore", "--together", "/dev/null", "roll", "--out-dir", "out"]).code(1).says(&[
         "/dev/null: this is no regular file, and --together reads each picture twice",
         "roll: 6 of 6 pictures belong together",
