@@ -142,7 +142,7 @@ mod tests {
         let groups = Groups::read_tsv(tsv.as_bytes()).unwrap();
         fs::write(folder.join("03.jpg"), "").unwrap();
         fs::write(folder.join("03.png"), "").unwrap();
-        let (pictures, failed) = photographs(&[folder.clone()], &groups).unwrap();
+        let (pictures, failed) = photographs(std::slice::from_ref(&folder), &groups).unwrap();
         // Two files of one stem are reported, and the others are used.
         assert!(failed.len() == 1 && failed[0].1.contains("03.jpg, 03.png"), "{failed:?}");
         let sources: Vec<&str> = pictures
