@@ -49,7 +49,7 @@ pub(super) struct Arguments {
     /// Output format: json (one line per picture) or csv
     #[arg(long, value_name = "json|csv", default_value = "json")]
     format: FeaturesFormat,
-    /// Feature schema: seed (14 features) or rich (118 cheap features that do not depend on the picture's size)
+    /// Feature schema: seed (14 features) or rich (124 cheap features that do not depend on the picture's size)
     #[arg(long, value_name = "seed|rich", default_value = "seed")]
     schema: SchemaName,
     #[command(flatten)]

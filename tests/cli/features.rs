@@ -105,10 +105,10 @@ fn the_rich_schema_has_its_own_names() {
     let shell = Shell::new();
     let csv = shell.good(&["features", &damaged("odd-size"), "--schema", "rich", "--format", "csv"]);
     let line = shell.good(&["features", &damaged("odd-size"), "--schema", "rich"]).json();
-    assert_eq!(line["schema"], "rich-118/2");
+    assert_eq!(line["schema"], "rich-124/3");
     let mut lines = csv.out().lines().map(|line| line.split(','));
     let (names, values) = (lines.next().unwrap().skip(1), lines.next().unwrap().skip(1));
-    assert_eq!(names.clone().count(), 118);
+    assert_eq!(names.clone().count(), 124);
     for (name, value) in names.zip(values) {
         assert_eq!(line["features"][name].as_f64().unwrap(), value.parse::<f64>().unwrap(), "{name}");
     }

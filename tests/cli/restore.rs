@@ -104,8 +104,8 @@ fn a_decision_of_the_built_in_model_is_recorded_with_its_reason() {
     let model = |i: usize| &receipts[i]["model"];
     let id = model(0)["id"].as_str().unwrap();
     assert!(id.starts_with("gains-") && model(0)["sha256"].as_str().unwrap()[..12] == id[6..]);
-    assert_eq!(receipts[0]["features"]["schema"], "rich-118/2");
-    assert_eq!(receipts[0]["features"]["values"].as_object().unwrap().len(), 118);
+    assert_eq!(receipts[0]["features"]["schema"], "rich-124/3");
+    assert_eq!(receipts[0]["features"]["values"].as_object().unwrap().len(), 124);
     // The faded picture is corrected, and is closer to its reference than before. The undamaged picture comes back byte
     // for byte.
     assert_eq!((&model(0)["reason"], &model(1)["reason"]), (&"worth_it".into(), &"not_worth_it".into()));

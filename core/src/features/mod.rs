@@ -1,7 +1,7 @@
 //! Features: numbers that describe a picture to a model.
 //!
 //! There are two schemas. [`Schema::Seed`] has the first system's 14 features of the whole picture ([`extract`]).
-//! [`Schema::Rich`] has 118 features that cost little ([`rich`]). [`measure`] takes either; [`Look`] decodes a file
+//! [`Schema::Rich`] has 124 features that cost little ([`rich`]). [`measure`] takes either; [`Look`] decodes a file
 //! only as far as its features need.
 //!
 //! All features describe the stored (encoded) colours. They are rounded to nine significant digits, so that every CPU

@@ -9,7 +9,7 @@ use crate::imaging::Image;
 pub enum Schema {
     /// The first system's 14 features of the whole picture.
     Seed,
-    /// 118 cheap features of a reduced picture and of some windows.
+    /// 124 cheap features of a reduced picture and of some windows.
     Rich,
 }
 

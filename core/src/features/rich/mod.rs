@@ -1,8 +1,8 @@
-//! The 118 features of schema rich. They cost little and do not depend on the picture's size.
+//! The 124 features of schema rich. They cost little and do not depend on the picture's size.
 //!
 //! Tone, cast, chroma, relations of channels, haze, layout, texture and end points are measured on the picture, reduced to at
-//! most 256 px a side. Noise, detail and blockiness are measured in windows of the picture without that reduction,
-//! which would remove them. Each family's file gives the formula and range of its features.
+//! most 256 px a side. Noise, detail and blockiness are measured in windows of the picture without that reduction, and extremes
+//! over all its pixels: the reduction would remove them. Each family's file gives the formula and range of its features.
 //!
 //! Sums are whole numbers or in a fixed order, and logarithms are libm's. So every CPU and every number of threads
 //! gives the same bits.
@@ -15,6 +15,7 @@ mod chroma;
 mod counts;
 mod detail;
 mod end_points;
+mod extremes;
 mod frame;
 mod gradient;
 mod haze;
@@ -33,7 +34,7 @@ use super::{FeatureError, SIDE_MIN_PX, rounding::rounded};
 use crate::{cancel::Cancel, imaging::Image};
 
 /// Number of features of schema rich.
-pub const N_RICH: usize = 118;
+pub const N_RICH: usize = 124;
 
 /// Names of the features, in the order of tables and vectors. None of them is a name of schema seed.
 pub const RICH_NAMES: [&str; N_RICH] = joined([
@@ -46,11 +47,12 @@ pub const RICH_NAMES: [&str; N_RICH] = joined([
     &texture::NAMES,
     &detail::NAMES,
     &blockiness::NAMES,
+    &extremes::NAMES,
     &end_points::NAMES,
 ]);
 
 /// Version of these definitions.
-pub const RICH_SCHEMA: &str = "rich-118/2";
+pub const RICH_SCHEMA: &str = "rich-124/3";
 
 /// The values in the order of [`RICH_NAMES`], all finite.
 pub type RichVector = [f64; N_RICH];
@@ -58,8 +60,8 @@ pub type RichVector = [f64; N_RICH];
 /// Extracts the features of schema rich from `image`. A grey picture has the features of its RGB copy, a framed
 /// picture those of the part within its uniform frame.
 ///
-/// Cost: one pass over the picture, then at most 256² pixels and nine windows of 128² px. Memory: 6 bytes per sample
-/// of a row and thread, and a few megabytes. A framed picture costs a second pass, and a copy of the part within the frame.
+/// Cost: two passes over the picture, then at most 256² pixels and nine windows of 128² px. Memory: 6 bytes per sample
+/// of a row and thread, and a few megabytes. A framed picture costs a third pass, and a copy of the part within the frame.
 ///
 /// # Errors
 /// When a side is below 7 px.
@@ -95,13 +97,14 @@ pub fn extract_until(image: &Image, cancel: &Cancel) -> Result<RichVector, Featu
         &texture::measure(&analysis),
         &detail::measure(&windows),
         &blockiness::measure(&windows),
+        &extremes::measure(image, cancel)?,
         &end_points::measure(&analysis),
     ]);
     Ok(values.map(rounded))
 }
 
 /// Joins the families' names or values, one after the other.
-const fn joined<T: Copy>(families: [&[T]; 10]) -> [T; N_RICH] {
+const fn joined<T: Copy>(families: [&[T]; 11]) -> [T; N_RICH] {
     let mut all = [families[0][0]; N_RICH];
     let (mut family, mut n) = (0, 0);
     while family < families.len() {

@@ -46,9 +46,9 @@ fn names_are_distinct_and_in_order() {
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), N_RICH + crate::features::N_FEATURES);
-    assert_eq!(RICH_SCHEMA, format!("rich-{N_RICH}/2"));
+    assert_eq!(RICH_SCHEMA, format!("rich-{N_RICH}/3"));
     assert_eq!(
-        [RICH_NAMES[0], RICH_NAMES[42], RICH_NAMES[109], RICH_NAMES[117]],
+        [RICH_NAMES[0], RICH_NAMES[42], RICH_NAMES[109], RICH_NAMES[123]],
         ["red_mean", "log_red_green", "log_blockiness", "all_high"]
     );
 }

@@ -71,6 +71,19 @@ impl Histogram {
         libm::cbrt((sum as f64 / self.n() as f64).sqrt())
     }
 
+    /// Returns the value that has `rank` samples before it when all are sorted: 0 gives the least value, `n − 1` the largest.
+    ///
+    /// # Panics
+    /// When there are not more than `rank` samples.
+    pub fn ranked(&self, rank: u64) -> u8 {
+        let mut up_to = 0;
+        let at = self.0.iter().position(|&n| {
+            up_to += n;
+            up_to > rank
+        });
+        at.expect("the rank is below the number of samples") as u8
+    }
+
     /// Returns the nearest-rank percentile: the least value with at least `⌈percent/100 · n⌉` samples at or below it.
     ///
     /// # Panics
@@ -110,6 +123,12 @@ mod tests {
         assert_eq!([1, 50, 99, 100].map(|p| histogram.percentile(p)), [2, 75, 149, 150]);
         let one = Image::new(1, 1, Channels::Grey, vec![7], None).unwrap();
         assert_eq!([1, 99].map(|p| of(&one)[0].percentile(p)), [7, 7]);
+    }
+
+    #[test]
+    fn ranks_count_from_the_least() {
+        let image = Image::new(5, 1, Channels::Grey, vec![9, 0, 7, 7, 255], None).unwrap();
+        assert_eq!([0, 1, 2, 3, 4].map(|rank| of(&image)[0].ranked(rank)), [0, 7, 7, 9, 255]);
     }
 
     #[test]
