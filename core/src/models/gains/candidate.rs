@@ -44,7 +44,7 @@ impl LearnedIn {
     }
 }
 
-/// A predicted colour transform, applied fully or in part.
+/// A predicted colour transform, or only the levels that it starts from, applied fully or in part.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LearnedCorrection {
     predictor: CodePredictor,
@@ -55,8 +55,8 @@ pub struct LearnedCorrection {
 
 impl LearnedCorrection {
     /// All learned corrections, in the order of their gains.
-    pub const ALL: [Self; 19] = {
-        use CodePredictor::{Forest, Mean, Ridge};
+    pub const ALL: [Self; 26] = {
+        use CodePredictor::{Forest, Half, Levels, Mean, Ridge};
         use Coordinates::{Channels, Plain, Together};
         const fn one(predictor: CodePredictor, coordinates: Coordinates, blend: f64) -> LearnedCorrection {
             LearnedCorrection { predictor, learned_in: LearnedIn::One(coordinates), blend }
@@ -84,6 +84,13 @@ impl LearnedCorrection {
             all(0.4),
             all(0.7),
             all(1.0),
+            one(Half, Channels, 0.7),
+            one(Half, Channels, 1.0),
+            one(Half, Together, 1.0),
+            one(Levels, Channels, 0.5),
+            one(Levels, Channels, 1.0),
+            one(Levels, Together, 0.5),
+            one(Levels, Together, 1.0),
         ]
     };
 

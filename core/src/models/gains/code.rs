@@ -24,18 +24,21 @@ pub enum CodePredictor {
     Ridge,
     /// The mean of both.
     Mean,
+    /// Half of that mean: a step from the levels to what is predicted.
+    Half,
+    /// Nothing is predicted: only the levels of the coordinates are set.
+    Levels,
 }
 
 impl CodePredictor {
-    /// All predictors.
-    pub const ALL: [Self; 3] = [Self::Forest, Self::Ridge, Self::Mean];
-
     /// Returns the name in names of candidates.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Forest => "forest",
             Self::Ridge => "ridge",
             Self::Mean => "mean",
+            Self::Half => "half",
+            Self::Levels => "levels",
         }
     }
 }
@@ -66,6 +69,8 @@ impl TransformCode {
                 CodePredictor::Forest => forest,
                 CodePredictor::Ridge => ridge,
                 CodePredictor::Mean => 0.5 * (forest + ridge),
+                CodePredictor::Half => 0.25 * (forest + ridge),
+                CodePredictor::Levels => 0.0,
             };
         }
         ColorTransform::after_levels(&coefficients, &self.levels[part]).ok()
@@ -150,9 +155,12 @@ mod tests {
         code.forest[0] = 0.25;
         let constant =
             |predictor, coordinates| code.transform(predictor, coordinates).unwrap().coefficients()[0];
-        let of_plain = CodePredictor::ALL.map(|predictor| constant(predictor, Coordinates::Plain));
-        assert_eq!(of_plain, [0.25, 0.0, 0.125]);
+        use CodePredictor::{Forest, Half, Levels, Mean, Ridge};
+        let of_plain =
+            [Forest, Ridge, Mean, Half, Levels].map(|predictor| constant(predictor, Coordinates::Plain));
+        assert_eq!(of_plain, [0.25, 0.0, 0.125, 0.0625, 0.0]);
         assert_eq!(constant(CodePredictor::Ridge, Coordinates::Channels), -1.0);
+        assert_eq!(constant(CodePredictor::Levels, Coordinates::Channels), -1.0);
         assert_eq!(constant(CodePredictor::Forest, Coordinates::Together), 0.0);
         code.ridge[0] = 65.0;
         assert_eq!(code.transform(CodePredictor::Ridge, Coordinates::Plain), None);
