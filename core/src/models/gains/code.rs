@@ -155,9 +155,9 @@ mod tests {
         code.forest[0] = 0.25;
         let constant =
             |predictor, coordinates| code.transform(predictor, coordinates).unwrap().coefficients()[0];
-        use CodePredictor::{Forest, Half, Levels, Mean, Ridge};
-        let of_plain =
-            [Forest, Ridge, Mean, Half, Levels].map(|predictor| constant(predictor, Coordinates::Plain));
+        use CodePredictor::{Forest, Half, Mean, Ridge};
+        let of_plain = [Forest, Ridge, Mean, Half, CodePredictor::Levels]
+            .map(|predictor| constant(predictor, Coordinates::Plain));
         assert_eq!(of_plain, [0.25, 0.0, 0.125, 0.0625, 0.0]);
         assert_eq!(constant(CodePredictor::Ridge, Coordinates::Channels), -1.0);
         assert_eq!(constant(CodePredictor::Levels, Coordinates::Channels), -1.0);
