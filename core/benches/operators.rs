@@ -17,16 +17,19 @@ fn picture() -> Image {
     Image::new(SIDE, SIDE, Channels::Rgb, samples, None).expect("a picture")
 }
 
-/// Parameters of every colour method, and of denoising.
+/// Parameters of every colour method, of denoising, and of masks with a narrow and a wide blur.
 fn parameters() -> Vec<(&'static str, RestorationParameters)> {
     let color =
         |method: ColorMethod| RestorationParameters::IDENTITY.with_color(ColorCorrection::from(method));
     let mut all: Vec<_> = ColorMethod::ALL.into_iter().map(|method| (method.name(), color(method))).collect();
     all.push(("denoise", RestorationParameters::IDENTITY.with_denoise(2.0).expect("in range")));
+    for (name, sigma, strength) in [("sharpen", 1.0, 0.5), ("sharpen wide", 6.0, 1.3)] {
+        all.push((name, RestorationParameters::new(ColorMethod::None, sigma, strength).expect("in range")));
+    }
     all
 }
 
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 12] = [
     "none",
     "white_balance",
     "grey_world",
@@ -37,6 +40,8 @@ const NAMES: [&str; 10] = [
     "auto_contrast",
     "learned",
     "denoise",
+    "sharpen",
+    "sharpen wide",
 ];
 
 fn named(name: &str) -> RestorationParameters {
@@ -59,6 +64,27 @@ fn apply(bencher: Bencher, name: &str) {
         .counter(ItemsCount::new(SIDE * SIDE))
         .with_inputs(|| image.clone())
         .bench_values(|image| pipeline::apply(image, &parameters, &coefficients));
+}
+
+/// The same with 16 bits per sample.
+#[divan::bench(args = NAMES, sample_count = 10, sample_size = 1)]
+fn apply_deep(bencher: Bencher, name: &str) {
+    let (image, parameters) = (picture(), named(name));
+    let coefficients = pipeline::measure(&image, &parameters, Some(&ColorTransform::IDENTITY));
+    let deep = image.widened();
+    bencher
+        .counter(ItemsCount::new(SIDE * SIDE))
+        .with_inputs(|| deep.clone())
+        .bench_values(|image| pipeline::apply_deep(image, &parameters, &coefficients));
+}
+
+/// Measuring with 16 bits per sample, with the rounding to 8 bits.
+#[divan::bench(args = NAMES, sample_count = 10, sample_size = 1)]
+fn measure_deep(bencher: Bencher, name: &str) {
+    let (deep, parameters) = (picture().widened(), named(name));
+    bencher.counter(ItemsCount::new(SIDE * SIDE)).bench(|| {
+        pipeline::measure_deep(&deep, &deep.narrowed(), &parameters, Some(&ColorTransform::IDENTITY))
+    });
 }
 
 #[divan::bench(sample_count = 10)]

@@ -1,6 +1,6 @@
 //! Pixels: the picture type, the codecs, the operators and the order in which operators run.
 //!
-//! - [`Image`] is a picture of 8-bit samples; [`codec`] reads and writes files.
+//! - [`Image`] is a picture of 8-bit samples, [`DeepImage`] one of 16 bits; [`codec`] reads and writes files.
 //! - [`RestorationParameters`] say what a restoration does; [`pipeline`] does it.
 //! - [`operators`] has one file per operator; [`bands`] runs point operators and the unsharp mask in one pass.
 //! - [`Level`] and [`Instructions`] select CPU instructions. All give the same samples.
@@ -17,6 +17,7 @@ mod image;
 mod instructions;
 mod level;
 mod luma;
+mod memory;
 pub mod operators;
 mod parameter_error;
 mod parameters;
@@ -27,7 +28,7 @@ mod tone;
 pub use color_correction::{COLOR_BLEND_RANGE, ColorCorrection};
 pub(crate) use color_measurement::ColorMeasurement;
 pub use color_method::ColorMethod;
-pub use image::{Channels, Image, ImageError};
+pub use image::{Channels, DeepImage, Depth, Image, ImageError, ImageRef, Sample, narrow};
 pub use instructions::Instructions;
 pub use level::Level;
 pub use luma::luma_of;

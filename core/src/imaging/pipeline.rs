@@ -1,6 +1,9 @@
 //! The order in which operators run: colour first, then noise, then sharpness.
 //!
 //! [`measure`] measures what the operators need; [`apply`] restores with these coefficients. A replay only applies.
+//! [`measure_deep`] and [`apply_deep`] do it for pictures with 16 bits per sample.
+
+mod deep;
 
 use crate::cancel::{Cancel, Cancelled};
 
@@ -14,6 +17,7 @@ use super::{
     },
 };
 
+pub use self::deep::{apply_deep, apply_deep_until, apply_deep_with, measure_deep, measure_deep_until};
 pub use super::coefficients::{Coefficients, CoefficientsError};
 
 /// Measures the coefficients that these parameters need on the picture.

@@ -10,28 +10,28 @@ use crate::{
 };
 
 /// Pixels that are restored between two looks at the flag: less than a millisecond.
-const PIXELS_PER_CHECK: usize = 1 << 15;
+pub(super) const PIXELS_PER_CHECK: usize = 1 << 15;
 
 /// Rows to restore in place, with copies of the rows around them.
-pub(super) struct Band<'a> {
-    pub rows: &'a mut [u8],
+pub(super) struct Band<'a, S = u8> {
+    pub rows: &'a mut [S],
     /// Number of the first row, counted from the top of the picture.
     pub top: usize,
-    pub beyond: Beyond,
+    pub beyond: Beyond<S>,
     pub shape: Shape,
     /// Ends the work early once it is set.
     pub cancel: &'a Cancel,
 }
 
 /// Copies of the rows that a band's blur reaches above and below the band, as far as the picture has such rows.
-pub(super) struct Beyond {
-    above: Vec<u8>,
-    below: Vec<u8>,
+pub(super) struct Beyond<S> {
+    above: Vec<S>,
+    below: Vec<S>,
 }
 
-impl Beyond {
+impl<S: Copy> Beyond<S> {
     /// Copies the rows within `radius` around each band of `n_rows` rows. The bands come from the top.
-    pub fn copied(samples: &[u8], shape: Shape, n_rows: usize, radius: usize) -> Vec<Self> {
+    pub fn copied(samples: &[S], shape: Shape, n_rows: usize, radius: usize) -> Vec<Self> {
         // Rows outside the picture are not copied: the blur reads the rows inside that they reflect.
         let rows = |from: usize, to: usize| {
             samples[from * shape.stride()..to.min(shape.height) * shape.stride()].to_vec()
@@ -44,9 +44,9 @@ impl Beyond {
     }
 }
 
-impl Band<'_> {
+impl<S> Band<'_, S> {
     /// Returns row `y` of the picture before restoration. A row of the band itself must not have been restored yet.
-    fn original(&self, y: usize) -> &[u8] {
+    pub fn original(&self, y: usize) -> &[S] {
         let stride = self.shape.stride();
         let n_above = self.beyond.above.len() / stride;
         match y.checked_sub(self.top) {
@@ -59,7 +59,9 @@ impl Band<'_> {
             }
         }
     }
+}
 
+impl Band<'_> {
     /// Restores the rows of the band: the point operator, then the mask.
     ///
     /// Before row `y` is sharpened, the ring holds the rows `y − radius` to `y + radius`, each after the point

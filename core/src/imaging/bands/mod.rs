@@ -19,6 +19,7 @@
 //! `core/tests/reference/bands.rs` compares both.
 
 mod band;
+mod deep;
 mod passes;
 mod planes;
 #[cfg(target_arch = "x86_64")]
@@ -35,11 +36,14 @@ use rayon::prelude::*;
 use crate::cancel::{Cancel, Cancelled};
 
 use super::{
-    Image, Instructions,
+    Image, Instructions, Sample,
     operators::{point::PointOperator, unsharp_mask::UnsharpMask},
 };
 use band::{Band, Beyond};
 use shape::Shape;
+use translated::BandWork;
+
+pub use deep::{restore_deep, restore_deep_until, restore_deep_with};
 
 /// Bands per thread. With more bands than threads, a slow thread restores fewer bands than the others.
 const BANDS_PER_THREAD: usize = 4;
@@ -88,29 +92,59 @@ pub fn restore_until<P: PointOperator>(
     mask: Option<&UnsharpMask>,
     cancel: &Cancel,
 ) -> Result<(), Cancelled> {
+    assert_runs(instructions);
+    restore_by(image, mask, cancel, |band| {
+        translated::restore(instructions, PointAndMask { band, point, mask })
+    })
+}
+
+/// Checks that this CPU runs the instructions.
+fn assert_runs(instructions: Instructions) {
     assert!(Instructions::supported().contains(&instructions), "this CPU does not run {instructions:?}");
+}
+
+/// The work on a band of 8-bit rows.
+struct PointAndMask<'a, P> {
+    band: Band<'a>,
+    point: &'a P,
+    mask: Option<&'a UnsharpMask>,
+}
+
+impl<P: PointOperator> BandWork for PointAndMask<'_, P> {
+    #[inline(always)]
+    fn restore(self, with: Instructions) {
+        self.band.restore(with, self.point, self.mask);
+    }
+}
+
+/// Cuts the picture into bands for `work`, which restores a band whose blur reaches as far as `mask` does.
+fn restore_by<S: Sample>(
+    image: &mut Image<S>,
+    mask: Option<&UnsharpMask>,
+    cancel: &Cancel,
+    work: impl Fn(Band<'_, S>) + Sync,
+) -> Result<(), Cancelled> {
     let shape = Shape { width: image.width(), height: image.height(), step: image.channels().count() };
+    let radius = mask.map_or(0, UnsharpMask::radius);
     if mask.is_some() && shape.width < NARROW_PX && shape.width < shape.height {
         // A row costs the same buffers and calls whether it has one pixel or a thousand. Turned, the picture has long rows.
         // The blur is the same down and across, so the samples are the same.
         let mut turned = transposed(image.samples(), shape, cancel)?;
-        restore_rows(instructions, (&mut turned, shape.transposed()), point, mask, cancel)?;
+        restore_rows((&mut turned, shape.transposed()), radius, cancel, work)?;
         let restored = transposed(&turned, shape.transposed(), cancel)?;
         image.samples_mut().copy_from_slice(&restored);
         return Ok(());
     }
-    restore_rows(instructions, (image.samples_mut(), shape), point, mask, cancel)
+    restore_rows((image.samples_mut(), shape), radius, cancel, work)
 }
 
 /// Restores the rows of a picture of this shape, in bands.
-fn restore_rows<P: PointOperator>(
-    instructions: Instructions,
-    (samples, shape): (&mut [u8], Shape),
-    point: &P,
-    mask: Option<&UnsharpMask>,
+fn restore_rows<S: Sample>(
+    (samples, shape): (&mut [S], Shape),
+    radius: usize,
     cancel: &Cancel,
+    work: impl Fn(Band<'_, S>) + Sync,
 ) -> Result<(), Cancelled> {
-    let radius = mask.map_or(0, UnsharpMask::radius);
     let n_rows = match rayon::current_num_threads() {
         // One band has no neighbours, so no rows are copied.
         1 => shape.height,
@@ -120,27 +154,26 @@ fn restore_rows<P: PointOperator>(
     let beyond = Beyond::copied(samples, shape, n_rows, radius);
     let bands = samples.par_chunks_mut(n_rows * shape.stride());
     bands.zip(beyond).enumerate().for_each(|(i, (rows, beyond))| {
-        let band = Band { rows, top: i * n_rows, beyond, shape, cancel };
-        translated::restore(instructions, band, point, mask);
+        work(Band { rows, top: i * n_rows, beyond, shape, cancel });
     });
     cancel.check()
 }
 
 /// Returns the picture with rows and columns exchanged. Fast if either side is short.
-fn transposed(samples: &[u8], shape: Shape, cancel: &Cancel) -> Result<Vec<u8>, Cancelled> {
+fn transposed<S: Sample>(samples: &[S], shape: Shape, cancel: &Cancel) -> Result<Vec<S>, Cancelled> {
     match shape.step {
-        1 => transposed_pixels::<1>(samples, shape, cancel),
-        _ => transposed_pixels::<3>(samples, shape, cancel),
+        1 => transposed_pixels::<1, S>(samples, shape, cancel),
+        _ => transposed_pixels::<3, S>(samples, shape, cancel),
     }
 }
 
-fn transposed_pixels<const N: usize>(
-    samples: &[u8],
+fn transposed_pixels<const N: usize, S: Sample>(
+    samples: &[S],
     shape: Shape,
     cancel: &Cancel,
-) -> Result<Vec<u8>, Cancelled> {
+) -> Result<Vec<S>, Cancelled> {
     let Shape { width, height, .. } = shape;
-    let mut out = vec![0; samples.len()];
+    let mut out = vec![S::default(); samples.len()];
     let (source, target) = (samples.as_chunks::<N>().0, out.as_chunks_mut::<N>().0);
     // The short side is the inner loop, so it walks along as few rows at a time as there are.
     let long = width.max(height);
@@ -173,14 +206,10 @@ mod tests {
                 for instructions in Instructions::supported() {
                     let mut expected = samples.clone();
                     let never = Cancel::never();
-                    let rows = (&mut expected[..], shape);
-                    restore_rows(
-                        instructions,
-                        rows,
-                        &super::super::operators::point::Unchanged,
-                        Some(&mask),
-                        &never,
-                    )
+                    restore_rows((&mut expected[..], shape), mask.radius(), &never, |band| {
+                        let point = &super::super::operators::point::Unchanged;
+                        translated::restore(instructions, PointAndMask { band, point, mask: Some(&mask) });
+                    })
                     .unwrap();
                     let mut image = Image::new(width, height, channels, samples.clone(), None).unwrap();
                     restore_with(

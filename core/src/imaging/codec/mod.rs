@@ -26,7 +26,6 @@ mod iptc;
 mod jpeg;
 mod jpeg_segments;
 mod limits;
-mod memory;
 mod metadata;
 mod metadata_policy;
 mod orientation;
@@ -44,6 +43,7 @@ mod webp_chunks;
 mod webp_lossy;
 mod xmp;
 
+use super::memory;
 pub(crate) use bounds::{PictureShape, encoder_bytes_max, file_bytes_max};
 pub use decode::{Picture, decode, decode_reduced, decode_reduced_until, decode_until, probe};
 pub(crate) use encode::{check_length, encoded_bytes};

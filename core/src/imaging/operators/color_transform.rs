@@ -11,10 +11,12 @@
 //! separately. Source: Hong, Luo, Rhodes, "A study of digital camera colorimetric characterisation based on polynomial
 //! modelling", 2001.
 
+mod deep;
 mod fit;
 mod kept_luma;
 mod levelled;
 
+pub use self::deep::DeepGreyTransform;
 pub(crate) use self::fit::terms;
 pub use self::levelled::Levels;
 
@@ -149,6 +151,18 @@ impl ColorTransform {
         }
     }
 
+    /// Returns the polynomial of channel `c` for a colour of 0–1, added in the order of the terms.
+    #[inline(always)]
+    fn sum<const AFFINE: bool>(&self, c: usize, [r, g, b]: [f32; 3]) -> f32 {
+        let t = &self.0;
+        let mut sum = t[0][c] + t[1][c] * r + t[2][c] * g + t[3][c] * b;
+        if !AFFINE {
+            sum = sum + t[4][c] * (r * r) + t[5][c] * (g * g) + t[6][c] * (b * b);
+            sum = sum + t[7][c] * (r * g) + t[8][c] * (r * b) + t[9][c] * (g * b);
+        }
+        sum
+    }
+
     /// Transforms one block. Each channel has its own array, so that plain loops vectorise on any CPU:
     ///
     /// ```text
@@ -165,14 +179,8 @@ impl ColorTransform {
         }
         let mut out = [[0u8; BLOCK]; 3];
         for c in 0..3 {
-            let t = &self.0;
             for i in 0..BLOCK {
-                let (r, g, b) = (r[i], g[i], b[i]);
-                let mut sum = t[0][c] + t[1][c] * r + t[2][c] * g + t[3][c] * b;
-                if !AFFINE {
-                    sum = sum + t[4][c] * (r * r) + t[5][c] * (g * g) + t[6][c] * (b * b);
-                    sum = sum + t[7][c] * (r * g) + t[8][c] * (r * b) + t[9][c] * (g * b);
-                }
+                let sum = self.sum::<AFFINE>(c, [r[i], g[i], b[i]]);
                 // The low mantissa bits of the sum are the whole number. A cast would saturate, which does not vectorise.
                 out[c][i] = ((sum * 255.0).clamp(0.0, 255.0) + ROUND).to_bits() as u8;
             }

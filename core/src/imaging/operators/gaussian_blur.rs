@@ -116,7 +116,7 @@ pub fn blur_rows(rows: PixelRows, half_taps: &[u16], ys: Range<usize>, mut visit
 
 /// Fills `out` with the pixels of `row` from position `first` on. Positions outside the row are reflected (reflect-101).
 /// `step` is the number of interleaved channels.
-pub fn pad_row(row: &[u8], step: usize, first: isize, out: &mut [u8]) {
+pub fn pad_row<S: Copy>(row: &[S], step: usize, first: isize, out: &mut [S]) {
     let (width, n) = (row.len() / step, out.len() / step);
     let inside_from = (-first).clamp(0, n as isize) as usize;
     // The lower bound keeps the range valid when all positions lie outside the row.

@@ -5,6 +5,7 @@
 
 pub mod area_resize;
 pub mod color_transform;
+pub mod deep_point;
 pub mod end_points;
 pub mod gaussian_blur;
 pub mod histogram;

@@ -10,7 +10,7 @@
 //! - 16-bit integers, where the strength is a multiple of 1/16;
 //! - f64 or fused f32, for every other strength.
 
-use super::gaussian_blur;
+use super::{deep_point::rounded as rounded_16, gaussian_blur};
 use crate::imaging::{Instructions, instructions::AmountTable};
 
 /// Adding 1.5·2²³ rounds an f32 below 2²² half to even, without SSE4.1's `roundps`: the sum's last mantissa bit counts ones.
@@ -132,6 +132,7 @@ fn amounts(strength: f64) -> Option<AmountTable> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct UnsharpMask {
     half_taps: Vec<u16>,
+    strength: f32,
     combine: Combine,
     amounts: Option<AmountTable>,
 }
@@ -145,6 +146,7 @@ impl UnsharpMask {
     pub fn new(sigma: f64, strength: f64) -> Self {
         Self {
             half_taps: gaussian_blur::half_taps(sigma),
+            strength: strength as f32,
             combine: Combine::new(strength),
             amounts: amounts(strength),
         }
@@ -158,6 +160,13 @@ impl UnsharpMask {
     /// Distance of the outermost tap in pixels.
     pub fn radius(&self) -> usize {
         self.half_taps.len() - 1
+    }
+
+    /// Sharpens a sample of 16 bits: `x + s·(x − b)` in f32, clamped to 0–65535 and rounded half to even. `x` is a whole number
+    /// of 0–65535; `b`, its blurred value, need not be whole. No product is fused with a sum, so every CPU gives the same bits.
+    #[inline(always)]
+    pub fn combine_deep(&self, x: f32, b: f32) -> f32 {
+        rounded_16(x + self.strength * (x - b))
     }
 
     /// Sharpens a row, sample by sample, in a caller that is compiled for the instructions `with`.

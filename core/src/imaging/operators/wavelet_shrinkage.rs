@@ -26,14 +26,21 @@
 //! details of edges.
 //!
 //! All numbers are whole. Each blur multiplies by 256, so samples are exact in 1/2⁸, 1/2¹⁶ and 1/2²⁴ of a stored value after
-//! one, two and three blurs. The last is rounded half up to 1/2¹⁶.
+//! one, two and three blurs. The last is rounded half up to 1/2¹⁶. With 16 bits per sample the same sums are taken in f32
+//! (`wavelet_shrinkage/deep.rs`).
+
+mod deep;
+
+pub use self::deep::{deep_noise_sigma, deep_noise_sigma_until, shrink_deep, shrink_deep_until};
+
+use std::ops::{Add, Mul};
 
 use rayon::prelude::*;
 
 use super::gaussian_blur::{pad_row, reflect_101};
 use crate::{
     cancel::{Cancel, Cancelled},
-    imaging::Image,
+    imaging::{Image, Sample},
 };
 
 /// One side of the B3 spline's taps in 1/16: at distances 0, 1 and 2.
@@ -171,11 +178,38 @@ fn shrink_row(own: &[u8], blurred: &[&[u32]], thresholds: &[Vec<i32>; 3], out: &
 }
 
 /// Receives a part of a row from [`blur`]: its first sample in the picture, the stored values, and each blur of them.
-type Visit<'v> = dyn FnMut(usize, &[u8], &[&[u32]]) + 'v;
+type Visit<'v, S = u8> = dyn FnMut(usize, &[S], &[&[<S as DenoiseSample>::Sum]]) + 'v;
+
+/// A type of samples, with the numbers that hold its blurs.
+trait DenoiseSample: Sample {
+    /// Sums of samples: whole numbers of 32 bits for 8 bits, f32 for 16.
+    type Sum: Copy + Default + Send + Sync + Add<Output = Self::Sum> + Mul<Output = Self::Sum>;
+    /// [`TAPS`] as sums.
+    const SUM_TAPS: [Self::Sum; 3];
+
+    /// Returns the sample as a sum.
+    fn sum(self) -> Self::Sum;
+}
+
+impl DenoiseSample for u8 {
+    type Sum = u32;
+    const SUM_TAPS: [u32; 3] = TAPS;
+
+    #[inline(always)]
+    fn sum(self) -> u32 {
+        u32::from(self)
+    }
+}
 
 /// Blurs the rows `ys` once, twice … up to `n_scales` times, one run of columns after another, each from the top. Ends early
 /// once `cancel` is set.
-fn blur(image: &Image, ys: std::ops::Range<usize>, n_scales: usize, cancel: &Cancel, visit: &mut Visit) {
+fn blur<S: DenoiseSample>(
+    image: &Image<S>,
+    ys: std::ops::Range<usize>,
+    n_scales: usize,
+    cancel: &Cancel,
+    visit: &mut Visit<S>,
+) {
     let (n, width) = (image.channels().count(), image.width());
     for left in (0..width).step_by(COLUMNS) {
         let n_columns = COLUMNS.min(width - left);
@@ -189,7 +223,8 @@ fn blur(image: &Image, ys: std::ops::Range<usize>, n_scales: usize, cancel: &Can
             let y = p - reach;
             if y >= ys.start as isize {
                 let from = (y as usize * width + left) * n;
-                let blurred: [&[u32]; 3] = std::array::from_fn(|i| blurs.after(i.min(n_scales - 1) + 1, y));
+                let blurred: [&[S::Sum]; 3] =
+                    std::array::from_fn(|i| blurs.after(i.min(n_scales - 1) + 1, y));
                 visit(from, &image.samples()[from..][..n_columns * n], &blurred[..n_scales]);
             }
         }
@@ -211,22 +246,22 @@ fn blur(image: &Image, ys: std::ops::Range<usize>, n_scales: usize, cancel: &Can
 /// So row `p − 14` is restored. The ring after one blur keeps 13 rows, back to that row. The ring after two blurs keeps 17
 /// rows, which the third blur reads. Rows and columns outside the picture are reflected: the blur of a reflected picture is
 /// the reflected blur.
-struct Blurs<'a> {
-    image: &'a Image,
+struct Blurs<'a, S: DenoiseSample> {
+    image: &'a Image<S>,
     /// First column that is read. It may lie outside the picture.
     first: isize,
     /// First row that is restored.
     top: isize,
     n_scales: usize,
     /// Rings of rows after 0, 1, 2 … blurs: row `p` in slot `p mod` the number of slots.
-    rings: Vec<Vec<Vec<u32>>>,
-    padded: Vec<u8>,
+    rings: Vec<Vec<Vec<S::Sum>>>,
+    padded: Vec<S>,
     /// A row blurred down and not across.
-    down: Vec<u32>,
+    down: Vec<S::Sum>,
 }
 
-impl<'a> Blurs<'a> {
-    fn new(image: &'a Image, left: usize, n_columns: usize, n_scales: usize, top: isize) -> Self {
+impl<'a, S: DenoiseSample> Blurs<'a, S> {
+    fn new(image: &'a Image<S>, left: usize, n_columns: usize, n_scales: usize, top: isize) -> Self {
         let (n, reach) = (image.channels().count(), REACH[n_scales - 1]);
         // After each blur fewer columns around the restored ones are needed.
         let width = |blurs: usize| (n_columns + 2 * margin(n_scales, blurs)) * n;
@@ -237,9 +272,11 @@ impl<'a> Blurs<'a> {
             first: left as isize - reach as isize,
             top,
             n_scales,
-            rings: (0..=n_scales).map(|blurs| vec![vec![0; width(blurs)]; n_rows(blurs)]).collect(),
-            padded: vec![0; width(0)],
-            down: vec![0; width(0)],
+            rings: (0..=n_scales)
+                .map(|blurs| vec![vec![S::Sum::default(); width(blurs)]; n_rows(blurs)])
+                .collect(),
+            padded: vec![S::default(); width(0)],
+            down: vec![S::Sum::default(); width(0)],
         }
     }
 
@@ -249,7 +286,7 @@ impl<'a> Blurs<'a> {
         let row = &self.image.samples()[reflect_101(p, self.image.height()) * stride..][..stride];
         pad_row(row, n, self.first, &mut self.padded);
         let own = slot(&mut self.rings[0], p);
-        own.iter_mut().zip(&self.padded).for_each(|(own, &v)| *own = u32::from(v));
+        own.iter_mut().zip(&self.padded).for_each(|(own, &v)| *own = v.sum());
         let mut at = p;
         for scale in 0..self.n_scales {
             let step = STEPS_PX[scale];
@@ -261,12 +298,12 @@ impl<'a> Blurs<'a> {
             }
             let (before, after) = self.rings.split_at_mut(scale + 1);
             let rows = [-2, -1, 0, 1, 2].map(|k| kept(&before[scale], at + k * step as isize));
-            blur_row(rows, step * n, &mut self.down, slot(&mut after[0], at));
+            blur_row::<S>(rows, step * n, &mut self.down, slot(&mut after[0], at));
         }
     }
 
     /// Returns the restored columns of row `y` after this number of blurs.
-    fn after(&self, blurs: usize, y: isize) -> &[u32] {
+    fn after(&self, blurs: usize, y: isize) -> &[S::Sum] {
         let row = kept(&self.rings[blurs], y);
         let cut = margin(self.n_scales, blurs) * self.image.channels().count();
         &row[cut..row.len() - cut]
@@ -279,29 +316,30 @@ fn margin(n_scales: usize, blurs: usize) -> usize {
 }
 
 /// Returns row `p` of a ring.
-fn kept(ring: &[Vec<u32>], p: isize) -> &[u32] {
+fn kept<T>(ring: &[Vec<T>], p: isize) -> &[T] {
     &ring[p.rem_euclid(ring.len() as isize) as usize]
 }
 
 /// Returns the slot of row `p` of a ring, to be written.
-fn slot(ring: &mut [Vec<u32>], p: isize) -> &mut [u32] {
+fn slot<T>(ring: &mut [Vec<T>], p: isize) -> &mut [T] {
     let n = ring.len() as isize;
     &mut ring[p.rem_euclid(n) as usize]
 }
 
 /// Blurs by the spline: down five rows, then across with taps `step` samples apart. The result is 256 times the mean.
-fn blur_row(rows: [&[u32]; 5], step: usize, down: &mut [u32], out: &mut [u32]) {
+fn blur_row<S: DenoiseSample>(rows: [&[S::Sum]; 5], step: usize, down: &mut [S::Sum], out: &mut [S::Sum]) {
+    let taps = S::SUM_TAPS;
     // The outermost taps of the pass across lie `4·step` samples apart, so the pass down needs that many more.
     let down = &mut down[..out.len() + 4 * step];
     let [a, b, c, d, e] = rows.map(|row| &row[..down.len()]);
     for (i, down) in down.iter_mut().enumerate() {
-        *down = TAPS[0] * c[i] + TAPS[1] * (b[i] + d[i]) + TAPS[2] * (a[i] + e[i]);
+        *down = taps[0] * c[i] + taps[1] * (b[i] + d[i]) + taps[2] * (a[i] + e[i]);
     }
     let n = out.len();
     let [a, b, c, d, e] = [0, 1, 2, 3, 4].map(|k| &down[k * step..][..n]);
     for (i, out) in out.iter_mut().enumerate() {
         // At the third scale this sum is at most 255 · 2²⁴, below 2³². So all three blurs are exact in 32 bits.
-        *out = TAPS[0] * c[i] + TAPS[1] * (b[i] + d[i]) + TAPS[2] * (a[i] + e[i]);
+        *out = taps[0] * c[i] + taps[1] * (b[i] + d[i]) + taps[2] * (a[i] + e[i]);
     }
 }
 
