@@ -9,7 +9,7 @@ use flate2::{Compression, write::ZlibEncoder};
 use pentimento_core::{
     features::Schema,
     imaging::{
-        Channels, ColorMethod, Image,
+        Channels, ColorMethod, Image, ImageRef,
         codec::{self, Encoding, Format, Limits, Metadata, Subsampling, encode},
     },
     models::predictor::{Predictor, RequestedParameters},
@@ -80,7 +80,7 @@ fn quarter_turn() -> Metadata {
 }
 
 /// A file by our own encoders.
-fn file(image: &Image, format: Format, lossless: bool, metadata: &Metadata) -> Vec<u8> {
+fn file<'a>(image: impl Into<ImageRef<'a>>, format: Format, lossless: bool, metadata: &Metadata) -> Vec<u8> {
     let quality = if lossless { None } else { Some(90) };
     encode(image, metadata, &Encoding { format, quality, subsampling: Some(Subsampling::S420), lossless })
         .unwrap()
@@ -205,6 +205,8 @@ fn inputs() -> Vec<(&'static str, Vec<u8>)> {
     let planes: Vec<u8> =
         (0..3).flat_map(|c| rgb.samples().iter().skip(c).step_by(3).copied().collect::<Vec<u8>>()).collect();
     let n = WIDTH * HEIGHT;
+    let [deep_rgb, deep_noise, deep_rgba, deep_grey] =
+        [&rgb, &noise, &noisy_rgba, &grey].map(|image| image.widened());
     vec![
         ("jpeg 444", jpeg(&rgb, 90, false)),
         ("jpeg 444 noise q100", jpeg(&noise, 100, false)),
@@ -224,6 +226,12 @@ fn inputs() -> Vec<(&'static str, Vec<u8>)> {
         ("png 1 bit", small_png(&grey, false)),
         ("png interlaced rgb", interlaced_png(&rgb)),
         ("png interlaced rgba noise", interlaced_png(&noisy_rgba)),
+        ("png 16 rgb", file(&deep_rgb, Format::Png, true, &plain)),
+        ("png 16 rgb noise turned", file(&deep_noise, Format::Png, true, &turned)),
+        ("png 16 rgba noise", file(&deep_rgba, Format::Png, true, &plain)),
+        ("png 16 grey", file(&deep_grey, Format::Png, true, &plain)),
+        ("tiff 16 rgb noise", file(&deep_noise, Format::Tiff, true, &plain)),
+        ("tiff 16 rgba turned", file(&deep_rgba, Format::Tiff, true, &turned)),
         ("webp lossless", file(&rgb, Format::WebP, true, &plain)),
         ("webp lossless noise", file(&noise, Format::WebP, true, &plain)),
         ("webp lossless rgba noise", file(&noisy_rgba, Format::WebP, true, &plain)),

@@ -20,6 +20,13 @@ pub fn decoding(bytes: &[u8]) {
                 let again = decode(&encoded, &pentimento_core::imaging::codec::Limits::default());
                 assert!(again.expect("what was encoded decodes").image == whole.image);
             }
+            if let Some(deep) = &whole.deep {
+                assert!(deep.narrowed() == whole.image);
+                if let Ok(encoded) = encode(deep, &whole.metadata, &encoding) {
+                    let again = decode(&encoded, &pentimento_core::imaging::codec::Limits::default());
+                    assert!(again.expect("what was encoded decodes").deep.as_ref() == Some(deep));
+                }
+            }
         }
         (Err(whole), Err(reduced)) => assert_eq!(whole.to_string(), reduced.to_string()),
         (whole, reduced) => panic!("whole: {:?}, reduced: {:?}", whole.err(), reduced.err()),

@@ -362,6 +362,7 @@ fn said(input: &CommandInput, path: &Path, receipt: &Receipt) -> String {
         }
     };
     let again = if receipt.output.reencoded { ", reencoded" } else { "" };
+    let rounded = if receipt.rounds_to_8_bits() { ", 16 bits rounded to 8" } else { "" };
     let by = receipt.model.as_ref().map_or("given".to_owned(), |model| format!("by {}", model.id));
-    format!("{} -> {}  {what}{again} ({by})", input.name(), path.display())
+    format!("{} -> {}  {what}{again}{rounded} ({by})", input.name(), path.display())
 }

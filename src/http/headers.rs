@@ -37,6 +37,9 @@ pub(super) fn restoration(receipt: &Receipt) -> HeaderValue {
     dictionary.bare_item(key("strength"), decimal(parameters.strength));
     dictionary.bare_item(key("untouched"), untouched);
     dictionary.bare_item(key("reencoded"), output.reencoded);
+    if receipt.rounds_to_8_bits() {
+        dictionary.bare_item(key("rounded-to-8-bits"), true);
+    }
     if !receipt.assume.is_auto() {
         dictionary.bare_item(key("assume"), token(receipt.assume.name()));
     }

@@ -107,13 +107,13 @@ async fn broken_and_unsupported_pictures_are_refused_by_name() {
         let cut = whole[..whole.len() / 2].to_vec();
         problem(app.post(EXPLICIT, cut), 422, "broken-picture").await;
     }
-    // A golden PNG whose header declares 16 bits per sample, with a valid check sum.
-    let mut deep = damaged("smallest");
-    deep[24] = 16;
-    let sum = crc32fast::hash(&deep[12..29]);
-    deep[29..33].copy_from_slice(&sum.to_be_bytes());
-    let refused = problem(app.post(EXPLICIT, deep), 422, "unsupported-property").await;
-    assert!(refused["value"].as_str().unwrap().contains("16"), "{refused}");
+    // A golden PNG with the chunk of an animation after its header, with a valid check sum.
+    let still = damaged("smallest");
+    let chunk = [&b"acTL\0\0\0\x02"[..], &[0; 4]].concat();
+    let sum = crc32fast::hash(&chunk).to_be_bytes();
+    let animated = [&still[..33], &8u32.to_be_bytes(), &chunk, &sum, &still[33..]].concat();
+    let refused = problem(app.post(EXPLICIT, animated), 422, "unsupported-property").await;
+    assert!(refused["value"].as_str().unwrap().contains("animation"), "{refused}");
 }
 
 #[tokio::test]

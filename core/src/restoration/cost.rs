@@ -10,6 +10,7 @@
 //! encode     samples + what the encoder holds besides them, the answer included
 //! ```
 //!
+//! Of a picture with 16 bits, samples take two bytes each. The samples rounded to 8 bits come on top until operators run.
 //! Metadata come on top in every stage. The bounds follow from what the code allocates, and from measurements where that
 //! is a library. The test `cost` compares them with the memory of the process.
 
@@ -17,7 +18,7 @@ use super::{output::OutputPlan, receipt::Receipt, request::RestoreRequest};
 use crate::{
     features::{Schema, rich},
     imaging::{
-        ParameterError, RestorationParameters, bands,
+        Depth, ParameterError, RestorationParameters, bands,
         codec::{self, Encoding, Header, MetadataPolicy, PictureShape},
         operators::unsharp_mask::UnsharpMask,
     },
@@ -86,7 +87,7 @@ impl Cost {
 /// The cost of decoding, restoring and encoding by a plan.
 fn of_plan(header: &Header, input_bytes: u64, plan: &OutputPlan, parameters: &RestorationParameters) -> Cost {
     let output = plan.cost(header, input_bytes);
-    let encode = shape(header).sample_bytes().saturating_add(output.working_bytes);
+    let encode = shape(header).with_depth(plan.depth()).sample_bytes().saturating_add(output.working_bytes);
     let working = decode_bytes(header).max(restore_bytes(header, parameters)).max(encode);
     // The metadata of the picture, and a copy in the head of the file that is written.
     let metadata = header.metadata_bytes.saturating_mul(2);
@@ -95,8 +96,21 @@ fn of_plan(header: &Header, input_bytes: u64, plan: &OutputPlan, parameters: &Re
 
 /// The shape of the picture.
 fn shape(header: &Header) -> PictureShape {
-    let &Header { width, height, channels, has_alpha, .. } = header;
-    PictureShape { width, height, channels, has_alpha }
+    let &Header { width, height, channels, has_alpha, depth, .. } = header;
+    PictureShape { width, height, channels, has_alpha, depth }
+}
+
+/// The shape of the picture in 8 bits, on which features are measured.
+fn narrowed_shape(header: &Header) -> PictureShape {
+    shape(header).with_depth(Depth::Eight)
+}
+
+/// Bytes of the samples rounded to 8 bits; 0 if the picture has no more bits.
+fn narrowed_bytes(header: &Header) -> u64 {
+    match header.depth {
+        Depth::Eight => 0,
+        Depth::Sixteen => narrowed_shape(header).sample_bytes(),
+    }
 }
 
 /// Bytes at the end of decoding.
@@ -106,7 +120,9 @@ fn decode_bytes(header: &Header) -> u64 {
 
 /// Bytes while features are measured.
 fn feature_bytes(header: &Header, schema: Schema) -> u64 {
-    let shape = shape(header);
+    let shape = narrowed_shape(header);
+    // The samples of 16 bits wait.
+    let deep = if header.depth == Depth::Sixteen { self::shape(header).sample_bytes() } else { 0 };
     let measured = match schema {
         Schema::Seed => {
             let is_narrow = header.width.min(header.height) <= NARROW_PX;
@@ -120,7 +136,7 @@ fn feature_bytes(header: &Header, schema: Schema) -> u64 {
             reduced.saturating_add(part).saturating_add(rows)
         }
     };
-    shape.sample_bytes().saturating_add(measured).saturating_add(FIXED_BYTES)
+    shape.sample_bytes().saturating_add(deep).saturating_add(measured).saturating_add(FIXED_BYTES)
 }
 
 /// Bytes of the reduced picture that features of schema rich are measured on; 0 if the picture is not reduced.
@@ -138,9 +154,11 @@ fn long_row_bytes(header: &Header) -> u64 {
     (header.width.max(header.height) as u64).saturating_mul(header.channels.count() as u64)
 }
 
-/// Bytes while pixels are restored.
+/// Bytes while pixels are measured and restored.
 fn restore_bytes(header: &Header, parameters: &RestorationParameters) -> u64 {
     let colours = shape(header).colour_bytes();
+    // Rows of a ring are f32 where samples have 16 bits: twice as large as the samples, as with 8 bits they are not.
+    let is_deep = header.depth == Depth::Sixteen;
     let rows = parameters.sharpening().map_or(0, |sharpening| {
         let radius = UnsharpMask::new(sharpening.sigma, sharpening.strength).radius();
         // The rows around bands and the rings of threads are at most 5/8 of the picture. A picture of few rows is one
@@ -149,18 +167,30 @@ fn restore_bytes(header: &Header, parameters: &RestorationParameters) -> u64 {
         let is_one_band = short_side < 8 * radius.max(8);
         // A narrow picture is turned, and turned back.
         if short_side < bands::NARROW_PX {
-            return colours.saturating_mul(2);
+            return colours.saturating_mul(if is_deep { 3 } else { 2 });
         }
-        if is_one_band { colours } else { colours.saturating_mul(5) / 8 }
+        match (is_one_band, is_deep) {
+            (true, false) => colours,
+            (true, true) => colours.saturating_mul(2),
+            (false, false) => colours.saturating_mul(5) / 8,
+            (false, true) => colours,
+        }
     });
     // Denoising makes a second set of samples, and so does measuring the noise of corrected colours.
-    let copies = if parameters.denoise() > 0.0 { colours.max(rows) } else { rows };
+    let denoised = if parameters.denoise() > 0.0 { colours } else { 0 };
+    let measured = denoised.saturating_add(narrowed_bytes(header));
+    let copies = denoised.max(rows).max(measured);
     shape(header).sample_bytes().saturating_add(copies).saturating_add(FIXED_BYTES)
 }
 
 /// What encoding takes beyond the samples, and the length of the file.
-pub(super) fn of_encoding(header: &Header, encoding: &Encoding, policy: MetadataPolicy) -> Cost {
-    let shape = shape(header);
+pub(super) fn of_encoding(
+    header: &Header,
+    encoding: &Encoding,
+    depth: Depth,
+    policy: MetadataPolicy,
+) -> Cost {
+    let shape = shape(header).with_depth(depth);
     let answer = codec::file_bytes_max(shape, encoding).saturating_add(written_metadata(header, policy));
     let besides = codec::encoder_bytes_max(shape, encoding).saturating_add(FIXED_BYTES);
     Cost { working_bytes: answer.saturating_add(besides), answer_bytes: answer }

@@ -4,7 +4,7 @@ use super::{receipt::RecordedInput, request::Stage, watch::Watch};
 use crate::{
     cancel::{Cancel, Cancelled},
     features::{Look, Schema},
-    imaging::codec::{self, DecodeError, Format, Limits, Picture},
+    imaging::codec::{self, DecodeError, Header, Limits, Picture},
 };
 
 /// The bytes of the input picture with the limits of decoding, and the caller's watch.
@@ -31,9 +31,10 @@ impl RestoreInput<'_, '_> {
         codec::decode_until(self.bytes, self.limits, self.cancel())
     }
 
-    /// The receipt's record of the input, which is in `format` and has the digest `sha256`.
-    pub(super) fn recorded(&self, format: Format, sha256: String) -> RecordedInput {
-        RecordedInput { sha256, size_bytes: self.bytes.len() as u64, format }
+    /// The receipt's record of the input, which has this header and the digest `sha256`.
+    pub(super) fn recorded(&self, header: &Header, sha256: String) -> RecordedInput {
+        let (format, bits) = (header.format, header.depth.bits());
+        RecordedInput { sha256, size_bytes: self.bytes.len() as u64, format, bits }
     }
 
     /// Decodes as much of the picture as the features of `schema` need.

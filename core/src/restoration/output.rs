@@ -19,7 +19,7 @@ use crate::{
     digest::digest_until,
     features::Features,
     imaging::{
-        Image, RestorationParameters,
+        Depth, ImageRef, RestorationParameters,
         codec::{self, EncodeError, Encoding, Format, Header, Metadata, MetadataPolicy, Picture},
         operators::color_transform::ColorTransform,
         pipeline::{self, Coefficients},
@@ -106,7 +106,7 @@ pub(super) fn keep_input<'a>(
     let digests = OutputDigests { bytes: sha256.clone(), pixels: String::new() };
     let record = plan.recorded_output(bytes, size, digests);
     Ok(Some(Restoration {
-        input: input.recorded(header.format, sha256),
+        input: input.recorded(header, sha256),
         coefficients: Coefficients::default(),
         output: RenderedOutput { bytes: Cow::Borrowed(bytes), record },
     }))
@@ -126,11 +126,14 @@ pub(super) fn restore_pixels<'a>(
     let bytes = input.bytes;
     // Measuring leaves threads idle, so one of them computes the digest of the input at the same time.
     let cancel = input.cancel();
-    let measure = || pipeline::measure_until(&picture.image, parameters, transform, cancel);
+    let measure = || match &picture.deep {
+        Some(deep) => pipeline::measure_deep_until(deep, &picture.image, parameters, transform, cancel),
+        None => pipeline::measure_until(&picture.image, parameters, transform, cancel),
+    };
     let sha256 = || request.record.digest(|| digest_until(bytes, cancel));
     let (coefficients, sha256) = rayon::join(measure, sha256);
     let (coefficients, sha256) = (coefficients?, sha256?);
-    let recorded = input.recorded(picture.header.format, sha256);
+    let recorded = input.recorded(&picture.header, sha256);
     let plan = OutputPlan::new(&picture.header, parameters, request);
     let output = plan.render(input, picture, parameters, &coefficients)?;
     Ok(Restoration { input: recorded, coefficients, output })
@@ -144,6 +147,8 @@ pub(super) struct OutputPlan {
     record: Record,
     metadata: MetadataPolicy,
     encoding: Encoding,
+    /// Bits per sample of the output.
+    depth: Depth,
 }
 
 /// The input's bytes, the length that the output may have, and the flag that stops encoding.
@@ -184,19 +189,30 @@ impl OutputPlan {
             _ => None,
         };
         let encoding = Encoding { format, quality, subsampling, lossless };
-        Self { route, is_untouched, record: request.record, metadata: request.metadata, encoding }
+        let depth = header.depth.min(format.depth_max());
+        Self { route, is_untouched, record: request.record, metadata: request.metadata, encoding, depth }
     }
 
     /// The plan by which a recorded output was made.
     pub(super) fn recorded(output: &RecordedOutput, parameters: &RestorationParameters) -> Self {
-        let &RecordedOutput { route, format, quality, subsampling, lossless, metadata, .. } = output;
+        let &RecordedOutput { route, format, bits, quality, subsampling, lossless, metadata, .. } = output;
         let encoding = Encoding { format, quality, subsampling, lossless };
-        Self { route, is_untouched: parameters.is_identity(), record: Record::Kept, metadata, encoding }
+        let depth = if bits == Depth::Sixteen.bits() { Depth::Sixteen } else { Depth::Eight };
+        let is_untouched = parameters.is_identity();
+        Self { route, is_untouched, record: Record::Kept, metadata, encoding, depth }
+    }
+
+    /// Bits per sample of the output.
+    pub(super) fn depth(&self) -> Depth {
+        self.depth
     }
 
     /// Whether the route can be taken for an input with this `header`.
     pub(super) fn fits(&self, header: &Header) -> bool {
         let keeps_pixels = self.is_untouched && self.encoding.format == header.format;
+        if self.depth != header.depth.min(self.encoding.format.depth_max()) {
+            return false;
+        }
         match self.route {
             Route::InputBytes => keeps_pixels,
             Route::InputPixels => keeps_pixels && rewrites_containers(self.encoding.format),
@@ -209,7 +225,7 @@ impl OutputPlan {
         match self.route {
             Route::InputBytes => Cost::default(),
             Route::InputPixels => cost::of_rewriting(header, input_bytes, self.metadata),
-            Route::Encoded => cost::of_encoding(header, &self.encoding, self.metadata),
+            Route::Encoded => cost::of_encoding(header, &self.encoding, self.depth, self.metadata),
         }
     }
 
@@ -235,21 +251,44 @@ impl OutputPlan {
         parameters: &RestorationParameters,
         coefficients: &Coefficients,
     ) -> Result<RenderedOutput<'a>, RestoreError> {
-        let image = pipeline::apply_until(picture.image, parameters, coefficients, input.cancel())?;
-        input.begin(Stage::Encode)?;
         let metadata = picture.metadata.under(self.metadata);
+        let Some(deep) = picture.deep else {
+            let image = pipeline::apply_until(picture.image, parameters, coefficients, input.cancel())?;
+            return self.write(input, (&image).into(), &metadata);
+        };
+        // What was rounded to 8 bits has served its purpose. Its memory is given back before operators take theirs.
+        drop(picture.image);
+        let deep = pipeline::apply_deep_until(deep, parameters, coefficients, input.cancel())?;
+        match self.depth {
+            Depth::Sixteen => self.write(input, (&deep).into(), &metadata),
+            Depth::Eight => {
+                let narrowed = deep.narrowed_until(input.cancel())?;
+                drop(deep);
+                self.write(input, (&narrowed).into(), &metadata)
+            }
+        }
+    }
+
+    /// Makes the output's bytes of a restored picture, and their record.
+    fn write<'a>(
+        &self,
+        input: &mut RestoreInput<'a, '_>,
+        image: ImageRef,
+        metadata: &Metadata,
+    ) -> Result<RenderedOutput<'a>, RestoreError> {
+        input.begin(Stage::Encode)?;
         let source = EncodeSource {
             bytes: input.bytes,
             bytes_max: input.limits.output_bytes_max,
             cancel: input.cancel(),
         };
-        let encode = || self.encode(&source, &image, &metadata);
+        let encode = || self.encode(&source, image, metadata);
         // The digest of the pixels takes half as long as encoding. A free thread computes it at the same time.
-        let (bytes, pixels) = rayon::join(encode, || self.pixels_digest(&image, source.cancel));
+        let (bytes, pixels) = rayon::join(encode, || self.pixels_digest(image, source.cancel));
         let (bytes, pixels) = (bytes?, pixels?);
         let sha256 = self.record.digest(|| digest_until(&bytes, source.cancel))?;
         let digests = OutputDigests { bytes: sha256, pixels };
-        let record = self.recorded_output(&bytes, (image.width(), image.height()), digests);
+        let record = self.recorded_output(&bytes, image.size(), digests);
         Ok(RenderedOutput { bytes, record })
     }
 
@@ -257,7 +296,7 @@ impl OutputPlan {
     fn encode<'a>(
         &self,
         source: &EncodeSource<'a, '_>,
-        image: &Image,
+        image: ImageRef,
         metadata: &Metadata,
     ) -> Result<Cow<'a, [u8]>, EncodeError> {
         let &EncodeSource { bytes, bytes_max, cancel } = source;
@@ -276,7 +315,7 @@ impl OutputPlan {
     }
 
     /// The digest of the restored pixels, if the record needs it.
-    fn pixels_digest(&self, image: &Image, cancel: &Cancel) -> Result<String, Cancelled> {
+    fn pixels_digest(&self, image: ImageRef, cancel: &Cancel) -> Result<String, Cancelled> {
         match (self.record, self.route) {
             (Record::Sent, _) => Ok(String::new()),
             _ => self.record.digest(|| receipt::pixels_digest_until(image, cancel)),
@@ -299,6 +338,7 @@ impl OutputPlan {
             width,
             height,
             format,
+            bits: self.depth.bits(),
             route: self.route,
             quality,
             subsampling,

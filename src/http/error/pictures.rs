@@ -70,7 +70,8 @@ impl From<EncodeError> for Problem {
                     .value(got as u64)
                     .limit(max as u64)
             }
-            EncodeError::Failed { .. } => internal(&detail),
+            // A restoration rounds samples for such formats before it encodes.
+            EncodeError::TooDeep { .. } | EncodeError::Failed { .. } => internal(&detail),
             EncodeError::Cancelled(_) => cancelled(),
         }
     }

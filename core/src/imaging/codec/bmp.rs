@@ -18,7 +18,7 @@ use super::resolution::Resolution;
 use super::{limits, pixels, png};
 use crate::{
     cancel::Cancel,
-    imaging::{Channels, Image},
+    imaging::{Channels, Depth, Image},
 };
 
 /// Longest side that the decoder reads.
@@ -69,6 +69,7 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
         height,
         channels,
         has_alpha,
+        depth: Depth::Eight,
         decoded_bytes: limits::decoded_bytes(width, height, samples, copied, 0),
         metadata_bytes: 0,
         jpeg_subsampling: None,

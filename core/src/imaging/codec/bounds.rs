@@ -2,7 +2,7 @@
 //! picture and no pixel. The test `cost` compares them with the memory of the process.
 
 use super::{encoding::Encoding, format::Format, subsampling::Subsampling};
-use crate::imaging::{Channels, Image};
+use crate::imaging::{Channels, Depth, Image, Sample};
 
 /// Bytes per pixel that libwebp takes to code alpha in a lossy file: four lists of 8 bytes, the pixels, and the hash chain.
 /// Measured with the colours: 42 to 46.
@@ -10,13 +10,14 @@ const LIBWEBP_ALPHA_BYTES: u64 = 44;
 /// Bytes of its histograms, whatever the size of the picture. Measured: 12 MB.
 const LIBWEBP_ALPHA_FIXED: u64 = 16 << 20;
 
-/// The shape of a picture: sides in pixels as stored or as displayed, channels, alpha.
+/// The shape of a picture: sides in pixels as stored or as displayed, channels, alpha, bits per sample.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PictureShape {
     pub width: usize,
     pub height: usize,
     pub channels: Channels,
     pub has_alpha: bool,
+    pub depth: Depth,
 }
 
 impl PictureShape {
@@ -27,12 +28,17 @@ impl PictureShape {
 
     /// Bytes of all samples, alpha included.
     pub fn sample_bytes(self) -> u64 {
-        self.pixels().saturating_mul(self.samples())
+        self.pixels().saturating_mul(self.samples()).saturating_mul(self.depth.bytes() as u64)
     }
 
     /// Bytes of the colour samples.
     pub fn colour_bytes(self) -> u64 {
-        self.pixels().saturating_mul(self.channels.count() as u64)
+        self.pixels().saturating_mul((self.channels.count() * self.depth.bytes()) as u64)
+    }
+
+    /// The same shape with another number of bits per sample.
+    pub fn with_depth(self, depth: Depth) -> Self {
+        Self { depth, ..self }
     }
 
     fn samples(self) -> u64 {
@@ -66,7 +72,7 @@ pub(crate) fn file_bytes_max(shape: PictureShape, encoding: &Encoding) -> u64 {
             let bytes = pixels.saturating_mul(shape.colour_samples());
             bytes.saturating_add(bytes >> 3).saturating_add(4096)
         }
-        // LZW codes have at most 12 bits for at least a sample, after a strip's first code.
+        // LZW codes have at most 12 bits for at least a byte, after a strip's first code.
         Format::Tiff => {
             shape.sample_bytes().saturating_mul(3).div_ceil(2).saturating_add(rows.saturating_mul(16))
         }
@@ -94,7 +100,7 @@ pub(crate) fn encoder_bytes_max(shape: PictureShape, encoding: &Encoding) -> u64
     let as_rgb = of_rgb.saturating_add(colours);
     match encoding.format {
         Format::Jpeg => 0,
-        Format::Png => shape.side_max().saturating_mul(16),
+        Format::Png => shape.side_max().saturating_mul(16 * shape.depth.bytes() as u64),
         Format::WebP if encoding.lossless => {
             as_rgb.saturating_add(pixels.saturating_mul(4)).saturating_add(file)
         }
@@ -103,16 +109,18 @@ pub(crate) fn encoder_bytes_max(shape: PictureShape, encoding: &Encoding) -> u64
             as_rgb.saturating_add(alpha).saturating_add(file)
         }
         Format::WebP => as_rgb.saturating_add(pixels.saturating_mul(6)).saturating_add(file),
-        Format::Tiff => mixed.saturating_add(shape.side_max().saturating_mul(32)),
+        Format::Tiff => {
+            mixed.saturating_add(shape.side_max().saturating_mul(32 * shape.depth.bytes() as u64))
+        }
         Format::Bmp if shape.has_alpha => as_rgb,
         Format::Bmp => 0,
     }
 }
 
 /// Returns the most bytes of a TIFF of this picture, its metadata apart.
-pub(super) fn tiff_bytes_max(image: &Image) -> usize {
+pub(super) fn tiff_bytes_max<S: Sample>(image: &Image<S>) -> usize {
     let (width, height, channels) = (image.width(), image.height(), image.channels());
-    let shape = PictureShape { width, height, channels, has_alpha: image.alpha().is_some() };
+    let shape = PictureShape { width, height, channels, has_alpha: image.alpha().is_some(), depth: S::DEPTH };
     let encoding = Encoding { format: Format::Tiff, quality: None, subsampling: None, lossless: true };
     usize::try_from(file_bytes_max(shape, &encoding)).unwrap_or(0)
 }

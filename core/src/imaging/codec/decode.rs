@@ -11,18 +11,22 @@ use super::{
     limits::Limits,
     metadata::Metadata,
     orientation::{apply_orientation_until, oriented_size},
+    pixels::StoredImage,
     png, tiff, webp,
 };
 use crate::{
     cancel::{Cancel, Cancelled},
-    imaging::Image,
+    imaging::{DeepImage, Image},
 };
 
 /// A decoded file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Picture {
-    /// The pixels, orientation applied.
+    /// The pixels, orientation applied. Of a file with 16 bits these are the samples rounded to 8 bits, which features, models
+    /// and searches take.
     pub image: Image,
+    /// The pixels of a file with 16 bits per sample, orientation applied. `None` for files with fewer bits.
+    pub deep: Option<DeepImage>,
     /// The metadata. The orientation is reset to 1 and the EXIF thumbnail removed.
     pub metadata: Metadata,
     /// The header of the file, before the orientation is applied.
@@ -112,24 +116,30 @@ fn decode_by(
     cancel.check()?;
     let pixels = || match header.format {
         Format::Jpeg => match side_min {
-            Some(side_min) => jpeg::decode_reduced(bytes, &header, side_min),
-            None => jpeg::decode(bytes, &header),
+            Some(side_min) => jpeg::decode_reduced(bytes, &header, side_min).map(StoredImage::from),
+            None => jpeg::decode(bytes, &header).map(StoredImage::from),
         },
         Format::Png => png::decode(bytes, &header, cancel),
-        Format::WebP => webp::decode(bytes, &header, cancel),
+        Format::WebP => webp::decode(bytes, &header, cancel).map(StoredImage::from),
         Format::Tiff => tiff::decode(bytes, &header, cancel),
-        Format::Bmp => bmp::decode(bytes, &header, cancel),
+        Format::Bmp => bmp::decode(bytes, &header, cancel).map(StoredImage::from),
     };
     // Decoders are other people's code and read hostile input. A panic in a decoder counts as a broken file.
-    let image = catch_unwind(AssertUnwindSafe(pixels))
+    let stored = catch_unwind(AssertUnwindSafe(pixels))
         .unwrap_or_else(|_| Err(broken(header.format, "its decoder gave up")))?;
     cancel.check()?;
     let mut metadata = metadata_of(header.format, bytes);
     let orientation = metadata.orientation();
-    let image = apply_orientation_until(image, orientation, cancel)?;
+    let (image, deep) = match stored {
+        StoredImage::Eight(image) => (apply_orientation_until(image, orientation, cancel)?, None),
+        StoredImage::Sixteen(deep) => {
+            let deep = apply_orientation_until(deep, orientation, cancel)?;
+            (deep.narrowed_until(cancel)?, Some(deep))
+        }
+    };
     metadata.settle();
     let size = oriented_size((header.width, header.height), orientation);
-    Ok(Picture { image, metadata, header, size })
+    Ok(Picture { image, deep, metadata, header, size })
 }
 
 /// Reads the metadata of a file.

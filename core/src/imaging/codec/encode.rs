@@ -14,17 +14,21 @@ use super::{
 };
 use crate::{
     cancel::Cancel,
-    imaging::{Channels, Image},
+    imaging::{Channels, Image, ImageRef},
 };
 
 /// Encodes a picture with the parts of the metadata that the container can hold.
 ///
 /// Grey becomes RGB in WebP, and grey with alpha becomes RGB in BMP. WebP then leaves out an ICC profile for grey, which no
-/// longer fits.
+/// longer fits. A picture with 16 bits keeps them in PNG and TIFF; for the other formats the caller narrows it first.
 ///
 /// # Errors
 /// Every variant of [`EncodeError`]. A quality out of 1–100 is an error for every format.
-pub fn encode(image: &Image, metadata: &Metadata, encoding: &Encoding) -> Result<Vec<u8>, EncodeError> {
+pub fn encode<'a>(
+    image: impl Into<ImageRef<'a>>,
+    metadata: &Metadata,
+    encoding: &Encoding,
+) -> Result<Vec<u8>, EncodeError> {
     encode_within(image, metadata, encoding, u64::MAX, &Cancel::never())
 }
 
@@ -32,20 +36,16 @@ pub fn encode(image: &Image, metadata: &Metadata, encoding: &Encoding) -> Result
 ///
 /// # Errors
 /// Same errors as [`encode`], [`EncodeError::TooManyBytes`] and [`EncodeError::Cancelled`].
-pub fn encode_within(
-    image: &Image,
+pub fn encode_within<'a>(
+    image: impl Into<ImageRef<'a>>,
     metadata: &Metadata,
     encoding: &Encoding,
     bytes_max: u64,
     cancel: &Cancel,
 ) -> Result<Vec<u8>, EncodeError> {
+    let image = image.into();
     cancel.check()?;
-    if let Some(got) = encoded_bytes(
-        encoding.format,
-        (image.width(), image.height()),
-        image.channels(),
-        image.alpha().is_some(),
-    ) {
+    if let Some(got) = encoded_bytes(encoding.format, image.size(), image.channels(), image.has_alpha()) {
         check_length(got, bytes_max)?;
     }
     let bytes = encode_any(image, metadata, encoding, bytes_max, cancel)?;
@@ -74,7 +74,7 @@ pub(crate) fn encoded_bytes(
 
 /// Encodes by the format.
 fn encode_any(
-    image: &Image,
+    image: ImageRef,
     metadata: &Metadata,
     encoding: &Encoding,
     bytes_max: u64,
@@ -84,15 +84,19 @@ fn encode_any(
     if !(1..=100).contains(&quality) {
         return Err(EncodeError::Quality { got: quality });
     }
-    match encoding.format {
-        Format::Jpeg => jpeg::encode(image, quality, encoding.subsampling, metadata),
-        Format::Png => png::encode(image, metadata, bytes_max, cancel),
-        Format::WebP => {
+    match (encoding.format, image) {
+        (Format::Png, _) => png::encode(image, metadata, bytes_max, cancel),
+        (Format::Tiff, ImageRef::Eight(image)) => tiff::encode(image, metadata),
+        (Format::Tiff, ImageRef::Sixteen(image)) => tiff::encode(image, metadata),
+        (Format::Jpeg, ImageRef::Eight(image)) => {
+            jpeg::encode(image, quality, encoding.subsampling, metadata)
+        }
+        (Format::WebP, ImageRef::Eight(image)) => {
             let coded = webp::encode(image, encoding.lossless, quality)?;
             webp::with_metadata(&coded, &without_grey_profile(image, metadata))
         }
-        Format::Tiff => tiff::encode(image, metadata),
-        Format::Bmp => bmp::encode(image, metadata),
+        (Format::Bmp, ImageRef::Eight(image)) => bmp::encode(image, metadata),
+        (format, ImageRef::Sixteen(_)) => Err(EncodeError::TooDeep { format }),
     }
 }
 

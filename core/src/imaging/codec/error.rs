@@ -64,6 +64,12 @@ pub enum EncodeError {
     /// A picture with alpha, which JPEG cannot hold.
     #[error("the picture has alpha, which JPEG cannot hold: ask for PNG, WebP or TIFF")]
     AlphaIntoJpeg,
+    /// A picture with 16 bits per sample, which the format cannot hold.
+    #[error("the picture has 16 bits per sample, which {format} cannot hold: ask for PNG or TIFF")]
+    TooDeep {
+        /// The format asked for.
+        format: Format,
+    },
     /// A side that is longer than the format allows.
     #[error("{width}×{height} is too large for {format}: a side has at most {max} pixels")]
     TooLarge {

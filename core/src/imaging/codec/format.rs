@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::imaging::Depth;
+
 /// A picture format that is read and written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -39,6 +41,14 @@ impl Format {
             Format::WebP => "webp",
             Format::Tiff => "tiff",
             Format::Bmp => "bmp",
+        }
+    }
+
+    /// The most bits per sample that files of this format are written with: 16 in PNG and TIFF, 8 in the others.
+    pub const fn depth_max(self) -> Depth {
+        match self {
+            Format::Png | Format::Tiff => Depth::Sixteen,
+            Format::Jpeg | Format::WebP | Format::Bmp => Depth::Eight,
         }
     }
 

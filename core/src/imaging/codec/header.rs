@@ -1,7 +1,7 @@
 //! The header: what a file states about its picture before the pixels are decoded.
 
 use super::{format::Format, subsampling::Subsampling};
-use crate::imaging::Channels;
+use crate::imaging::{Channels, Depth};
 
 /// The properties of a picture that its file states without decoded pixels.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,12 +16,15 @@ pub struct Header {
     pub channels: Channels,
     /// Whether the picture has an alpha plane.
     pub has_alpha: bool,
+    /// Bits per sample once decoded: fewer than 8 are decoded to 8.
+    pub depth: Depth,
     /// Estimate of the most memory that decoding takes at one time, in bytes, without the file itself. It is the samples with
-    /// alpha plus the larger of two numbers:
+    /// alpha plus the largest of these numbers:
     ///
     /// - what the decoder holds besides them: coefficients of progressive and non-interleaved JPEG, transforms of WebP, the
     ///   copied data of PNG and JPEG, the indices of a palette;
-    /// - a second copy of the picture while alpha is split off or the orientation is applied.
+    /// - a second copy of the picture while alpha is split off or the orientation is applied;
+    /// - the samples rounded to 8 bits, if the file has 16.
     ///
     /// Metadata comes on top: see [`Header::metadata_bytes`].
     pub decoded_bytes: u64,

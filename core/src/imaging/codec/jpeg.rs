@@ -11,7 +11,7 @@ use super::limits;
 use super::memory::zeroed;
 use super::metadata::Metadata;
 use super::subsampling::Subsampling;
-use crate::imaging::{Channels, Image};
+use crate::imaging::{Channels, Depth, Image};
 
 /// Longest side that libjpeg codes (`JPEG_MAX_DIMENSION`). The format allows 65535.
 const SIDE_MAX: usize = 65_500;
@@ -61,6 +61,7 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
         height: frame.height,
         channels,
         has_alpha: false,
+        depth: Depth::Eight,
         decoded_bytes: limits::decoded_bytes(frame.width, frame.height, channels.count(), turned, working),
         metadata_bytes: segments::metadata_bytes(&walked),
         jpeg_subsampling: Some(Subsampling::from_factors(&factors)),

@@ -60,3 +60,16 @@ pub(super) fn decoded_bytes(width: usize, height: usize, samples: usize, copied:
     let picture = (width as u64).saturating_mul(height as u64).saturating_mul(samples as u64);
     picture.saturating_add(working.max(if copied { picture } else { 0 }))
 }
+
+/// Same as [`decoded_bytes`], of a picture with 16 bits per sample. The samples rounded to 8 bits are made after the decoder's
+/// own memory is given back.
+pub(super) fn deep_decoded_bytes(
+    width: usize,
+    height: usize,
+    samples: usize,
+    copied: bool,
+    working: u64,
+) -> u64 {
+    let narrowed = (width as u64).saturating_mul(height as u64).saturating_mul(samples as u64);
+    decoded_bytes(width, height, 2 * samples, copied, working.max(narrowed))
+}

@@ -1,10 +1,10 @@
 //! Decodes and encodes picture files, with everything in a file that is not pixels.
 //!
-//! JPEG, PNG, WebP, TIFF and BMP with 8 bits per sample. Every input may be hostile:
+//! JPEG, PNG, WebP, TIFF and BMP with 8 bits per sample, PNG and TIFF also with 16. Every input may be hostile:
 //!
 //! - Limits are checked on the header, before memory for pixels is allocated.
 //! - A file that is cut off is refused.
-//! - A property that would not survive (16 bits, CMYK, animations, several pages) is refused by its name. Nothing is
+//! - A property that would not survive (CMYK, animations, several pages) is refused by its name. Nothing is
 //!   reduced silently.
 //!
 //! The same picture gives the same bytes. Each format has one file for its pixels and one for its container. All share
@@ -38,6 +38,7 @@ mod resolution;
 mod subsampling;
 mod tags;
 mod tiff;
+mod tiff_deep;
 mod webp;
 mod webp_chunks;
 mod webp_lossy;

@@ -2,7 +2,7 @@
 
 use crate::{
     cancel::{Cancel, Cancelled},
-    imaging::Image,
+    imaging::{Image, Sample},
 };
 
 /// Most pixels of a row that are turned between two looks at the flag.
@@ -11,16 +11,16 @@ const PIXELS_PER_CHECK: usize = 1 << 16;
 /// Turns or mirrors the picture as the tag says. 1 and values out of 1–8 change nothing; 5–8 swap the sides.
 ///
 /// Cost: one copy of samples and alpha, and none for 1.
-pub fn apply_orientation(image: Image, orientation: u8) -> Image {
+pub fn apply_orientation<S: Sample>(image: Image<S>, orientation: u8) -> Image<S> {
     Cancel::uncancelled(|cancel| apply_orientation_until(image, orientation, cancel))
 }
 
 /// Same as [`apply_orientation`], and stops once `cancel` is set.
-pub(super) fn apply_orientation_until(
-    image: Image,
+pub(super) fn apply_orientation_until<S: Sample>(
+    image: Image<S>,
     orientation: u8,
     cancel: &Cancel,
-) -> Result<Image, Cancelled> {
+) -> Result<Image<S>, Cancelled> {
     if !(2..=8).contains(&orientation) {
         return Ok(image);
     }
@@ -28,11 +28,11 @@ pub(super) fn apply_orientation_until(
     let walk = Walk::new(width, height, orientation);
     let (samples, alpha) = image.into_parts();
     let samples = match channels.count() {
-        1 => walk.gather::<1>(&samples, cancel)?,
-        _ => walk.gather::<3>(&samples, cancel)?,
+        1 => walk.gather::<1, S>(&samples, cancel)?,
+        _ => walk.gather::<3, S>(&samples, cancel)?,
     };
-    let alpha = alpha.map(|plane| walk.gather::<1>(&plane, cancel)).transpose()?;
-    let turned = Image::new(walk.width, walk.height, channels, samples, alpha);
+    let alpha = alpha.map(|plane| walk.gather::<1, S>(&plane, cancel)).transpose()?;
+    let turned = Image::of(walk.width, walk.height, channels, samples, alpha);
     Ok(turned.expect("turning keeps the number of pixels"))
 }
 
@@ -70,7 +70,7 @@ impl Walk {
     }
 
     /// Returns the turned copy of a plane of `N` interleaved samples per pixel.
-    fn gather<const N: usize>(&self, source: &[u8], cancel: &Cancel) -> Result<Vec<u8>, Cancelled> {
+    fn gather<const N: usize, S: Sample>(&self, source: &[S], cancel: &Cancel) -> Result<Vec<S>, Cancelled> {
         let mut out = Vec::with_capacity(source.len());
         for y in 0..self.height as isize {
             let row = self.start + y * self.step_y;

@@ -4,31 +4,52 @@ use std::borrow::Cow;
 
 use crate::{
     cancel::{Cancel, Cancelled},
-    imaging::{Channels, Image},
+    imaging::{Channels, DeepImage, Image, Sample},
 };
+
+/// The pixels of a file, as deep as the file has them.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum StoredImage {
+    /// 8 bits per sample.
+    Eight(Image),
+    /// 16 bits per sample.
+    Sixteen(DeepImage),
+}
+
+impl From<Image> for StoredImage {
+    fn from(image: Image) -> Self {
+        StoredImage::Eight(image)
+    }
+}
+
+impl From<DeepImage> for StoredImage {
+    fn from(image: DeepImage) -> Self {
+        StoredImage::Sixteen(image)
+    }
+}
 
 /// Returns the samples per pixel in a container: colours and alpha.
 pub(super) const fn samples_per_pixel(channels: Channels, has_alpha: bool) -> usize {
     channels.count() + has_alpha as usize
 }
 
-/// Splits `interleaved` (`height·width·(channels + alpha)` bytes) into a picture. `None` when the length is wrong.
-pub(super) fn split(
+/// Splits `interleaved` (`height·width·(channels + alpha)` samples) into a picture. `None` when the length is wrong.
+pub(super) fn split<S: Sample>(
     width: usize,
     height: usize,
     channels: Channels,
     has_alpha: bool,
-    mut interleaved: Vec<u8>,
+    mut interleaved: Vec<S>,
     cancel: &Cancel,
-) -> Result<Option<Image>, Cancelled> {
+) -> Result<Option<Image<S>>, Cancelled> {
     if !has_alpha {
-        return Ok(Image::new(width, height, channels, interleaved, None).ok());
+        return Ok(Image::of(width, height, channels, interleaved, None).ok());
     }
     let alpha = match channels {
-        Channels::Grey => take_alpha::<1, 2>(&mut interleaved, cancel)?,
-        Channels::Rgb => take_alpha::<3, 4>(&mut interleaved, cancel)?,
+        Channels::Grey => take_alpha::<1, 2, S>(&mut interleaved, cancel)?,
+        Channels::Rgb => take_alpha::<3, 4, S>(&mut interleaved, cancel)?,
     };
-    Ok(Image::new(width, height, channels, interleaved, Some(alpha)).ok())
+    Ok(Image::of(width, height, channels, interleaved, Some(alpha)).ok())
 }
 
 /// Pixels that are split between two looks at the flag: less than a millisecond.
@@ -36,16 +57,16 @@ const PIXELS_PER_CHECK: usize = 1 << 16;
 
 /// Takes the alpha samples out of a buffer, which keeps the `N` colours of each pixel; `M` is one more than `N`. The colours
 /// move to the front of the buffer, so only alpha takes new memory. The rest of the buffer is given back.
-fn take_alpha<const N: usize, const M: usize>(
-    interleaved: &mut Vec<u8>,
+fn take_alpha<const N: usize, const M: usize, S: Sample>(
+    interleaved: &mut Vec<S>,
     cancel: &Cancel,
-) -> Result<Vec<u8>, Cancelled> {
+) -> Result<Vec<S>, Cancelled> {
     let n_pixels = interleaved.len() / M;
     let mut alpha = Vec::with_capacity(n_pixels);
     for first in (0..n_pixels).step_by(PIXELS_PER_CHECK) {
         cancel.check()?;
         for i in first..n_pixels.min(first + PIXELS_PER_CHECK) {
-            let mut pixel = [0; M];
+            let mut pixel = [S::default(); M];
             pixel.copy_from_slice(&interleaved[i * M..][..M]);
             interleaved[i * N..][..N].copy_from_slice(&pixel[..N]);
             alpha.push(pixel[N]);
@@ -73,7 +94,7 @@ fn split_pixels<const N: usize, const M: usize>(mixed: &[u8], colours: &mut [u8]
 }
 
 /// Returns the samples with alpha after the colours of each pixel, as containers store them. Borrowed without alpha.
-pub(super) fn interleaved(image: &Image) -> Cow<'_, [u8]> {
+pub(super) fn interleaved<S: Sample>(image: &Image<S>) -> Cow<'_, [S]> {
     let Some(alpha) = image.alpha() else { return Cow::Borrowed(image.samples()) };
     let n = image.channels().count();
     let mut out = Vec::with_capacity(alpha.len() * (n + 1));
@@ -114,7 +135,7 @@ mod tests {
         let mixed = interleaved(&image).into_owned();
         assert_eq!(mixed, [1, 2, 3, 7, 4, 5, 6, 8]);
         assert_eq!(split(2, 1, Channels::Rgb, true, mixed, &Cancel::never()), Ok(Some(image)));
-        assert_eq!(split(2, 2, Channels::Grey, false, vec![0; 3], &Cancel::never()), Ok(None));
+        assert_eq!(split(2, 2, Channels::Grey, false, vec![0u8; 3], &Cancel::never()), Ok(None));
     }
 
     #[test]

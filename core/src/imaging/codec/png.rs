@@ -1,4 +1,5 @@
-//! PNG: decoded by the `png` crate, encoded by `png_rows`. Palettes and samples of 1, 2 and 4 bits are decoded to 8 bits; 16 bits are refused.
+//! PNG: decoded by the `png` crate, encoded by `png_rows`. Palettes and samples of 1, 2 and 4 bits are decoded to 8 bits;
+//! 16 bits stay 16 bits.
 
 use std::io::Cursor;
 
@@ -11,12 +12,12 @@ use super::header::Header;
 use super::limits;
 use super::memory::zeroed;
 use super::metadata::Metadata;
-use super::pixels;
+use super::pixels::{self, StoredImage};
 use super::png_chunks::{self as chunks, PngChunk};
 use super::png_rows;
 use crate::{
     cancel::Cancel,
-    imaging::{Channels, Image},
+    imaging::{Channels, Depth, Image, ImageRef, Sample},
 };
 
 /// Reads the header from the chunks. Pixels stay coded.
@@ -28,9 +29,7 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
     if width == 0 || height == 0 || width.max(height) > i32::MAX as usize {
         return Err(broken(Format::Png, "a side is zero or beyond 31 bits"));
     }
-    if depth == 16 {
-        return Err(unsupported(Format::Png, "16-bit samples"));
-    }
+    let depth = if depth == 16 { Depth::Sixteen } else { Depth::Eight };
     let has = |kind: &[u8; 4]| walked.iter().any(|c| &c.kind == kind);
     if has(b"acTL") {
         return Err(unsupported(Format::Png, "an animation"));
@@ -47,23 +46,39 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
     };
     // Alpha is split off by rows, but not that of interlaced files.
     let is_interlaced = head[12] != 0;
-    let split = if is_interlaced && has_alpha { n_pixels(width, height) } else { 0 };
+    let split =
+        if is_interlaced { interlaced_bytes(n_pixels(width, height), channels, has_alpha, depth) } else { 0 };
     let turned = chunks::orientation(bytes, &walked) != 1;
     let samples = pixels::samples_per_pixel(channels, has_alpha);
     // Besides the picture, the decoder holds some filtered rows, and a copy of the coded data if other chunks come between.
-    let rows = (4 * samples as u64).saturating_mul(width as u64);
+    let rows = (4 * (samples * depth.bytes()) as u64).saturating_mul(width as u64);
     let working = (bytes.len() as u64).saturating_add(rows).saturating_add(split);
+    let decoded_bytes = match depth {
+        Depth::Eight => limits::decoded_bytes,
+        Depth::Sixteen => limits::deep_decoded_bytes,
+    };
     Ok(Header {
         format: Format::Png,
         width,
         height,
         channels,
         has_alpha,
-        decoded_bytes: limits::decoded_bytes(width, height, samples, turned, working),
+        depth,
+        decoded_bytes: decoded_bytes(width, height, samples, turned, working),
         metadata_bytes: chunks::metadata_bytes(&walked),
         jpeg_subsampling: None,
         lossless: true,
     })
+}
+
+/// Bytes that an interlaced picture takes besides its samples, for alpha while it is split off. With 16 bits the decoder's
+/// bytes are another copy of all samples.
+fn interlaced_bytes(n_pixels: u64, channels: Channels, has_alpha: bool, depth: Depth) -> u64 {
+    let samples = match depth {
+        Depth::Eight => usize::from(has_alpha),
+        Depth::Sixteen => 2 * (pixels::samples_per_pixel(channels, has_alpha) + usize::from(has_alpha)),
+    };
+    n_pixels.saturating_mul(samples as u64)
 }
 
 /// Number of pixels.
@@ -79,7 +94,68 @@ fn walk(bytes: &[u8], checked: bool) -> Result<Vec<PngChunk>, DecodeError> {
 /// Decodes the pixels of a probed file. The decoder gets the chunks of the picture only, so texts and profiles cost nothing.
 ///
 /// Rows are decoded one by one, straight into the picture; alpha is split off row by row. Interlaced files come in one piece.
-pub(super) fn decode(bytes: &[u8], header: &Header, cancel: &Cancel) -> Result<Image, DecodeError> {
+pub(super) fn decode(bytes: &[u8], header: &Header, cancel: &Cancel) -> Result<StoredImage, DecodeError> {
+    match header.depth {
+        Depth::Eight => decode_as::<u8>(bytes, header, cancel).map(StoredImage::from),
+        Depth::Sixteen => decode_as::<u16>(bytes, header, cancel).map(StoredImage::from),
+    }
+}
+
+/// A sample as PNG stores it.
+trait PngSample: Sample {
+    /// The depth as the decoder names it.
+    const BITS: png::BitDepth;
+
+    /// Makes samples of the decoder's bytes. For 8 bits these are the same buffer.
+    fn of_bytes(bytes: Vec<u8>) -> Vec<Self>;
+
+    /// Whether the decoder can write straight into a row of the picture. Returns the bytes of the row if so.
+    fn as_bytes(row: &mut [Self]) -> Option<&mut [u8]>;
+
+    /// Splits the decoder's bytes of a row into `n` colours per pixel, and alpha unless `alpha` is empty.
+    fn split_row(bytes: &[u8], n: usize, row: &mut [Self], alpha: &mut [Self]);
+}
+
+impl PngSample for u8 {
+    const BITS: png::BitDepth = png::BitDepth::Eight;
+
+    fn of_bytes(bytes: Vec<u8>) -> Vec<u8> {
+        bytes
+    }
+
+    fn as_bytes(row: &mut [u8]) -> Option<&mut [u8]> {
+        Some(row)
+    }
+
+    fn split_row(bytes: &[u8], n: usize, row: &mut [u8], alpha: &mut [u8]) {
+        pixels::split_row(bytes, n, row, alpha);
+    }
+}
+
+impl PngSample for u16 {
+    const BITS: png::BitDepth = png::BitDepth::Sixteen;
+
+    fn of_bytes(bytes: Vec<u8>) -> Vec<u16> {
+        bytes.as_chunks::<2>().0.iter().map(|&v| u16::from_be_bytes(v)).collect()
+    }
+
+    fn as_bytes(_: &mut [u16]) -> Option<&mut [u8]> {
+        None
+    }
+
+    fn split_row(bytes: &[u8], n: usize, row: &mut [u16], alpha: &mut [u16]) {
+        let mut samples = bytes.as_chunks::<2>().0.iter().map(|&v| u16::from_be_bytes(v));
+        if alpha.is_empty() {
+            row.iter_mut().zip(samples).for_each(|(v, sample)| *v = sample);
+            return;
+        }
+        for (pixel, alpha) in row.chunks_exact_mut(n).zip(alpha) {
+            pixel.iter_mut().chain([alpha]).zip(&mut samples).for_each(|(v, sample)| *v = sample);
+        }
+    }
+}
+
+fn decode_as<S: PngSample>(bytes: &[u8], header: &Header, cancel: &Cancel) -> Result<Image<S>, DecodeError> {
     let walked = walk(bytes, true)?;
     let bare = chunks::bare(bytes, &walked).map_err(|e| broken(Format::Png, e))?;
     let limits = png::Limits { bytes: usize::try_from(header.decoded_bytes).unwrap_or(usize::MAX) };
@@ -94,10 +170,10 @@ pub(super) fn decode(bytes: &[u8], header: &Header, cancel: &Cancel) -> Result<I
         (Channels::Rgb, true) => png::ColorType::Rgba,
     };
     let (width, height, n) = (header.width, header.height, header.channels.count());
-    let (info, stride) =
-        (reader.info(), width * pixels::samples_per_pixel(header.channels, header.has_alpha));
+    let info = reader.info();
+    let stride = width * pixels::samples_per_pixel(header.channels, header.has_alpha) * S::DEPTH.bytes();
     let agrees = (info.width as usize, info.height as usize) == (width, height)
-        && reader.output_color_type() == (expected, png::BitDepth::Eight)
+        && reader.output_color_type() == (expected, S::BITS)
         && reader.output_line_size(info.width) == Some(stride);
     if !agrees {
         return Err(contradiction(Format::Png));
@@ -105,29 +181,32 @@ pub(super) fn decode(bytes: &[u8], header: &Header, cancel: &Cancel) -> Result<I
     if info.interlaced {
         let mut interleaved = zeroed(stride * height);
         reader.next_frame(&mut interleaved).map_err(error)?;
+        let interleaved = S::of_bytes(interleaved);
         return pixels::split(width, height, header.channels, header.has_alpha, interleaved, cancel)?
             .ok_or_else(|| contradiction(Format::Png));
     }
-    let mut samples = zeroed(width * n * height);
-    let mut alpha = if header.has_alpha { zeroed(width * height) } else { Vec::new() };
-    let mut mixed = vec![0; if header.has_alpha { stride } else { 0 }];
+    let mut samples = zeroed::<S>(width * n * height);
+    let mut alpha = if header.has_alpha { zeroed::<S>(width * height) } else { Vec::new() };
+    let is_direct = !header.has_alpha && S::DEPTH == Depth::Eight;
+    let mut mixed = vec![0; if is_direct { 0 } else { stride }];
     for (y, row) in samples.chunks_exact_mut(width * n).enumerate() {
         if y * stride % BYTES_PER_CHECK < stride {
             cancel.check()?;
         }
-        let target = if header.has_alpha { &mut mixed[..] } else { &mut row[..] };
-        if reader.read_row(target).map_err(error)?.is_none() {
+        let target = if is_direct { S::as_bytes(row) } else { None };
+        if reader.read_row(target.unwrap_or(&mut mixed)).map_err(error)?.is_none() {
             return Err(contradiction(Format::Png));
         }
-        if header.has_alpha {
-            pixels::split_row(&mixed, n, row, &mut alpha[y * width..][..width]);
+        if !is_direct {
+            let alpha = if header.has_alpha { &mut alpha[y * width..][..width] } else { &mut [] };
+            S::split_row(&mixed, n, row, alpha);
         }
     }
     // The call after the last row reads the end of the compressed data, and finds what is wrong there.
     if reader.read_row(&mut mixed).map_err(error)?.is_some() {
         return Err(contradiction(Format::Png));
     }
-    Image::new(width, height, header.channels, samples, header.has_alpha.then_some(alpha))
+    Image::of(width, height, header.channels, samples, header.has_alpha.then_some(alpha))
         .map_err(|e| broken(Format::Png, e))
 }
 
@@ -164,15 +243,15 @@ pub(super) fn metadata(bytes: &[u8]) -> Metadata {
     chunks::walk(bytes, false).map(|walked| chunks::metadata(bytes, &walked)).unwrap_or_default()
 }
 
-/// Encodes 8-bit PNG, grey or RGB, with or without alpha: fast compression, adaptive filters. The rows are written after
+/// Encodes PNG of 8 or 16 bits, grey or RGB, with or without alpha: fast compression, adaptive filters. The rows are written after
 /// the metadata, in place; the data chunk gets its length and check sum at the end.
 pub(super) fn encode(
-    image: &Image,
+    image: ImageRef,
     metadata: &Metadata,
     bytes_max: u64,
     cancel: &Cancel,
 ) -> Result<Vec<u8>, EncodeError> {
-    let (width, height) = (image.width(), image.height());
+    let (width, height) = image.size();
     if width.max(height) > i32::MAX as usize {
         return Err(EncodeError::TooLarge { format: Format::Png, width, height, max: i32::MAX as usize });
     }

@@ -18,7 +18,7 @@ use super::limits::PARTS_MAX;
 use super::metadata::Metadata;
 use super::resolution::{Resolution, ResolutionUnit};
 use super::{exif, iptc};
-use crate::imaging::{Channels, Image};
+use crate::imaging::{Channels, ImageRef};
 
 pub(super) const SIGNATURE: [u8; 8] = [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n'];
 const XMP: &[u8] = b"XML:com.adobe.xmp";
@@ -205,16 +205,17 @@ pub(super) fn with_metadata(
 }
 
 /// Returns the beginning of a file: signature, header and metadata.
-pub(super) fn head(image: &Image, metadata: &Metadata) -> Vec<u8> {
+pub(super) fn head(image: ImageRef, metadata: &Metadata) -> Vec<u8> {
     let mut out = SIGNATURE.to_vec();
-    let colour_type = match (image.channels(), image.alpha().is_some()) {
+    let colour_type = match (image.channels(), image.has_alpha()) {
         (Channels::Grey, false) => 0,
         (Channels::Rgb, false) => 2,
         (Channels::Grey, true) => 4,
         (Channels::Rgb, true) => 6,
     };
-    let sides = [image.width(), image.height()].map(|side| (side as u32).to_be_bytes());
-    push(&mut out, b"IHDR", &[&sides[0], &sides[1], &[8, colour_type, 0, 0, 0]]);
+    let (width, height) = image.size();
+    let sides = [width, height].map(|side| (side as u32).to_be_bytes());
+    push(&mut out, b"IHDR", &[&sides[0], &sides[1], &[image.depth().bits(), colour_type, 0, 0, 0]]);
     push_metadata(&mut out, metadata);
     out
 }

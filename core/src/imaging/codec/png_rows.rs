@@ -13,7 +13,10 @@ use std::{
 use fdeflate::{Compressor, StoredOnlyCompressor};
 
 use super::{encode::check_length, error::EncodeError, error::failed, format::Format};
-use crate::{cancel::Cancel, imaging::Image};
+use crate::{
+    cancel::Cancel,
+    imaging::{Depth, ImageRef},
+};
 
 /// Samples of rows that are compressed between two looks at the flag.
 const SAMPLES_PER_CHECK: usize = 1 << 18;
@@ -24,12 +27,12 @@ const SAMPLES_PER_CHECK: usize = 1 << 18;
 /// [`EncodeError::TooManyBytes`] and [`EncodeError::Cancelled`].
 pub(super) fn append(
     mut file: Vec<u8>,
-    image: &Image,
+    image: ImageRef,
     bytes_max: u64,
     cancel: &Cancel,
 ) -> Result<Vec<u8>, EncodeError> {
     let rows = PngRows::of(image);
-    let stored = StoredOnlyCompressor::<()>::compressed_size((rows.stride + 1) * image.height()) as u64;
+    let stored = StoredOnlyCompressor::<()>::compressed_size((rows.stride + 1) * rows.height) as u64;
     let begin = file.len();
     // Compression that gets longer than no compression is given up. So is a file that gets too long.
     let max = stored.min(bytes_max.saturating_sub(begin as u64));
@@ -117,41 +120,42 @@ impl Write for LimitedOutput<'_> {
     }
 }
 
-/// The rows of a picture as PNG stores them: alpha after the colours of each pixel.
+/// The rows of a picture as PNG stores them: alpha after the colours of each pixel, 16 bits with the high byte first.
 struct PngRows<'a> {
-    samples: &'a [u8],
-    alpha: Option<&'a [u8]>,
+    image: ImageRef<'a>,
     /// Colour samples of a pixel.
     channels: usize,
-    /// Samples of a pixel, alpha included.
+    /// Bytes of a pixel, alpha included.
     bpp: usize,
-    /// Samples of a row, alpha included.
+    /// Bytes of a row, alpha included.
     stride: usize,
     width: usize,
     /// The next row.
     y: usize,
     height: usize,
-    /// The interleaved rows `y − 1` and `y`, with alpha only. Before the first row the upper one is zeros.
+    /// The rows `y − 1` and `y`, where they are not those of the picture: with alpha and with 16 bits. Before the first
+    /// row the upper one is zeros.
     mixed: [Vec<u8>; 2],
-    /// The row above the first one, without alpha only.
+    /// The row above the first one, where rows are those of the picture.
     zeros: Vec<u8>,
 }
 
 impl<'a> PngRows<'a> {
-    fn of(image: &'a Image) -> Self {
-        let (channels, alpha) = (image.channels().count(), image.alpha());
-        let bpp = channels + usize::from(alpha.is_some());
-        let stride = image.width() * bpp;
-        let rows = |is_mixed: bool| vec![0; if is_mixed == alpha.is_some() { stride } else { 0 }];
+    fn of(image: ImageRef<'a>) -> Self {
+        let (channels, has_alpha) = (image.channels().count(), image.has_alpha());
+        let (width, height) = image.size();
+        let bpp = (channels + usize::from(has_alpha)) * image.depth().bytes();
+        let stride = width * bpp;
+        let needs_mixed = has_alpha || image.depth() == Depth::Sixteen;
+        let rows = |is_mixed: bool| vec![0; if is_mixed == needs_mixed { stride } else { 0 }];
         Self {
-            samples: image.samples(),
-            alpha,
+            image,
             channels,
             bpp,
             stride,
-            width: image.width(),
+            width,
             y: 0,
-            height: image.height(),
+            height,
             mixed: [rows(true), rows(true)],
             zeros: rows(false),
         }
@@ -164,20 +168,49 @@ impl<'a> PngRows<'a> {
             return None;
         }
         self.y += 1;
-        let pitch = self.width * self.channels;
-        let row = &self.samples[y * pitch..][..pitch];
-        let Some(alpha) = self.alpha else {
-            let above = if y == 0 { &self.zeros } else { &self.samples[(y - 1) * pitch..][..pitch] };
+        let (width, pitch) = (self.width, self.width * self.channels);
+        let image = match self.image {
+            ImageRef::Eight(image) => image,
+            ImageRef::Sixteen(image) => {
+                self.mixed.swap(0, 1);
+                let [above, mixed] = &mut self.mixed;
+                let row = &image.samples()[y * pitch..][..pitch];
+                match image.alpha() {
+                    Some(alpha) => interleave_deep(row, self.channels, &alpha[y * width..][..width], mixed),
+                    None => big_endian(row, mixed),
+                }
+                return Some((above, mixed));
+            }
+        };
+        let row = &image.samples()[y * pitch..][..pitch];
+        let Some(alpha) = image.alpha() else {
+            let above = if y == 0 { &self.zeros } else { &image.samples()[(y - 1) * pitch..][..pitch] };
             return Some((above, row));
         };
         self.mixed.swap(0, 1);
         let [above, mixed] = &mut self.mixed;
-        let alpha = &alpha[y * self.width..][..self.width];
+        let alpha = &alpha[y * width..][..width];
         match self.channels {
             1 => interleave::<1, 2>(row, alpha, mixed),
             _ => interleave::<3, 4>(row, alpha, mixed),
         }
         Some((above, mixed))
+    }
+}
+
+/// Writes samples of 16 bits, the high byte first.
+fn big_endian(samples: &[u16], out: &mut [u8]) {
+    for (out, v) in out.as_chunks_mut::<2>().0.iter_mut().zip(samples) {
+        *out = v.to_be_bytes();
+    }
+}
+
+/// Puts alpha after the `n` colours of each pixel, 16 bits with the high byte first.
+fn interleave_deep(row: &[u16], n: usize, alpha: &[u16], out: &mut [u8]) {
+    for ((out, pixel), &a) in out.chunks_exact_mut(2 * (n + 1)).zip(row.chunks_exact(n)).zip(alpha) {
+        let (colours, last) = out.split_at_mut(2 * n);
+        big_endian(pixel, colours);
+        big_endian(&[a], last);
     }
 }
 
@@ -235,7 +268,7 @@ impl PngFilter {
     /// Filters a row. The pixel to the left of the first one is zeros.
     fn apply(&mut self, kind: FilterKind, above: &[u8], row: &[u8]) {
         let (bpp, out) = (self.bpp, &mut self.out[1..]);
-        let zeros = [0; 4];
+        let zeros = [0; 8];
         let (first, rest) = out.split_at_mut(bpp);
         let n = rest.len();
         let ends = [&zeros[..bpp], &above[..bpp], &zeros[..bpp]];
@@ -314,7 +347,7 @@ mod tests {
 
     use super::super::{metadata::Metadata, pixels, png};
     use super::*;
-    use crate::imaging::Channels;
+    use crate::imaging::{Channels, DeepImage, Image};
 
     /// The `png` crate's bytes.
     fn plain(image: &Image) -> Vec<u8> {
@@ -355,7 +388,7 @@ mod tests {
     }
 
     fn encoded(image: &Image, bytes_max: u64) -> Result<Vec<u8>, EncodeError> {
-        png::encode(image, &Metadata::default(), bytes_max, &Cancel::never())
+        png::encode(image.into(), &Metadata::default(), bytes_max, &Cancel::never())
     }
 
     proptest! {
@@ -374,6 +407,44 @@ mod tests {
             prop_assert_eq!(encoded(&image, n).unwrap(), &expected[..]);
             let is_refused = matches!(encoded(&image, n - 1), Err(EncodeError::TooManyBytes { .. }));
             prop_assert!(is_refused);
+        }
+    }
+
+    /// The `png` crate's bytes of a picture with 16 bits.
+    fn plain_deep(image: &DeepImage) -> Vec<u8> {
+        let colour = match (image.channels(), image.alpha().is_some()) {
+            (Channels::Grey, false) => ExtendedColorType::L16,
+            (Channels::Grey, true) => ExtendedColorType::La16,
+            (Channels::Rgb, false) => ExtendedColorType::Rgb16,
+            (Channels::Rgb, true) => ExtendedColorType::Rgba16,
+        };
+        let samples = pixels::interleaved(image).iter().flat_map(|v| v.to_ne_bytes()).collect::<Vec<u8>>();
+        let mut out = Vec::new();
+        PngEncoder::new_with_quality(&mut out, CompressionType::Fast, FilterType::Adaptive)
+            .write_image(&samples, image.width() as u32, image.height() as u32, colour)
+            .unwrap();
+        out
+    }
+
+    proptest! {
+        #[test]
+        fn with_16_bits_the_bytes_are_those_of_the_png_crate_too(
+            size in (1usize..70, 1usize..30),
+            grey in any::<bool>(),
+            has_alpha in any::<bool>(),
+            seed in any::<u32>(),
+        ) {
+            let channels = if grey { Channels::Grey } else { Channels::Rgb };
+            let low = picture(size, channels, has_alpha, seed ^ 0x5555);
+            let wide = picture(size, channels, has_alpha, seed).widened();
+            let mix = |wide: &[u16], low: &[u8]| -> Vec<u16> {
+                wide.iter().zip(low).map(|(&v, &low)| (v & 0xFF00) | u16::from(low)).collect()
+            };
+            let samples = mix(wide.samples(), low.samples());
+            let alpha = wide.alpha().zip(low.alpha()).map(|(wide, low)| mix(wide, low));
+            let image = DeepImage::of(size.0, size.1, channels, samples, alpha).unwrap();
+            let bytes = png::encode((&image).into(), &Metadata::default(), u64::MAX, &Cancel::never()).unwrap();
+            prop_assert_eq!(bytes, plain_deep(&image));
         }
     }
 

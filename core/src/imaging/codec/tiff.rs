@@ -1,8 +1,8 @@
 //! TIFF and BigTIFF with one page. The `tiff` crate decodes the pixels; the directory is read here (`ifd`).
 //!
-//! In: grey (1, 2, 4, 8 bits), palettes, RGB, with one channel of unassociated alpha; chunky or planar; uncompressed,
+//! In: grey (1, 2, 4, 8, 16 bits), palettes, RGB (8 and 16 bits), with one channel of unassociated alpha; chunky or planar; uncompressed,
 //! LZW, Deflate, PackBits or Group 4. JPEG-compressed files are refused: the decoder misreads some valid ones.
-//! Out: 8-bit grey or RGB with or without alpha, LZW with horizontal differences.
+//! Out: grey or RGB of 8 or 16 bits, with or without alpha, LZW with horizontal differences.
 //!
 //! Carried: ICC (34675), XMP (700), IPTC (33723), resolution, the descriptive tags, the Exif and GPS directories. Not
 //! carried: maker notes (their offsets do not survive a move), Photoshop's own block, private tags.
@@ -10,8 +10,8 @@
 use std::io::Cursor;
 
 use tiff::decoder::{Decoder, Limits as TiffLimits};
-use tiff::encoder::colortype::{ColorType as EncoderColour, Gray8, RGB8};
-use tiff::encoder::{Compression, Predictor, TiffEncoder};
+use tiff::encoder::colortype::ColorType as EncoderColour;
+use tiff::encoder::{Compression, Predictor, TiffEncoder, TiffValue};
 use tiff::tags::ExtraSamples;
 
 use super::block::{BLOCK_BYTES_MAX, kept};
@@ -21,13 +21,15 @@ use super::format::Format;
 use super::header::Header;
 use super::ifd::{self, Directory, Stream, Value};
 use super::metadata::Metadata;
+use super::pixels::StoredImage;
 use super::portable_tags::PortableTags;
 use super::resolution::{Resolution, ResolutionUnit};
 use super::tags::{EXIF_DIRECTORY, GPS_DIRECTORY};
+use super::tiff_deep::{self, DeepLayout, TiffSample};
 use super::{bounds, limits, pixels};
 use crate::{
     cancel::Cancel,
-    imaging::{Channels, Image},
+    imaging::{Channels, Depth, Image},
 };
 
 const WIDTH: u16 = 256;
@@ -65,6 +67,10 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
     let (stream, directory) = open(bytes)?;
     let TiffLayout { width, height, channels, has_alpha, palette, planar, bits } =
         layout(&stream, &directory)?;
+    let (depth, decoded_bytes): (_, fn(usize, usize, usize, bool, u64) -> u64) = match bits {
+        16 => (Depth::Sixteen, limits::deep_decoded_bytes),
+        _ => (Depth::Eight, limits::decoded_bytes),
+    };
     let samples = pixels::samples_per_pixel(channels, has_alpha);
     let turned = exif::orientation(bytes) != 1;
     // A palette needs a copy of the file whose directory says grey.
@@ -76,7 +82,8 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
         height,
         channels,
         has_alpha,
-        decoded_bytes: limits::decoded_bytes(width, height, samples, copied, working),
+        depth,
+        decoded_bytes: decoded_bytes(width, height, samples, copied, working),
         metadata_bytes: metadata_bytes(&stream, &directory),
         jpeg_subsampling: None,
         lossless: true,
@@ -145,6 +152,7 @@ fn layout(stream: &Stream<'_>, directory: &Directory) -> Result<TiffLayout, Deco
     let bits = number(BITS).unwrap_or(1);
     match bits {
         8 => {}
+        16 if !palette => {}
         1 | 2 | 4 if colours == 1 && samples == 1 => {}
         other => return refused(&format!("{other}-bit samples")),
     }
@@ -201,9 +209,17 @@ fn colours(photometric: Option<u64>) -> Result<(u64, bool), DecodeError> {
 }
 
 /// Decodes the pixels of a probed file.
-pub(super) fn decode(bytes: &[u8], header: &Header, cancel: &Cancel) -> Result<Image, DecodeError> {
+pub(super) fn decode(bytes: &[u8], header: &Header, cancel: &Cancel) -> Result<StoredImage, DecodeError> {
     let (stream, directory) = open(bytes)?;
     let layout = layout(&stream, &directory)?;
+    let incomplete = || broken(Format::Tiff, "its samples do not fill the picture");
+    if header.depth == Depth::Sixteen {
+        let n_samples = pixels::samples_per_pixel(layout.channels, layout.has_alpha);
+        let TiffLayout { width, height, planar: is_planar, .. } = layout;
+        let samples = tiff_deep::read(bytes, DeepLayout { width, height, n_samples, is_planar })?;
+        let image = pixels::split(width, height, header.channels, header.has_alpha, samples, cancel)?;
+        return image.map(StoredImage::from).ok_or_else(incomplete);
+    }
     let samples = if layout.palette {
         let table = palette(&stream, &directory, layout.bits)?;
         let indices = read(&says_grey(bytes, &stream, &directory), &layout, 1)?;
@@ -217,7 +233,8 @@ pub(super) fn decode(bytes: &[u8], header: &Header, cancel: &Cancel) -> Result<I
         samples
     };
     pixels::split(header.width, header.height, header.channels, header.has_alpha, samples, cancel)?
-        .ok_or_else(|| broken(Format::Tiff, "its samples do not fill the picture"))
+        .map(StoredImage::from)
+        .ok_or_else(incomplete)
 }
 
 /// The samples as stored, one byte each, interleaved.
@@ -297,10 +314,13 @@ pub(super) fn metadata(bytes: &[u8]) -> Metadata {
 }
 
 /// Encodes the picture with its metadata.
-pub(super) fn encode(image: &Image, metadata: &Metadata) -> Result<Vec<u8>, EncodeError> {
+pub(super) fn encode<S: TiffSample>(image: &Image<S>, metadata: &Metadata) -> Result<Vec<u8>, EncodeError>
+where
+    [S]: TiffValue,
+{
     let out = match image.channels() {
-        Channels::Grey => encode_pixels::<Gray8>(image),
-        Channels::Rgb => encode_pixels::<RGB8>(image),
+        Channels::Grey => encode_pixels::<S, S::Grey>(image),
+        Channels::Rgb => encode_pixels::<S, S::Rgb>(image),
     };
     let mut file = describe(out.map_err(|e| failed(Format::Tiff, e))?, metadata)
         .ok_or_else(|| failed(Format::Tiff, "the file outgrows 4 GiB"))?;
@@ -309,7 +329,12 @@ pub(super) fn encode(image: &Image, metadata: &Metadata) -> Result<Vec<u8>, Enco
 }
 
 /// Encodes the pixels: LZW, and horizontal differences without alpha.
-fn encode_pixels<C: EncoderColour<Inner = u8>>(image: &Image) -> Result<Vec<u8>, tiff::TiffError> {
+fn encode_pixels<S: TiffSample, C: EncoderColour<Inner = S>>(
+    image: &Image<S>,
+) -> Result<Vec<u8>, tiff::TiffError>
+where
+    [S]: TiffValue,
+{
     // Room for the longest file, so that it never moves: the system only provides the pages that are written.
     let mut out = Cursor::new(Vec::with_capacity(bounds::tiff_bytes_max(image)));
     // The encoder takes differences three samples apart (grey: one). With alpha these would mix channels, so there are none.

@@ -16,7 +16,7 @@ use super::webp_chunks::{self as chunks, WebpChunk};
 use super::{limits, pixels, png, webp_lossy};
 use crate::{
     cancel::Cancel,
-    imaging::{Channels, Image},
+    imaging::{Channels, Depth, Image},
 };
 
 /// Longest side of VP8. Lossless allows one pixel more.
@@ -54,6 +54,7 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
         height,
         channels: Channels::Rgb,
         has_alpha,
+        depth: Depth::Eight,
         decoded_bytes: limits::decoded_bytes(width, height, samples, copied, working),
         metadata_bytes: chunks::metadata_bytes(&walked),
         jpeg_subsampling: None,

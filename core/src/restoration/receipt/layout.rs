@@ -52,6 +52,13 @@ pub struct Receipt {
     pub roll: Option<RecordedRoll>,
 }
 
+impl Receipt {
+    /// Whether the input has 16 bits per sample and the output 8, because its format holds no more.
+    pub fn rounds_to_8_bits(&self) -> bool {
+        self.output.bits < self.input.bits
+    }
+}
+
 /// The input of a restoration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -62,6 +69,9 @@ pub struct RecordedInput {
     pub size_bytes: u64,
     /// Format of the bytes.
     pub format: Format,
+    /// Bits per sample once decoded: 8 or 16. The JSON holds it only if it is 16.
+    #[serde(default = "eight", skip_serializing_if = "is_eight")]
+    pub bits: u8,
 }
 
 /// The output of a restoration.
@@ -80,6 +90,10 @@ pub struct RecordedOutput {
     pub height: usize,
     /// Format of the bytes.
     pub format: Format,
+    /// Bits per sample of the output: 8 or 16. The JSON holds it only if it is 16. An input of 16 bits and an output of 8 say
+    /// that the samples were rounded, because the format holds no more.
+    #[serde(default = "eight", skip_serializing_if = "is_eight")]
+    pub bits: u8,
     /// Route by which the bytes were made.
     pub route: Route,
     /// The encoder's quality, for lossy encodings.
@@ -136,6 +150,15 @@ fn fully() -> f64 {
 
 fn is_fully(blend: &f64) -> bool {
     *blend == 1.0
+}
+
+/// Returns the number of bits that receipts leave out.
+fn eight() -> u8 {
+    8
+}
+
+fn is_eight(bits: &u8) -> bool {
+    *bits == 8
 }
 
 fn is_zero(denoise: &f64) -> bool {
