@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use pentimento_core::imaging::codec::Notes;
 
 /// Writes bytes to standard output.
 pub(super) fn write(bytes: &[u8]) -> Result<()> {
@@ -32,6 +33,13 @@ pub(super) fn line(result: impl Display) -> Result<()> {
 /// Prints a message and a line end on standard error. An error of writing is ignored.
 pub(super) fn tell(message: impl Display) {
     let _ = io::stderr().write_all(format!("{message}\n").as_bytes());
+}
+
+/// Prints each note on a picture on standard error.
+pub(super) fn tell_notes(name: &str, notes: &Notes) {
+    for note in notes {
+        tell(format_args!("{name}: {note}"));
+    }
 }
 
 /// Prints each failure with its reason on standard error.

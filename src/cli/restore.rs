@@ -145,6 +145,7 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     for (InputWithOutput { input, .. }, outcome) in planned.iter().zip(outcomes) {
         match outcome {
             Ok((path, receipt)) => {
+                output::tell_notes(&input.name(), &receipt.notes);
                 say(&said(input, &path, &receipt), quiet)?;
                 if options.request.record == Record::Kept {
                     receipts += &serde_json::to_string(&receipt)?;

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use pentimento_core::{
     cancel::Cancel,
-    imaging::codec::Format,
+    imaging::codec::{Format, Notes},
     models::{Assume, classic::RawPrediction, predictor::Predictor},
     restoration::{
         self, Analysis, Cost, Watch,
@@ -67,6 +67,9 @@ struct AnalysisDocument {
     features: RecordedFeatures,
     prediction: PredictionDocument,
     model: ModelIdentity,
+    /// What decoding tolerated, left out or converted; absent if that is nothing.
+    #[serde(skip_serializing_if = "Notes::is_empty")]
+    notes: Notes,
 }
 
 /// The prediction in an [`AnalysisDocument`].
@@ -90,10 +93,10 @@ struct ModelIdentity {
 
 impl AnalysisDocument {
     fn new(analysis: &Analysis, predictor: &Predictor, assume: Assume) -> Self {
-        let &Analysis { width, height, format, ref features, ref prediction } = analysis;
+        let &Analysis { width, height, format, ref features, ref prediction, ref notes } = analysis;
         let (raw, parameters) = (prediction.raw(), (&prediction.parameters()).into());
         let prediction = PredictionDocument { raw, parameters, assume };
         let model = ModelIdentity { id: predictor.id().to_owned(), sha256: predictor.sha256().to_owned() };
-        Self { width, height, format, features: features.into(), prediction, model }
+        Self { width, height, format, features: features.into(), prediction, model, notes: notes.clone() }
     }
 }

@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use sfv::{Decimal, DictSerializer, KeyRef, StringRef, TokenRef};
 
-use pentimento_core::restoration::receipt::Receipt;
+use pentimento_core::{imaging::codec::Notes, restoration::receipt::Receipt};
 
 /// The header with the main facts of the receipt.
 pub(super) const RESTORATION: HeaderName = HeaderName::from_static("restoration");
@@ -48,7 +48,26 @@ pub(super) fn restoration(receipt: &Receipt) -> HeaderValue {
         dictionary.bare_item(key("model"), id);
     }
     dictionary.bare_item(key("input-sha-256"), digest_bytes(&receipt.input.sha256).as_slice());
+    add_notes(&mut dictionary, &receipt.notes);
     value(dictionary)
+}
+
+/// Most notes of a header.
+const NOTES_MAX: usize = 8;
+/// Longest note of a header, in characters.
+const NOTE_MAX: usize = 120;
+
+/// Adds the first notes as a list of strings. Strings of structured fields are ASCII, so other characters become `?`.
+fn add_notes(dictionary: &mut DictSerializer<String>, notes: &Notes) {
+    if notes.is_empty() {
+        return;
+    }
+    let mut list = dictionary.inner_list(key("notes"));
+    for note in notes.iter().take(NOTES_MAX) {
+        let ascii = |c: char| if c == ' ' || c.is_ascii_graphic() { c } else { '?' };
+        let text: String = note.to_string().chars().map(ascii).take(NOTE_MAX).collect();
+        list.bare_item(StringRef::from_str(&text).expect("printable ASCII is a string"));
+    }
 }
 
 /// The `Content-Digest` header `sha-256=:…:` of a body with this hexadecimal digest.

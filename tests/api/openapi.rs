@@ -314,7 +314,10 @@ fn parsed_dictionary(text: &str) -> Value {
             BareItem::ByteSequence(_) => Value::Null,
             other => panic!("{other:?}"),
         },
-        ListEntry::InnerList(list) => panic!("{list:?}"),
+        ListEntry::InnerList(list) => {
+            let texts = list.items.iter().map(|item| item.bare_item.as_string().unwrap().as_str());
+            json!(texts.collect::<Vec<_>>())
+        }
     };
     let mut object: BTreeMap<&str, Value> =
         members.iter().map(|(key, entry)| (key.as_str(), member(entry))).collect();

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use super::{FeatureError, Features, Schema, rich, schema::measure_until};
 use crate::{
     cancel::{Cancel, Cancelled},
-    imaging::codec::{self, DecodeError, Format, Header, Limits, Picture},
+    imaging::codec::{self, DecodeError, Format, Header, Limits, Notes, Picture},
 };
 
 /// A picture decoded for its features.
@@ -86,6 +86,16 @@ impl Look {
     /// Returns width and height of the whole picture as displayed, in pixels.
     pub fn size(&self) -> (usize, usize) {
         self.picture.size
+    }
+
+    /// Returns what decoding noted.
+    pub fn notes(&self) -> &Notes {
+        &self.picture.notes
+    }
+
+    /// Returns header, size and notes: all that an untouched picture needs.
+    pub(crate) fn facts(&self) -> (&Header, (usize, usize), &Notes) {
+        (self.header(), self.size(), self.notes())
     }
 
     /// Returns the picture if it was decoded whole, `None` otherwise.

@@ -7,7 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::{gains::model::ExpectedGain, prediction::Prediction};
 use crate::{
     features::Features,
-    imaging::{Tone, codec::Format, operators::color_transform::ColorTransform},
+    imaging::{
+        Tone,
+        codec::{Format, Notes},
+        operators::color_transform::ColorTransform,
+    },
 };
 
 /// Fewest members of a roll. With fewer pictures, or fewer that belong together, every picture is treated alone.
@@ -28,6 +32,8 @@ pub struct Surveyed {
     pub size: (usize, usize),
     /// The features, of the schema of the model that the survey was made for.
     pub features: Features,
+    /// What decoding tolerated, left out or converted.
+    pub notes: Notes,
 }
 
 /// The place of a picture in a roll.

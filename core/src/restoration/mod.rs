@@ -19,7 +19,7 @@ use crate::{
     features::{Features, Look},
     imaging::{
         RestorationParameters,
-        codec::{self, Format, Limits},
+        codec::{self, Format, Limits, Notes},
         operators::color_transform::ColorTransform,
     },
     models::predictor::{Prediction, Predictor, RequestedParameters},
@@ -84,7 +84,7 @@ fn restore_predicted<'a>(
     let Foresight { look, features, prediction } = foresee(input, &request.parameters, predictor)?;
     let parameters = prediction.parameters();
     let transform = prediction.transform();
-    let restoration = match keep_input(input, look.header(), look.size(), &parameters, request)? {
+    let restoration = match keep_input(input, look.facts(), &parameters, request)? {
         Some(kept) => kept,
         None => decode_and_restore(input, Some(look), &parameters, transform, request)?,
     };
@@ -120,6 +120,8 @@ pub struct Analysis {
     pub features: Features,
     /// The model's prediction from these features.
     pub prediction: Prediction,
+    /// What decoding tolerated, left out or converted.
+    pub notes: Notes,
 }
 
 /// Measures the features of the picture in `bytes` and predicts its parameters, without restoring it.
@@ -140,7 +142,8 @@ pub fn analyze(
     let mut input = RestoreInput { bytes, limits, watch: watch.reborrow() };
     let Foresight { look, features, prediction } = foresee(&mut input, requested, predictor)?;
     let (width, height) = look.size();
-    Ok(Analysis { width, height, format: look.header().format, features, prediction })
+    let (format, notes) = (look.header().format, look.notes().clone());
+    Ok(Analysis { width, height, format, features, prediction, notes })
 }
 
 /// A picture decoded for its features, the features, and the prediction from them.

@@ -20,7 +20,9 @@ use crate::{
     features::Features,
     imaging::{
         Depth, ImageRef, RestorationParameters,
-        codec::{self, EncodeError, Encoding, Format, Header, Metadata, MetadataPolicy, Picture},
+        codec::{
+            self, EncodeError, Encoding, Format, Header, Metadata, MetadataPolicy, NoteKind, Notes, Picture,
+        },
         operators::color_transform::ColorTransform,
         pipeline::{self, Coefficients},
     },
@@ -76,6 +78,7 @@ impl<'a> Restoration<'a> {
             predicted_gain: predicted.as_ref().and_then(|p| p.prediction.expected_gain()).map(|e| e.score),
             assume,
             roll: predicted.and_then(|p| p.roll),
+            notes: output.notes,
         };
         Restored { bytes: output.bytes, receipt }
     }
@@ -85,14 +88,15 @@ impl<'a> Restoration<'a> {
 pub(super) struct RenderedOutput<'a> {
     pub(super) bytes: Cow<'a, [u8]>,
     pub(super) record: RecordedOutput,
+    /// What decoding and encoding noted.
+    pub(super) notes: Notes,
 }
 
 /// Returns the input's own bytes if they are the answer and the caller does not keep the receipt. Then the picture is
-/// not decoded. `size` is width and height as displayed, in pixels.
+/// not decoded. `size` is width and height as displayed, in pixels; `notes` are those of an earlier look.
 pub(super) fn keep_input<'a>(
     input: &mut RestoreInput<'a, '_>,
-    header: &Header,
-    size: (usize, usize),
+    (header, size, notes): (&Header, (usize, usize), &Notes),
     parameters: &RestorationParameters,
     request: &RestoreRequest,
 ) -> Result<Option<Restoration<'a>>, Cancelled> {
@@ -108,7 +112,7 @@ pub(super) fn keep_input<'a>(
     Ok(Some(Restoration {
         input: input.recorded(header, sha256),
         coefficients: Coefficients::default(),
-        output: RenderedOutput { bytes: Cow::Borrowed(bytes), record },
+        output: RenderedOutput { bytes: Cow::Borrowed(bytes), record, notes: plan.notes(notes) },
     }))
 }
 
@@ -252,19 +256,20 @@ impl OutputPlan {
         coefficients: &Coefficients,
     ) -> Result<RenderedOutput<'a>, RestoreError> {
         let metadata = picture.metadata.under(self.metadata);
+        let notes = self.notes(&picture.notes);
         let Some(deep) = picture.deep else {
             let image = pipeline::apply_until(picture.image, parameters, coefficients, input.cancel())?;
-            return self.write(input, (&image).into(), &metadata);
+            return self.write(input, (&image).into(), &metadata, notes);
         };
         // What was rounded to 8 bits has served its purpose. Its memory is given back before operators take theirs.
         drop(picture.image);
         let deep = pipeline::apply_deep_until(deep, parameters, coefficients, input.cancel())?;
         match self.depth {
-            Depth::Sixteen => self.write(input, (&deep).into(), &metadata),
+            Depth::Sixteen => self.write(input, (&deep).into(), &metadata, notes),
             Depth::Eight => {
                 let narrowed = deep.narrowed_until(input.cancel())?;
                 drop(deep);
-                self.write(input, (&narrowed).into(), &metadata)
+                self.write(input, (&narrowed).into(), &metadata, notes)
             }
         }
     }
@@ -275,6 +280,7 @@ impl OutputPlan {
         input: &mut RestoreInput<'a, '_>,
         image: ImageRef,
         metadata: &Metadata,
+        mut notes: Notes,
     ) -> Result<RenderedOutput<'a>, RestoreError> {
         input.begin(Stage::Encode)?;
         let source = EncodeSource {
@@ -282,14 +288,25 @@ impl OutputPlan {
             bytes_max: input.limits.output_bytes_max,
             cancel: input.cancel(),
         };
-        let encode = || self.encode(&source, image, metadata);
+        let encode = || self.encode(&source, image, metadata, &mut notes);
         // The digest of the pixels takes half as long as encoding. A free thread computes it at the same time.
         let (bytes, pixels) = rayon::join(encode, || self.pixels_digest(image, source.cancel));
         let (bytes, pixels) = (bytes?, pixels?);
         let sha256 = self.record.digest(|| digest_until(&bytes, source.cancel))?;
         let digests = OutputDigests { bytes: sha256, pixels };
         let record = self.recorded_output(&bytes, image.size(), digests);
-        Ok(RenderedOutput { bytes, record })
+        Ok(RenderedOutput { bytes, record, notes })
+    }
+
+    /// The notes of decoding that hold for the output: bytes that stay have lost nothing, and stripping loses metadata on purpose.
+    fn notes(&self, decoded: &Notes) -> Notes {
+        match (self.route, self.metadata) {
+            (Route::InputBytes, _) => {
+                decoded.without(&[NoteKind::NotKept, NoteKind::LeftOut, NoteKind::Converted])
+            }
+            (_, MetadataPolicy::Strip) => decoded.without(&[NoteKind::NotKept]),
+            (_, MetadataPolicy::Keep) => decoded.clone(),
+        }
     }
 
     /// The output's bytes by the planned route.
@@ -298,6 +315,7 @@ impl OutputPlan {
         source: &EncodeSource<'a, '_>,
         image: ImageRef,
         metadata: &Metadata,
+        notes: &mut Notes,
     ) -> Result<Cow<'a, [u8]>, EncodeError> {
         let &EncodeSource { bytes, bytes_max, cancel } = source;
         let output = match self.route {
@@ -307,7 +325,7 @@ impl OutputPlan {
                 None => Cow::Borrowed(bytes),
             },
             Route::Encoded => {
-                Cow::Owned(codec::encode_within(image, metadata, &self.encoding, bytes_max, cancel)?)
+                Cow::Owned(codec::encode_within(image, metadata, &self.encoding, bytes_max, cancel, notes)?)
             }
         };
         codec::check_length(output.len() as u64, bytes_max)?;

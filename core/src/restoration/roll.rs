@@ -38,8 +38,8 @@ pub fn survey(
     input.begin(Stage::Features)?;
     let features = look.features_until(input.cancel())?;
     let sha256 = digest_until(bytes, input.cancel())?;
-    let (format, size) = (look.header().format, look.size());
-    Ok(Surveyed { sha256, size_bytes: bytes.len() as u64, format, size, features })
+    let (format, size, notes) = (look.header().format, look.size(), look.notes().clone());
+    Ok(Surveyed { sha256, size_bytes: bytes.len() as u64, format, size, features, notes })
 }
 
 /// A surveyed picture with the prediction for it.
@@ -95,7 +95,8 @@ pub fn restore_surveyed<'a>(
     check_known_length(&input, request)?;
     let header = codec::probe(bytes, limits)?;
     let parameters = prediction.parameters();
-    let restoration = match keep_input(&mut input, &header, surveyed.size, &parameters, request)? {
+    let facts = (&header, surveyed.size, &surveyed.notes);
+    let restoration = match keep_input(&mut input, facts, &parameters, request)? {
         Some(kept) => kept,
         None => decode_and_restore(&mut input, None, &parameters, prediction.transform(), request)?,
     };

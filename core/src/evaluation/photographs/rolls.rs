@@ -10,7 +10,10 @@ use super::{
 use crate::{
     evaluation::trial::{PlannedRestoration, TrialError},
     features::{Features, Schema},
-    imaging::{Image, codec::Format},
+    imaging::{
+        Image,
+        codec::{Format, Notes},
+    },
     models::{
         Assume, Prediction, RequestedParameters, RollPrediction, Surveyed,
         gains::{decide::Decision, gate_choice::ROLL_LENGTH, model::GainModel, roll},
@@ -138,6 +141,7 @@ fn surveyed((place, survey): (usize, &RollSurvey)) -> Surveyed {
         format: Format::Png,
         size: survey.size,
         features: Features { schema: Schema::Rich, values },
+        notes: Notes::default(),
     }
 }
 

@@ -10,6 +10,7 @@ use super::{
     jpeg,
     limits::Limits,
     metadata::Metadata,
+    notes::Notes,
     orientation::{apply_orientation_until, oriented_size},
     pixels::StoredImage,
     png, tiff, webp,
@@ -33,6 +34,8 @@ pub struct Picture {
     pub header: Header,
     /// Width and height of the whole picture, orientation applied. After [`decode_reduced`] the image may be smaller.
     pub size: (usize, usize),
+    /// What decoding tolerated, left out or converted, and the metadata that it could not read.
+    pub notes: Notes,
 }
 
 /// Reads the header and checks all limits and properties. Allocates nothing that grows with the number of pixels.
@@ -128,6 +131,7 @@ fn decode_by(
     let stored = catch_unwind(AssertUnwindSafe(pixels))
         .unwrap_or_else(|_| Err(broken(header.format, "its decoder gave up")))?;
     cancel.check()?;
+    let notes = Notes::default();
     let mut metadata = metadata_of(header.format, bytes);
     let orientation = metadata.orientation();
     let (image, deep) = match stored {
@@ -139,7 +143,7 @@ fn decode_by(
     };
     metadata.settle();
     let size = oriented_size((header.width, header.height), orientation);
-    Ok(Picture { image, deep, metadata, header, size })
+    Ok(Picture { image, deep, metadata, header, size, notes })
 }
 
 /// Reads the metadata of a file.

@@ -10,6 +10,7 @@ use super::{
     format::Format,
     jpeg,
     metadata::Metadata,
+    notes::Notes,
     png, tiff, webp,
 };
 use crate::{
@@ -29,10 +30,11 @@ pub fn encode<'a>(
     metadata: &Metadata,
     encoding: &Encoding,
 ) -> Result<Vec<u8>, EncodeError> {
-    encode_within(image, metadata, encoding, u64::MAX, &Cancel::never())
+    encode_within(image, metadata, encoding, u64::MAX, &Cancel::never(), &mut Notes::default())
 }
 
-/// Same as [`encode`], and stops once `cancel` is set or the file gets longer than `bytes_max`.
+/// Same as [`encode`], and stops once `cancel` is set or the file gets longer than `bytes_max`. Adds to `notes` what the container
+/// has no place for.
 ///
 /// # Errors
 /// Same errors as [`encode`], [`EncodeError::TooManyBytes`] and [`EncodeError::Cancelled`].
@@ -42,13 +44,14 @@ pub fn encode_within<'a>(
     encoding: &Encoding,
     bytes_max: u64,
     cancel: &Cancel,
+    notes: &mut Notes,
 ) -> Result<Vec<u8>, EncodeError> {
     let image = image.into();
     cancel.check()?;
     if let Some(got) = encoded_bytes(encoding.format, image.size(), image.channels(), image.has_alpha()) {
         check_length(got, bytes_max)?;
     }
-    let bytes = encode_any(image, metadata, encoding, bytes_max, cancel)?;
+    let bytes = encode_any(image, metadata, encoding, bytes_max, cancel, notes)?;
     check_length(bytes.len() as u64, bytes_max)?;
     cancel.check()?;
     Ok(bytes)
@@ -79,6 +82,7 @@ fn encode_any(
     encoding: &Encoding,
     bytes_max: u64,
     cancel: &Cancel,
+    _notes: &mut Notes,
 ) -> Result<Vec<u8>, EncodeError> {
     let quality = encoding.quality.unwrap_or(QUALITY_DEFAULT);
     if !(1..=100).contains(&quality) {

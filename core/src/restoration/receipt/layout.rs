@@ -7,7 +7,7 @@ use crate::{
     features::Features,
     imaging::{
         ColorCorrection, ColorMethod, ParameterError, RestorationParameters, Tone,
-        codec::{Format, MetadataPolicy, Subsampling},
+        codec::{Format, MetadataPolicy, Notes, Subsampling},
         pipeline::Coefficients,
     },
     models::{
@@ -50,6 +50,10 @@ pub struct Receipt {
     /// The roll that the picture was restored with; absent when the picture was restored alone. A replay does not need it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roll: Option<RecordedRoll>,
+    /// What was not kept, left out, tolerated or converted. The JSON holds the list only if it has members. A replay does not need
+    /// it.
+    #[serde(default, skip_serializing_if = "Notes::is_empty")]
+    pub notes: Notes,
 }
 
 impl Receipt {
