@@ -39,6 +39,7 @@ const LIMITS: Limits = Limits {
     pixels_max: 1 << 16,
     decoded_bytes_max: 16 << 20,
     output_bytes_max: 4 << 20,
+    lenient: false,
 };
 
 /// Places of panics in our own code since the last [`own_panics`].

@@ -1,8 +1,8 @@
 //! Pictures and results as files: read under limits, written to a temporary file that is then renamed.
 
 use std::{
-    fs::{self, File, OpenOptions, Permissions},
-    io::{Read as _, Write as _},
+    fs::{self, File, FileTimes, OpenOptions, Permissions},
+    io::{self, Read as _, Write as _},
     os::unix::fs::PermissionsExt as _,
     path::Path,
 };
@@ -63,6 +63,42 @@ pub fn explain_output(error: EncodeError) -> anyhow::Error {
     match error {
         EncodeError::TooManyBytes { .. } => anyhow!("{error} (setting limits.output_bytes_max)"),
         other => other.into(),
+    }
+}
+
+/// The times and the mode of a file.
+pub struct FileFacts {
+    times: FileTimes,
+    mode: Permissions,
+}
+
+impl FileFacts {
+    /// The facts of the regular file at `path`; `None` if there is none.
+    pub fn of(path: &Path) -> Option<Self> {
+        let found = path.metadata().ok().filter(|found| found.is_file())?;
+        let mut times = FileTimes::new();
+        if let Ok(modified) = found.modified() {
+            times = times.set_modified(modified);
+        }
+        if let Ok(accessed) = found.accessed() {
+            times = times.set_accessed(accessed);
+        }
+        // Bits that run a program as another user are no business of a picture.
+        let mode = Permissions::from_mode(found.permissions().mode() & 0o777);
+        Some(Self { times, mode })
+    }
+
+    /// Gives the facts to the file at `path`. Pipes and devices stay as they are.
+    ///
+    /// # Errors
+    /// When the system refuses it.
+    pub fn give_to(&self, path: &Path) -> io::Result<()> {
+        if is_stream(path) {
+            return Ok(());
+        }
+        // The times come first: the mode may forbid to open the file.
+        File::options().write(true).open(path)?.set_times(self.times)?;
+        fs::set_permissions(path, self.mode.clone())
     }
 }
 
@@ -150,6 +186,20 @@ mod tests {
         write(&path, b"two", true).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no temporary file stays");
+    }
+
+    #[test]
+    fn times_and_mode_are_given_to_another_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let [from, to] = ["a", "b"].map(|name| folder.path().join(name));
+        [&from, &to].map(|path| write(path, b"x", false).unwrap());
+        let then = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(86_400);
+        File::options().write(true).open(&from).unwrap().set_modified(then).unwrap();
+        fs::set_permissions(&from, Permissions::from_mode(0o440)).unwrap();
+        FileFacts::of(&from).unwrap().give_to(&to).unwrap();
+        let found = to.metadata().unwrap();
+        assert_eq!((found.modified().unwrap(), found.permissions().mode() & 0o7777), (then, 0o440));
+        assert!(FileFacts::of(folder.path()).is_none());
     }
 
     #[test]

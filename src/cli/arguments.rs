@@ -100,14 +100,18 @@ pub(super) struct ParameterArguments {
     /// What you know: auto (nothing), damaged, faded (in its colours) or fine (change it only when very sure)
     #[arg(long, value_name = "auto|damaged|faded|fine")]
     assume: Option<Assume>,
+    /// Restore a file that is cut off or damaged as far as it goes, instead of refusing it
+    #[arg(long)]
+    lenient: bool,
 }
 
 impl ParameterArguments {
     /// Returns the flags that have a setting: flag, key and value.
-    pub fn flags(&self) -> [(&'static str, &'static str, Option<String>); 2] {
+    pub fn flags(&self) -> [(&'static str, &'static str, Option<String>); 3] {
         [
             ("--tone", "restore.tone", self.tone.map(|tone| tone.to_string())),
             ("--assume", "restore.assume", self.assume.map(|assume| assume.to_string())),
+            ("--lenient", "restore.lenient", self.lenient.then(|| true.to_string())),
         ]
     }
 

@@ -21,7 +21,11 @@ use crate::batch::{parallel, picture_file};
 use pentimento_core::{
     imaging::codec::{Format, Limits, MetadataPolicy},
     models::predictor::Predictor,
-    restoration::{Record, RestoreError, RestoreRequest, Restored, Watch, receipt::Receipt, restore},
+    restoration::{
+        Record, RestoreError, RestoreRequest, Restored, Watch,
+        receipt::{Receipt, Route},
+        restore,
+    },
 };
 
 #[derive(Debug, Args)]
@@ -43,7 +47,7 @@ pub(super) struct Arguments {
     /// Quality of JPEG and lossy WebP, 1 to 100 [default: 95]; lossless formats ignore it
     #[arg(long, value_name = "Q", value_parser = clap::value_parser!(u8).range(1..=100))]
     quality: Option<u8>,
-    /// Metadata to write: keep (ICC, EXIF, XMP, IPTC, resolution) or strip (only ICC and copyright)
+    /// Metadata to write: keep (all that the output can hold; what it cannot is said) or strip (only colours, author, copyright)
     #[arg(long, value_name = "keep|strip", default_value = "keep")]
     metadata: MetadataPolicy,
     /// Model file made by `pentimento train`, instead of the built-in model
@@ -107,10 +111,11 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
             format,
             quality: arguments.quality,
             metadata: arguments.metadata,
+            lenient: config.restore.lenient,
             record: if arguments.receipt.is_some() { Record::Kept } else { Record::WithoutDigests },
         },
         predictor: &predictor,
-        limits: config.limits.limits(),
+        limits: config.limits.limits().with_lenient(config.restore.lenient),
         force: arguments.force,
     };
     // With all parameters given, nothing is left to decide for a roll.
@@ -294,15 +299,36 @@ fn writes_to_stdout(planned: &[InputWithOutput]) -> bool {
     planned.iter().any(|planned| is_stdout(planned.path.as_deref().ok()))
 }
 
-fn restore_one(planned: &InputWithOutput, options: &SharedOptions) -> Result<(PathBuf, Receipt)> {
+/// Restores one picture on its own.
+pub(super) fn restore_one(planned: &InputWithOutput, options: &SharedOptions) -> Result<(PathBuf, Receipt)> {
     // A picture that cannot be written is refused before it is read.
     let path = planned.path.clone().map_err(anyhow::Error::msg)?;
     let bytes = planned.input.read(&options.limits)?;
     let Restored { bytes, receipt } =
         restore(&bytes, &options.request, options.predictor, &options.limits, &mut Watch::none())
             .map_err(explain)?;
-    store(&path, &bytes, options.force)?;
+    store_restored(&planned.input, &path, &bytes, &receipt, options.force)?;
     Ok((path, receipt))
+}
+
+/// Writes a result. A copy of the input's own bytes gets its times and its mode too, so that nothing tells it from the input.
+pub(super) fn store_restored(
+    input: &CommandInput,
+    path: &Path,
+    bytes: &[u8],
+    receipt: &Receipt,
+    force: bool,
+) -> Result<()> {
+    let is_copy = receipt.output.route == Route::InputBytes && !is_stdout(Some(path));
+    let facts = match input {
+        CommandInput::File { path, .. } if is_copy => picture_file::FileFacts::of(path),
+        _ => None,
+    };
+    store(path, bytes, force)?;
+    if let Some(Err(error)) = facts.map(|facts| facts.give_to(path)) {
+        output::tell(format_args!("{}: not kept: the times and the mode of the file: {error}", input.name()));
+    }
+    Ok(())
 }
 
 /// Lets a service restore the pictures, as one roll if `together`. Returns the outcomes in the order of `planned`.
@@ -325,7 +351,7 @@ fn restore_by_service(
         bar();
         outcomes[index] = Some(result.and_then(|RemoteResult { bytes, receipt }| {
             let path = planned[index].path.clone().map_err(anyhow::Error::msg)?;
-            store(&path, &bytes, options.force)?;
+            store_restored(&planned[index].input, &path, &bytes, &receipt, options.force)?;
             Ok((path, receipt))
         }));
         Ok(())
@@ -364,6 +390,10 @@ fn said(input: &CommandInput, path: &Path, receipt: &Receipt) -> String {
     };
     let again = if receipt.output.reencoded { ", reencoded" } else { "" };
     let rounded = if receipt.rounds_to_8_bits() { ", 16 bits rounded to 8" } else { "" };
-    let by = receipt.model.as_ref().map_or("given".to_owned(), |model| format!("by {}", model.id));
+    let by = match &receipt.model {
+        Some(model) => format!("by {}", model.id),
+        None if receipt.is_unpredictable() => "not predicted".to_owned(),
+        None => "given".to_owned(),
+    };
     format!("{} -> {}  {what}{again}{rounded} ({by})", input.name(), path.display())
 }

@@ -212,7 +212,7 @@ fn address(server: &str) -> Result<(String, String)> {
 
 /// The parameters as a query. The answers come as soon as they are ready.
 fn query(remote: &RemoteRequest) -> String {
-    let RestoreRequest { parameters, format, quality, metadata, .. } = remote.request;
+    let RestoreRequest { parameters, format, quality, metadata, lenient, .. } = remote.request;
     let pairs = [
         ("order", Some("ready".to_owned())),
         ("together", remote.together.then(|| "true".to_owned())),
@@ -225,6 +225,7 @@ fn query(remote: &RemoteRequest) -> String {
         ("format", format.map(|format| format.to_string())),
         ("quality", quality.map(|quality| quality.to_string())),
         ("metadata", Some(metadata_name(*metadata).to_owned())),
+        ("lenient", lenient.then(|| "true".to_owned())),
     ];
     let given = pairs.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", value?)));
     given.collect::<Vec<_>>().join("&")

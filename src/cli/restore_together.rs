@@ -15,11 +15,10 @@ use anyhow::{Result, anyhow, bail};
 use indicatif::ProgressBar;
 
 use super::{
-    arguments::store,
     inputs::CommandInput,
     outcome::usage,
     output,
-    restore::{InputWithOutput, SharedOptions, explain},
+    restore::{self, InputWithOutput, SharedOptions, explain, store_restored},
 };
 use crate::batch::parallel;
 use pentimento_core::{
@@ -28,7 +27,7 @@ use pentimento_core::{
         roll::{AloneReason, MEMBERS_MIN, RollReason, RollRole},
     },
     restoration::{
-        PredictedPicture, Restored, Watch,
+        PredictedPicture, RestoreError, Restored, Watch,
         receipt::{Receipt, RecordedRoll},
         restore_surveyed, survey,
     },
@@ -63,7 +62,8 @@ pub(super) fn restore_together(
     let mut surveyed: Vec<(usize, Surveyed)> = Vec::with_capacity(planned.len());
     for (index, survey) in surveys.into_iter().enumerate() {
         match survey {
-            Ok(survey) => surveyed.push((index, survey)),
+            Ok(Some(survey)) => surveyed.push((index, survey)),
+            Ok(None) => outcomes[index] = Some(restore::restore_one(&planned[index], options)),
             Err(error) => outcomes[index] = Some(Err(error)),
         }
     }
@@ -85,8 +85,8 @@ pub(super) fn restore_together(
     Ok(outcomes.into_iter().map(|outcome| outcome.expect("every picture failed or was restored")).collect())
 }
 
-/// The first pass over one picture.
-fn survey_one(planned: &InputWithOutput, options: &SharedOptions) -> Result<Surveyed> {
+/// The first pass over one picture. `None` for a picture that is too small for a prediction: it is treated alone.
+fn survey_one(planned: &InputWithOutput, options: &SharedOptions) -> Result<Option<Surveyed>> {
     // A picture that cannot be written is refused before it is read.
     planned.path.as_ref().map_err(|reason| anyhow!("{reason}"))?;
     if let CommandInput::File { path, .. } = &planned.input
@@ -95,7 +95,10 @@ fn survey_one(planned: &InputWithOutput, options: &SharedOptions) -> Result<Surv
         bail!("this is no regular file, and --together reads each picture twice");
     }
     let bytes = planned.input.read(&options.limits)?;
-    survey(&bytes, options.predictor, &options.limits, &mut Watch::none()).map_err(explain)
+    match survey(&bytes, options.predictor, &options.limits, &mut Watch::none()) {
+        Err(RestoreError::Features(_)) if options.request.parameters.is_open() => Ok(None),
+        surveyed => surveyed.map(Some).map_err(explain),
+    }
 }
 
 /// The second pass over one picture.
@@ -109,7 +112,7 @@ fn restore_one(
     let Restored { bytes, receipt } =
         restore_surveyed(&bytes, &options.request, picture, &options.limits, &mut Watch::none())
             .map_err(explain)?;
-    store(&path, &bytes, options.force)?;
+    store_restored(&planned.input, &path, &bytes, &receipt, options.force)?;
     Ok((path, receipt))
 }
 

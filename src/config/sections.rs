@@ -106,6 +106,7 @@ impl LimitsConfig {
             pixels_max: self.pixels_max,
             decoded_bytes_max: self.decoded_bytes_max,
             output_bytes_max: self.output_bytes_max,
+            lenient: false,
         }
     }
 }
@@ -144,6 +145,8 @@ pub struct RestoreConfig {
     pub assume: Assume,
     /// Whether colour corrections keep the lightness of every pixel.
     pub tone: Tone,
+    /// Whether files that are cut off or damaged are restored as far as they go.
+    pub lenient: bool,
 }
 
 /// Section `log`.

@@ -36,14 +36,15 @@ pub(super) async fn analyze(State(state): State<AppState>, request: Request) -> 
     Accept::of(request.headers()).require_json()?;
     let mut given = Given::in_query(request.uri(), OF_ANALYZE)?.with_defaults(state.defaults);
     given.requested()?;
+    given.lenient()?;
     let client = Client::of(request.extensions());
     let slot = state.receive(&client).await?;
     let bytes = receive::picture(request, &state, &mut given).await?.bytes;
     drop(slot);
     let _share = state.share(&client)?;
-    let requested = given.requested()?;
-    let cost = Cost::of_analysis(&state.header(&bytes).await?, state.predictor.schema());
-    let (predictor, limits) = (state.predictor.clone(), state.limits);
+    let (requested, lenient) = (given.requested()?, given.lenient()?);
+    let cost = Cost::of_analysis(&state.header(&bytes, lenient).await?, state.predictor.schema());
+    let (predictor, limits) = (state.predictor.clone(), state.limits.with_lenient(lenient));
     let work = move |watch: &mut Watch| {
         let analysis = restoration::analyze(&bytes, &requested, &predictor, &limits, watch);
         analysis.map(|analysis| AnalysisDocument::new(&analysis, &predictor, requested.assume()))

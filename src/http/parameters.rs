@@ -30,11 +30,13 @@ pub(super) const OF_RESTORE: &[&str] = &[
     "format",
     "quality",
     "metadata",
+    "lenient",
     "order",
     "together",
 ];
 /// Names of the parameters of an analysis.
-pub(super) const OF_ANALYZE: &[&str] = &["color", "sigma", "strength", "color_method", "tone", "assume"];
+pub(super) const OF_ANALYZE: &[&str] =
+    &["color", "sigma", "strength", "color_method", "tone", "assume", "lenient"];
 /// Names of the parameters of a replay: none, since the receipt holds everything.
 pub(super) const OF_REPLAY: &[&str] = &[];
 
@@ -123,8 +125,14 @@ impl Given {
             format: self.read("format", "jpeg, png, webp, tiff, bmp", parsed::<Format>)?,
             quality,
             metadata: self.read("metadata", "keep, strip", parsed::<MetadataPolicy>)?.unwrap_or_default(),
+            lenient: self.lenient()?,
             record: Record::Kept,
         })
+    }
+
+    /// Reads whether files that are cut off or damaged are decoded as far as they go.
+    pub(super) fn lenient(&self) -> Result<bool, Problem> {
+        Ok(self.read("lenient", "true, false", parsed::<bool>)?.unwrap_or(self.defaults.lenient))
     }
 
     /// Reads the order of the answers to several pictures.

@@ -48,7 +48,7 @@ pub(super) async fn replay(State(state): State<AppState>, request: Request) -> R
     let receipt = only_receipt(&receipt)?;
     let format = receipt.output.format;
     let choice = accept.choose(format, Some(format))?;
-    let header = state.header(&bytes).await?;
+    let header = state.header(&bytes, receipt.lenient).await?;
     let cost = Cost::of_replay(&header, bytes.len() as u64, &receipt).map_err(ReplayError::from)?;
     let (input, limits) = (bytes.clone(), state.limits);
     let work =

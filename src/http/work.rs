@@ -45,7 +45,7 @@ impl AppState {
         queue: Queue,
         timings: Timings,
     ) -> Outcome {
-        let header = self.header(&bytes).await?;
+        let header = self.header(&bytes, request.lenient).await?;
         let cost = Cost::of_restoration(&header, bytes.len() as u64, &request, self.predictor.schema());
         let state = self.clone();
         let restoring = self.in_flight.restore(bytes, request, queue, |bytes, request, cancel| async move {
@@ -95,8 +95,8 @@ impl AppState {
     }
 
     /// Reads the header of a picture, and so checks the limits before the request waits for its turn.
-    pub(super) async fn header(&self, bytes: &Bytes) -> Result<Header, Problem> {
-        let limits = self.limits;
+    pub(super) async fn header(&self, bytes: &Bytes, lenient: bool) -> Result<Header, Problem> {
+        let limits = self.limits.with_lenient(lenient);
         if bytes.len() < LONG_BYTES {
             return Ok(codec::probe(bytes, &limits)?);
         }

@@ -140,7 +140,8 @@ fn restore_file(work: &RestoreWork, describe: DescribeProblem) -> RestoreAnswer 
     let restored = read(work).and_then(|(bytes, request)| {
         let predictor = model_file::predictor(&work.model)?;
         let [input_bytes_max, pixels_max, decoded_bytes_max, output_bytes_max] = work.limits;
-        let limits = Limits { input_bytes_max, pixels_max, decoded_bytes_max, output_bytes_max };
+        let limits =
+            Limits { input_bytes_max, pixels_max, decoded_bytes_max, output_bytes_max, lenient: false };
         // The function is the one that `POST /restore` calls, so the bytes are the same.
         let restored = restoration::restore(&bytes, &request, &predictor, &limits, &mut Watch::none());
         Ok(restored.map(|restored| write(work, &restored)))

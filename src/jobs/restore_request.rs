@@ -38,6 +38,13 @@ pub struct RestorePictures {
     /// Whether the outputs keep the inputs' metadata.
     #[serde(default)]
     pub metadata: MetadataPolicy,
+    /// Whether files that are cut off or damaged are restored as far as they go; false if absent.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub lenient: bool,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// One picture of the request.
@@ -58,7 +65,7 @@ pub struct UploadedPicture {
 impl RestorePictures {
     /// The request for `pictures` with the parameters, quality and metadata of `request`.
     pub fn new(pictures: Vec<UploadedPicture>, request: &RestoreRequest) -> Self {
-        let RestoreRequest { parameters, quality, metadata, .. } = *request;
+        let RestoreRequest { parameters, quality, metadata, lenient, .. } = *request;
         Self {
             pictures,
             color_method: parameters.color_method(),
@@ -68,6 +75,7 @@ impl RestorePictures {
             assume: parameters.assume(),
             quality,
             metadata,
+            lenient,
         }
     }
 
@@ -82,6 +90,7 @@ impl RestorePictures {
             format: self.pictures.get(position).and_then(|picture| picture.format),
             quality: self.quality,
             metadata: self.metadata,
+            lenient: self.lenient,
             record: Record::Kept,
         })
     }
@@ -100,6 +109,7 @@ mod tests {
             format: Some(Format::WebP),
             quality: Some(80),
             metadata: MetadataPolicy::Strip,
+            lenient: true,
             record: Record::Kept,
         };
         let picture = |format| UploadedPicture {

@@ -105,7 +105,7 @@ async fn an_assumption_is_recorded_shown_and_followed() {
 
 #[tokio::test]
 async fn a_request_wins_over_the_settings() {
-    let defaults = RestoreConfig { assume: Assume::Faded, tone: Tone::Keep };
+    let defaults = RestoreConfig { assume: Assume::Faded, tone: Tone::Keep, ..RestoreConfig::default() };
     let app = TestApp::with(with_built_in(defaults)).await;
     let body = damaged("cast");
     let said = receipt(&app, "?color_method=levels", &body).await;

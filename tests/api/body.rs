@@ -16,7 +16,7 @@ use crate::support::{
 
 const EXPLICIT: &str = "/restore?color=on&sigma=1&strength=1";
 
-fn png(width: usize, height: usize, alpha: bool) -> Vec<u8> {
+pub fn png(width: usize, height: usize, alpha: bool) -> Vec<u8> {
     let samples = (0..width * height * 3).map(|i| (i * 7) as u8).collect();
     let alpha = alpha.then(|| vec![100; width * height]);
     let image = Image::new(width, height, Channels::Rgb, samples, alpha).unwrap();

@@ -10,6 +10,7 @@ mod health;
 mod hosts;
 mod jobs;
 mod jobs_support;
+mod notes;
 mod openapi;
 mod parameters;
 mod replay;

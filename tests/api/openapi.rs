@@ -346,6 +346,11 @@ async fn the_restoration_header_has_the_members_that_are_described() {
         check_under(&members, dictionary, query);
         seen.extend(members.as_object().unwrap().keys().cloned());
     }
+    let with_trailer = [damaged("cast"), b"trailer".to_vec()].concat();
+    let response = ok(app.post("/restore?color=on&sigma=1&strength=1", with_trailer)).await;
+    let members = parsed_dictionary(header(&response, "restoration"));
+    check_under(&members, dictionary, "notes");
+    seen.extend(members.as_object().unwrap().keys().cloned());
     // The receipt of a replay may have the others, which the model of these tests never predicts.
     let described = object(&dictionary["properties"]).map(|(name, _)| name);
     let rare = ["color-blend", "denoise"];

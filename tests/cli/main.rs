@@ -15,6 +15,7 @@ mod optimize;
 mod replay;
 mod restore;
 mod restore_identity;
+mod restore_notes;
 mod restore_outputs;
 mod restore_together;
 mod score;

@@ -78,7 +78,7 @@ impl RequestedParameters {
     }
 
     /// Returns whether nothing was fixed. Tone and assumption fix nothing: the model still decides everything.
-    pub(super) fn is_open(&self) -> bool {
+    pub fn is_open(&self) -> bool {
         self.color_method.is_none() && self.sigma.is_none() && self.strength.is_none()
     }
 

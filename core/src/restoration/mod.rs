@@ -16,10 +16,10 @@ mod roll;
 mod watch;
 
 use crate::{
-    features::{Features, Look},
+    features::{Features, Look, SIDE_MIN_PX},
     imaging::{
         RestorationParameters,
-        codec::{self, Format, Limits, Notes},
+        codec::{self, Format, Limits, NoteKind, Notes},
         operators::color_transform::ColorTransform,
     },
     models::predictor::{Prediction, Predictor, RequestedParameters},
@@ -39,13 +39,15 @@ pub use watch::Watch;
 ///
 /// The model predicts the parameters that `request` leaves open, from as many pixels as its features need. If the
 /// parameters change nothing and the caller does not keep the receipt, the rest of the picture is never decoded. `watch`
-/// sees each stage begin and can cancel the work. The same input gives the same bytes.
+/// sees each stage begin and can cancel the work. The same input gives the same bytes. A picture that is too small for a prediction
+/// stays untouched, with a note.
 ///
 /// Memory: the decoded samples, which `limits` bounds before decoding, and the encoded bytes. The features of the seed
 /// schema take 9 bytes per pixel more, and restoring takes a few rows per thread.
 ///
 /// # Errors
-/// When the input is refused, is too small for a prediction, or cannot be written as requested. Also when `watch` cancels.
+/// When the input is refused, is too small for a prediction of the parameters that are not given, or cannot be written as
+/// requested. Also when `watch` cancels.
 pub fn restore<'a>(
     bytes: &'a [u8],
     request: &RestoreRequest,
@@ -54,6 +56,7 @@ pub fn restore<'a>(
     watch: &mut Watch,
 ) -> Result<Restored<'a>, RestoreError> {
     predictor.check(&request.parameters)?;
+    let limits = &limits.with_lenient(request.lenient);
     let mut input = RestoreInput { bytes, limits, watch: watch.reborrow() };
     check_known_length(&input, request)?;
     match request.parameters.complete() {
@@ -81,7 +84,13 @@ fn restore_predicted<'a>(
     request: &RestoreRequest,
     predictor: &Predictor,
 ) -> Result<Restored<'a>, RestoreError> {
-    let Foresight { look, features, prediction } = foresee(input, &request.parameters, predictor)?;
+    let look = input.look(predictor.schema())?;
+    let (features, prediction) = match foresee(input, &look, &request.parameters, predictor) {
+        Err(RestoreError::Features(_)) if request.parameters.is_open() => {
+            return leave_untouched(input, look, request);
+        }
+        foreseen => foreseen?,
+    };
     let parameters = prediction.parameters();
     let transform = prediction.transform();
     let restoration = match keep_input(input, look.facts(), &parameters, request)? {
@@ -90,6 +99,27 @@ fn restore_predicted<'a>(
     };
     let predicted = Predicted { features: &features, predictor, prediction: &prediction, roll: None };
     Ok(restoration.with_receipt(&parameters, request.parameters.assume(), Some(predicted)))
+}
+
+/// Leaves a picture untouched that is too small for a prediction, and notes why.
+fn leave_untouched<'a>(
+    input: &mut RestoreInput<'a, '_>,
+    look: Look,
+    request: &RestoreRequest,
+) -> Result<Restored<'a>, RestoreError> {
+    let (parameters, (width, height)) = (RestorationParameters::IDENTITY, look.size());
+    let mut restoration = match keep_input(input, look.facts(), &parameters, request)? {
+        Some(kept) => kept,
+        None => decode_and_restore(input, Some(look), &parameters, None, request)?,
+    };
+    restoration.output.notes.add(
+        NoteKind::Untouched,
+        format_args!(
+            "{width}×{height} px are too few for a prediction, which needs {SIDE_MIN_PX} px on both sides; give color, sigma \
+             and strength to restore the picture"
+        ),
+    );
+    Ok(restoration.with_receipt(&parameters, request.parameters.assume(), None))
 }
 
 /// Restores the picture that `look` has decoded whole. Decodes the picture first if there is no such look.
@@ -124,7 +154,8 @@ pub struct Analysis {
     pub notes: Notes,
 }
 
-/// Measures the features of the picture in `bytes` and predicts its parameters, without restoring it.
+/// Measures the features of the picture in `bytes` and predicts its parameters, without restoring it. A file that is cut off is
+/// analysed as far as it goes if `limits` are lenient.
 ///
 /// Cost, `watch` and memory are those of the first stages of [`restore`].
 ///
@@ -140,29 +171,23 @@ pub fn analyze(
 ) -> Result<Analysis, RestoreError> {
     predictor.check(requested)?;
     let mut input = RestoreInput { bytes, limits, watch: watch.reborrow() };
-    let Foresight { look, features, prediction } = foresee(&mut input, requested, predictor)?;
+    let look = input.look(predictor.schema())?;
+    let (features, prediction) = foresee(&mut input, &look, requested, predictor)?;
     let (width, height) = look.size();
     let (format, notes) = (look.header().format, look.notes().clone());
     Ok(Analysis { width, height, format, features, prediction, notes })
 }
 
-/// A picture decoded for its features, the features, and the prediction from them.
-struct Foresight {
-    look: Look,
-    features: Features,
-    prediction: Prediction,
-}
-
-/// Decodes as much of the picture as its features need, measures them and predicts.
+/// Measures the features of a picture that was decoded for them, and predicts.
 fn foresee(
     input: &mut RestoreInput,
+    look: &Look,
     requested: &RequestedParameters,
     predictor: &Predictor,
-) -> Result<Foresight, RestoreError> {
-    let look = input.look(predictor.schema())?;
+) -> Result<(Features, Prediction), RestoreError> {
     input.begin(Stage::Features)?;
     let features = look.features_until(input.cancel())?;
     input.begin(Stage::Predict)?;
     let prediction = predictor.predict(&features, look.size(), requested)?;
-    Ok(Foresight { look, features, prediction })
+    Ok((features, prediction))
 }

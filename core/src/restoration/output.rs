@@ -46,6 +46,8 @@ pub(super) struct Restoration<'a> {
     pub(super) input: RecordedInput,
     pub(super) coefficients: Coefficients,
     pub(super) output: RenderedOutput<'a>,
+    /// Whether the limits of decoding were lenient.
+    pub(super) lenient: bool,
 }
 
 /// What the receipt records about a prediction.
@@ -64,7 +66,7 @@ impl<'a> Restoration<'a> {
         assume: Assume,
         predicted: Option<Predicted>,
     ) -> Restored<'a> {
-        let Restoration { input, coefficients, output } = self;
+        let Restoration { input, coefficients, output, lenient } = self;
         let receipt = Receipt {
             receipt_version: RECEIPT_VERSION,
             program: receipt::program(),
@@ -77,6 +79,7 @@ impl<'a> Restoration<'a> {
             model: predicted.as_ref().map(|p| RecordedModel::new(p.predictor, p.prediction)),
             predicted_gain: predicted.as_ref().and_then(|p| p.prediction.expected_gain()).map(|e| e.score),
             assume,
+            lenient,
             roll: predicted.and_then(|p| p.roll),
             notes: output.notes,
         };
@@ -113,6 +116,7 @@ pub(super) fn keep_input<'a>(
         input: input.recorded(header, sha256),
         coefficients: Coefficients::default(),
         output: RenderedOutput { bytes: Cow::Borrowed(bytes), record, notes: plan.notes(notes) },
+        lenient: input.limits.lenient,
     }))
 }
 
@@ -140,7 +144,8 @@ pub(super) fn restore_pixels<'a>(
     let recorded = input.recorded(&picture.header, sha256);
     let plan = OutputPlan::new(&picture.header, parameters, request);
     let output = plan.render(input, picture, parameters, &coefficients)?;
-    Ok(Restoration { input: recorded, coefficients, output })
+    let lenient = input.limits.lenient;
+    Ok(Restoration { input: recorded, coefficients, output, lenient })
 }
 
 /// Plan for making the output's bytes.
@@ -256,7 +261,10 @@ impl OutputPlan {
         coefficients: &Coefficients,
     ) -> Result<RenderedOutput<'a>, RestoreError> {
         let metadata = picture.metadata.under(self.metadata);
-        let notes = self.notes(&picture.notes);
+        let mut notes = self.notes(&picture.notes);
+        if self.metadata == MetadataPolicy::Strip && picture.metadata.video.is_some() {
+            notes.add(NoteKind::LeftOut, "the video of a motion photo: stripping leaves it out");
+        }
         let Some(deep) = picture.deep else {
             let image = pipeline::apply_until(picture.image, parameters, coefficients, input.cancel())?;
             return self.write(input, (&image).into(), &metadata, notes);

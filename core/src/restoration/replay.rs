@@ -32,6 +32,7 @@ pub fn replay<'a>(
     watch: &mut Watch,
 ) -> Result<Restored<'a>, ReplayError> {
     let parameters = check_receipt(receipt, bytes, watch.cancel())?;
+    let limits = &limits.with_lenient(receipt.lenient);
     let mut input = RestoreInput { bytes, limits, watch: watch.reborrow() };
     let plan = OutputPlan::recorded(&receipt.output, &parameters);
     plan.check_length(&input)?;

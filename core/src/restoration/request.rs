@@ -17,6 +17,8 @@ pub struct RestoreRequest {
     pub quality: Option<u8>,
     /// Whether the output keeps the input's metadata.
     pub metadata: MetadataPolicy,
+    /// Whether a file that is cut off or damaged is restored as far as it goes; it is refused otherwise.
+    pub lenient: bool,
     /// The use of the receipt, which decides the digests that it holds.
     pub record: Record,
 }

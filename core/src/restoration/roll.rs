@@ -21,7 +21,8 @@ use crate::{
     models::{Prediction, RollPrediction, Surveyed, predictor::Predictor},
 };
 
-/// First pass: measures the features of the picture in `bytes` for `predictor`. Keeps no pixels.
+/// First pass: measures the features of the picture in `bytes` for `predictor`. Keeps no pixels. `limits` are lenient if the request of
+/// the second pass will be.
 ///
 /// Cost, `watch` and memory are those of the first stages of [`restore`](super::restore()), and a digest of the bytes.
 ///
@@ -88,6 +89,7 @@ pub fn restore_surveyed<'a>(
     watch: &mut Watch,
 ) -> Result<Restored<'a>, RestoreError> {
     let &PredictedPicture { predictor, surveyed, prediction, roll } = picture;
+    let limits = &limits.with_lenient(request.lenient);
     let mut input = RestoreInput { bytes, limits, watch: watch.reborrow() };
     if bytes.len() as u64 != surveyed.size_bytes || digest_until(bytes, input.cancel())? != surveyed.sha256 {
         return Err(RestoreError::Changed);

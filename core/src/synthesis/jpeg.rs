@@ -54,6 +54,7 @@ fn recompress(canvas: &mut Canvas, quality: u8, subsampling: Subsampling) -> Res
         pixels_max: u64::MAX,
         decoded_bytes_max: u64::MAX,
         output_bytes_max: u64::MAX,
+        lenient: false,
     };
     *canvas = Canvas::new(&codec::decode(&bytes, &limits)?.image);
     Ok(())

@@ -68,8 +68,11 @@ fn a_progressive_bomb_of_scans_is_refused() {
     let last_scan = bytes.windows(2).rposition(|w| w == [0xFF, 0xDA]).unwrap();
     let scan = &bytes[last_scan..bytes.len() - 2];
     let bomb = [&bytes[..last_scan], &scan.repeat(101), b"\xFF\xD9"].concat();
-    let refusal =
-        DecodeError::Unsupported { format: Format::Jpeg, property: "more than 100 scans".to_owned() };
+    let refusal = DecodeError::Unsupported {
+        format: Format::Jpeg,
+        property: "more than 100 scans".to_owned(),
+        help: None,
+    };
     assert_eq!(probe(&bomb, &Limits::default()), Err(refusal));
 }
 

@@ -2,9 +2,11 @@
 
 mod deep;
 mod files;
+mod kept;
 mod limits;
 mod metadata;
 mod refused;
 mod strangers;
 mod support;
+mod tolerated;
 mod written;

@@ -9,6 +9,7 @@ const SMALL: Limits = Limits {
     input_bytes_max: 1 << 20,
     pixels_max: 1 << 20,
     decoded_bytes_max: 16 << 20,
+    lenient: false,
     output_bytes_max: 16 << 20,
 };
 

@@ -48,6 +48,37 @@ pub fn exif(orientation: u8) -> Vec<u8> {
     block
 }
 
+/// A small PNG with these chunks before its pixels.
+pub fn png_with(chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
+    let plain =
+        encode(&sample(9, 7, Channels::Rgb, false), &Metadata::default(), &encoding(Format::Png)).unwrap();
+    let pixels = plain.windows(4).position(|w| w == b"IDAT").unwrap() - 4;
+    let mut out = plain[..pixels].to_vec();
+    for (kind, data) in chunks {
+        out.extend((data.len() as u32).to_be_bytes());
+        let content = [&kind[..], data].concat();
+        out.extend(&content);
+        out.extend(crc32fast::hash(&content).to_be_bytes());
+    }
+    out.extend(&plain[pixels..]);
+    out
+}
+
+/// A small JPEG with these segments, marker and payload, after its JFIF segment, and these bytes after its end.
+pub fn jpeg_with(segments: &[(u8, &[u8])], after: &[u8]) -> Vec<u8> {
+    let plain =
+        encode(&sample(9, 7, Channels::Rgb, false), &Metadata::default(), &encoding(Format::Jpeg)).unwrap();
+    let mut out = plain[..20].to_vec();
+    for (marker, payload) in segments {
+        out.extend([0xFF, *marker]);
+        out.extend((payload.len() as u16 + 2).to_be_bytes());
+        out.extend(*payload);
+    }
+    out.extend(&plain[20..]);
+    out.extend(after);
+    out
+}
+
 pub fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     haystack.windows(needle.len()).any(|w| w == needle)
 }

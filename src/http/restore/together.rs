@@ -16,7 +16,7 @@ use tracing::Instrument as _;
 use pentimento_core::{
     cancel::Cancel,
     models::{RollPrediction, Surveyed},
-    restoration::{self, Cost, PredictedPicture, RestoreRequest, Watch},
+    restoration::{self, Cost, PredictedPicture, RestoreError, RestoreRequest, Watch},
 };
 
 use super::{
@@ -57,29 +57,32 @@ pub(super) fn is_roll(given: &Given, headers: &HeaderMap) -> Result<bool, Proble
     Ok(together && given.requested()?.complete().is_none())
 }
 
-/// Decides about the roll and hands its pictures to the work. A picture that cannot be surveyed gets its problem and is
-/// no part of the roll.
+/// Decides about the roll and hands its pictures to the work. A picture that cannot be surveyed gets its problem, and one that is too
+/// small is treated alone; both are no part of the roll.
 pub(super) async fn read(
     shared: &SharedRequest,
     pictures: Vec<(PictureLabel, SentPicture)>,
     to: mpsc::Sender<Incoming>,
 ) {
-    let surveys = survey_all(&shared.state, &pictures).await;
+    let surveys = survey_all(&shared.state, &shared.request, &pictures).await;
     let mut places = Vec::with_capacity(surveys.len());
     let mut surveyed = Vec::with_capacity(surveys.len());
     for survey in surveys {
         places.push(survey.map(|survey| {
-            surveyed.push(survey);
-            surveyed.len() - 1
+            survey.map(|survey| {
+                surveyed.push(survey);
+                surveyed.len() - 1
+            })
         }));
     }
     let roll = predict(&shared.state, &shared.request, surveyed).await;
     for ((label, picture), place) in pictures.into_iter().zip(places) {
-        let incoming = place.and_then(|index| match &roll {
-            Ok(roll) => {
+        let incoming = place.and_then(|index| match (index, &roll) {
+            (None, _) => Ok(IncomingPicture { picture, place: None }),
+            (Some(index), Ok(roll)) => {
                 Ok(IncomingPicture { picture, place: Some(PlaceInRoll { roll: roll.clone(), index }) })
             }
-            Err(problem) => Err(problem.clone()),
+            (_, Err(problem)) => Err(problem.clone()),
         });
         if to.send((label, incoming)).await.is_err() {
             return;
@@ -87,14 +90,18 @@ pub(super) async fn read(
     }
 }
 
+/// The survey of a picture; `None` if it is too small for a prediction.
+type Survey = Result<Option<Surveyed>, Problem>;
+
 /// Surveys the pictures, in their order.
 async fn survey_all(
     state: &AppState,
+    request: &RestoreRequest,
     pictures: &[(PictureLabel, SentPicture)],
-) -> Vec<Result<Surveyed, Problem>> {
+) -> Vec<Survey> {
     let mut surveys: Vec<_> = pictures.iter().map(|_| Err(unfinished())).collect();
     let mut working = JoinSet::new();
-    let mut take = |done: Option<Result<(usize, Result<Surveyed, Problem>), _>>| match done {
+    let mut take = |done: Option<Result<(usize, Survey), _>>| match done {
         Some(Ok((index, survey))) => surveys[index] = survey,
         // The place keeps its problem.
         Some(Err(error)) => {
@@ -107,8 +114,8 @@ async fn survey_all(
         if working.len() > state.compute.running_max() {
             take(working.join_next().await);
         }
-        let (state, bytes) = (state.clone(), picture.bytes.clone());
-        working.spawn(async move { (index, state.survey(bytes).await) }.in_current_span());
+        let (state, bytes, request) = (state.clone(), picture.bytes.clone(), request.clone());
+        working.spawn(async move { (index, state.survey(bytes, &request).await) }.in_current_span());
     }
     while !working.is_empty() {
         take(working.join_next().await);
@@ -142,15 +149,19 @@ async fn predict(
 
 impl AppState {
     /// Surveys a picture, within the deadline.
-    async fn survey(&self, bytes: Bytes) -> Result<Surveyed, Problem> {
-        let header = self.header(&bytes).await?;
+    async fn survey(&self, bytes: Bytes, request: &RestoreRequest) -> Survey {
+        let header = self.header(&bytes, request.lenient).await?;
         let cost = Cost::of_analysis(&header, self.predictor.schema());
         let plan = WorkPlan { bytes: cost.working_bytes, queue: Queue::OrWait, begins_with: None };
         let AppState { predictor, limits, .. } = self.clone();
+        let limits = limits.with_lenient(request.lenient);
         let work = move |watch: &mut Watch| restoration::survey(&bytes, &predictor, &limits, watch);
         let flag = Cancel::default();
         let (survey, ..) = self.in_time(self.work(plan, &flag, Timings::start("wait"), work)).await?;
-        Ok(survey?)
+        match survey {
+            Err(RestoreError::Features(_)) if request.parameters.is_open() => Ok(None),
+            survey => Ok(Some(survey?)),
+        }
     }
 
     /// Restores a picture as it was predicted with its roll, within the deadline.
@@ -162,7 +173,7 @@ impl AppState {
         request: RestoreRequest,
         PlaceInRoll { roll, index }: PlaceInRoll,
     ) -> Outcome {
-        let header = self.header(&bytes).await?;
+        let header = self.header(&bytes, request.lenient).await?;
         let cost = Cost::of_restoration(&header, bytes.len() as u64, &request, self.predictor.schema());
         let plan = WorkPlan { bytes: cost.working_bytes, queue: Queue::OrWait, begins_with: None };
         let AppState { predictor, limits, .. } = self.clone();

@@ -47,11 +47,11 @@ pub struct Picture {
 pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, DecodeError> {
     limits.check_input(bytes)?;
     let header = match Format::sniff(bytes).ok_or(DecodeError::UnknownFormat)? {
-        Format::Jpeg => jpeg::probe(bytes),
-        Format::Png => png::probe(bytes),
+        Format::Jpeg => jpeg::probe(bytes, limits.lenient),
+        Format::Png => png::probe(bytes, limits.lenient),
         Format::WebP => webp::probe(bytes),
         Format::Tiff => tiff::probe(bytes),
-        Format::Bmp => bmp::probe(bytes),
+        Format::Bmp => bmp::probe(bytes, limits.lenient),
     }?;
     limits.check_header(&header)?;
     Ok(header)
@@ -60,8 +60,9 @@ pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, DecodeError> {
 /// Decodes a file: [`probe`] first, then pixels and metadata. Then the orientation is applied to the pixels.
 ///
 /// # Errors
-/// Every variant of [`DecodeError`]. A file that ends early is [`DecodeError::Broken`]. Malformed metadata is no error: it is
-/// left out.
+/// Every variant of [`DecodeError`]. A file that ends early is [`DecodeError::Broken`], unless `limits` are lenient: then the
+/// missing samples are zero or what the decoder fills in, with a note. WebP and TIFF files are refused then too. Malformed metadata
+/// is no error: it is left out, with a note.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
     decode_until(bytes, limits, &Cancel::never())
 }
@@ -117,22 +118,21 @@ fn decode_by(
     let header = probe(bytes, limits)?;
     let side_min = side_min(&header)?;
     cancel.check()?;
+    let (lenient, mut notes) = (limits.lenient, Notes::default());
     let pixels = || match header.format {
-        Format::Jpeg => match side_min {
-            Some(side_min) => jpeg::decode_reduced(bytes, &header, side_min).map(StoredImage::from),
-            None => jpeg::decode(bytes, &header).map(StoredImage::from),
-        },
-        Format::Png => png::decode(bytes, &header, cancel),
+        Format::Jpeg => {
+            jpeg::decode(bytes, &header, side_min, lenient, &mut notes).map(StoredImage::from)
+        }
+        Format::Png => png::decode(bytes, &header, lenient, &mut notes, cancel),
         Format::WebP => webp::decode(bytes, &header, cancel).map(StoredImage::from),
         Format::Tiff => tiff::decode(bytes, &header, cancel),
-        Format::Bmp => bmp::decode(bytes, &header, cancel).map(StoredImage::from),
+        Format::Bmp => bmp::decode(bytes, &header, &mut notes, cancel).map(StoredImage::from),
     };
     // Decoders are other people's code and read hostile input. A panic in a decoder counts as a broken file.
     let stored = catch_unwind(AssertUnwindSafe(pixels))
         .unwrap_or_else(|_| Err(broken(header.format, "its decoder gave up")))?;
     cancel.check()?;
-    let notes = Notes::default();
-    let mut metadata = metadata_of(header.format, bytes);
+    let mut metadata = metadata_of(header.format, bytes, lenient, &mut notes);
     let orientation = metadata.orientation();
     let (image, deep) = match stored {
         StoredImage::Eight(image) => (apply_orientation_until(image, orientation, cancel)?, None),
@@ -141,18 +141,18 @@ fn decode_by(
             (deep.narrowed_until(cancel)?, Some(deep))
         }
     };
-    metadata.settle();
+    metadata.settle(&mut notes);
     let size = oriented_size((header.width, header.height), orientation);
     Ok(Picture { image, deep, metadata, header, size, notes })
 }
 
 /// Reads the metadata of a file.
-pub(super) fn metadata_of(format: Format, bytes: &[u8]) -> Metadata {
+pub(super) fn metadata_of(format: Format, bytes: &[u8], lenient: bool, notes: &mut Notes) -> Metadata {
     match format {
-        Format::Jpeg => jpeg::metadata(bytes),
-        Format::Png => png::metadata(bytes),
-        Format::WebP => webp::metadata(bytes),
+        Format::Jpeg => jpeg::metadata(bytes, lenient, notes),
+        Format::Png => png::metadata(bytes, lenient, notes),
+        Format::WebP => webp::metadata(bytes, notes),
         Format::Tiff => tiff::metadata(bytes),
-        Format::Bmp => bmp::metadata(bytes),
+        Format::Bmp => bmp::metadata(bytes, notes),
     }
 }

@@ -1,9 +1,7 @@
 //! Pictures to bytes, and other metadata for coded pictures.
 
-use std::borrow::Cow;
-
 use super::{
-    bmp,
+    bmp, carry,
     decode::metadata_of,
     encoding::{Encoding, QUALITY_DEFAULT},
     error::EncodeError,
@@ -18,7 +16,8 @@ use crate::{
     imaging::{Channels, Image, ImageRef},
 };
 
-/// Encodes a picture with the parts of the metadata that the container can hold.
+/// Encodes a picture with the parts of the metadata that the container can hold. Texts, comments and the resolution move to where
+/// the container has a place for them.
 ///
 /// Grey becomes RGB in WebP, and grey with alpha becomes RGB in BMP. WebP then leaves out an ICC profile for grey, which no
 /// longer fits. A picture with 16 bits keeps them in PNG and TIFF; for the other formats the caller narrows it first.
@@ -65,7 +64,7 @@ pub(crate) fn check_length(got: u64, max: u64) -> Result<(), EncodeError> {
     if got > max { Err(EncodeError::TooManyBytes { got, max }) } else { Ok(()) }
 }
 
-/// Returns the length of a file, if the format and the shape of the picture determine it: that of a BMP.
+/// Returns the length of a file without an ICC profile, if the format and the shape of the picture determine it: that of a BMP.
 pub(crate) fn encoded_bytes(
     format: Format,
     size: (usize, usize),
@@ -82,42 +81,34 @@ fn encode_any(
     encoding: &Encoding,
     bytes_max: u64,
     cancel: &Cancel,
-    _notes: &mut Notes,
+    notes: &mut Notes,
 ) -> Result<Vec<u8>, EncodeError> {
     let quality = encoding.quality.unwrap_or(QUALITY_DEFAULT);
     if !(1..=100).contains(&quality) {
         return Err(EncodeError::Quality { got: quality });
     }
+    let metadata = carry::fitted(metadata, image, encoding.format, notes);
     match (encoding.format, image) {
-        (Format::Png, _) => png::encode(image, metadata, bytes_max, cancel),
-        (Format::Tiff, ImageRef::Eight(image)) => tiff::encode(image, metadata),
-        (Format::Tiff, ImageRef::Sixteen(image)) => tiff::encode(image, metadata),
+        (Format::Png, _) => png::encode(image, &metadata, bytes_max, cancel),
+        (Format::Tiff, ImageRef::Eight(image)) => tiff::encode(image, &metadata),
+        (Format::Tiff, ImageRef::Sixteen(image)) => tiff::encode(image, &metadata),
         (Format::Jpeg, ImageRef::Eight(image)) => {
-            jpeg::encode(image, quality, encoding.subsampling, metadata)
+            jpeg::encode(image, quality, encoding.subsampling, &metadata)
         }
         (Format::WebP, ImageRef::Eight(image)) => {
             let coded = webp::encode(image, encoding.lossless, quality)?;
-            webp::with_metadata(&coded, &without_grey_profile(image, metadata))
+            webp::with_metadata(&coded, &metadata)
         }
-        (Format::Bmp, ImageRef::Eight(image)) => bmp::encode(image, metadata),
+        (Format::Bmp, ImageRef::Eight(image)) => bmp::encode(image, &metadata),
         (format, ImageRef::Sixteen(_)) => Err(EncodeError::TooDeep { format }),
     }
-}
-
-/// Returns the metadata for a container that turns grey into RGB: a profile for grey (ICC.1, data colour space) is left out.
-fn without_grey_profile<'a>(image: &Image, metadata: &'a Metadata) -> Cow<'a, Metadata> {
-    let grey_profile = metadata.icc.as_deref().is_some_and(|icc| icc.get(16..20) == Some(b"GRAY"));
-    if image.channels() == Channels::Grey && grey_profile {
-        return Cow::Owned(Metadata { icc: None, ..metadata.clone() });
-    }
-    Cow::Borrowed(metadata)
 }
 
 /// Rewrites the container of a JPEG, PNG or WebP file with other metadata. The coded pixels stay the same. `None` for TIFF,
 /// BMP and unknown formats.
 ///
-/// The pixels are not turned, so the orientation of `bytes` stays, and that of `metadata` is ignored. JPEG comments, and
-/// application segments that [`Metadata`] has no field for, are left out.
+/// The pixels are not turned, so the orientation of `bytes` stays, and that of `metadata` is ignored. What [`Metadata`] has no field
+/// for is left out.
 ///
 /// # Errors
 /// When the container is broken or a block of metadata does not fit into it.
@@ -129,7 +120,9 @@ pub fn replace_metadata(bytes: &[u8], metadata: &Metadata) -> Option<Result<Vec<
         Format::WebP => webp::with_metadata,
         Format::Tiff | Format::Bmp => return None,
     };
-    let metadata = metadata.clone().with_orientation(metadata_of(format, bytes).orientation());
+    let metadata = metadata
+        .clone()
+        .with_orientation(metadata_of(format, bytes, false, &mut Notes::default()).orientation());
     Some(rewrite(bytes, &metadata))
 }
 

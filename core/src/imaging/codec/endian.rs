@@ -27,6 +27,11 @@ impl Endian {
     }
 
     /// Returns the bytes of a number.
+    pub(super) fn u32_bytes(self, value: u32) -> [u8; 4] {
+        if self == Endian::Little { value.to_le_bytes() } else { value.to_be_bytes() }
+    }
+
+    /// Returns the bytes of a number.
     pub(super) fn u16_bytes(self, value: u16) -> [u8; 2] {
         if self == Endian::Little { value.to_le_bytes() } else { value.to_be_bytes() }
     }

@@ -38,12 +38,14 @@ pub enum DecodeError {
         max: u64,
     },
     /// A valid file with a property that decoding would lose.
-    #[error("this {format} file has {property}, which is not supported")]
+    #[error("this {format} file has {property}, which is not supported{}", help.map(|help| format!(": {help}")).unwrap_or_default())]
     Unsupported {
         /// The file's format.
         format: Format,
         /// The property, a noun.
         property: String,
+        /// What would help.
+        help: Option<&'static str>,
     },
     /// A file that violates its format or ends too early.
     #[error("this {format} file is broken: {reason}")]
@@ -131,7 +133,17 @@ pub(super) fn broken(format: Format, reason: impl ToString) -> DecodeError {
 
 /// Makes a [`DecodeError::Unsupported`].
 pub(super) fn unsupported(format: Format, property: impl ToString) -> DecodeError {
-    DecodeError::Unsupported { format, property: property.to_string() }
+    DecodeError::Unsupported { format, property: property.to_string(), help: None }
+}
+
+/// Makes a [`DecodeError::Unsupported`] that says what would help.
+pub(super) fn unsupported_but(format: Format, property: impl ToString, help: &'static str) -> DecodeError {
+    DecodeError::Unsupported { format, property: property.to_string(), help: Some(help) }
+}
+
+/// Makes the [`DecodeError::Broken`] of a file of which a part is missing, which a lenient caller gets.
+pub(super) fn cut_off(format: Format, reason: impl std::fmt::Display) -> DecodeError {
+    broken(format, format_args!("{reason}; lenient restores what is there"))
 }
 
 /// Makes an [`EncodeError::Failed`].

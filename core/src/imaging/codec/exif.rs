@@ -7,8 +7,8 @@ use super::ifd::{self, Directory, Stream, Value, sub_directory};
 use super::portable_tags::PortableTags;
 use super::resolution::{Resolution, ResolutionUnit};
 use super::tags::{
-    ARTIST, COPYRIGHT, EXIF_DIRECTORY, ORIENTATION, PIXEL_HEIGHT, PIXEL_WIDTH, RESOLUTION_UNIT, X_RESOLUTION,
-    Y_RESOLUTION,
+    ARTIST, COLOUR_SPACE, COPYRIGHT, EXIF_DIRECTORY, GAMMA, INTEROP_INDEX, MAKER_NOTE, ORIENTATION,
+    PIXEL_HEIGHT, PIXEL_WIDTH, RESOLUTION_UNIT, X_RESOLUTION, Y_RESOLUTION,
 };
 
 /// Copies a block without the `Exif\0\0` that some writers put before it. `None` when the block is no TIFF stream or too long.
@@ -46,13 +46,69 @@ pub(super) fn only_orientation(orientation: u8) -> Vec<u8> {
         .to_exif()
 }
 
-/// Rewrites a block with an orientation. Maker notes are lost, but the picture is shown the right way up.
+/// Adds an orientation to a block. Where that cannot be done in place, the block is rewritten: maker notes are lost, but the
+/// picture is shown the right way up.
 pub(super) fn insert_orientation(exif: &mut Vec<u8>, orientation: u8) {
+    if ifd::insert(exif, &[Value::short(ORIENTATION, orientation.into())]) {
+        return;
+    }
     let mut tables = Stream::open(exif).map(|stream| PortableTags::read(&stream)).unwrap_or_default();
     tables.main.retain(|v| v.tag != ORIENTATION);
     tables.main.push(Value::short(ORIENTATION, orientation.into()));
     *exif = tables.to_exif();
 }
+
+/// Adds entries to the first directory of a block, which is made if there is none. Entries with the same tags are replaced.
+/// Returns false for a block of a kind that cannot be changed.
+pub(super) fn insert(exif: &mut Option<Vec<u8>>, values: Vec<Value>) -> bool {
+    match exif {
+        Some(exif) => ifd::insert(exif, &values),
+        None => {
+            *exif = Some(PortableTags { main: values, ..PortableTags::default() }.to_exif());
+            true
+        }
+    }
+}
+
+/// Returns the entries that state a resolution.
+pub(super) fn resolution_values(resolution: &Resolution) -> Vec<Value> {
+    let unit = match resolution.unit {
+        ResolutionUnit::Aspect => 1,
+        ResolutionUnit::Inch => 2,
+        ResolutionUnit::Centimetre => 3,
+    };
+    vec![
+        Value::rational(X_RESOLUTION, resolution.x),
+        Value::rational(Y_RESOLUTION, resolution.y),
+        Value::short(RESOLUTION_UNIT, unit),
+    ]
+}
+
+/// Returns the bytes of a tag of the first directory, for a little-endian stream. `None` if it is missing or an empty text.
+pub(super) fn value(exif: &[u8], tag: u16) -> Option<Vec<u8>> {
+    let stream = Stream::open(exif)?;
+    let value = stream.copy(stream.first()?.field(tag)?);
+    value.bytes.iter().any(|&b| b != 0 && b != b' ').then_some(value.bytes)
+}
+
+/// Whether a block has a maker note.
+pub(super) fn has_maker_note(exif: &[u8]) -> bool {
+    let found = || {
+        let stream = Stream::open(exif)?;
+        sub_directory(&stream, &stream.first()?, EXIF_DIRECTORY)?.field(MAKER_NOTE).copied()
+    };
+    found().is_some()
+}
+
+/// Whether a block says nothing but an orientation and a resolution, which other fields hold.
+pub(super) fn is_geometry(exif: &[u8]) -> bool {
+    let geometry = [ORIENTATION, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT, YCBCR_POSITIONING];
+    let directory = Stream::open(exif).and_then(|stream| stream.first());
+    directory.is_none_or(|directory| directory.fields.iter().all(|field| geometry.contains(&field.tag)))
+}
+
+/// Where the chroma samples of a JPEG lie, which means nothing elsewhere.
+const YCBCR_POSITIONING: u16 = 0x0213;
 
 /// Swaps width and height in the Exif directory, for a picture that was turned by a quarter.
 pub(super) fn swap_sides(exif: &mut [u8]) {
@@ -69,11 +125,12 @@ pub(super) fn swap_sides(exif: &mut [u8]) {
     }
 }
 
-/// Unlinks the thumbnail directory and overwrites the thumbnail, which shows the picture before restoration.
-pub(super) fn drop_thumbnail(exif: &mut Vec<u8>) {
+/// Unlinks the thumbnail directory and overwrites the thumbnail, which shows the picture before restoration. Returns whether
+/// there was one.
+pub(super) fn drop_thumbnail(exif: &mut Vec<u8>) -> bool {
     let locate = || {
         let stream = Stream::open(exif)?;
-        let first = stream.first()?;
+        let first = stream.first().filter(|first| first.next != 0)?;
         let second = stream.directory(first.next)?;
         let number = |tag| stream.unsigned(second.field(tag)?, 0).and_then(|v| usize::try_from(v).ok());
         let picture = number(0x0201).zip(number(0x0202));
@@ -81,14 +138,15 @@ pub(super) fn drop_thumbnail(exif: &mut Vec<u8>) {
             picture.and_then(|(at, len)| Some(at..at.checked_add(len)?)).filter(|r| r.end <= exif.len());
         Some((first.next_at, range))
     };
-    let Some((next_at, picture)) = locate() else { return };
+    let Some((next_at, picture)) = locate() else { return false };
     exif[next_at..next_at + 4].fill(0);
-    let Some(picture) = picture.filter(|r| r.start >= next_at + 4) else { return };
+    let Some(picture) = picture.filter(|r| r.start >= next_at + 4) else { return true };
     if picture.end == exif.len() {
         exif.truncate(picture.start);
     } else {
         exif[picture].fill(0);
     }
+    true
 }
 
 /// Returns the resolution in a block.
@@ -109,13 +167,17 @@ pub(super) fn directory_resolution(stream: &Stream<'_>, directory: &Directory) -
     Resolution::new(x, y, unit)
 }
 
-/// Returns a block with author and copyright only, and with the orientation if it is not 1. `None` when there is none of
+/// Returns a block with author, copyright and colour space only, and with the orientation if it is not 1. The colour space is
+/// the tag of that name, Gamma, and the interoperability index: Adobe RGB has no other name in EXIF. `None` when there is none of
 /// them.
 pub(super) fn stripped(exif: &[u8]) -> Option<Vec<u8>> {
     let mut tables = PortableTags::read(&Stream::open(exif)?);
     let turned = orientation(exif) != 1;
     tables.main.retain(|v| [ARTIST, COPYRIGHT].contains(&v.tag) || (turned && v.tag == ORIENTATION));
-    (!tables.main.is_empty()).then(|| PortableTags { main: tables.main, ..PortableTags::default() }.to_exif())
+    tables.exif.retain(|v| [COLOUR_SPACE, GAMMA].contains(&v.tag));
+    tables.interop.retain(|v| v.tag == INTEROP_INDEX);
+    tables.gps.clear();
+    (!tables.is_empty()).then(|| tables.to_exif())
 }
 
 #[cfg(test)]
@@ -137,6 +199,7 @@ pub(super) mod tests {
                 Value::long(PIXEL_HEIGHT, 20),
                 text(0x9003, "2001:02:03"),
             ],
+            interop: Vec::new(),
             gps: vec![text(1, "N")],
         };
         let mut exif = tables.to_exif();
@@ -205,6 +268,19 @@ pub(super) mod tests {
             "an orientation still to be applied survives"
         );
         assert_eq!(stripped(&only_orientation(1)), None);
+    }
+
+    #[test]
+    fn stripping_keeps_the_colour_space() {
+        let tables = PortableTags {
+            exif: vec![Value::short(COLOUR_SPACE, 0xFFFF), Value::text(0x9003, "2001:02:03")],
+            interop: vec![Value::text(INTEROP_INDEX, "R03"), Value::text(2, "0100")],
+            ..PortableTags::default()
+        };
+        let kept = stripped(&tables.to_exif()).unwrap();
+        let kept = PortableTags::read(&Stream::open(&kept).unwrap());
+        assert_eq!(kept.exif, [Value::short(COLOUR_SPACE, 0xFFFF)]);
+        assert_eq!(kept.interop, [Value::text(INTEROP_INDEX, "R03")]);
     }
 
     #[test]

@@ -20,6 +20,7 @@ fn type_sizes(kind: u16) -> Option<(usize, usize)> {
 }
 
 pub(super) const BYTE: u16 = 1;
+pub(super) const ASCII: u16 = 2;
 pub(super) const SHORT: u16 = 3;
 pub(super) const LONG: u16 = 4;
 pub(super) const RATIONAL: u16 = 5;
@@ -191,12 +192,84 @@ impl Value {
         Self { tag, kind: LONG, bytes: value.to_le_bytes().to_vec() }
     }
 
+    /// A text in UTF-8, with the zero byte that ends it.
+    pub(super) fn text(tag: u16, text: &str) -> Self {
+        Self { tag, kind: ASCII, bytes: [text.as_bytes(), b"\0"].concat() }
+    }
+
+    /// A text in UTF-16, as Windows writes its tags.
+    pub(super) fn wide_text(tag: u16, text: &str) -> Self {
+        let units = text.encode_utf16().chain([0]);
+        Self { tag, kind: BYTE, bytes: units.flat_map(u16::to_le_bytes).collect() }
+    }
+
     pub(super) fn rational(tag: u16, value: f64) -> Self {
         // Numbers with up to four decimals are exact. Whole dots per metre have two as dots per centimetre.
         let (n, d) = if value.fract() == 0.0 { (value, 1) } else { ((value * 1e4).round(), 10_000) };
         let mut bytes = (n.clamp(0.0, u32::MAX.into()) as u32).to_le_bytes().to_vec();
         bytes.extend(u32::to_le_bytes(d));
         Self { tag, kind: RATIONAL, bytes }
+    }
+}
+
+/// Adds entries to the first directory of a stream, in the place of those with the same tags. Everything else stays where it
+/// is, so offsets in maker notes stay right: the directory is written again at the end of the stream. Returns false for a
+/// BigTIFF, for a stream without a directory, and for too many entries; the stream is then as it was.
+pub(super) fn insert(bytes: &mut Vec<u8>, values: &[Value]) -> bool {
+    let written = || {
+        let stream = Stream::open(bytes).filter(|stream| !stream.big)?;
+        let endian = stream.endian;
+        let at = endian.u32(bytes, 4)? as usize;
+        let count = usize::from(endian.u16(bytes, at)?);
+        let next_at = at.checked_add(2 + 12 * count)?;
+        let next = bytes.get(next_at..next_at.checked_add(4)?)?;
+        let mut entries: Vec<(u16, [u8; 12])> = Vec::with_capacity(count + values.len());
+        for entry in bytes[at + 2..next_at].as_chunks::<12>().0 {
+            let tag = endian.u16(entry, 0)?;
+            if values.iter().all(|value| value.tag != tag) {
+                entries.push((tag, *entry));
+            }
+        }
+        let mut added = Vec::new();
+        for value in values {
+            let (size, integer) = type_sizes(value.kind)?;
+            let mut data = value.bytes.clone();
+            if endian == Endian::Big && integer > 1 {
+                data.chunks_exact_mut(integer).for_each(<[u8]>::reverse);
+            }
+            let mut entry = [0; 12];
+            entry[..2].copy_from_slice(&endian.u16_bytes(value.tag));
+            entry[2..4].copy_from_slice(&endian.u16_bytes(value.kind));
+            entry[4..8].copy_from_slice(&endian.u32_bytes(u32::try_from(data.len() / size).ok()?));
+            if data.len() <= 4 {
+                entry[8..8 + data.len()].copy_from_slice(&data);
+            } else {
+                pad_to_word_after(&mut added, bytes.len());
+                let at = u32::try_from(bytes.len() + added.len()).ok()?;
+                entry[8..].copy_from_slice(&endian.u32_bytes(at));
+                added.extend(data);
+            }
+            entries.push((value.tag, entry));
+        }
+        // Some writers do not sort; a stable sort keeps what stands twice in its order.
+        entries.sort_by_key(|entry| entry.0);
+        pad_to_word_after(&mut added, bytes.len());
+        let at = u32::try_from(bytes.len() + added.len()).ok()?;
+        added.extend(endian.u16_bytes(u16::try_from(entries.len()).ok()?));
+        added.extend(entries.iter().flat_map(|entry| entry.1));
+        added.extend(next);
+        Some((endian.u32_bytes(at), added))
+    };
+    let Some((at, added)) = written() else { return false };
+    bytes.extend(added);
+    bytes[4..8].copy_from_slice(&at);
+    true
+}
+
+/// Pads what will stand after `before` bytes to an even offset.
+fn pad_to_word_after(out: &mut Vec<u8>, before: usize) {
+    if (before + out.len()) % 2 == 1 {
+        out.push(0);
     }
 }
 
@@ -267,6 +340,27 @@ mod tests {
         let directory = stream.first().unwrap();
         assert_eq!(stream.rational(&directory.fields[0]), Some(300.0));
         assert_eq!(stream.copy(&directory.fields[0]), Value::rational(282, 300.0));
+    }
+
+    #[test]
+    fn inserted_entries_replace_and_nothing_else_moves() {
+        let note = Value { tag: 0x927C, kind: UNDEFINED, bytes: b"maker note".to_vec() };
+        let little = stream(vec![Value::short(0x112, 6), note.clone()]);
+        let big = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0".to_vec();
+        for mut bytes in [little, big] {
+            let (before, is_big) = (bytes.clone(), bytes[0] == b'M');
+            let values = [Value::short(0x112, 1), Value::rational(282, 300.0), Value::text(0x13B, "Änne")];
+            assert!(insert(&mut bytes, &values));
+            assert_eq!(bytes[8..before.len()], before[8..]);
+            let stream = Stream::open(&bytes).unwrap();
+            let first = stream.first().unwrap();
+            assert_eq!(stream.unsigned(first.field(0x112).unwrap(), 0), Some(1));
+            assert_eq!(stream.rational(first.field(282).unwrap()), Some(300.0));
+            assert_eq!(stream.value(first.field(0x13B).unwrap()), "Änne\0".as_bytes());
+            assert_eq!(first.field(0x927C).is_some(), !is_big);
+            assert_eq!((first.n_outside, first.fields.len()), (0, if is_big { 3 } else { 4 }));
+        }
+        assert!(!insert(&mut b"II*\0\xFF\0\0\0".to_vec(), &[Value::short(1, 1)]));
     }
 
     #[test]

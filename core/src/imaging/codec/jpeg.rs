@@ -3,13 +3,15 @@
 use turbojpeg::{Compressor, Decompressor, PixelFormat, ScalingFactor, Subsamp};
 
 use super::endian::Endian;
-use super::error::{DecodeError, EncodeError, broken, failed, unsupported};
+use super::error::{DecodeError, EncodeError, broken, cut_off, failed, unsupported};
 use super::format::Format;
 use super::header::Header;
-use super::jpeg_segments::{self as segments, OWN_HEAD, Segment};
+use super::jpeg_extras as extras;
+use super::jpeg_segments::{self as segments, OWN_HEAD, Segment, Walked};
 use super::limits;
 use super::memory::zeroed;
 use super::metadata::Metadata;
+use super::notes::{NoteKind, Notes};
 use super::subsampling::Subsampling;
 use crate::imaging::{Channels, Depth, Image};
 
@@ -29,12 +31,15 @@ struct Frame {
 }
 
 /// Reads the header from the segments. Pixels stay coded.
-pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
-    let walked = walk(bytes)?;
-    let frame = frame(bytes, &walked)?;
-    let scans = scanned_components(bytes, &walked);
-    if frame.components.iter().any(|c| !scans.iter().flatten().any(|id| *id == c.0)) {
-        return Err(broken(Format::Jpeg, "a colour component is in none of its scans"));
+pub(super) fn probe(bytes: &[u8], lenient: bool) -> Result<Header, DecodeError> {
+    let file = walk(bytes, lenient)?;
+    extras::check(bytes, &file)?;
+    let walked = &file.segments;
+    let frame = frame(bytes, walked)?;
+    let scans = scanned_components(bytes, walked);
+    let is_scanned = |c: &(u8, u8, u8)| scans.iter().flatten().any(|id| *id == c.0);
+    if scans.is_empty() || (!lenient && !frame.components.iter().all(is_scanned)) {
+        return Err(cut_off(Format::Jpeg, "a colour component is in none of its scans"));
     }
     if scans.len() > SCANS_MAX as usize {
         return Err(unsupported(Format::Jpeg, format!("more than {SCANS_MAX} scans")));
@@ -42,7 +47,7 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
     let channels = match frame.components.len() {
         1 => Channels::Grey,
         3 => Channels::Rgb,
-        4 if adobe_transform(bytes, &walked) == Some(2) => {
+        4 if adobe_transform(bytes, walked) == Some(2) => {
             return Err(unsupported(Format::Jpeg, "YCCK colours"));
         }
         4 => return Err(unsupported(Format::Jpeg, "CMYK colours")),
@@ -53,7 +58,7 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
     let buffered = frame.progressive || scans.first().is_some_and(|ids| ids.len() < frame.components.len());
     // A file with stray bytes is copied without them.
     let working = bytes.len() as u64 + if buffered { coefficient_bytes(&frame) } else { 0 };
-    let turned = segments::metadata(bytes, &walked).orientation() != 1;
+    let turned = segments::orientation(bytes, walked) != 1;
     let factors: Vec<_> = frame.components.iter().map(|c| (c.1, c.2)).collect();
     Ok(Header {
         format: Format::Jpeg,
@@ -63,15 +68,18 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
         has_alpha: false,
         depth: Depth::Eight,
         decoded_bytes: limits::decoded_bytes(frame.width, frame.height, channels.count(), turned, working),
-        metadata_bytes: segments::metadata_bytes(&walked),
+        metadata_bytes: segments::metadata_bytes(bytes, &file),
         jpeg_subsampling: Some(Subsampling::from_factors(&factors)),
         lossless: frame.lossless,
     })
 }
 
 /// Finds the segments.
-fn walk(bytes: &[u8]) -> Result<Vec<Segment>, DecodeError> {
-    segments::walk(bytes).map_err(|reason| broken(Format::Jpeg, reason))
+fn walk(bytes: &[u8], lenient: bool) -> Result<Walked, DecodeError> {
+    segments::walk(bytes, lenient).map_err(|reason| match reason {
+        segments::CUT => cut_off(Format::Jpeg, reason),
+        _ => broken(Format::Jpeg, reason),
+    })
 }
 
 /// Reads the only start of frame.
@@ -95,7 +103,10 @@ fn frame(bytes: &[u8], walked: &[Segment]) -> Result<Frame, DecodeError> {
     let side = |at| Endian::Big.u16(payload, at).map(usize::from).ok_or_else(cut);
     let (height, width) = (side(1)?, side(3)?);
     if width == 0 || height == 0 {
-        return Err(broken(Format::Jpeg, "a side is zero or announced after the picture"));
+        return Err(match width {
+            0 => broken(Format::Jpeg, "its width is zero"),
+            _ => unsupported(Format::Jpeg, "a height that it announces after the picture"),
+        });
     }
     let n_components = usize::from(*count);
     if components.len() < 3 * n_components || n_components == 0 {
@@ -134,41 +145,90 @@ fn coefficient_bytes(frame: &Frame) -> u64 {
     units * blocks * 64 * 2
 }
 
-/// Decodes the pixels of a probed file.
+/// Decodes the pixels of a probed file. With `side_min` to an eighth, a quarter, a half or all of the sides: the smallest size whose
+/// longer side has at least so many pixels. The inverse DCT makes fewer samples of each block then.
 ///
 /// libjpeg-turbo reports its first warning as an error after decoding. One warning is harmless: stray bytes before the
 /// final marker, when everything is decoded. After any other warning the file is decoded once more without the bytes
-/// between its segments. If that fails too, the file is refused, because "premature end" and "corrupt data" are
-/// warnings as well.
-pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Image, DecodeError> {
-    decode_at(bytes, header, ScalingFactor::ONE)
-}
-
-/// Decodes to an eighth, a quarter, a half or all of the sides: the smallest size whose longer side has at least `side_min`
-/// pixels. The inverse DCT makes fewer samples of each block.
-pub(super) fn decode_reduced(bytes: &[u8], header: &Header, side_min: usize) -> Result<Image, DecodeError> {
-    let reductions = [ScalingFactor::ONE_EIGHTH, ScalingFactor::ONE_QUARTER, ScalingFactor::ONE_HALF];
-    let suffices = |scale: &ScalingFactor| scale.scale(header.width.max(header.height)) >= side_min;
-    // Lossless JPEG has no DCT.
-    let reduction = reductions.into_iter().find(suffices).filter(|_| !header.lossless);
-    decode_at(bytes, header, reduction.unwrap_or(ScalingFactor::ONE))
-}
-
-/// Decodes at a scale.
-fn decode_at(bytes: &[u8], header: &Header, scale: ScalingFactor) -> Result<Image, DecodeError> {
-    let samples = match decompress(bytes, header, scale) {
-        Ok(samples) => samples,
-        Err(_) => {
-            let bare = segments::bare(bytes, &walk(bytes)?);
-            decompress(&bare, header, scale).map_err(|reason| broken(Format::Jpeg, reason))?
-        }
-    };
+/// between its segments and with mended scan headers. What libjpeg warns of then is tolerated with a note, unless it says that
+/// a part of the picture is missing: such a file is refused, or noted too if `lenient`.
+pub(super) fn decode(
+    bytes: &[u8],
+    header: &Header,
+    side_min: Option<usize>,
+    lenient: bool,
+    notes: &mut Notes,
+) -> Result<Image, DecodeError> {
+    let scale = scale(header, side_min);
+    let samples = decode_at(bytes, header, scale, lenient, notes)?;
     Image::new(scale.scale(header.width), scale.scale(header.height), header.channels, samples, None)
         .map_err(|e| broken(Format::Jpeg, e))
 }
 
-/// Runs libjpeg-turbo.
-fn decompress(bytes: &[u8], header: &Header, scale: ScalingFactor) -> Result<Vec<u8>, String> {
+/// Returns the scale at which a file is decoded.
+fn scale(header: &Header, side_min: Option<usize>) -> ScalingFactor {
+    let Some(side_min) = side_min else { return ScalingFactor::ONE };
+    let reductions = [ScalingFactor::ONE_EIGHTH, ScalingFactor::ONE_QUARTER, ScalingFactor::ONE_HALF];
+    let suffices = |scale: &ScalingFactor| scale.scale(header.width.max(header.height)) >= side_min;
+    // Lossless JPEG has no DCT.
+    let reduction = reductions.into_iter().find(suffices).filter(|_| !header.lossless);
+    reduction.unwrap_or(ScalingFactor::ONE)
+}
+
+/// Decodes at a scale.
+fn decode_at(
+    bytes: &[u8],
+    header: &Header,
+    scale: ScalingFactor,
+    lenient: bool,
+    notes: &mut Notes,
+) -> Result<Vec<u8>, DecodeError> {
+    let file = walk(bytes, lenient)?;
+    let tolerate = |notes: &mut Notes, what: &str| notes.add(NoteKind::Tolerated, what);
+    let mut first = String::new();
+    if file.is_cut {
+        tolerate(
+            notes,
+            "the file ends before its end-of-image marker; what is missing of the picture is filled in",
+        );
+    } else {
+        match decompress(bytes, header, scale) {
+            Ok((samples, None)) => return Ok(samples),
+            Ok((samples, Some(warning))) if is_harmless(&warning) => {
+                tolerate(notes, &format!("a defect of the file ({warning})"));
+                return Ok(samples);
+            }
+            Ok((_, Some(message))) | Err(message) => first = message,
+        }
+    }
+    let bare = segments::bare(bytes, &file.segments);
+    let (samples, warning) =
+        decompress(&bare, header, scale).map_err(|reason| broken(Format::Jpeg, reason))?;
+    match warning {
+        None if file.is_cut => {}
+        None => tolerate(notes, &format!("a defect of the file ({first})")),
+        Some(warning) if says_missing(&warning) => {
+            if !lenient {
+                return Err(cut_off(
+                    Format::Jpeg,
+                    format_args!("a part of the picture is missing ({warning})"),
+                ));
+            }
+            if !file.is_cut {
+                tolerate(notes, &format!("a part of the picture is missing and filled in ({warning})"));
+            }
+        }
+        Some(warning) => tolerate(notes, &format!("a part of the picture may be damaged ({warning})")),
+    }
+    Ok(samples)
+}
+
+/// Runs libjpeg-turbo. Returns the samples with its first warning, or the message of an error.
+fn decompress(
+    bytes: &[u8],
+    header: &Header,
+    scale: ScalingFactor,
+) -> Result<(Vec<u8>, Option<String>), String> {
     let (width, height) = (scale.scale(header.width), scale.scale(header.height));
     let format = match header.channels {
         Channels::Grey => PixelFormat::GRAY,
@@ -183,10 +243,33 @@ fn decompress(bytes: &[u8], header: &Header, scale: ScalingFactor) -> Result<Vec
     let mut samples = zeroed(pitch * height);
     let target = turbojpeg::Image { pixels: &mut samples[..], width, pitch, height, format };
     match decompressor.decompress(bytes, target) {
-        Ok(()) => Ok(samples),
-        Err(turbojpeg::Error::TurboJpegError(message)) if is_harmless(&message) => Ok(samples),
+        Ok(()) => Ok((samples, None)),
+        Err(turbojpeg::Error::TurboJpegError(message)) if is_warning(&message) => {
+            Ok((samples, Some(message)))
+        }
+        Err(turbojpeg::Error::TurboJpegError(message)) => Err(message),
         Err(error) => Err(error.to_string()),
     }
+}
+
+/// Beginnings of the messages that libjpeg-turbo calls warnings (`JWRN_…` of its jerror.h): it decodes on. The binding does not tell
+/// warnings from errors.
+const WARNINGS: [&str; 6] = [
+    "Corrupt JPEG data: ",
+    "Premature end of JPEG file",
+    "Invalid SOS parameters for sequential JPEG",
+    "Inconsistent progression sequence for component ",
+    "Warning: unknown JFIF revision number ",
+    "Unknown Adobe color transform code ",
+];
+
+fn is_warning(message: &str) -> bool {
+    WARNINGS.iter().any(|begin| message.starts_with(begin))
+}
+
+/// Whether a warning says that coded data end too early.
+fn says_missing(message: &str) -> bool {
+    message.starts_with("Premature end of JPEG file") || message.contains("premature end of data segment")
 }
 
 /// Whether a warning is harmless. libjpeg-turbo reports only the first warning, so a harmless one must be the last
@@ -196,8 +279,8 @@ fn is_harmless(message: &str) -> bool {
 }
 
 /// Reads the metadata.
-pub(super) fn metadata(bytes: &[u8]) -> Metadata {
-    segments::walk(bytes).map(|walked| segments::metadata(bytes, &walked)).unwrap_or_default()
+pub(super) fn metadata(bytes: &[u8], lenient: bool, notes: &mut Notes) -> Metadata {
+    segments::walk(bytes, lenient).map(|file| segments::metadata(bytes, &file, notes)).unwrap_or_default()
 }
 
 /// Encodes baseline JPEG with standard Huffman tables. Grey stays one component.
@@ -244,6 +327,7 @@ pub(super) fn encode(
         return Err(failed(Format::Jpeg, "its encoder begins a file as it never did"));
     }
     out[..head.len()].copy_from_slice(&head);
+    out.extend_from_slice(metadata.video.as_deref().unwrap_or_default());
     out.shrink_to_fit();
     Ok(out)
 }
@@ -265,6 +349,6 @@ fn coding(channels: Channels, subsampling: Option<Subsampling>) -> (PixelFormat,
 
 /// Returns the same coded picture with other metadata.
 pub(super) fn with_metadata(bytes: &[u8], metadata: &Metadata) -> Result<Vec<u8>, EncodeError> {
-    let walked = segments::walk(bytes).map_err(|reason| failed(Format::Jpeg, reason))?;
-    segments::with_metadata(bytes, &walked, metadata)
+    let walked = segments::walk(bytes, false).map_err(|reason| failed(Format::Jpeg, reason))?;
+    segments::with_metadata(bytes, &walked.segments, metadata)
 }

@@ -1,8 +1,8 @@
 //! The segments of a JPEG file (ITU T.81 annex B), and the metadata in the application segments.
 //!
-//! Carried: JFIF density, Exif, XMP, ICC in any number of segments, IPTC within Photoshop's resources. Not carried:
-//! the rest of XMP packets over 64 KiB ("extended XMP"), other Photoshop resources, comments, thumbnails,
-//! multi-picture indices, maker-specific segments.
+//! Carried: JFIF density, Exif in any number of segments, XMP, ICC in any number of segments, IPTC and other Photoshop resources,
+//! comments, and segments that nothing here understands, among them the rest of long XMP packets ("extended XMP"). Left out with a
+//! note: thumbnails, multi-picture indices, content credentials (JUMBF), which no longer hold for a changed picture.
 
 use std::ops::Range;
 
@@ -12,12 +12,17 @@ use super::error::EncodeError;
 use super::format::Format;
 use super::limits::PARTS_MAX;
 use super::metadata::Metadata;
+use super::notes::{NoteKind, Notes};
 use super::resolution::{Resolution, ResolutionUnit};
-use super::{exif, iptc};
+use super::{
+    exif, iptc,
+    jpeg_extras::{self, Trailer},
+};
 
 pub(super) const APP0: u8 = 0xE0;
 const APP1: u8 = 0xE1;
-const APP2: u8 = 0xE2;
+pub(super) const APP2: u8 = 0xE2;
+const APP11: u8 = 0xEB;
 const APP13: u8 = 0xED;
 pub(super) const APP14: u8 = 0xEE;
 const COM: u8 = 0xFE;
@@ -25,13 +30,16 @@ pub(super) const SOS: u8 = 0xDA;
 const EOI: u8 = 0xD9;
 
 const JFIF: &[u8] = b"JFIF\0";
+const JFXX: &[u8] = b"JFXX\0";
+pub(super) const MPF: &[u8] = b"MPF\0";
+const JUMBF: &[u8] = b"JP";
 const EXIF: &[u8] = b"Exif\0\0";
 const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 const ICC: &[u8] = b"ICC_PROFILE\0";
 const PHOTOSHOP: &[u8] = b"Photoshop 3.0\0";
 
 /// Longest payload of a segment in bytes. The 16-bit length of a segment counts itself.
-const PAYLOAD_MAX: usize = 65_533;
+pub(super) const PAYLOAD_MAX: usize = 65_533;
 
 /// A marker with its payload and, for a start of scan, the coded data after it.
 #[derive(Clone, Debug)]
@@ -43,19 +51,41 @@ pub(super) struct Segment {
     pub(super) whole: Range<usize>,
 }
 
-/// Finds all segments between start and end of the image. Bytes between segments are skipped, as every decoder does.
+/// The segments of a file.
+#[derive(Clone, Debug)]
+pub(super) struct Walked {
+    pub(super) segments: Vec<Segment>,
+    /// Position after the end-of-image marker.
+    pub(super) end: usize,
+    /// Whether the file ends before that marker.
+    pub(super) is_cut: bool,
+}
+
+/// Finds all segments between start and end of the image. Bytes between segments are skipped, as every decoder does. A file that
+/// is cut off gives its whole segments if `lenient`.
 ///
 /// # Errors
 /// When the file ends before its end marker, has a second image or a wrong length, or too many segments.
-pub(super) fn walk(bytes: &[u8]) -> Result<Vec<Segment>, &'static str> {
-    const CUT: &str = "it ends before its end-of-image marker";
+pub(super) fn walk(bytes: &[u8], lenient: bool) -> Result<Walked, &'static str> {
     let mut segments = Vec::new();
+    match walk_into(&mut segments, bytes) {
+        Ok(end) => Ok(Walked { segments, end, is_cut: false }),
+        Err(CUT) if lenient => Ok(Walked { segments, end: bytes.len(), is_cut: true }),
+        Err(reason) => Err(reason),
+    }
+}
+
+/// The reason why a file that is cut off is refused.
+pub(super) const CUT: &str = "it ends before its end-of-image marker";
+
+/// Finds the segments and returns the position after the end marker.
+fn walk_into(segments: &mut Vec<Segment>, bytes: &[u8]) -> Result<usize, &'static str> {
     let mut at = 2;
     loop {
         let start = next_marker(bytes, at).ok_or(CUT)?;
         let marker = bytes[start + 1];
         match marker {
-            EOI => return Ok(segments),
+            EOI => return Ok(start + 2),
             // Restart markers and TEM have no payload. Outside of scans they mean nothing.
             0x01 | 0xD0..=0xD7 => at = start + 2,
             0xD8 => return Err("a second image starts before the first has ended"),
@@ -102,14 +132,22 @@ fn end_of_scan(bytes: &[u8], mut at: usize) -> usize {
 }
 
 /// Returns the file with nothing but the picture: no bytes between segments, and only those application data that state
-/// how colours are stored.
+/// how colours are stored. Scans of a sequential file get the parameters that it must have (T.81 B.2.3); decoders do not look at
+/// them, but libjpeg warns, and its first warning hides all others.
 pub(super) fn bare(bytes: &[u8], segments: &[Segment]) -> Vec<u8> {
+    let is_sequential = segments.iter().any(|s| matches!(s.marker, 0xC0 | 0xC1 | 0xC9));
     let mut out = vec![0xFF, 0xD8];
     for segment in segments.iter().filter(|s| is_picture(s.marker)) {
         match segment.marker {
             APP0 if !bytes[segment.payload.clone()].starts_with(JFIF) => {}
             APP0 => out.extend(jfif(None)),
-            _ => out.extend_from_slice(&bytes[segment.whole.clone()]),
+            _ => {
+                let at = out.len() + segment.payload.end - segment.whole.start;
+                out.extend_from_slice(&bytes[segment.whole.clone()]);
+                if segment.marker == SOS && is_sequential && segment.payload.len() >= 4 {
+                    out[at - 3..at].copy_from_slice(&[0, 63, 0]);
+                }
+            }
         }
     }
     out.extend([0xFF, EOI]);
@@ -121,32 +159,125 @@ fn is_picture(marker: u8) -> bool {
     !matches!(marker, APP1..=0xEF | COM) || marker == APP14
 }
 
-/// Returns the most bytes of the metadata: those of all application segments.
-pub(super) fn metadata_bytes(segments: &[Segment]) -> u64 {
-    segments.iter().filter(|s| (0xE0..=0xEF).contains(&s.marker)).map(|s| s.payload.len() as u64).sum()
+/// Returns the most bytes of the metadata: those of all application segments and comments, and of what follows the picture.
+pub(super) fn metadata_bytes(bytes: &[u8], walked: &Walked) -> u64 {
+    let is_metadata = |s: &&Segment| matches!(s.marker, 0xE0..=0xEF | COM);
+    let segments = walked.segments.iter().filter(is_metadata).map(|s| s.payload.len() as u64).sum::<u64>();
+    segments + (bytes.len() - walked.end) as u64
 }
 
-/// Reads the metadata. Malformed blocks are left out; they never refuse a picture.
-pub(super) fn metadata(bytes: &[u8], segments: &[Segment]) -> Metadata {
+/// Returns the orientation. Copies nothing.
+pub(super) fn orientation(bytes: &[u8], segments: &[Segment]) -> u8 {
+    let payloads = segments.iter().filter(|s| s.marker == APP1).map(|s| &bytes[s.payload.clone()]);
+    payloads.filter_map(|payload| payload.strip_prefix(EXIF)).map(exif::orientation).next().unwrap_or(1)
+}
+
+/// Returns the XMP packet, or a part of its extension, that a segment holds.
+pub(super) fn extends(marker: u8, payload: &[u8]) -> Option<&[u8]> {
+    (marker == APP1).then(|| payload.strip_prefix(XMP).or_else(|| payload.strip_prefix(EXTENDED_XMP)))?
+}
+
+/// The beginning of a segment with a part of a long XMP packet.
+const EXTENDED_XMP: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
+
+/// Reads the metadata. Malformed blocks are left out with a note; they never refuse a picture.
+pub(super) fn metadata(bytes: &[u8], walked: &Walked, notes: &mut Notes) -> Metadata {
     let mut metadata = Metadata::default();
-    let (mut profile, mut photoshop) = (Vec::new(), Vec::new());
-    for segment in segments {
+    let (mut block, mut profile, mut photoshop) = (Vec::new(), Vec::new(), Vec::new());
+    let thumbnail = "which shows the picture before its restoration";
+    for segment in &walked.segments {
         let payload = &bytes[segment.payload.clone()];
         let after = |prefix| payload.strip_prefix(prefix);
         match segment.marker {
-            APP0 if metadata.resolution.is_none() => metadata.resolution = after(JFIF).and_then(density),
-            APP1 if metadata.exif.is_none() && payload.starts_with(EXIF) => {
-                metadata.exif = exif::checked(payload)
+            APP0 if payload.starts_with(JFIF) => {
+                metadata.resolution = metadata.resolution.or_else(|| after(JFIF).and_then(density));
+                if payload.get(12..14).is_some_and(|sides| sides[0] > 0 && sides[1] > 0) {
+                    notes.add(NoteKind::LeftOut, format_args!("the JFIF thumbnail, {thumbnail}"));
+                }
             }
-            APP1 if metadata.xmp.is_none() => metadata.xmp = after(XMP).and_then(kept),
-            APP2 => profile.extend(after(ICC)),
-            APP13 => photoshop.extend_from_slice(after(PHOTOSHOP).unwrap_or_default()),
+            APP0 if payload.starts_with(JFXX) => {
+                notes.add(NoteKind::LeftOut, format_args!("the JFIF thumbnail, {thumbnail}"));
+            }
+            APP1 if payload.starts_with(EXIF) => {
+                let part = &payload[EXIF.len()..];
+                // A block over 64 KB goes on in further segments. What begins like a block is another one.
+                if block.is_empty() || !(part.starts_with(b"II*\0") || part.starts_with(b"MM\0*")) {
+                    block.extend_from_slice(part);
+                } else {
+                    notes.add(NoteKind::NotKept, "a second EXIF block");
+                }
+            }
+            APP1 if payload.starts_with(XMP) && metadata.xmp.is_none() => {
+                metadata.xmp = after(XMP).and_then(kept)
+            }
+            APP2 if payload.starts_with(ICC) => profile.extend(after(ICC)),
+            APP2 if payload.starts_with(MPF) => {}
+            APP11 if payload.starts_with(JUMBF) => {
+                notes.add(
+                    NoteKind::NotKept,
+                    "content credentials (JUMBF): they do not hold for a changed picture",
+                );
+            }
+            APP13 if payload.starts_with(PHOTOSHOP) => {
+                photoshop.extend_from_slice(after(PHOTOSHOP).unwrap_or_default());
+            }
+            APP14 if payload.starts_with(b"Adobe") => {}
+            COM if payload.is_empty() => {}
+            COM => metadata.comments.push(payload.to_vec()),
+            0xE0..=0xEF => metadata.jpeg_segments.push((segment.marker, payload.to_vec())),
             _ => {}
         }
     }
+    metadata.exif = exif::checked(&block);
+    if metadata.exif.is_none() && !block.is_empty() {
+        notes.add(NoteKind::NotKept, "the EXIF block: it is damaged");
+    }
     metadata.icc = join_profile(&profile);
-    metadata.iptc = iptc::from_photoshop(&photoshop).filter(|records| records.len() <= BLOCK_BYTES_MAX);
+    if metadata.icc.is_none() && !profile.is_empty() {
+        notes.add(NoteKind::NotKept, "the ICC profile: its segments do not fit together");
+    }
+    let parts = iptc::from_photoshop(&photoshop);
+    if parts.had_thumbnail {
+        notes.add(NoteKind::LeftOut, format_args!("the Photoshop thumbnail, {thumbnail}"));
+    }
+    metadata.iptc = parts.iptc.filter(|records| records.len() <= BLOCK_BYTES_MAX);
+    metadata.photoshop = parts.others.filter(|others| others.len() <= BLOCK_BYTES_MAX);
+    read_trailer(&mut metadata, bytes, walked, notes);
     metadata.resolution_from_exif()
+}
+
+/// Keeps or notes what follows the picture.
+fn read_trailer(metadata: &mut Metadata, bytes: &[u8], walked: &Walked, notes: &mut Notes) {
+    let rest = &bytes[walked.end..];
+    match jpeg_extras::trailer(bytes, walked, metadata.xmp.as_deref()) {
+        Trailer::None => {}
+        Trailer::Video => {
+            notes.add(
+                NoteKind::Untouched,
+                "the video of a motion photo stays as it was; only the still picture is restored",
+            );
+            metadata.video = Some(rest.to_vec());
+        }
+        Trailer::Previews => {
+            notes.add(
+                NoteKind::LeftOut,
+                "the previews after the picture, which show it before its restoration",
+            );
+        }
+        Trailer::Unknown => {
+            notes.add(NoteKind::LeftOut, format_args!("{} bytes after the end of the picture", rest.len()));
+        }
+    }
+}
+
+/// The name of an application segment in notes.
+pub(super) fn name_of((marker, payload): &(u8, Vec<u8>)) -> String {
+    let end = payload.iter().take(40).position(|b| !b.is_ascii_graphic()).unwrap_or(payload.len().min(40));
+    let number = marker - APP0;
+    match &payload[..end] {
+        [] => format!("the JPEG segment APP{number}"),
+        name => format!("the JPEG segment APP{number} {:?}", String::from_utf8_lossy(name)),
+    }
 }
 
 /// Reads the density of a JFIF 1.02 segment: version, unit, horizontal and vertical density.
@@ -192,6 +323,7 @@ pub(super) fn with_metadata(
         out.extend_from_slice(&bytes[segment.whole.clone()]);
     }
     out.extend([0xFF, EOI]);
+    out.extend_from_slice(metadata.video.as_deref().unwrap_or_default());
     Ok(out)
 }
 
@@ -202,7 +334,9 @@ pub(super) fn head(has_jfif: bool, metadata: &Metadata) -> Result<Vec<u8>, Encod
         out.extend(jfif(metadata.resolution));
     }
     if let Some(exif) = &metadata.exif {
-        push(&mut out, APP1, "EXIF block", &[EXIF, exif])?;
+        for part in exif.chunks(PAYLOAD_MAX - EXIF.len()) {
+            push_segment(&mut out, APP1, &[EXIF, part]);
+        }
     }
     if let Some(xmp) = &metadata.xmp {
         push(&mut out, APP1, "XMP packet", &[XMP, xmp])?;
@@ -210,8 +344,15 @@ pub(super) fn head(has_jfif: bool, metadata: &Metadata) -> Result<Vec<u8>, Encod
     if let Some(icc) = &metadata.icc {
         push_profile(&mut out, icc)?;
     }
-    if let Some(iptc) = &metadata.iptc {
-        push(&mut out, APP13, "IPTC block", &[PHOTOSHOP, &iptc::to_photoshop(iptc)])?;
+    let photoshop = iptc::to_photoshop(metadata.iptc.as_deref(), metadata.photoshop.as_deref());
+    for part in photoshop.chunks(PAYLOAD_MAX - PHOTOSHOP.len()) {
+        push_segment(&mut out, APP13, &[PHOTOSHOP, part]);
+    }
+    for (marker, payload) in &metadata.jpeg_segments {
+        push_segment(&mut out, *marker, &[payload]);
+    }
+    for comment in &metadata.comments {
+        push_segment(&mut out, COM, &[comment]);
     }
     Ok(out)
 }
@@ -287,11 +428,12 @@ mod tests {
     #[test]
     fn scans_end_at_markers_and_not_at_stuffing_or_restarts() {
         let bytes = file(b"\xFF\xDB\0\x03q");
-        let segments = walk(&bytes).unwrap();
+        let segments = walk(&bytes, false).unwrap().segments;
         assert_eq!(segments.iter().map(|s| s.marker).collect::<Vec<_>>(), [0xDB, SOS]);
         assert_eq!(&bytes[segments[1].whole.clone()], b"\xFF\xDA\0\x03x\x12\xFF\0\xFF\xD3\x34\xFF");
         for end in 2..bytes.len() {
-            assert!(walk(&bytes[..end]).is_err(), "cut at {end}");
+            assert!(walk(&bytes[..end], false).is_err(), "cut at {end}");
+            assert!(walk(&bytes[..end], true).unwrap().is_cut, "cut at {end}");
         }
     }
 
@@ -301,10 +443,14 @@ mod tests {
             let icc: Vec<u8> = (0..len).map(|i| (i % 251) as u8).collect();
             let metadata = Metadata { icc: Some(icc.clone()), ..Metadata::default() };
             let bytes = file(b"");
-            let written = with_metadata(&bytes, &walk(&bytes).unwrap(), &metadata).unwrap();
-            let segments = walk(&written).unwrap();
+            let written = with_metadata(&bytes, &walk(&bytes, false).unwrap().segments, &metadata).unwrap();
+            let walked = walk(&written, false).unwrap();
+            let segments = &walked.segments;
             assert_eq!(segments.iter().filter(|s| s.marker == APP2).count(), len.div_ceil(65_519));
-            assert_eq!(self::metadata(&written, &segments).icc.as_deref(), Some(&icc[..]));
+            assert_eq!(
+                self::metadata(&written, &walked, &mut Notes::default()).icc.as_deref(),
+                Some(&icc[..])
+            );
         }
         assert_eq!(join_profile(&[b"\x02\x02b", b"\x01\x02a"]).as_deref(), Some(&b"ab"[..]));
         assert_eq!(join_profile(&[b"\x01\x02a"]), None, "a part is missing");
@@ -315,7 +461,7 @@ mod tests {
     fn blocks_that_do_not_fit_are_an_error() {
         let bytes = file(b"");
         let metadata = Metadata { xmp: Some(vec![b'x'; 70_000]), ..Metadata::default() };
-        let result = with_metadata(&bytes, &walk(&bytes).unwrap(), &metadata);
+        let result = with_metadata(&bytes, &walk(&bytes, false).unwrap().segments, &metadata);
         assert!(
             matches!(result, Err(EncodeError::MetadataTooLarge { got: 70_000, max: 65_504, .. })),
             "{result:?}"
@@ -330,8 +476,11 @@ mod tests {
             [(&b""[..], None), (b"\xFF\xE0\0\x10JFIF\0\x01\x02\0\0\x01\0\x01\0\0", resolution)]
         {
             let bytes = file(head);
-            let written = with_metadata(&bytes, &walk(&bytes).unwrap(), &metadata).unwrap();
-            assert_eq!(self::metadata(&written, &walk(&written).unwrap()).resolution, expected);
+            let written = with_metadata(&bytes, &walk(&bytes, false).unwrap().segments, &metadata).unwrap();
+            assert_eq!(
+                self::metadata(&written, &walk(&written, false).unwrap(), &mut Notes::default()).resolution,
+                expected
+            );
         }
         assert_eq!(jfif(Resolution::from_per_metre(11811, 11811))[11..16], [1, 1, 44, 1, 44]);
     }

@@ -13,6 +13,8 @@ pub struct Limits {
     pub decoded_bytes_max: u64,
     /// Longest output, in bytes.
     pub output_bytes_max: u64,
+    /// Whether a file that is cut off or damaged is decoded as far as it goes. It is refused otherwise.
+    pub lenient: bool,
 }
 
 /// Most segments, chunks or directory entries of a file. A hostile file of empty parts would take ten times its length
@@ -20,18 +22,25 @@ pub struct Limits {
 pub(super) const PARTS_MAX: usize = 1 << 16;
 
 impl Default for Limits {
-    /// 64 MiB of file, 100 megapixels, 1 GiB of memory, 1 GiB of output.
+    /// 64 MiB of file, 100 megapixels, 1 GiB of memory, 1 GiB of output; not lenient.
     fn default() -> Self {
         Self {
             input_bytes_max: 64 << 20,
             pixels_max: 100_000_000,
             decoded_bytes_max: 1 << 30,
             output_bytes_max: 1 << 30,
+            lenient: false,
         }
     }
 }
 
 impl Limits {
+    /// The same limits, lenient if `lenient` or if they were.
+    #[must_use]
+    pub fn with_lenient(self, lenient: bool) -> Self {
+        Self { lenient: lenient || self.lenient, ..self }
+    }
+
     /// Checks the length of a file.
     pub(super) fn check_input(&self, bytes: &[u8]) -> Result<(), DecodeError> {
         let got = bytes.len() as u64;

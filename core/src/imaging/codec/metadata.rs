@@ -3,7 +3,14 @@
 //! One struct serves all containers. The file of each container says which parts the container can hold. Blocks are kept as
 //! bytes: a block that is not understood passes through unchanged.
 
-use super::{exif, iptc, metadata_policy::MetadataPolicy, resolution::Resolution, xmp};
+use super::{
+    exif, iptc,
+    metadata_policy::MetadataPolicy,
+    notes::{NoteKind, Notes},
+    png_text,
+    resolution::Resolution,
+    xmp,
+};
 
 /// The metadata of a picture file.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,8 +25,19 @@ pub struct Metadata {
     pub iptc: Option<Vec<u8>>,
     /// Resolution from the container, or else from EXIF.
     pub resolution: Option<Resolution>,
-    /// The chunks `gAMA`, `cHRM`, `sRGB` and `cICP` of a PNG, unchanged. Only PNG can hold them.
+    /// Photoshop resources but IPTC and thumbnails, each whole.
+    pub photoshop: Option<Vec<u8>>,
+    /// The chunks `gAMA`, `cHRM`, `sRGB`, `cICP`, `mDCV` and `cLLI` of a PNG, unchanged. Only PNG can hold them.
     pub png_colour: Vec<([u8; 4], Vec<u8>)>,
+    /// Other chunks of a PNG that may stay when the pixels change, unchanged: texts among them. Texts move into other containers;
+    /// the rest only PNG can hold.
+    pub png_chunks: Vec<([u8; 4], Vec<u8>)>,
+    /// The comments of a JPEG, unchanged. Their encoding is not known. They move into other containers.
+    pub comments: Vec<Vec<u8>>,
+    /// Application segments of a JPEG that nothing here understands, marker and payload. Only JPEG can hold them.
+    pub jpeg_segments: Vec<(u8, Vec<u8>)>,
+    /// The video that follows the picture of a motion photo. Only JPEG can hold it.
+    pub video: Option<Vec<u8>>,
 }
 
 impl Metadata {
@@ -28,16 +46,25 @@ impl Metadata {
         self.exif.as_deref().map_or(1, exif::orientation)
     }
 
-    /// Returns colour profile (and the colour chunks of PNG), author and copyright only: EXIF Artist and Copyright, IPTC byline
-    /// and copyright notice, XMP `dc:rights`. An orientation other than 1 stays too, because it is geometry.
+    /// Returns what defines the colours, and author and copyright. Colours are defined by the profile, the colour chunks of PNG,
+    /// and in EXIF by ColorSpace, Gamma and the interoperability index. Author and copyright are those of EXIF, IPTC, PNG
+    /// texts, XMP `dc:rights`, and Photoshop's copyright flag and address. An orientation other than 1 stays too, because it
+    /// is geometry.
     pub fn stripped(&self) -> Metadata {
         Metadata {
             icc: self.icc.clone(),
             exif: self.exif.as_deref().and_then(exif::stripped),
             xmp: self.xmp.as_deref().and_then(xmp::stripped),
             iptc: self.iptc.as_deref().and_then(iptc::stripped),
-            resolution: None,
+            photoshop: self.photoshop.as_deref().and_then(iptc::stripped_photoshop),
             png_colour: self.png_colour.clone(),
+            png_chunks: self
+                .png_chunks
+                .iter()
+                .filter(|chunk| png_text::names_rights(chunk))
+                .cloned()
+                .collect(),
+            ..Metadata::default()
         }
     }
 
@@ -50,14 +77,19 @@ impl Metadata {
     }
 
     /// Resets the orientation after it was applied to the pixels. Removes the thumbnail, which shows the picture before
-    /// restoration.
-    pub(super) fn settle(&mut self) {
+    /// restoration, and notes it.
+    pub(super) fn settle(&mut self, notes: &mut Notes) {
         let quarter_turned = self.orientation() >= 5;
         if let Some(exif) = &mut self.exif {
             if !exif::set_orientation(exif, 1) {
                 exif::insert_orientation(exif, 1);
             }
-            exif::drop_thumbnail(exif);
+            if exif::drop_thumbnail(exif) {
+                notes.add(
+                    NoteKind::LeftOut,
+                    "the EXIF thumbnail, which shows the picture before its restoration",
+                );
+            }
             if quarter_turned {
                 exif::swap_sides(exif);
             }
@@ -86,6 +118,15 @@ impl Metadata {
         self
     }
 
+    /// Takes the video away, and what XMP says about it. Returns whether there was one.
+    pub(super) fn take_video(&mut self) -> bool {
+        let had_video = self.video.take().is_some();
+        if let Some(xmp) = self.xmp.as_mut().filter(|_| had_video) {
+            xmp::unannounce_video(xmp);
+        }
+        had_video
+    }
+
     /// Takes the resolution from EXIF when the container has none.
     pub(super) fn resolution_from_exif(mut self) -> Self {
         self.resolution = self.resolution.or_else(|| self.exif.as_deref().and_then(exif::resolution));
@@ -106,7 +147,7 @@ mod tests {
             ..Metadata::default()
         };
         assert_eq!(metadata.orientation(), 6);
-        metadata.settle();
+        metadata.settle(&mut Notes::default());
         assert_eq!(metadata.orientation(), 1);
         assert_eq!(metadata.xmp.as_deref(), Some(&b"<tiff:Orientation>1</tiff:Orientation>"[..]));
         assert_eq!(metadata.resolution, Resolution::new(200.0, 300.0, ResolutionUnit::Inch));

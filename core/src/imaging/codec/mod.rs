@@ -3,9 +3,9 @@
 //! JPEG, PNG, WebP, TIFF and BMP with 8 bits per sample, PNG and TIFF also with 16. Every input may be hostile:
 //!
 //! - Limits are checked on the header, before memory for pixels is allocated.
-//! - A file that is cut off is refused.
-//! - A property that would not survive (CMYK, animations, several pages) is refused by its name. Nothing is
-//!   reduced silently.
+//! - A file that is cut off is refused, or decoded as far as it goes if [`Limits::lenient`].
+//! - A property that would not survive (CMYK, animations, several pages) is refused by its name. What is left out or
+//!   tolerated stands in [`Notes`]. Nothing is reduced silently.
 //!
 //! The same picture gives the same bytes. Each format has one file for its pixels and one for its container. All share
 //! [`Metadata`].
@@ -13,6 +13,7 @@
 mod block;
 mod bmp;
 mod bounds;
+mod carry;
 mod decode;
 mod encode;
 mod encoding;
@@ -24,6 +25,7 @@ mod header;
 mod ifd;
 mod iptc;
 mod jpeg;
+mod jpeg_extras;
 mod jpeg_segments;
 mod limits;
 mod metadata;
@@ -34,6 +36,7 @@ mod pixels;
 mod png;
 mod png_chunks;
 mod png_rows;
+mod png_text;
 mod portable_tags;
 mod resolution;
 mod subsampling;

@@ -6,14 +6,15 @@ use std::io::Cursor;
 use image::{ColorType, ImageDecoder};
 
 use super::endian::Endian;
-use super::error::{DecodeError, EncodeError, broken, failed, unsupported};
+use super::error::{DecodeError, EncodeError, broken, cut_off, failed, unsupported, unsupported_but};
 use super::format::Format;
 use super::header::Header;
 use super::limits;
 use super::memory::zeroed;
 use super::metadata::Metadata;
+use super::notes::{NoteKind, Notes};
 use super::pixels::{self, StoredImage};
-use super::png_chunks::{self as chunks, PngChunk};
+use super::png_chunks::{self as chunks, Checks, Walked};
 use super::png_rows;
 use crate::{
     cancel::Cancel,
@@ -21,8 +22,9 @@ use crate::{
 };
 
 /// Reads the header from the chunks. Pixels stay coded.
-pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
-    let walked = walk(bytes, false)?;
+pub(super) fn probe(bytes: &[u8], lenient: bool) -> Result<Header, DecodeError> {
+    let file = walk(bytes, Checks::None, lenient)?;
+    let walked = &file.chunks;
     let head = &bytes[walked[0].data.clone()];
     let side = |at| Endian::Big.u32(head, at).map_or(0, |v| v as usize);
     let (width, height, depth) = (side(0), side(4), head[8]);
@@ -32,7 +34,8 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
     let depth = if depth == 16 { Depth::Sixteen } else { Depth::Eight };
     let has = |kind: &[u8; 4]| walked.iter().any(|c| &c.kind == kind);
     if has(b"acTL") {
-        return Err(unsupported(Format::Png, "an animation"));
+        let help = "save one frame of it as a still picture first";
+        return Err(unsupported_but(Format::Png, "an animation (APNG)", help));
     }
     if !has(b"IDAT") {
         return Err(broken(Format::Png, "it has no picture data"));
@@ -48,7 +51,7 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
     let is_interlaced = head[12] != 0;
     let split =
         if is_interlaced { interlaced_bytes(n_pixels(width, height), channels, has_alpha, depth) } else { 0 };
-    let turned = chunks::orientation(bytes, &walked) != 1;
+    let turned = chunks::orientation(bytes, walked) != 1;
     let samples = pixels::samples_per_pixel(channels, has_alpha);
     // Besides the picture, the decoder holds some filtered rows, and a copy of the coded data if other chunks come between.
     let rows = (4 * (samples * depth.bytes()) as u64).saturating_mul(width as u64);
@@ -65,7 +68,7 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
         has_alpha,
         depth,
         decoded_bytes: decoded_bytes(width, height, samples, turned, working),
-        metadata_bytes: chunks::metadata_bytes(&walked),
+        metadata_bytes: chunks::metadata_bytes(bytes, walked),
         jpeg_subsampling: None,
         lossless: true,
     })
@@ -87,17 +90,29 @@ fn n_pixels(width: usize, height: usize) -> u64 {
 }
 
 /// Finds the chunks.
-fn walk(bytes: &[u8], checked: bool) -> Result<Vec<PngChunk>, DecodeError> {
-    chunks::walk(bytes, checked).map_err(|reason| broken(Format::Png, reason))
+fn walk(bytes: &[u8], checks: Checks, lenient: bool) -> Result<Walked, DecodeError> {
+    chunks::walk(bytes, checks, lenient).map_err(|reason| {
+        match reason.starts_with("it ends before") || reason.starts_with("the check sum") {
+            true => cut_off(Format::Png, reason),
+            false => broken(Format::Png, reason),
+        }
+    })
 }
 
 /// Decodes the pixels of a probed file. The decoder gets the chunks of the picture only, so texts and profiles cost nothing.
 ///
 /// Rows are decoded one by one, straight into the picture; alpha is split off row by row. Interlaced files come in one piece.
-pub(super) fn decode(bytes: &[u8], header: &Header, cancel: &Cancel) -> Result<StoredImage, DecodeError> {
+/// If `lenient`, rows that are missing or damaged are zeros, and damaged data are tolerated; both with a note.
+pub(super) fn decode(
+    bytes: &[u8],
+    header: &Header,
+    lenient: bool,
+    notes: &mut Notes,
+    cancel: &Cancel,
+) -> Result<StoredImage, DecodeError> {
     match header.depth {
-        Depth::Eight => decode_as::<u8>(bytes, header, cancel).map(StoredImage::from),
-        Depth::Sixteen => decode_as::<u16>(bytes, header, cancel).map(StoredImage::from),
+        Depth::Eight => decode_as::<u8>(bytes, header, lenient, notes, cancel).map(StoredImage::from),
+        Depth::Sixteen => decode_as::<u16>(bytes, header, lenient, notes, cancel).map(StoredImage::from),
     }
 }
 
@@ -155,8 +170,15 @@ impl PngSample for u16 {
     }
 }
 
-fn decode_as<S: PngSample>(bytes: &[u8], header: &Header, cancel: &Cancel) -> Result<Image<S>, DecodeError> {
-    let walked = walk(bytes, true)?;
+fn decode_as<S: PngSample>(
+    bytes: &[u8],
+    header: &Header,
+    lenient: bool,
+    notes: &mut Notes,
+    cancel: &Cancel,
+) -> Result<Image<S>, DecodeError> {
+    let walked = walk(bytes, Checks::All, lenient)?;
+    note_damage(&walked, notes);
     let bare = chunks::bare(bytes, &walked).map_err(|e| broken(Format::Png, e))?;
     let limits = png::Limits { bytes: usize::try_from(header.decoded_bytes).unwrap_or(usize::MAX) };
     let mut decoder = png::Decoder::new_with_limits(Cursor::new(bare), limits);
@@ -180,7 +202,15 @@ fn decode_as<S: PngSample>(bytes: &[u8], header: &Header, cancel: &Cancel) -> Re
     }
     if info.interlaced {
         let mut interleaved = zeroed(stride * height);
-        reader.next_frame(&mut interleaved).map_err(error)?;
+        match reader.next_frame(&mut interleaved) {
+            Err(e) if lenient => {
+                notes.add(
+                    NoteKind::Tolerated,
+                    format_args!("a part of the interlaced picture is missing ({e})"),
+                );
+            }
+            frame => drop(frame.map_err(error)?),
+        }
         let interleaved = S::of_bytes(interleaved);
         return pixels::split(width, height, header.channels, header.has_alpha, interleaved, cancel)?
             .ok_or_else(|| contradiction(Format::Png));
@@ -189,13 +219,23 @@ fn decode_as<S: PngSample>(bytes: &[u8], header: &Header, cancel: &Cancel) -> Re
     let mut alpha = if header.has_alpha { zeroed::<S>(width * height) } else { Vec::new() };
     let is_direct = !header.has_alpha && S::DEPTH == Depth::Eight;
     let mut mixed = vec![0; if is_direct { 0 } else { stride }];
+    let mut is_whole = true;
     for (y, row) in samples.chunks_exact_mut(width * n).enumerate() {
         if y * stride % BYTES_PER_CHECK < stride {
             cancel.check()?;
         }
         let target = if is_direct { S::as_bytes(row) } else { None };
-        if reader.read_row(target.unwrap_or(&mut mixed)).map_err(error)?.is_none() {
-            return Err(contradiction(Format::Png));
+        match reader.read_row(target.unwrap_or(&mut mixed)) {
+            Ok(Some(_)) => {}
+            Ok(None) => return Err(contradiction(Format::Png)),
+            Err(e) if lenient && y > 0 => {
+                let text =
+                    format_args!("only {y} of {height} rows can be decoded; the others are zeros ({e})");
+                notes.add(NoteKind::Tolerated, text);
+                is_whole = false;
+                break;
+            }
+            Err(e) => return Err(error(e)),
         }
         if !is_direct {
             let alpha = if header.has_alpha { &mut alpha[y * width..][..width] } else { &mut [] };
@@ -203,11 +243,28 @@ fn decode_as<S: PngSample>(bytes: &[u8], header: &Header, cancel: &Cancel) -> Re
         }
     }
     // The call after the last row reads the end of the compressed data, and finds what is wrong there.
-    if reader.read_row(&mut mixed).map_err(error)?.is_some() {
-        return Err(contradiction(Format::Png));
+    if is_whole {
+        match reader.read_row(&mut mixed) {
+            Ok(None) => {}
+            Ok(Some(_)) => return Err(contradiction(Format::Png)),
+            Err(e) if lenient => notes.add(NoteKind::Tolerated, format_args!("a defect of the file ({e})")),
+            Err(e) => return Err(error(e)),
+        }
     }
     Image::of(width, height, header.channels, samples, header.has_alpha.then_some(alpha))
         .map_err(|e| broken(Format::Png, e))
+}
+
+/// Notes the chunks of the picture that are damaged. Only a lenient caller gets them.
+fn note_damage(walked: &Walked, notes: &mut Notes) {
+    if walked.is_cut {
+        notes.add(NoteKind::Tolerated, "the file ends before its IEND chunk");
+    }
+    let damaged = walked.chunks.iter().filter(|chunk| !chunk.is_sound && !chunk.is_dispensable());
+    for chunk in damaged.filter(|_| !walked.is_cut) {
+        let kind = chunk.kind.escape_ascii();
+        notes.add(NoteKind::Tolerated, format_args!("the check sum of its {kind} chunk is wrong"));
+    }
 }
 
 /// Bytes of samples that are decoded between two looks at the flag: about two milliseconds.
@@ -239,8 +296,9 @@ pub(super) fn read(
 }
 
 /// Reads the metadata.
-pub(super) fn metadata(bytes: &[u8]) -> Metadata {
-    chunks::walk(bytes, false).map(|walked| chunks::metadata(bytes, &walked)).unwrap_or_default()
+pub(super) fn metadata(bytes: &[u8], lenient: bool, notes: &mut Notes) -> Metadata {
+    let walked = chunks::walk(bytes, Checks::Dispensable, lenient);
+    walked.map(|walked| chunks::metadata(bytes, &walked, notes)).unwrap_or_default()
 }
 
 /// Encodes PNG of 8 or 16 bits, grey or RGB, with or without alpha: fast compression, adaptive filters. The rows are written after
@@ -286,6 +344,6 @@ fn whole_length(error: EncodeError, after: u64) -> EncodeError {
 
 /// Returns the same coded picture with other metadata.
 pub(super) fn with_metadata(bytes: &[u8], metadata: &Metadata) -> Result<Vec<u8>, EncodeError> {
-    let walked = chunks::walk(bytes, false).map_err(|reason| failed(Format::Png, reason))?;
+    let walked = chunks::walk(bytes, Checks::None, false).map_err(|reason| failed(Format::Png, reason))?;
     chunks::with_metadata(bytes, &walked, metadata)
 }

@@ -1,21 +1,19 @@
 //! The chunks of a PNG file (W3C PNG, third edition), and the metadata in the ancillary chunks.
 //!
-//! Carried: iCCP, eXIf, XMP (iTXt), IPTC (ImageMagick's `Raw profile type iptc`), pHYs, and raw gAMA, cHRM, sRGB and
-//! cICP. Not carried: other texts, tIME, mDCV, cLLI.
+//! Carried: iCCP, eXIf, XMP (iTXt, or ImageMagick's `Raw profile type xmp`), IPTC (`Raw profile type iptc` and `8bim`), pHYs, raw
+//! gAMA, cHRM, sRGB, cICP, mDCV and cLLI, and as they are: texts, tIME, bKGD, and every chunk that may stay when the pixels change.
+//! Left out with a note: chunks with a wrong check sum, and chunks that depend on the pixels.
 
 use std::borrow::Cow;
-use std::io::{Read, Write};
 use std::ops::Range;
 
-use flate2::Compression;
-use flate2::read::ZlibDecoder;
-use flate2::write::ZlibEncoder;
-
-use super::block::{BLOCK_BYTES_MAX, kept};
+use super::block::{BLOCK_BYTES_MAX, deflate, inflate, kept};
 use super::endian::Endian;
 use super::error::EncodeError;
 use super::limits::PARTS_MAX;
 use super::metadata::Metadata;
+use super::notes::{NoteKind, Notes};
+use super::png_text::{self, RawProfile, keyword};
 use super::resolution::{Resolution, ResolutionUnit};
 use super::{exif, iptc};
 use crate::imaging::{Channels, ImageRef};
@@ -24,7 +22,7 @@ pub(super) const SIGNATURE: [u8; 8] = [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1
 const XMP: &[u8] = b"XML:com.adobe.xmp";
 const IPTC: &[u8] = b"Raw profile type iptc";
 /// Chunks that define the colours of the samples, in the order in which they are written.
-const COLOUR: [&[u8; 4]; 4] = [b"cICP", b"sRGB", b"gAMA", b"cHRM"];
+const COLOUR: [&[u8; 4]; 6] = [b"cICP", b"mDCV", b"cLLI", b"sRGB", b"gAMA", b"cHRM"];
 /// Chunks that belong to the pixels, in their order: sBIT before the palette, transparency and background after it.
 const PICTURE: [&[u8; 4]; 6] = [b"sBIT", b"PLTE", b"tRNS", b"bKGD", b"IDAT", b"IEND"];
 
@@ -35,76 +33,293 @@ pub(super) struct PngChunk {
     pub(super) data: Range<usize>,
     /// The chunk with its length and check sum.
     whole: Range<usize>,
+    /// Whether the check sum is right, as far as it was looked at.
+    pub(super) is_sound: bool,
 }
 
-/// Finds the chunks up to IEND. Bytes after it are ignored.
+impl PngChunk {
+    /// Whether the picture can be decoded without the chunk. tRNS makes the alpha of the picture, so it cannot.
+    pub(super) fn is_dispensable(&self) -> bool {
+        self.kind[0].is_ascii_lowercase() && &self.kind != b"tRNS"
+    }
+}
+
+/// The chunks of a file.
+#[derive(Clone, Debug)]
+pub(super) struct Walked {
+    pub(super) chunks: Vec<PngChunk>,
+    /// Position after IEND.
+    pub(super) end: usize,
+    /// Whether the file ends before IEND.
+    pub(super) is_cut: bool,
+}
+
+/// The check sums that are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Checks {
+    None,
+    /// Those of chunks that the picture can be decoded without.
+    Dispensable,
+    All,
+}
+
+/// Finds the chunks up to IEND. A file that is cut off gives the chunks that are there if `lenient`, and wrong check sums are only
+/// marked then. Those of dispensable chunks are always only marked.
 ///
 /// # Errors
-/// When the file ends before IEND, does not begin with IHDR, has too many chunks or (`checked`) a wrong check sum.
-pub(super) fn walk(bytes: &[u8], checked: bool) -> Result<Vec<PngChunk>, String> {
-    let cut = || "it ends before its IEND chunk".to_owned();
+/// When the file ends before IEND, does not begin with IHDR, has too many chunks or a wrong check sum.
+pub(super) fn walk(bytes: &[u8], checks: Checks, lenient: bool) -> Result<Walked, String> {
     let mut chunks: Vec<PngChunk> = Vec::new();
     let mut at = SIGNATURE.len();
     loop {
-        let len = Endian::Big.u32(bytes, at).ok_or_else(cut)? as usize;
-        let data = at + 8..(at + 8).checked_add(len).ok_or_else(cut)?;
-        let crc = Endian::Big.u32(bytes, data.end).ok_or_else(cut)?;
-        let mut kind = [0; 4];
-        kind.copy_from_slice(&bytes[at + 4..at + 8]);
-        if checked && crc32fast::hash(&bytes[at + 4..data.end]) != crc {
-            return Err(format!("the check sum of its {} chunk is wrong", kind.escape_ascii()));
+        let Some(mut chunk) = chunk_at(bytes, at) else {
+            // The first chunk must be whole, and of the last one data are only of use if they are those of the picture.
+            if !lenient || chunks.is_empty() {
+                return Err("it ends before its IEND chunk".to_owned());
+            }
+            chunks.extend(cut_data(bytes, at));
+            return Ok(Walked { chunks, end: bytes.len(), is_cut: true });
+        };
+        let looks = match checks {
+            Checks::None => false,
+            Checks::Dispensable => chunk.is_dispensable(),
+            Checks::All => true,
+        };
+        let sum = Endian::Big.u32(bytes, chunk.data.end).unwrap_or(0);
+        chunk.is_sound = !looks || crc32fast::hash(&bytes[at + 4..chunk.data.end]) == sum;
+        if !chunk.is_sound && !lenient && !chunk.is_dispensable() {
+            return Err(format!("the check sum of its {} chunk is wrong", chunk.kind.escape_ascii()));
         }
-        if chunks.is_empty() && (&kind != b"IHDR" || len != 13) {
+        if chunks.is_empty() && (&chunk.kind != b"IHDR" || chunk.data.len() != 13) {
             return Err("it does not begin with an IHDR chunk".to_owned());
         }
-        let whole = at..data.end + 4;
-        at = whole.end;
-        chunks.push(PngChunk { kind, data, whole });
+        at = chunk.whole.end;
+        let is_end = &chunk.kind == b"IEND";
+        chunks.push(chunk);
         if chunks.len() > PARTS_MAX {
             return Err("it has too many chunks".to_owned());
         }
-        if &kind == b"IEND" {
-            return Ok(chunks);
+        if is_end {
+            return Ok(Walked { chunks, end: at, is_cut: false });
         }
     }
 }
 
-/// Reads the metadata. Malformed blocks are left out; they never refuse a picture. Only the first block of a kind is read, so
-/// a file of many compression bombs costs no more than one of each kind.
-pub(super) fn metadata(bytes: &[u8], chunks: &[PngChunk]) -> Metadata {
-    let mut metadata = Metadata::default();
-    let (mut profile_seen, mut xmp_seen, mut iptc_seen) = (false, false, false);
-    let first = |seen: &mut bool| !std::mem::replace(seen, true);
-    let named = |data: &[u8], name: &[u8]| keyword(data).is_some_and(|(found, _)| found == name);
-    for chunk in chunks {
-        let data = &bytes[chunk.data.clone()];
-        match &chunk.kind {
-            b"iCCP" if first(&mut profile_seen) => metadata.icc = profile(data),
-            b"eXIf" if metadata.exif.is_none() => metadata.exif = exif::checked(data),
-            b"iTXt" if named(data, XMP) && first(&mut xmp_seen) => metadata.xmp = xmp(data),
-            b"zTXt" | b"tEXt" if named(data, IPTC) && first(&mut iptc_seen) => {
-                metadata.iptc = iptc_text(&chunk.kind, data);
+/// Returns the chunk at a position, if it is whole.
+fn chunk_at(bytes: &[u8], at: usize) -> Option<PngChunk> {
+    let len = Endian::Big.u32(bytes, at)? as usize;
+    let data = at + 8..(at + 8).checked_add(len)?;
+    Endian::Big.u32(bytes, data.end)?;
+    let kind = bytes[at + 4..at + 8].try_into().ok()?;
+    Some(PngChunk { kind, whole: at..data.end + 4, data, is_sound: true })
+}
+
+/// Returns the data of the picture that a file ends in.
+fn cut_data(bytes: &[u8], at: usize) -> Option<PngChunk> {
+    let rest = bytes.get(at + 8..).filter(|_| bytes[at + 4..].starts_with(b"IDAT"))?;
+    let data = at + 8..at + 8 + rest.len();
+    Some(PngChunk { kind: *b"IDAT", whole: at..data.end, data, is_sound: false })
+}
+
+/// Reads the metadata. Damaged and malformed blocks are left out with a note; they never refuse a picture. Only the first block of a
+/// kind is read, so a file of many compression bombs costs no more than one of each kind.
+pub(super) fn metadata(bytes: &[u8], walked: &Walked, notes: &mut Notes) -> Metadata {
+    let mut reading = Reading::new(bytes, walked, notes);
+    for chunk in walked.chunks.iter().filter(|chunk| chunk.is_dispensable()) {
+        match chunk.is_sound {
+            true => reading.read(chunk),
+            false => {
+                reading.lose(&format!("the PNG chunk {}: its check sum is wrong", chunk.kind.escape_ascii()))
             }
-            b"pHYs" => metadata.resolution = physical(data),
-            kind if COLOUR.contains(&kind) && data.len() <= 32 => {
-                metadata.png_colour.push((*kind, data.to_vec()))
-            }
-            _ => {}
         }
+    }
+    reading.read_raw_profiles();
+    let metadata = reading.metadata;
+    let after = &bytes[walked.end..];
+    if after.iter().any(|&byte| byte != 0) {
+        notes.add(NoteKind::LeftOut, format_args!("{} bytes after the end of the picture", after.len()));
     }
     metadata.resolution_from_exif()
 }
 
+/// Metadata while they are read.
+struct Reading<'a, 'n> {
+    bytes: &'a [u8],
+    walked: &'a Walked,
+    metadata: Metadata,
+    /// Whether an iCCP, an eXIf and an XMP chunk were met.
+    seen: [bool; 3],
+    /// The first text with a profile of each kind.
+    raw: [Option<(&'a PngChunk, RawProfile)>; RawProfile::N],
+    /// Bytes of chunks that may still be kept as they are.
+    budget: usize,
+    notes: &'n mut Notes,
+}
+
+impl<'a, 'n> Reading<'a, 'n> {
+    fn new(bytes: &'a [u8], walked: &'a Walked, notes: &'n mut Notes) -> Self {
+        let (metadata, raw) = (Metadata::default(), Default::default());
+        Self { bytes, walked, metadata, seen: [false; 3], raw, budget: BLOCK_BYTES_MAX, notes }
+    }
+
+    fn lose(&mut self, what: &str) {
+        self.notes.add(NoteKind::NotKept, what);
+    }
+
+    /// Reads one chunk.
+    fn read(&mut self, chunk: &'a PngChunk) {
+        let data = &self.bytes[chunk.data.clone()];
+        let name = keyword(data).filter(|_| png_text::is_text(&chunk.kind)).map(|(name, _)| name);
+        if let Some(profile) = name.and_then(RawProfile::of) {
+            self.raw[profile as usize].get_or_insert((chunk, profile));
+            return;
+        }
+        match &chunk.kind {
+            b"iCCP" => {
+                let block = self.first(0, "a second ICC profile").then(|| profile(data));
+                self.metadata.icc = self.filled(block, self.metadata.icc.clone(), "the ICC profile");
+            }
+            b"eXIf" => {
+                let block = self.first(1, "a second EXIF block").then(|| exif::checked(data));
+                self.metadata.exif = self.filled(block, self.metadata.exif.clone(), "the EXIF block");
+            }
+            b"iTXt" if name == Some(XMP) => {
+                let read = || png_text::text_bytes(b"iTXt", data, BLOCK_BYTES_MAX);
+                let block = self.first(2, "a second XMP packet").then(read);
+                self.metadata.xmp = self.filled(block, self.metadata.xmp.clone(), "the XMP packet");
+            }
+            b"pHYs" => self.metadata.resolution = physical(data),
+            b"bKGD" => self.metadata.png_chunks.extend(self.background(data).map(|data| (*b"bKGD", data))),
+            kind if COLOUR.contains(&kind) => {
+                if data.len() <= 32 {
+                    self.metadata.png_colour.push((*kind, data.to_vec()));
+                }
+            }
+            // The number of significant bits and the histogram of a palette are facts of the coding, as is where Apple's decoder
+            // may begin a second thread.
+            b"sBIT" | b"hIST" | b"iDOT" => {}
+            // The fourth letter says whether a chunk may stay when the pixels change (W3C PNG, 5.4).
+            kind if kind == b"tIME" || kind[3].is_ascii_lowercase() => match self
+                .budget
+                .checked_sub(data.len())
+            {
+                Some(rest) => {
+                    self.budget = rest;
+                    self.metadata.png_chunks.push((*kind, data.to_vec()));
+                }
+                None => self.lose(&format!("the PNG chunk {}: the file has too many", kind.escape_ascii())),
+            },
+            kind => {
+                self.lose(&format!("the PNG chunk {}: it may not fit changed pixels", kind.escape_ascii()))
+            }
+        }
+    }
+
+    /// Whether a block is the first of its kind; a second one is noted.
+    fn first(&mut self, index: usize, second: &str) -> bool {
+        if std::mem::replace(&mut self.seen[index], true) {
+            self.lose(second);
+            return false;
+        }
+        true
+    }
+
+    /// The block that was read, or the earlier one if nothing was tried.
+    fn filled(
+        &mut self,
+        read: Option<Option<Vec<u8>>>,
+        earlier: Option<Vec<u8>>,
+        name: &str,
+    ) -> Option<Vec<u8>> {
+        let Some(block) = read else { return earlier };
+        if block.is_none() {
+            self.lose(&format!("{name}: it is damaged"));
+        }
+        block
+    }
+
+    /// The background colour for samples of 8 bits without a palette.
+    fn background(&self, data: &[u8]) -> Option<Vec<u8>> {
+        let head = &self.bytes[self.walked.chunks[0].data.clone()];
+        let (depth, kind) = (u32::from(head[8]), head[9]);
+        match (kind, depth, data) {
+            (2 | 6, 8.., [_, _, _, _, _, _]) | (0 | 4, 8.., [_, _]) => Some(data.to_vec()),
+            (0, 1..8, &[_, value]) => {
+                Some(vec![0, (u32::from(value) * 255 / ((1 << depth) - 1)).min(255) as u8])
+            }
+            (3, _, &[index]) => {
+                let palette = self.walked.chunks.iter().find(|chunk| &chunk.kind == b"PLTE")?;
+                let colours = self.bytes[palette.data.clone()].as_chunks::<3>().0;
+                Some(colours.get(usize::from(index))?.iter().flat_map(|&value| [0, value]).collect())
+            }
+            _ => None,
+        }
+    }
+
+    /// Reads the profiles that stand in texts, where no chunk of their own has given them.
+    fn read_raw_profiles(&mut self) {
+        for (chunk, kind) in std::mem::take(&mut self.raw).into_iter().flatten() {
+            let data = &self.bytes[chunk.data.clone()];
+            let Some(profile) = png_text::raw_profile(&chunk.kind, data) else {
+                let name = keyword(data).map_or(&[][..], |(name, _)| name);
+                self.lose(&format!("the PNG text \"{}\": it is damaged", name.escape_ascii()));
+                continue;
+            };
+            let metadata = &mut self.metadata;
+            match kind {
+                RawProfile::Iptc | RawProfile::Photoshop if profile.starts_with(b"8BIM") => {
+                    let parts = iptc::from_photoshop(&profile);
+                    metadata.iptc = metadata.iptc.take().or(parts.iptc);
+                    metadata.photoshop = metadata.photoshop.take().or(parts.others);
+                }
+                RawProfile::Iptc => metadata.iptc = metadata.iptc.take().or(Some(profile)),
+                RawProfile::Photoshop => {}
+                RawProfile::Icc => metadata.icc = metadata.icc.take().or(Some(profile)),
+                RawProfile::Xmp => metadata.xmp = metadata.xmp.take().or(Some(profile)),
+                RawProfile::Exif => metadata.exif = metadata.exif.take().or_else(|| exif::checked(&profile)),
+                RawProfile::App1 => match profile.strip_prefix(b"http://ns.adobe.com/xap/1.0/\0") {
+                    Some(packet) => metadata.xmp = metadata.xmp.take().or_else(|| kept(packet)),
+                    None => metadata.exif = metadata.exif.take().or_else(|| exif::checked(&profile)),
+                },
+            }
+        }
+    }
+}
+
 /// Returns the most bytes of the metadata once they are read. Inflates nothing.
-pub(super) fn metadata_bytes(chunks: &[PngChunk]) -> u64 {
+pub(super) fn metadata_bytes(bytes: &[u8], chunks: &[PngChunk]) -> u64 {
     // Deflate makes at most 1032 bytes of one.
-    let inflated = |len: u64| len.saturating_mul(1032).min(BLOCK_BYTES_MAX as u64);
-    let bytes = |kind: &[u8; 4]| {
-        let len = chunks.iter().filter(|c| &c.kind == kind).map(|c| c.data.len() as u64).max();
-        len.unwrap_or(0)
-    };
-    let kept = [bytes(b"eXIf"), bytes(b"tEXt")].iter().sum::<u64>();
-    kept + [b"iCCP", b"iTXt", b"zTXt"].into_iter().map(|kind| inflated(bytes(kind))).sum::<u64>()
+    let inflated = |len: usize| (len as u64).saturating_mul(1032).min(BLOCK_BYTES_MAX as u64);
+    let mut sum = 0_u64;
+    let (mut has_profile, mut has_packet, mut raw) = (false, false, [false; RawProfile::N]);
+    let first = |seen: &mut bool| !std::mem::replace(seen, true);
+    let mut budget = BLOCK_BYTES_MAX as u64;
+    for chunk in chunks.iter().filter(|chunk| chunk.is_dispensable()) {
+        let (data, len) = (&bytes[chunk.data.clone()], chunk.data.len());
+        let name = keyword(data).filter(|_| png_text::is_text(&chunk.kind)).map(|(name, _)| name);
+        let is_packet = name == Some(XMP);
+        sum += match &chunk.kind {
+            b"iCCP" if first(&mut has_profile) => inflated(len),
+            b"iTXt" if is_packet && first(&mut has_packet) => inflated(len),
+            b"eXIf" => len as u64,
+            kind => match name.and_then(RawProfile::of) {
+                Some(profile) if first(&mut raw[profile as usize]) => {
+                    if kind == b"tEXt" {
+                        len as u64
+                    } else {
+                        inflated(len)
+                    }
+                }
+                Some(_) => 0,
+                None => {
+                    let kept = budget.min(len as u64);
+                    budget -= kept;
+                    kept
+                }
+            },
+        };
+    }
+    sum
 }
 
 /// Returns the orientation. Inflates nothing.
@@ -114,40 +329,10 @@ pub(super) fn orientation(bytes: &[u8], chunks: &[PngChunk]) -> u8 {
     block.map_or(1, |block| exif::orientation(&block))
 }
 
-/// Splits data at the first NUL into keyword and rest.
-fn keyword(data: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = data.iter().take(80).position(|&b| b == 0)?;
-    Some((&data[..end], &data[end + 1..]))
-}
-
 /// Returns the profile in an iCCP chunk.
 fn profile(data: &[u8]) -> Option<Vec<u8>> {
     match keyword(data)?.1 {
-        [0, packed @ ..] => inflate(packed),
-        _ => None,
-    }
-}
-
-/// Returns the packet in an iTXt chunk.
-fn xmp(data: &[u8]) -> Option<Vec<u8>> {
-    let (name, rest) = keyword(data)?;
-    let [compressed, 0, rest @ ..] = rest else { return None };
-    let language_end = rest.iter().position(|&b| b == 0)?;
-    let rest = &rest[language_end + 1..];
-    let translation_end = rest.iter().position(|&b| b == 0)?;
-    let text = &rest[translation_end + 1..];
-    if name != XMP {
-        return None;
-    }
-    if *compressed == 1 { inflate(text) } else { kept(text) }
-}
-
-/// Returns the IPTC records in a text chunk.
-fn iptc_text(kind: &[u8; 4], data: &[u8]) -> Option<Vec<u8>> {
-    let (_, rest) = keyword(data).filter(|(name, _)| *name == IPTC)?;
-    match (kind, rest) {
-        (b"zTXt", [0, packed @ ..]) => iptc::from_raw_profile(&inflate(packed)?),
-        (b"tEXt", text) if text.len() <= BLOCK_BYTES_MAX => iptc::from_raw_profile(text),
+        [0, packed @ ..] => inflate(packed, BLOCK_BYTES_MAX),
         _ => None,
     }
 }
@@ -161,45 +346,41 @@ fn physical(data: &[u8]) -> Option<Resolution> {
     }
 }
 
-/// Inflates a zlib stream to at most [`BLOCK_BYTES_MAX`] bytes. `None` for longer ones: they may be bombs.
-fn inflate(packed: &[u8]) -> Option<Vec<u8>> {
-    let mut out = Vec::new();
-    ZlibDecoder::new(packed).take(BLOCK_BYTES_MAX as u64 + 1).read_to_end(&mut out).ok()?;
-    (out.len() <= BLOCK_BYTES_MAX && !out.is_empty()).then_some(out)
-}
-
-/// Compresses data to a zlib stream.
-fn deflate(data: &[u8]) -> Vec<u8> {
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
-    // Writing to memory does not fail.
-    encoder.write_all(data).and_then(|()| encoder.finish()).unwrap_or_default()
-}
-
 /// Returns the file with the chunks of the picture only. Borrowed when the file has no others.
-pub(super) fn bare<'a>(bytes: &'a [u8], chunks: &[PngChunk]) -> Result<Cow<'a, [u8]>, EncodeError> {
-    let places = chunks[1..].iter().map(|chunk| PICTURE.iter().position(|kind| **kind == chunk.kind));
-    if places.clone().all(|place| place.is_some()) && places.is_sorted() {
+pub(super) fn bare<'a>(bytes: &'a [u8], walked: &Walked) -> Result<Cow<'a, [u8]>, EncodeError> {
+    let chunks = &walked.chunks[1..];
+    let places = chunks.iter().map(|chunk| PICTURE.iter().position(|kind| **kind == chunk.kind));
+    let is_sound = !walked.is_cut && walked.chunks.iter().all(|chunk| chunk.is_sound);
+    if is_sound && places.clone().all(|place| place.is_some()) && places.is_sorted() {
         return Ok(Cow::Borrowed(bytes));
     }
-    with_metadata(bytes, chunks, &Metadata::default()).map(Cow::Owned)
+    with_metadata(bytes, walked, &Metadata::default()).map(Cow::Owned)
 }
 
 /// Returns the same coded picture with other metadata.
 pub(super) fn with_metadata(
     bytes: &[u8],
-    chunks: &[PngChunk],
+    walked: &Walked,
     metadata: &Metadata,
 ) -> Result<Vec<u8>, EncodeError> {
     let mut out = SIGNATURE.to_vec();
     let copy = |out: &mut Vec<u8>, kind: &[u8; 4]| {
-        for chunk in chunks.iter().filter(|c| &c.kind == kind) {
-            out.extend_from_slice(&bytes[chunk.whole.clone()]);
+        for chunk in walked.chunks.iter().filter(|c| &c.kind == kind) {
+            if chunk.is_sound {
+                out.extend_from_slice(&bytes[chunk.whole.clone()]);
+            } else if !chunk.is_dispensable() {
+                push(out, kind, &[&bytes[chunk.data.clone()]]);
+            }
         }
     };
     copy(&mut out, b"IHDR");
-    push_metadata(&mut out, metadata);
+    // The background stays where it is among the chunks of the picture.
+    push_metadata(&mut out, metadata, |kind| kind != b"bKGD");
     for kind in PICTURE {
         copy(&mut out, kind);
+    }
+    if walked.is_cut {
+        push_end(&mut out);
     }
     Ok(out)
 }
@@ -216,7 +397,7 @@ pub(super) fn head(image: ImageRef, metadata: &Metadata) -> Vec<u8> {
     let (width, height) = image.size();
     let sides = [width, height].map(|side| (side as u32).to_be_bytes());
     push(&mut out, b"IHDR", &[&sides[0], &sides[1], &[image.depth().bits(), colour_type, 0, 0, 0]]);
-    push_metadata(&mut out, metadata);
+    push_metadata(&mut out, metadata, |_| true);
     out
 }
 
@@ -225,8 +406,9 @@ pub(super) fn push_end(out: &mut Vec<u8>) {
     push(out, b"IEND", &[]);
 }
 
-/// Appends the chunks of the metadata. A picture with an ICC profile gets no sRGB chunk, as PNG demands.
-fn push_metadata(out: &mut Vec<u8>, metadata: &Metadata) {
+/// Appends the chunks of the metadata; of those that are kept as they are, only the kinds that `takes` names. A picture with an ICC
+/// profile gets no sRGB chunk, as PNG demands.
+fn push_metadata(out: &mut Vec<u8>, metadata: &Metadata, takes: impl Fn(&[u8; 4]) -> bool) {
     for kind in COLOUR {
         if kind == b"sRGB" && metadata.icc.is_some() {
             continue;
@@ -247,8 +429,12 @@ fn push_metadata(out: &mut Vec<u8>, metadata: &Metadata) {
     if let Some(xmp) = &metadata.xmp {
         push(out, b"iTXt", &[XMP, b"\0\0\0\0\0", xmp]);
     }
-    if let Some(iptc) = &metadata.iptc {
-        push(out, b"zTXt", &[IPTC, b"\0\0", &deflate(&iptc::to_raw_profile(iptc))]);
+    let photoshop = iptc::to_photoshop(metadata.iptc.as_deref(), metadata.photoshop.as_deref());
+    if !photoshop.is_empty() {
+        push(out, b"zTXt", &[IPTC, b"\0\0", &deflate(&png_text::to_raw_profile("iptc", &photoshop))]);
+    }
+    for (kind, data) in metadata.png_chunks.iter().filter(|(kind, _)| takes(kind)) {
+        push(out, kind, &[data]);
     }
 }
 
@@ -279,6 +465,14 @@ fn push(out: &mut Vec<u8>, kind: &[u8; 4], parts: &[&[u8]]) {
 mod tests {
     use super::*;
 
+    fn walked(bytes: &[u8]) -> Walked {
+        walk(bytes, Checks::All, false).unwrap()
+    }
+
+    fn read(bytes: &[u8]) -> Metadata {
+        metadata(bytes, &walked(bytes), &mut Notes::default())
+    }
+
     fn file(chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
         let mut out = SIGNATURE.to_vec();
         push(&mut out, b"IHDR", &[&[0; 13]]);
@@ -290,14 +484,15 @@ mod tests {
     #[test]
     fn every_cut_and_every_wrong_sum_is_noticed() {
         let bytes = file(&[(b"IDAT", b"123")]);
-        assert_eq!(walk(&bytes, true).unwrap().len(), 3);
+        assert_eq!(walked(&bytes).chunks.len(), 3);
         for end in 8..bytes.len() {
-            assert!(walk(&bytes[..end], false).is_err(), "cut at {end}");
+            assert!(walk(&bytes[..end], Checks::None, false).is_err(), "cut at {end}");
         }
         let mut wrong = bytes.clone();
         wrong[41] ^= 1; // in IDAT
-        assert!(walk(&wrong, false).is_ok());
-        assert!(walk(&wrong, true).unwrap_err().contains("IDAT"));
+        assert!(walk(&wrong, Checks::Dispensable, false).is_ok());
+        assert!(walk(&wrong, Checks::All, false).unwrap_err().contains("IDAT"));
+        assert!(!walk(&wrong, Checks::All, true).unwrap().chunks[1].is_sound);
     }
 
     #[test]
@@ -305,13 +500,13 @@ mod tests {
         let bomb = deflate(&vec![0; BLOCK_BYTES_MAX + 1]);
         assert!(bomb.len() < 100_000);
         let bytes = file(&[(b"iCCP", &[b"x\0\0", &bomb[..]].concat())]);
-        assert_eq!(metadata(&bytes, &walk(&bytes, true).unwrap()).icc, None);
-        assert_eq!(inflate(&deflate(b"profile")).as_deref(), Some(&b"profile"[..]));
+        assert_eq!(read(&bytes).icc, None);
+        assert_eq!(inflate(&deflate(b"profile"), 7).as_deref(), Some(&b"profile"[..]));
     }
 
     #[test]
     fn only_the_first_block_of_a_kind_is_tried() {
-        let (bad, good) = (deflate(b"no profile"), iptc::to_raw_profile(&iptc::tests::sample()));
+        let (bad, good) = (deflate(b"no profile"), png_text::to_raw_profile("iptc", &iptc::tests::sample()));
         let text = |rest: &[u8]| [IPTC, b"\0", rest].concat();
         let packed = text(&[b"\0", &bad[..]].concat());
         let bytes = file(&[
@@ -320,16 +515,16 @@ mod tests {
             (b"iCCP", b"x\0\0?"),
             (b"iCCP", &[b"x\0\0", &bad[..]].concat()),
         ]);
-        let metadata = metadata(&bytes, &walk(&bytes, true).unwrap());
+        let metadata = read(&bytes);
         assert_eq!((metadata.iptc, metadata.icc), (None, None));
     }
 
     #[test]
     fn compressed_packets_and_plain_raw_profiles_are_read() {
         let packed = [XMP, b"\0\x01\0\0\0", &deflate(b"<xmp/>")].concat();
-        let raw = [IPTC, b"\0", &iptc::to_raw_profile(&iptc::tests::sample())].concat();
+        let raw = [IPTC, b"\0", &png_text::to_raw_profile("iptc", &iptc::tests::sample())].concat();
         let bytes = file(&[(b"iTXt", b"Title\0\0\0\0\0text"), (b"iTXt", &packed), (b"tEXt", &raw)]);
-        let metadata = metadata(&bytes, &walk(&bytes, true).unwrap());
+        let metadata = read(&bytes);
         assert_eq!(metadata.xmp.as_deref(), Some(&b"<xmp/>"[..]));
         assert_eq!(metadata.iptc, Some(iptc::tests::sample()));
     }
@@ -338,8 +533,8 @@ mod tests {
     fn a_bare_file_is_itself_unless_chunks_must_go_or_move() {
         let bare_of = |list: &[(&[u8; 4], &[u8])]| {
             let bytes = file(list);
-            let bare = bare(&bytes, &walk(&bytes, true).unwrap()).unwrap();
-            let kinds: Vec<[u8; 4]> = walk(&bare, true).unwrap().iter().map(|c| c.kind).collect();
+            let bare = bare(&bytes, &walked(&bytes)).unwrap();
+            let kinds: Vec<[u8; 4]> = walked(&bare).chunks.iter().map(|c| c.kind).collect();
             (matches!(bare, Cow::Borrowed(_)), kinds)
         };
         assert!(bare_of(&[(b"PLTE", b"abc"), (b"IDAT", b"1")]).0);

@@ -2,7 +2,9 @@
 
 use super::block::BLOCK_BYTES_MAX;
 use super::ifd::{self, Directory, Stream, Value, sub_directory};
-use super::tags::{ARTIST, COPYRIGHT, EXIF_DIRECTORY, GPS_DIRECTORY, ORIENTATION};
+use super::tags::{
+    ARTIST, COPYRIGHT, EXIF_DIRECTORY, GPS_DIRECTORY, INTEROP_DIRECTORY, MAKER_NOTE, ORIENTATION,
+};
 
 /// Tags of the first directory that describe the picture and not how it is stored. Description, maker, model, orientation,
 /// software, date, artist, host, rating, copyright, and those of Windows.
@@ -25,8 +27,9 @@ const DESCRIPTIVE: [u16; 16] = [
     0x4749,
 ];
 
-/// Tags of the Exif directory that cannot move: the maker note, which has its own offsets, and the interoperability pointer.
-const UNMOVABLE: [u16; 2] = [0x927C, 0xA005];
+/// Tags of the Exif directory that are not copied: the maker note, which has its own offsets, and the pointer to the
+/// interoperability directory, which is written again.
+const UNMOVABLE: [u16; 2] = [MAKER_NOTE, INTEROP_DIRECTORY];
 
 /// The entries that travel between EXIF blocks and TIFF files, by directory.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -35,6 +38,8 @@ pub(super) struct PortableTags {
     pub(super) main: Vec<Value>,
     /// Entries of the Exif directory.
     pub(super) exif: Vec<Value>,
+    /// Entries of the interoperability directory, which hangs on the Exif directory.
+    pub(super) interop: Vec<Value>,
     /// Entries of the GPS directory.
     pub(super) gps: Vec<Value>,
 }
@@ -56,17 +61,19 @@ impl PortableTags {
         };
         let Some(first) = stream.first() else { return Self::default() };
         let exif = sub_directory(stream, &first, EXIF_DIRECTORY);
+        let interop = exif.as_ref().and_then(|exif| sub_directory(stream, exif, INTEROP_DIRECTORY));
         let gps = sub_directory(stream, &first, GPS_DIRECTORY);
         Self {
             main: copy(Some(first), &|tag| DESCRIPTIVE.contains(&tag)),
             exif: copy(exif, &|tag| !UNMOVABLE.contains(&tag)),
+            interop: copy(interop, &|_| true),
             gps: copy(gps, &|_| true),
         }
     }
 
     /// Whether there are no entries.
     pub(super) fn is_empty(&self) -> bool {
-        self.main.is_empty() && self.exif.is_empty() && self.gps.is_empty()
+        self.main.is_empty() && self.exif.is_empty() && self.interop.is_empty() && self.gps.is_empty()
     }
 
     /// Makes a new EXIF block of these entries.
@@ -84,9 +91,14 @@ impl PortableTags {
     pub(super) fn append_to(&self, out: &mut Vec<u8>, others: Vec<Value>) -> Option<u32> {
         let mut main = others;
         main.extend(self.main.iter().cloned());
-        for (tag, values) in [(EXIF_DIRECTORY, &self.exif), (GPS_DIRECTORY, &self.gps)] {
+        let mut exif = self.exif.clone();
+        if !self.interop.is_empty() {
+            let at = ifd::append_directory(out, self.interop.clone())?;
+            exif.push(Value::long(INTEROP_DIRECTORY, at));
+        }
+        for (tag, values) in [(EXIF_DIRECTORY, exif), (GPS_DIRECTORY, self.gps.clone())] {
             if !values.is_empty() {
-                let at = ifd::append_directory(out, values.clone())?;
+                let at = ifd::append_directory(out, values)?;
                 main.push(Value::long(tag, at));
             }
         }

@@ -309,7 +309,7 @@ pub(super) fn metadata(bytes: &[u8]) -> Metadata {
         xmp: block(XMP),
         iptc: block(IPTC),
         resolution: exif::directory_resolution(&stream, &directory),
-        png_colour: Vec::new(),
+        ..Metadata::default()
     }
 }
 

@@ -8,10 +8,11 @@ use std::io::Cursor;
 use image::codecs::webp::{WebPDecoder, WebPEncoder};
 use image::{ColorType, ExtendedColorType};
 
-use super::error::{DecodeError, EncodeError, broken, failed, unsupported};
+use super::error::{DecodeError, EncodeError, broken, failed, unsupported_but};
 use super::format::Format;
 use super::header::Header;
 use super::metadata::Metadata;
+use super::notes::Notes;
 use super::webp_chunks::{self as chunks, WebpChunk};
 use super::{limits, pixels, png, webp_lossy};
 use crate::{
@@ -28,7 +29,8 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
     let has = |kind| chunks::find(bytes, &walked, kind).is_some();
     let extended = chunks::find(bytes, &walked, b"VP8X").and_then(|d| d.first()).copied().unwrap_or(0);
     if extended & chunks::ANIMATION_FLAG != 0 || has(b"ANIM") || has(b"ANMF") {
-        return Err(unsupported(Format::WebP, "an animation"));
+        let help = "save one frame of it as a still picture first";
+        return Err(unsupported_but(Format::WebP, "an animation", help));
     }
     let lossless = has(b"VP8L");
     if lossless == has(b"VP8 ") {
@@ -45,7 +47,7 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
     // Lossy data are copied once more.
     let copies = if lossless { 1 } else { 2 };
     let working = copies * bytes.len() as u64 + n_pixels * if lossless || has_alpha { 8 } else { 2 };
-    let turned = chunks::metadata(bytes, &walked).orientation() != 1;
+    let turned = chunks::metadata(bytes, &walked, &mut Notes::default()).orientation() != 1;
     let samples = pixels::samples_per_pixel(Channels::Rgb, has_alpha);
     let copied = has_alpha || turned;
     Ok(Header {
@@ -77,8 +79,8 @@ pub(super) fn decode(bytes: &[u8], header: &Header, cancel: &Cancel) -> Result<I
 }
 
 /// Reads the metadata.
-pub(super) fn metadata(bytes: &[u8]) -> Metadata {
-    chunks::walk(bytes).map(|walked| chunks::metadata(bytes, &walked)).unwrap_or_default()
+pub(super) fn metadata(bytes: &[u8], notes: &mut Notes) -> Metadata {
+    chunks::walk(bytes).map(|walked| chunks::metadata(bytes, &walked, notes)).unwrap_or_default()
 }
 
 /// Encodes losslessly, or lossily with `quality` (1–100) and libwebp's default effort.

@@ -1,6 +1,7 @@
 //! The RIFF chunks of a WebP file (RFC 9649), and the metadata in them.
 //!
-//! Carried: ICCP, EXIF, XMP. WebP has no place for IPTC, and for a resolution only the one in EXIF.
+//! Carried: ICCP, EXIF, XMP. WebP has no place for IPTC, and for a resolution only the one in EXIF. Other chunks are left out with a
+//! note.
 
 use std::ops::Range;
 
@@ -10,6 +11,7 @@ use super::error::EncodeError;
 use super::format::Format;
 use super::limits::PARTS_MAX;
 use super::metadata::Metadata;
+use super::notes::{NoteKind, Notes};
 use super::{error, exif};
 
 const ICC_FLAG: u8 = 0x20;
@@ -64,14 +66,27 @@ pub(super) fn find<'a>(bytes: &'a [u8], chunks: &[WebpChunk], kind: &[u8; 4]) ->
     chunks.iter().find(|c| &c.kind == kind).map(|c| &bytes[c.data.clone()])
 }
 
-/// Reads the metadata. Malformed blocks are left out; they never refuse a picture.
-pub(super) fn metadata(bytes: &[u8], chunks: &[WebpChunk]) -> Metadata {
+/// Reads the metadata. Malformed blocks, other chunks and bytes after the container are left out with a note; they never refuse a
+/// picture.
+pub(super) fn metadata(bytes: &[u8], chunks: &[WebpChunk], notes: &mut Notes) -> Metadata {
+    const KNOWN: [&[u8; 4]; 7] = [b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ICCP", b"EXIF", b"XMP "];
+    for chunk in chunks.iter().filter(|chunk| !KNOWN.contains(&&chunk.kind)) {
+        notes.add(NoteKind::NotKept, format_args!("the WebP chunk {}", chunk.kind.escape_ascii()));
+    }
+    let end = Endian::Little.u32(bytes, 4).map_or(usize::MAX, |size| (size as usize).saturating_add(8));
+    let after = bytes.get(end..).unwrap_or_default();
+    if after.iter().any(|&byte| byte != 0) {
+        notes.add(NoteKind::LeftOut, format_args!("{} bytes after the end of the picture", after.len()));
+    }
     let metadata = Metadata {
         icc: find(bytes, chunks, b"ICCP").and_then(kept),
         exif: find(bytes, chunks, b"EXIF").and_then(exif::checked),
         xmp: find(bytes, chunks, b"XMP ").and_then(kept),
         ..Metadata::default()
     };
+    if metadata.exif.is_none() && find(bytes, chunks, b"EXIF").is_some_and(|block| !block.is_empty()) {
+        notes.add(NoteKind::NotKept, "the EXIF block: it is damaged");
+    }
     metadata.resolution_from_exif()
 }
 
@@ -185,7 +200,7 @@ mod tests {
             find(&extended, &chunks, b"VP8X").unwrap(),
             [XMP_FLAG | ALPHA_FLAG, 0, 0, 0, 2, 0, 0, 1, 0, 0]
         );
-        assert_eq!(self::metadata(&extended, &chunks), metadata);
+        assert_eq!(self::metadata(&extended, &chunks, &mut Notes::default()), metadata);
     }
 
     #[test]

@@ -5,17 +5,44 @@
 
 /// Sets every `tiff:Orientation` of the packet to 1, in place.
 pub(super) fn reset_orientation(packet: &mut [u8]) {
-    const NAME: &[u8] = b"tiff:Orientation";
-    let mut from = 0;
-    while let Some(at) = find(&packet[from..], NAME) {
-        from += at + NAME.len();
+    set_digits(packet, b"tiff:Orientation", b'1'..=b'8', b'1');
+}
+
+/// The names by which a packet says that a video follows the picture.
+const MOTION: [&[u8]; 2] = [b":MotionPhoto", b":MicroVideo"];
+
+/// Whether the packet says that a video follows the picture.
+pub(super) fn announces_video(packet: &[u8]) -> bool {
+    MOTION.iter().any(|name| set_digits(&mut packet.to_vec(), name, b'1'..=b'1', b'0') > 0)
+}
+
+/// Takes back that a video follows the picture, in place.
+pub(super) fn unannounce_video(packet: &mut [u8]) {
+    for name in MOTION {
+        set_digits(packet, name, b'1'..=b'1', b'0');
+    }
+}
+
+/// Whether the packet says that the file has a gain map (Ultra HDR), by the namespace of its parameters or as an item.
+pub(super) fn announces_gain_map(packet: &[u8]) -> bool {
+    [&b"hdrgm:Version"[..], b"\"GainMap\"", b"'GainMap'", b">GainMap<"]
+        .iter()
+        .any(|s| find(packet, s).is_some())
+}
+
+/// Sets the digits after every `name` that are in `range` to `to`, in place. Returns their number.
+fn set_digits(packet: &mut [u8], name: &[u8], range: std::ops::RangeInclusive<u8>, to: u8) -> usize {
+    let (mut from, mut n) = (0, 0);
+    while let Some(at) = find(&packet[from..], name) {
+        from += at + name.len();
         // Attribute `name = "6"` or element `<name>6</name>`: only these signs stand between name and digit.
         let signs = packet[from..].iter().take_while(|b| b" \t\r\n=>\"'".contains(b)).count();
-        if let Some(digit) = packet[from..].get_mut(signs).filter(|b| signs > 0 && (b'1'..=b'8').contains(b))
-        {
-            *digit = b'1';
+        if let Some(digit) = packet[from..].get_mut(signs).filter(|b| signs > 0 && range.contains(b)) {
+            *digit = to;
+            n += 1;
         }
     }
+    n
 }
 
 /// Returns a packet with nothing but `dc:rights`. `None` when the packet has no plain element of that name.
@@ -42,7 +69,7 @@ pub(super) fn stripped(packet: &[u8]) -> Option<Vec<u8>> {
 
 /// Returns where `needle` first begins.
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack.windows(needle.len()).position(|w| w == needle)
+    memchr::memmem::find(haystack, needle)
 }
 
 #[cfg(test)]
@@ -57,6 +84,17 @@ mod tests {
         let mut other = b"tiff:Orientation3 tiff:Orientation".to_vec();
         reset_orientation(&mut other);
         assert_eq!(other, b"tiff:Orientation3 tiff:Orientation");
+    }
+
+    #[test]
+    fn a_video_is_found_and_taken_back() {
+        for packet in ["<GCamera:MicroVideo>1</GCamera:MicroVideo>", "<a GCamera:MotionPhoto=\"1\" b='1'/>"] {
+            let mut packet = packet.as_bytes().to_vec();
+            assert!(announces_video(&packet));
+            unannounce_video(&mut packet);
+            assert!(!announces_video(&packet));
+        }
+        assert!(!announces_video(b"<GCamera:MicroVideoVersion>1</GCamera:MicroVideoVersion>"));
     }
 
     #[test]

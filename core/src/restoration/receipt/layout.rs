@@ -7,7 +7,7 @@ use crate::{
     features::Features,
     imaging::{
         ColorCorrection, ColorMethod, ParameterError, RestorationParameters, Tone,
-        codec::{Format, MetadataPolicy, Notes, Subsampling},
+        codec::{Format, MetadataPolicy, NoteKind, Notes, Subsampling},
         pipeline::Coefficients,
     },
     models::{
@@ -47,6 +47,9 @@ pub struct Receipt {
     /// What the caller said about the picture before the prediction. The JSON holds it only if it is not auto.
     #[serde(default, skip_serializing_if = "Assume::is_auto")]
     pub assume: Assume,
+    /// Whether the input was decoded as far as it goes, had it been cut off or damaged. The JSON holds it only if true.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub lenient: bool,
     /// The roll that the picture was restored with; absent when the picture was restored alone. A replay does not need it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roll: Option<RecordedRoll>,
@@ -60,6 +63,11 @@ impl Receipt {
     /// Whether the input has 16 bits per sample and the output 8, because its format holds no more.
     pub fn rounds_to_8_bits(&self) -> bool {
         self.output.bits < self.input.bits
+    }
+
+    /// Whether the picture was left untouched because nothing could be predicted for it.
+    pub fn is_unpredictable(&self) -> bool {
+        self.model.is_none() && self.parameters.is_identity() && self.notes.has(NoteKind::Untouched)
     }
 }
 
@@ -163,6 +171,10 @@ fn eight() -> u8 {
 
 fn is_eight(bits: &u8) -> bool {
     *bits == 8
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 fn is_zero(denoise: &f64) -> bool {
@@ -271,6 +283,11 @@ impl From<&RestorationParameters> for RecordedParameters {
 }
 
 impl RecordedParameters {
+    /// Whether the parameters change nothing.
+    fn is_identity(&self) -> bool {
+        self.checked().is_ok_and(|parameters| parameters.is_identity())
+    }
+
     /// The parameters, checked again, because a receipt comes from outside.
     ///
     /// # Errors
