@@ -192,7 +192,9 @@ mod tests {
     fn times_and_mode_are_given_to_another_file() {
         let folder = tempfile::tempdir().unwrap();
         let [from, to] = ["a", "b"].map(|name| folder.path().join(name));
-        [&from, &to].map(|path| write(path, b"x", false).unwrap());
+        for path in [&from, &to] {
+            write(path, b"x", false).unwrap();
+        }
         let then = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(86_400);
         File::options().write(true).open(&from).unwrap().set_modified(then).unwrap();
         fs::set_permissions(&from, Permissions::from_mode(0o440)).unwrap();

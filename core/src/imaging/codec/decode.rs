@@ -120,9 +120,7 @@ fn decode_by(
     cancel.check()?;
     let (lenient, mut notes) = (limits.lenient, Notes::default());
     let pixels = || match header.format {
-        Format::Jpeg => {
-            jpeg::decode(bytes, &header, side_min, lenient, &mut notes).map(StoredImage::from)
-        }
+        Format::Jpeg => jpeg::decode(bytes, &header, side_min, lenient, &mut notes).map(StoredImage::from),
         Format::Png => png::decode(bytes, &header, lenient, &mut notes, cancel),
         Format::WebP => webp::decode(bytes, &header, cancel).map(StoredImage::from),
         Format::Tiff => tiff::decode(bytes, &header, cancel),

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     cancel::Cancel,
-    imaging::{Channels, Image, ImageRef},
+    imaging::{Channels, ImageRef},
 };
 
 /// Encodes a picture with the parts of the metadata that the container can hold. Texts, comments and the resolution move to where

@@ -6,7 +6,7 @@ use std::io::Cursor;
 use image::{ColorType, ImageDecoder};
 
 use super::endian::Endian;
-use super::error::{DecodeError, EncodeError, broken, cut_off, failed, unsupported, unsupported_but};
+use super::error::{DecodeError, EncodeError, broken, cut_off, failed, unsupported_but};
 use super::format::Format;
 use super::header::Header;
 use super::limits;
