@@ -63,7 +63,7 @@ impl Settings {
     /// Lays the value of a command-line flag over the settings.
     ///
     /// # Errors
-    /// For unknown keys, and for numbers that are not whole.
+    /// For unknown keys, for numbers that are not whole, and for switches that are neither true nor false.
     pub fn with_flag(self, flag: &str, key: &str, text: &str) -> Result<Self, ConfigError> {
         self.with_text(key, text, Origin::Flag(flag.to_owned()))
     }
@@ -77,6 +77,14 @@ impl Settings {
                     value: format!("{text:?}"),
                     origin: origin.clone(),
                     reason: "the value must be a whole number".to_owned(),
+                })?
+            }
+            Some(Value::Boolean(_)) => {
+                text.trim().parse().map(Value::Boolean).map_err(|_| ConfigError::Value {
+                    key: key.to_owned(),
+                    value: format!("{text:?}"),
+                    origin: origin.clone(),
+                    reason: "the value must be true or false".to_owned(),
                 })?
             }
             // Names in a variable are separated by commas.

@@ -272,7 +272,7 @@ async fn parameters_are_those_that_are_known_and_their_examples_work() {
         assert_eq!(in_form, known.into_iter().chain(["image"]).collect());
         seen.push(names.len());
     }
-    assert_eq!(seen, [11, 6]);
+    assert_eq!(seen, [12, 7]);
 }
 
 #[tokio::test]
@@ -346,6 +346,14 @@ async fn the_restoration_header_has_the_members_that_are_described() {
         check_under(&members, dictionary, query);
         seen.extend(members.as_object().unwrap().keys().cloned());
     }
+    let deep = image::ImageBuffer::<image::Luma<u16>, Vec<u16>>::from_pixel(9, 9, image::Luma([40_000]));
+    let mut png = std::io::Cursor::new(Vec::new());
+    deep.write_to(&mut png, image::ImageFormat::Png).unwrap();
+    let query = "?color=on&sigma=1&strength=1&format=jpeg";
+    let response = ok(app.post(&format!("/restore{query}"), png.into_inner())).await;
+    let members = parsed_dictionary(header(&response, "restoration"));
+    check_under(&members, dictionary, query);
+    seen.extend(members.as_object().unwrap().keys().cloned());
     let with_trailer = [damaged("cast"), b"trailer".to_vec()].concat();
     let response = ok(app.post("/restore?color=on&sigma=1&strength=1", with_trailer)).await;
     let members = parsed_dictionary(header(&response, "restoration"));

@@ -180,15 +180,15 @@ fn any_number_of_threads_gives_the_same_bytes() {
 }
 
 #[test]
-fn one_pixel_is_restored_with_parameters_and_refused_without() {
+fn one_pixel_is_restored_with_parameters_and_stays_untouched_without() {
     let shell = Shell::new();
     shell.write("dot.png", plain(Format::Png, 1, 1, false));
-    shell.run(&["restore", "dot.png"]).code(1).says(&[
-        "dot.png: ",
-        "7",
-        "give color, sigma and strength to restore it without a prediction",
+    shell.run(&["restore", "dot.png", "-o", "same.png"]).code(0).says(&[
+        "dot.png: untouched: ",
+        "7 px",
+        "give color, sigma and strength to restore the picture",
     ]);
-    assert_eq!(shell.files(), ["dot.png"]);
+    assert_eq!(shell.read("same.png"), shell.read("dot.png"));
     let given = ["--color", "on", "--sigma", "20", "--strength", "5"];
     shell.good(&[&["restore", "dot.png"], &given[..]].concat());
     // White balance brings each channel of a single pixel to 128. A single pixel has nothing to sharpen.

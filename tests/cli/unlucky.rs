@@ -146,12 +146,6 @@ fn a_header_that_promises_the_moon_costs_nothing() {
 #[test]
 fn what_would_be_reduced_is_refused_by_name() {
     let shell = Shell::new();
-    let deep = image::ImageBuffer::<image::Luma<u16>, Vec<u16>>::from_pixel(9, 9, image::Luma([40_000]));
-    deep.save(shell.path("deep.png")).unwrap();
-    shell
-        .run(&restore(&["deep.png"]))
-        .code(1)
-        .says(&["deep.png: this png file has 16", "which is not supported"]);
     shell.write("anim.gif", b"GIF89a");
     shell.run(&restore(&["anim.gif"])).code(1).says(&["none of JPEG, PNG, WebP, TIFF and BMP"]);
 }

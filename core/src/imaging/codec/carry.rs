@@ -232,6 +232,9 @@ impl Fitting<'_, '_> {
                 self.lose(&jpeg_segments::name_of(segment));
             }
         }
+        if format == Format::Jpeg && self.metadata.video.is_some() {
+            self.notes.add(NoteKind::NotRestored, "the video of a motion photo, which stays as it was");
+        }
         if format != Format::Jpeg && self.metadata.to_mut().take_video() {
             let place = display(format);
             let text = format_args!("the video of a motion photo: {place} has no place for it");

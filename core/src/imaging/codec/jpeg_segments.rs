@@ -251,13 +251,7 @@ fn read_trailer(metadata: &mut Metadata, bytes: &[u8], walked: &Walked, notes: &
     let rest = &bytes[walked.end..];
     match jpeg_extras::trailer(bytes, walked, metadata.xmp.as_deref()) {
         Trailer::None => {}
-        Trailer::Video => {
-            notes.add(
-                NoteKind::Untouched,
-                "the video of a motion photo stays as it was; only the still picture is restored",
-            );
-            metadata.video = Some(rest.to_vec());
-        }
+        Trailer::Video => metadata.video = Some(rest.to_vec()),
         Trailer::Previews => {
             notes.add(
                 NoteKind::LeftOut,

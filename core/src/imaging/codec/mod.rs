@@ -35,6 +35,7 @@ mod orientation;
 mod pixels;
 mod png;
 mod png_chunks;
+mod png_mend;
 mod png_rows;
 mod png_text;
 mod portable_tags;

@@ -23,6 +23,8 @@ pub enum NoteKind {
     NotKept,
     /// Another part of the file that the output does not have: a thumbnail, bytes after the picture.
     LeftOut,
+    /// Another part of the file that the output has as it was: the video of a motion photo.
+    NotRestored,
     /// A defect of the file that did not stop its decoding.
     Tolerated,
     /// A property of the pixels that the output has in another form: colours, bits.
@@ -37,6 +39,7 @@ impl NoteKind {
         match self {
             NoteKind::NotKept => "not kept",
             NoteKind::LeftOut => "left out",
+            NoteKind::NotRestored => "not restored",
             NoteKind::Tolerated => "tolerated",
             NoteKind::Converted => "converted",
             NoteKind::Untouched => "untouched",

@@ -15,6 +15,7 @@ use super::metadata::Metadata;
 use super::notes::{NoteKind, Notes};
 use super::pixels::{self, StoredImage};
 use super::png_chunks::{self as chunks, Checks, Walked};
+use super::png_mend::{self, Mended};
 use super::png_rows;
 use crate::{
     cancel::Cancel,
@@ -194,6 +195,7 @@ fn decode_as<S: PngSample>(
     let (width, height, n) = (header.width, header.height, header.channels.count());
     let info = reader.info();
     let stride = width * pixels::samples_per_pixel(header.channels, header.has_alpha) * S::DEPTH.bytes();
+    let coded_stride = info.raw_row_length() - 1;
     let agrees = (info.width as usize, info.height as usize) == (width, height)
         && reader.output_color_type() == (expected, S::BITS)
         && reader.output_line_size(info.width) == Some(stride);
@@ -235,7 +237,14 @@ fn decode_as<S: PngSample>(
                 is_whole = false;
                 break;
             }
-            Err(e) => return Err(error(e)),
+            Err(e) => {
+                let mend = || png_mend::mended(bytes, &walked, coded_stride, height);
+                let Some(Mended { bytes, rows }) = lenient.then(mend).flatten() else { return Err(error(e)) };
+                let text =
+                    format_args!("only {rows} of {height} rows can be decoded; the others are zeros ({e})");
+                notes.add(NoteKind::Tolerated, text);
+                return decode_as(&bytes, header, false, notes, cancel);
+            }
         }
         if !is_direct {
             let alpha = if header.has_alpha { &mut alpha[y * width..][..width] } else { &mut [] };

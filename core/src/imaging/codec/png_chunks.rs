@@ -385,6 +385,28 @@ pub(super) fn with_metadata(
     Ok(out)
 }
 
+/// Returns the data of the chunks of a kind.
+pub(super) fn data_of<'a>(
+    bytes: &'a [u8],
+    walked: &'a Walked,
+    kind: &'a [u8; 4],
+) -> impl Iterator<Item = &'a [u8]> {
+    walked.chunks.iter().filter(move |chunk| &chunk.kind == kind).map(|chunk| &bytes[chunk.data.clone()])
+}
+
+/// Returns a file with the chunks of the picture before its pixels, and with these filtered rows as pixels.
+pub(super) fn with_pixels(bytes: &[u8], walked: &Walked, filtered: &[u8]) -> Vec<u8> {
+    let mut out = SIGNATURE.to_vec();
+    for kind in [b"IHDR", b"PLTE", b"tRNS"] {
+        for data in data_of(bytes, walked, kind) {
+            push(&mut out, kind, &[data]);
+        }
+    }
+    push(&mut out, b"IDAT", &[&deflate(filtered)]);
+    push_end(&mut out);
+    out
+}
+
 /// Returns the beginning of a file: signature, header and metadata.
 pub(super) fn head(image: ImageRef, metadata: &Metadata) -> Vec<u8> {
     let mut out = SIGNATURE.to_vec();
