@@ -289,8 +289,8 @@ impl<'a> DeepSharpener<'a> {
                     }
                 }
             }
-            for row in 0..GROUP {
-                self.sums[row][at..at + LANES].copy_from_slice(&sums[row]);
+            for (row, sums) in self.sums.iter_mut().zip(&sums) {
+                row[at..at + LANES].copy_from_slice(sums);
             }
         }
     }

@@ -211,7 +211,9 @@ fn decode_as<S: PngSample>(
                     format_args!("a part of the interlaced picture is missing ({e})"),
                 );
             }
-            frame => drop(frame.map_err(error)?),
+            frame => {
+                frame.map_err(error)?;
+            }
         }
         let interleaved = S::of_bytes(interleaved);
         return pixels::split(width, height, header.channels, header.has_alpha, interleaved, cancel)?

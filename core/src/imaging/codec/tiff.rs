@@ -67,9 +67,10 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
     let (stream, directory) = open(bytes)?;
     let TiffLayout { width, height, channels, has_alpha, palette, planar, bits } =
         layout(&stream, &directory)?;
-    let (depth, decoded_bytes): (_, fn(usize, usize, usize, bool, u64) -> u64) = match bits {
-        16 => (Depth::Sixteen, limits::deep_decoded_bytes),
-        _ => (Depth::Eight, limits::decoded_bytes),
+    let depth = if bits == 16 { Depth::Sixteen } else { Depth::Eight };
+    let decoded_bytes = match depth {
+        Depth::Eight => limits::decoded_bytes,
+        Depth::Sixteen => limits::deep_decoded_bytes,
     };
     let samples = pixels::samples_per_pixel(channels, has_alpha);
     let turned = exif::orientation(bytes) != 1;

@@ -178,11 +178,11 @@ impl ColorTransform {
             (r[i], g[i], b[i]) = (r[i] * (1.0 / 255.0), g[i] * (1.0 / 255.0), b[i] * (1.0 / 255.0));
         }
         let mut out = [[0u8; BLOCK]; 3];
-        for c in 0..3 {
+        for (c, out) in out.iter_mut().enumerate() {
             for i in 0..BLOCK {
                 let sum = self.sum::<AFFINE>(c, [r[i], g[i], b[i]]);
                 // The low mantissa bits of the sum are the whole number. A cast would saturate, which does not vectorise.
-                out[c][i] = ((sum * 255.0).clamp(0.0, 255.0) + ROUND).to_bits() as u8;
+                out[i] = ((sum * 255.0).clamp(0.0, 255.0) + ROUND).to_bits() as u8;
             }
         }
         for (i, pixel) in samples.as_chunks_mut::<3>().0.iter_mut().enumerate() {

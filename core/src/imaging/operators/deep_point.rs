@@ -71,8 +71,8 @@ impl DeepPointOperator for DeepMaps {
     fn apply(&self, row: &mut [f32]) {
         let (steps, rest) = row.as_chunks_mut::<LANES>();
         for step in steps {
-            for i in 0..LANES {
-                step[i] = rounded(step[i] * self.gains[i] + self.offsets[i]);
+            for (i, v) in step.iter_mut().enumerate() {
+                *v = rounded(*v * self.gains[i] + self.offsets[i]);
             }
         }
         for (i, v) in rest.iter_mut().enumerate() {

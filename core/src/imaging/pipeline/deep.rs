@@ -133,7 +133,7 @@ fn run(
 /// A colour correction as a point operator.
 enum DeepCorrection {
     None,
-    Maps(DeepMaps),
+    Maps(Box<DeepMaps>),
     Transform(ColorTransform),
     Grey(DeepGreyTransform),
 }
@@ -152,7 +152,11 @@ impl DeepCorrection {
         let linear = coefficients.gains.iter().zip(&coefficients.offsets);
         let linear = linear.map(|(&gain, &offset)| LinearMap { gain, offset });
         let maps: Vec<LinearMap> = balanced.chain(linear).collect();
-        if maps.is_empty() { DeepCorrection::None } else { DeepCorrection::Maps(DeepMaps::new(&maps)) }
+        if maps.is_empty() {
+            DeepCorrection::None
+        } else {
+            DeepCorrection::Maps(Box::new(DeepMaps::new(&maps)))
+        }
     }
 
     /// Corrects colours and sharpens, in one pass and in place.
@@ -164,7 +168,9 @@ impl DeepCorrection {
         cancel: &Cancel,
     ) -> Result<(), Cancelled> {
         match self {
-            DeepCorrection::Maps(maps) => bands::restore_deep_until(instructions, image, maps, mask, cancel),
+            DeepCorrection::Maps(maps) => {
+                bands::restore_deep_until(instructions, image, &**maps, mask, cancel)
+            }
             DeepCorrection::Transform(transform) => {
                 bands::restore_deep_until(instructions, image, transform, mask, cancel)
             }

@@ -41,10 +41,10 @@ impl ColorTransform {
             }
         }
         let mut out = [[0f32; BLOCK]; 3];
-        for c in 0..3 {
+        for (c, out) in out.iter_mut().enumerate() {
             let channel = self.deep_channel::<AFFINE>(c, &colors);
             for i in 0..BLOCK {
-                out[c][i] = rounded(channel[i]);
+                out[i] = rounded(channel[i]);
             }
         }
         for (i, pixel) in samples.as_chunks_mut::<3>().0.iter_mut().enumerate() {
