@@ -10,6 +10,9 @@ use super::png_chunks::{self as chunks, Walked};
 /// Most bytes of filtered rows that are mended. In longer streams the `png` crate finds rows before the end.
 const RAW_BYTES_MAX: usize = 8 << 20;
 
+/// Most compressed bytes that are read. Deflate makes its input longer by 5 bytes per 16 KiB at most.
+const PACKED_BYTES_MAX: usize = RAW_BYTES_MAX + (RAW_BYTES_MAX >> 10) + 64;
+
 /// A mended file, and how many of its rows are those of the damaged one.
 pub(super) struct Mended {
     pub(super) bytes: Vec<u8>,
@@ -20,7 +23,8 @@ pub(super) struct Mended {
 /// more than 8 MiB of rows. Only for files that are not interlaced.
 pub(super) fn mended(bytes: &[u8], walked: &Walked, stride: usize, height: usize) -> Option<Mended> {
     let raw_bytes = (stride + 1).checked_mul(height).filter(|&n| n <= RAW_BYTES_MAX)?;
-    let packed: Vec<u8> = chunks::data_of(bytes, walked, b"IDAT").flatten().copied().collect();
+    let packed = chunks::data_of(bytes, walked, b"IDAT").flatten().copied();
+    let packed: Vec<u8> = packed.take(PACKED_BYTES_MAX).collect();
     let mut raw = inflated(&packed, raw_bytes);
     let rows = raw.len() / (stride + 1);
     raw.truncate(rows * (stride + 1));
