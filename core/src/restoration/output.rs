@@ -371,6 +371,7 @@ impl OutputPlan {
             lossless,
             encoder: is_encoded.then(|| codec::encoder_version(format).to_owned()),
             metadata: self.metadata,
+            metadata_version: receipt::METADATA_VERSION,
             reencoded: is_encoded && self.is_untouched && !lossless,
         }
     }

@@ -118,6 +118,10 @@ pub struct RecordedOutput {
     pub encoder: Option<String>,
     /// Whether metadata were kept or stripped.
     pub metadata: MetadataPolicy,
+    /// Version of the rules by which metadata are written, [`METADATA_VERSION`](super::METADATA_VERSION) today. The JSON of release
+    /// 0.1.0 does not hold it; that is version 1, which kept fewer of them.
+    #[serde(default = "first")]
+    pub metadata_version: u32,
     /// Whether a lossy encoder wrote pixels that the parameters leave unchanged.
     pub reencoded: bool,
 }
@@ -162,6 +166,11 @@ fn fully() -> f64 {
 
 fn is_fully(blend: &f64) -> bool {
     *blend == 1.0
+}
+
+/// Returns the version of metadata of receipts that do not name it.
+fn first() -> u32 {
+    1
 }
 
 /// Returns the number of bits that receipts leave out.
