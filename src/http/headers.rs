@@ -55,17 +55,27 @@ pub(super) fn restoration(receipt: &Receipt) -> HeaderValue {
 /// Most notes of a header.
 const NOTES_MAX: usize = 8;
 /// Longest note of a header, in characters.
-const NOTE_MAX: usize = 120;
+const NOTE_MAX: usize = 160;
 
-/// Adds the first notes as a list of strings. Strings of structured fields are ASCII, so other characters become `?`.
+/// Adds the first notes as a list of strings. Strings of structured fields are ASCII, so a times sign becomes an `x` and any other
+/// character a `?`. A long note ends after a whole word, with three dots.
 fn add_notes(dictionary: &mut DictSerializer<String>, notes: &Notes) {
     if notes.is_empty() {
         return;
     }
     let mut list = dictionary.inner_list(key("notes"));
     for note in notes.iter().take(NOTES_MAX) {
-        let ascii = |c: char| if c == ' ' || c.is_ascii_graphic() { c } else { '?' };
-        let text: String = note.to_string().chars().map(ascii).take(NOTE_MAX).collect();
+        let ascii = |c: char| match c {
+            '×' => 'x',
+            ' ' | '!'..='~' => c,
+            _ => '?',
+        };
+        let mut text: String = note.to_string().chars().map(ascii).take(NOTE_MAX + 1).collect();
+        if text.len() > NOTE_MAX {
+            text.truncate(NOTE_MAX - 3);
+            text.truncate(text.rfind(' ').unwrap_or(text.len()));
+            text.push_str("...");
+        }
         list.bare_item(StringRef::from_str(&text).expect("printable ASCII is a string"));
     }
 }
