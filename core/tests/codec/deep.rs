@@ -156,8 +156,8 @@ fn tiffs_of_both_byte_orders_of_planes_and_of_tiles_are_read() {
         }
     }
     let image = deep(39, 35, Channels::Rgb, false);
-    for is_big in [false, true] {
-        assert_eq!(decoded(&plain_tiff(&image, is_big, true, false)).deep.as_ref(), Some(&image));
+    for (is_big, is_tiled) in [(false, false), (true, false), (false, true), (true, true)] {
+        assert_eq!(decoded(&plain_tiff(&image, is_big, true, is_tiled)).deep.as_ref(), Some(&image));
     }
 }
 

@@ -8,5 +8,8 @@ mod metadata;
 mod refused;
 mod strangers;
 mod support;
+mod tiff_file;
+mod tiff_kinds;
+mod tiff_strangers;
 mod tolerated;
 mod written;

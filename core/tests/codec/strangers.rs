@@ -36,7 +36,7 @@ proptest! {
     }
 
     #[test]
-    fn damaged_files_never_panic(file in 0usize..18, hits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8)) {
+    fn damaged_files_never_panic(file in 0usize..22, hits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8)) {
         let (_, mut bytes) = complete_files().swap_remove(file);
         for (at, value) in hits {
             let at = at.index(bytes.len());

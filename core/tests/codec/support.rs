@@ -99,6 +99,10 @@ pub fn complete_files() -> Vec<(String, Vec<u8>)> {
         "bigtiff.tif",
         "big-endian.tif",
         "group4.tif",
+        "jpeg.tif",
+        "ycbcr.tif",
+        "lab.tif",
+        "premultiplied.tif",
         "palette.bmp",
         "lossy-alpha.webp",
     ]

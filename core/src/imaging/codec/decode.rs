@@ -50,7 +50,7 @@ pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, DecodeError> {
         Format::Jpeg => jpeg::probe(bytes, limits.lenient),
         Format::Png => png::probe(bytes, limits.lenient),
         Format::WebP => webp::probe(bytes),
-        Format::Tiff => tiff::probe(bytes),
+        Format::Tiff => tiff::probe(bytes, limits),
         Format::Bmp => bmp::probe(bytes, limits.lenient),
     }?;
     limits.check_header(&header)?;
@@ -130,6 +130,9 @@ fn decode_by(
     let stored = catch_unwind(AssertUnwindSafe(pixels))
         .unwrap_or_else(|_| Err(broken(header.format, "its decoder gave up")))?;
     cancel.check()?;
+    if header.format == Format::Tiff {
+        notes.extend(tiff::notes(bytes));
+    }
     let mut metadata = metadata_of(header.format, bytes, lenient, &mut notes);
     let orientation = metadata.orientation();
     let (image, deep) = match stored {

@@ -22,10 +22,15 @@ pub(super) fn checked(block: &[u8]) -> Option<Vec<u8>> {
 pub(super) fn orientation(stream: &[u8]) -> u8 {
     let read = || {
         let stream = Stream::open(stream)?;
-        let directory = stream.first()?;
-        stream.unsigned(directory.field(ORIENTATION)?, 0)
+        Some(directory_orientation(&stream, &stream.first()?))
     };
-    read().and_then(|v| u8::try_from(v).ok()).filter(|v| (1..=8).contains(v)).unwrap_or(1)
+    read().unwrap_or(1)
+}
+
+/// Returns the orientation in a directory, as [`orientation`] does.
+pub(super) fn directory_orientation(stream: &Stream<'_>, directory: &Directory) -> u8 {
+    let read = directory.field(ORIENTATION).and_then(|field| stream.unsigned(field, 0));
+    read.and_then(|v| u8::try_from(v).ok()).filter(|v| (1..=8).contains(v)).unwrap_or(1)
 }
 
 /// Overwrites the orientation in place, in every field of the first directory that has it. Returns false when
@@ -52,7 +57,7 @@ pub(super) fn insert_orientation(exif: &mut Vec<u8>, orientation: u8) {
     if ifd::insert(exif, &[Value::short(ORIENTATION, orientation.into())]) {
         return;
     }
-    let mut tables = Stream::open(exif).map(|stream| PortableTags::read(&stream)).unwrap_or_default();
+    let mut tables = Stream::open(exif).map(|stream| PortableTags::read_first(&stream)).unwrap_or_default();
     tables.main.retain(|v| v.tag != ORIENTATION);
     tables.main.push(Value::short(ORIENTATION, orientation.into()));
     *exif = tables.to_exif();
@@ -171,7 +176,7 @@ pub(super) fn directory_resolution(stream: &Stream<'_>, directory: &Directory) -
 /// the tag of that name, Gamma, and the interoperability index: Adobe RGB has no other name in EXIF. `None` when there is none of
 /// them.
 pub(super) fn stripped(exif: &[u8]) -> Option<Vec<u8>> {
-    let mut tables = PortableTags::read(&Stream::open(exif)?);
+    let mut tables = PortableTags::read_first(&Stream::open(exif)?);
     let turned = orientation(exif) != 1;
     tables.main.retain(|v| [ARTIST, COPYRIGHT].contains(&v.tag) || (turned && v.tag == ORIENTATION));
     tables.exif.retain(|v| [COLOUR_SPACE, GAMMA].contains(&v.tag));
@@ -236,13 +241,13 @@ pub(super) mod tests {
     #[test]
     fn the_thumbnail_goes_and_the_rest_stays() {
         let mut exif = sample(1);
-        let before = PortableTags::read(&Stream::open(&exif).unwrap());
+        let before = PortableTags::read_first(&Stream::open(&exif).unwrap());
         assert!(exif.windows(5).any(|w| w == b"THUMB"));
         drop_thumbnail(&mut exif);
         assert!(!exif.windows(5).any(|w| w == b"THUMB"));
         let stream = Stream::open(&exif).unwrap();
         assert_eq!(stream.first().unwrap().next, 0);
-        assert_eq!(PortableTags::read(&stream), before);
+        assert_eq!(PortableTags::read_first(&stream), before);
         drop_thumbnail(&mut exif); // nothing left to drop
     }
 
@@ -259,7 +264,7 @@ pub(super) mod tests {
     #[test]
     fn stripping_keeps_author_and_copyright_only() {
         let kept = stripped(&sample(1)).unwrap();
-        let tables = PortableTags::read(&Stream::open(&kept).unwrap());
+        let tables = PortableTags::read_first(&Stream::open(&kept).unwrap());
         assert_eq!(tables.main.iter().map(|v| v.tag).collect::<Vec<_>>(), [ARTIST, COPYRIGHT]);
         assert!(tables.exif.is_empty() && tables.gps.is_empty());
         assert_eq!(
@@ -278,7 +283,7 @@ pub(super) mod tests {
             ..PortableTags::default()
         };
         let kept = stripped(&tables.to_exif()).unwrap();
-        let kept = PortableTags::read(&Stream::open(&kept).unwrap());
+        let kept = PortableTags::read_first(&Stream::open(&kept).unwrap());
         assert_eq!(kept.exif, [Value::short(COLOUR_SPACE, 0xFFFF)]);
         assert_eq!(kept.interop, [Value::text(INTEROP_INDEX, "R03")]);
     }
@@ -299,7 +304,7 @@ pub(super) mod tests {
         bytes.extend([0; 4]);
         let at = ifd::append_directory(&mut bytes, vec![Value::long(GPS_DIRECTORY, gps)]).unwrap();
         bytes[4..8].copy_from_slice(&at.to_le_bytes());
-        let tables = PortableTags::read(&Stream::open(&bytes).unwrap());
+        let tables = PortableTags::read_first(&Stream::open(&bytes).unwrap());
         assert_eq!(tables.gps.len(), 15, "sixteen megabytes less the entries");
     }
 }

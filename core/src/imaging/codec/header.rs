@@ -16,7 +16,7 @@ pub struct Header {
     pub channels: Channels,
     /// Whether the picture has an alpha plane.
     pub has_alpha: bool,
-    /// Bits per sample once decoded: fewer than 8 are decoded to 8.
+    /// Bits per sample once decoded: fewer than 8 are decoded to 8, and 9 to 15 and floating-point numbers to 16.
     pub depth: Depth,
     /// Estimate of the most memory that decoding takes at one time, in bytes, without the file itself. It is the samples with
     /// alpha plus the largest of these numbers:

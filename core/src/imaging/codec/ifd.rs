@@ -1,7 +1,7 @@
 //! Image file directories (TIFF 6.0, section 2), the structure of TIFF files and EXIF blocks.
 //!
 //! The reader never follows a pointer out of its bytes. The writer makes small little-endian streams. The `tiff` crate reads
-//! pixels only: its tag values take 32 bytes of memory per byte of file, which a hostile file could exploit.
+//! no directories: its tag values take 32 bytes of memory per byte of file, which a hostile file could exploit.
 
 use super::endian::Endian;
 use super::limits::PARTS_MAX;
@@ -82,11 +82,14 @@ impl<'a> Stream<'a> {
         Some(Self { bytes, endian, big })
     }
 
+    /// Returns the offset of the first directory.
+    pub(super) fn first_at(&self) -> Option<u64> {
+        if self.big { self.endian.u64(self.bytes, 8) } else { self.endian.u32(self.bytes, 4).map(u64::from) }
+    }
+
     /// Returns the first directory.
     pub(super) fn first(&self) -> Option<Directory> {
-        let at =
-            if self.big { self.endian.u64(self.bytes, 8)? } else { self.endian.u32(self.bytes, 4)?.into() };
-        self.directory(at)
+        self.directory(self.first_at()?)
     }
 
     /// Returns the directory at an offset. `None` for more than [`PARTS_MAX`] entries. Fields of unknown type are left out, and
@@ -154,8 +157,14 @@ impl<'a> Stream<'a> {
 
     /// Returns the first value of a rational field.
     pub(super) fn rational(&self, field: &Field) -> Option<f64> {
+        self.rational_at(field, 0)
+    }
+
+    /// Returns the `index`-th value of a rational field.
+    pub(super) fn rational_at(&self, field: &Field, index: usize) -> Option<f64> {
         let value = self.value(field);
-        let (n, d) = (self.endian.u32(value, 0)?, self.endian.u32(value, 4)?);
+        let n = self.endian.u32(value, index.checked_mul(8)?)?;
+        let d = self.endian.u32(value, index * 8 + 4)?;
         (field.kind == RATIONAL && d != 0).then(|| f64::from(n) / f64::from(d))
     }
 

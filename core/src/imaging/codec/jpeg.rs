@@ -18,14 +18,14 @@ use crate::imaging::{Channels, Depth, Image};
 /// Longest side that libjpeg codes (`JPEG_MAX_DIMENSION`). The format allows 65535.
 const SIDE_MAX: usize = 65_500;
 /// Most scans of a file. Encoders write about ten; a bomb of empty scans has thousands.
-const SCANS_MAX: u32 = 100;
+pub(super) const SCANS_MAX: u32 = 100;
 
 /// The start of frame (T.81 B.2.2).
-struct Frame {
-    width: usize,
-    height: usize,
+pub(super) struct Frame {
+    pub(super) width: usize,
+    pub(super) height: usize,
     /// Identifier and sampling factors of each component.
-    components: Vec<(u8, u8, u8)>,
+    pub(super) components: Vec<(u8, u8, u8)>,
     progressive: bool,
     lossless: bool,
 }
@@ -36,14 +36,10 @@ pub(super) fn probe(bytes: &[u8], lenient: bool) -> Result<Header, DecodeError> 
     extras::check(bytes, &file)?;
     let walked = &file.segments;
     let frame = frame(bytes, walked)?;
-    let scans = scanned_components(bytes, walked);
-    let is_scanned = |c: &(u8, u8, u8)| scans.iter().flatten().any(|id| *id == c.0);
-    if scans.is_empty() || (!lenient && !frame.components.iter().all(is_scanned)) {
-        return Err(cut_off(Format::Jpeg, "a colour component is in none of its scans"));
+    if frame.lacks_scans(bytes, walked, lenient) {
+        return Err(cut_off(Format::Jpeg, LACKS_SCANS));
     }
-    if scans.len() > SCANS_MAX as usize {
-        return Err(unsupported(Format::Jpeg, format!("more than {SCANS_MAX} scans")));
-    }
+    check_scans(walked)?;
     let channels = match frame.components.len() {
         1 => Channels::Grey,
         3 => Channels::Rgb,
@@ -53,11 +49,8 @@ pub(super) fn probe(bytes: &[u8], lenient: bool) -> Result<Header, DecodeError> 
         4 => return Err(unsupported(Format::Jpeg, "CMYK colours")),
         n => return Err(unsupported(Format::Jpeg, format!("{n} colour components"))),
     };
-    // The decoder keeps all coefficients until the last scan of a progressive file, and of one whose first scan lacks a
-    // component.
-    let buffered = frame.progressive || scans.first().is_some_and(|ids| ids.len() < frame.components.len());
     // A file with stray bytes is copied without them.
-    let working = bytes.len() as u64 + if buffered { coefficient_bytes(&frame) } else { 0 };
+    let working = bytes.len() as u64 + frame.buffered_bytes(bytes, walked);
     let turned = segments::orientation(bytes, walked) != 1;
     let factors: Vec<_> = frame.components.iter().map(|c| (c.1, c.2)).collect();
     Ok(Header {
@@ -74,6 +67,34 @@ pub(super) fn probe(bytes: &[u8], lenient: bool) -> Result<Header, DecodeError> 
     })
 }
 
+impl Frame {
+    /// Whether scans leave a component out, or all if `lenient`.
+    pub(super) fn lacks_scans(&self, bytes: &[u8], walked: &[Segment], lenient: bool) -> bool {
+        let scans = scanned_components(bytes, walked);
+        let is_scanned = |c: &(u8, u8, u8)| scans.iter().flatten().any(|id| *id == c.0);
+        scans.is_empty() || (!lenient && !self.components.iter().all(is_scanned))
+    }
+
+    /// Returns the bytes of the coefficients that the decoder holds. It keeps all of them until the last scan of a
+    /// progressive file, and of one whose first scan lacks a component; else none.
+    pub(super) fn buffered_bytes(&self, bytes: &[u8], walked: &[Segment]) -> u64 {
+        let scans = scanned_components(bytes, walked);
+        let lacks_one = scans.first().is_some_and(|ids| ids.len() < self.components.len());
+        if self.progressive || lacks_one { coefficient_bytes(self) } else { 0 }
+    }
+}
+
+/// The reason why a file is refused whose scans leave a component out.
+pub(super) const LACKS_SCANS: &str = "a colour component is in none of its scans";
+
+/// Refuses too many scans.
+pub(super) fn check_scans(walked: &[Segment]) -> Result<(), DecodeError> {
+    if walked.iter().filter(|s| s.marker == segments::SOS).count() > SCANS_MAX as usize {
+        return Err(unsupported(Format::Jpeg, format!("more than {SCANS_MAX} scans")));
+    }
+    Ok(())
+}
+
 /// Finds the segments.
 fn walk(bytes: &[u8], lenient: bool) -> Result<Walked, DecodeError> {
     segments::walk(bytes, lenient).map_err(|reason| match reason {
@@ -83,7 +104,7 @@ fn walk(bytes: &[u8], lenient: bool) -> Result<Walked, DecodeError> {
 }
 
 /// Reads the only start of frame.
-fn frame(bytes: &[u8], walked: &[Segment]) -> Result<Frame, DecodeError> {
+pub(super) fn frame(bytes: &[u8], walked: &[Segment]) -> Result<Frame, DecodeError> {
     let mut frames =
         walked.iter().filter(|s| matches!(s.marker, 0xC0..=0xCF) && ![0xC4, 0xC8, 0xCC].contains(&s.marker));
     let segment = frames.next().ok_or_else(|| broken(Format::Jpeg, "it has no frame header"))?;
@@ -242,11 +263,18 @@ fn decompress(
     let pitch = width * header.channels.count();
     let mut samples = zeroed(pitch * height);
     let target = turbojpeg::Image { pixels: &mut samples[..], width, pitch, height, format };
+    decompress_into(&mut decompressor, bytes, target).map(|warning| (samples, warning))
+}
+
+/// Decodes into `target`. Returns the first warning, or the message of an error.
+pub(super) fn decompress_into(
+    decompressor: &mut Decompressor,
+    bytes: &[u8],
+    target: turbojpeg::Image<&mut [u8]>,
+) -> Result<Option<String>, String> {
     match decompressor.decompress(bytes, target) {
-        Ok(()) => Ok((samples, None)),
-        Err(turbojpeg::Error::TurboJpegError(message)) if is_warning(&message) => {
-            Ok((samples, Some(message)))
-        }
+        Ok(()) => Ok(None),
+        Err(turbojpeg::Error::TurboJpegError(message)) if is_warning(&message) => Ok(Some(message)),
         Err(turbojpeg::Error::TurboJpegError(message)) => Err(message),
         Err(error) => Err(error.to_string()),
     }
@@ -274,7 +302,7 @@ fn says_missing(message: &str) -> bool {
 
 /// Whether a warning is harmless. libjpeg-turbo reports only the first warning, so a harmless one must be the last
 /// possible.
-fn is_harmless(message: &str) -> bool {
+pub(super) fn is_harmless(message: &str) -> bool {
     message.starts_with("Corrupt JPEG data: ") && message.ends_with(" extraneous bytes before marker 0xd9")
 }
 

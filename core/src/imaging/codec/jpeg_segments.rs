@@ -155,7 +155,7 @@ pub(super) fn bare(bytes: &[u8], segments: &[Segment]) -> Vec<u8> {
 }
 
 /// Whether a segment belongs to the picture. Comments and application data do not, except for those of APP0 and Adobe.
-fn is_picture(marker: u8) -> bool {
+pub(super) fn is_picture(marker: u8) -> bool {
     !matches!(marker, APP1..=0xEF | COM) || marker == APP14
 }
 

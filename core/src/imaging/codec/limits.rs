@@ -50,12 +50,18 @@ impl Limits {
         Ok(())
     }
 
-    /// Checks the number of pixels and the memory that decoding takes.
-    pub(super) fn check_header(&self, header: &Header) -> Result<(), DecodeError> {
-        let Header { width, height, decoded_bytes: needed, .. } = *header;
+    /// Checks the number of pixels.
+    pub(super) fn check_pixels(&self, width: usize, height: usize) -> Result<(), DecodeError> {
         if width as u64 * height as u64 > self.pixels_max {
             return Err(DecodeError::TooManyPixels { width, height, max: self.pixels_max });
         }
+        Ok(())
+    }
+
+    /// Checks the number of pixels and the memory that decoding takes.
+    pub(super) fn check_header(&self, header: &Header) -> Result<(), DecodeError> {
+        let Header { width, height, decoded_bytes: needed, .. } = *header;
+        self.check_pixels(width, height)?;
         if needed > self.decoded_bytes_max {
             return Err(DecodeError::TooMuchMemory { needed, max: self.decoded_bytes_max });
         }

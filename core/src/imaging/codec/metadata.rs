@@ -9,6 +9,7 @@ use super::{
     notes::{NoteKind, Notes},
     png_text,
     resolution::Resolution,
+    tiff_compression::TiffCompression,
     xmp,
 };
 
@@ -38,6 +39,8 @@ pub struct Metadata {
     pub jpeg_segments: Vec<(u8, Vec<u8>)>,
     /// The video that follows the picture of a motion photo. Only JPEG can hold it.
     pub video: Option<Vec<u8>>,
+    /// How the pixels of a TIFF are packed. `None` is LZW. Only TIFF can hold it.
+    pub tiff_compression: Option<TiffCompression>,
 }
 
 impl Metadata {
@@ -46,10 +49,10 @@ impl Metadata {
         self.exif.as_deref().map_or(1, exif::orientation)
     }
 
-    /// Returns what defines the colours, and author and copyright. Colours are defined by the profile, the colour chunks of PNG,
-    /// and in EXIF by ColorSpace, Gamma and the interoperability index. Author and copyright are those of EXIF, IPTC, PNG
-    /// texts, XMP `dc:rights`, and Photoshop's copyright flag and address. An orientation other than 1 stays too, because it
-    /// is geometry.
+    /// Returns what defines the colours, the packing of a TIFF, and author and copyright. Colours are defined by the profile, the
+    /// colour chunks of PNG, and in EXIF by ColorSpace, Gamma and the interoperability index. Author and copyright are those of
+    /// EXIF, IPTC, PNG texts, XMP `dc:rights`, and Photoshop's copyright flag and address. An orientation other than 1 stays too,
+    /// because it is geometry.
     pub fn stripped(&self) -> Metadata {
         Metadata {
             icc: self.icc.clone(),
@@ -64,6 +67,7 @@ impl Metadata {
                 .filter(|chunk| png_text::names_rights(chunk))
                 .cloned()
                 .collect(),
+            tiff_compression: self.tiff_compression,
             ..Metadata::default()
         }
     }

@@ -4,8 +4,8 @@
 //!
 //! - Limits are checked on the header, before memory for pixels is allocated.
 //! - A file that is cut off is refused, or decoded as far as it goes if [`Limits::lenient`].
-//! - A property that would not survive (CMYK, animations, several pages) is refused by its name. What is left out or
-//!   tolerated stands in [`Notes`]. Nothing is reduced silently.
+//! - A property that would not survive (CMYK, animations, several pages) is refused by its name. What is left out, tolerated or
+//!   changed in form stands in [`Notes`]. Nothing is reduced silently.
 //!
 //! The same picture gives the same bytes. Each format has one file for its pixels and one for its container. All share
 //! [`Metadata`].
@@ -43,7 +43,7 @@ mod resolution;
 mod subsampling;
 mod tags;
 mod tiff;
-mod tiff_deep;
+mod tiff_compression;
 mod webp;
 mod webp_chunks;
 mod webp_lossy;
@@ -65,3 +65,4 @@ pub use notes::{Note, NoteKind, Notes};
 pub use orientation::apply_orientation;
 pub use resolution::{Resolution, ResolutionUnit};
 pub use subsampling::Subsampling;
+pub use tiff_compression::TiffCompression;

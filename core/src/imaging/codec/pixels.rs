@@ -113,18 +113,6 @@ pub(super) fn as_rgb(image: &Image) -> Cow<'_, Image> {
     }
 }
 
-/// Expands rows of 1-, 2- or 4-bit samples to one byte per sample. Rows are padded to whole bytes; values are not scaled.
-pub(super) fn unpack_bits(packed: &[u8], width: usize, height: usize, bits: usize) -> Vec<u8> {
-    let per_byte = 8 / bits;
-    let mask = ((1u16 << bits) - 1) as u8;
-    let stride = width.div_ceil(per_byte);
-    let mut out = Vec::with_capacity(width * height);
-    for row in packed.chunks_exact(stride).take(height) {
-        out.extend((0..width).map(|x| (row[x / per_byte] >> (8 - bits * (x % per_byte + 1))) & mask));
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,12 +124,5 @@ mod tests {
         assert_eq!(mixed, [1, 2, 3, 7, 4, 5, 6, 8]);
         assert_eq!(split(2, 1, Channels::Rgb, true, mixed, &Cancel::never()), Ok(Some(image)));
         assert_eq!(split(2, 2, Channels::Grey, false, vec![0u8; 3], &Cancel::never()), Ok(None));
-    }
-
-    #[test]
-    fn bits_come_out_from_the_left() {
-        assert_eq!(unpack_bits(&[0b1010_0000, 0b0100_0000], 3, 2, 1), [1, 0, 1, 0, 1, 0]);
-        assert_eq!(unpack_bits(&[0x1F, 0x20], 3, 1, 4), [1, 15, 2]);
-        assert_eq!(unpack_bits(&[0b11_01_00_10], 4, 1, 2), [3, 1, 0, 2]);
     }
 }

@@ -6,9 +6,16 @@ use super::tags::{
     ARTIST, COPYRIGHT, EXIF_DIRECTORY, GPS_DIRECTORY, INTEROP_DIRECTORY, MAKER_NOTE, ORIENTATION,
 };
 
-/// Tags of the first directory that describe the picture and not how it is stored. Description, maker, model, orientation,
-/// software, date, artist, host, rating, copyright, and those of Windows.
-const DESCRIPTIVE: [u16; 16] = [
+/// Tags of the first directory that describe the picture and not how it is stored. Names of document and page, number of the
+/// page, description, maker, model, orientation, software, date, artist, host, white point, primaries, history, rating,
+/// copyright, and those of Windows.
+const DESCRIPTIVE: [u16; 22] = [
+    0x010D,
+    0x011D,
+    0x0129,
+    0x013E,
+    0x013F,
+    0x9213,
     0x010E,
     0x010F,
     0x0110,
@@ -45,13 +52,19 @@ pub(super) struct PortableTags {
 }
 
 impl PortableTags {
-    /// Reads the entries of a TIFF file or an EXIF block. Entries may overlap, so their total length is bounded too.
-    pub(super) fn read(stream: &Stream<'_>) -> Self {
+    /// Reads the entries of the first directory of a stream.
+    pub(super) fn read_first(stream: &Stream<'_>) -> Self {
+        stream.first().map(|first| Self::read(stream, &first)).unwrap_or_default()
+    }
+
+    /// Reads the entries of a directory of a TIFF file or an EXIF block. Entries may overlap, so their total length is
+    /// bounded too.
+    pub(super) fn read(stream: &Stream<'_>, directory: &Directory) -> Self {
         let mut budget = BLOCK_BYTES_MAX;
-        let mut copy = |directory: Option<Directory>, keep: &dyn Fn(u16) -> bool| -> Vec<Value> {
-            let fields = directory.map(|d| d.fields).unwrap_or_default();
+        let mut copy = |directory: Option<&Directory>, keep: &dyn Fn(u16) -> bool| -> Vec<Value> {
             let mut values = Vec::new();
-            for field in fields.iter().filter(|f| keep(f.tag) && f.len > 0) {
+            let fields = directory.into_iter().flat_map(|d| &d.fields);
+            for field in fields.filter(|f| keep(f.tag) && f.len > 0) {
                 if field.len + 12 <= budget {
                     budget -= field.len + 12;
                     values.push(stream.copy(field));
@@ -59,15 +72,14 @@ impl PortableTags {
             }
             values
         };
-        let Some(first) = stream.first() else { return Self::default() };
-        let exif = sub_directory(stream, &first, EXIF_DIRECTORY);
+        let exif = sub_directory(stream, directory, EXIF_DIRECTORY);
         let interop = exif.as_ref().and_then(|exif| sub_directory(stream, exif, INTEROP_DIRECTORY));
-        let gps = sub_directory(stream, &first, GPS_DIRECTORY);
+        let gps = sub_directory(stream, directory, GPS_DIRECTORY);
         Self {
-            main: copy(Some(first), &|tag| DESCRIPTIVE.contains(&tag)),
-            exif: copy(exif, &|tag| !UNMOVABLE.contains(&tag)),
-            interop: copy(interop, &|_| true),
-            gps: copy(gps, &|_| true),
+            main: copy(Some(directory), &|tag| DESCRIPTIVE.contains(&tag)),
+            exif: copy(exif.as_ref(), &|tag| !UNMOVABLE.contains(&tag)),
+            interop: copy(interop.as_ref(), &|_| true),
+            gps: copy(gps.as_ref(), &|_| true),
         }
     }
 

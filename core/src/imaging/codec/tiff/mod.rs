@@ -1,0 +1,235 @@
+//! TIFF and BigTIFF with one page. The directories are read here (`ifd`), and so are strips and tiles; libraries decode the
+//! codings, and the `tiff` crate writes.
+//!
+//! In:
+//!
+//! - grey (0 black or white), palettes, RGB, YCbCr with any subsampling, CIE L*a*b*; with one channel of alpha;
+//! - 1 to 8 bits, to 8 bits; 9 to 16 bits of grey and RGB, and floating-point numbers from 0 to 1, to 16 bits;
+//! - strips or tiles of any size, samples side by side or in planes, bits in either order;
+//! - uncompressed, PackBits, LZW of either kind, Deflate, JPEG, modified Huffman, Group 3 and Group 4, with differences.
+//!
+//! Out: grey or RGB of 8 or 16 bits with or without alpha, uncompressed, PackBits, Deflate, or LZW with horizontal differences.
+//!
+//! Carried: ICC (34675), XMP (700), IPTC (33723), resolution, the descriptive tags, the Exif and GPS directories. Not
+//! carried: maker notes (their offsets do not survive a move), Photoshop's own block, private tags.
+//!
+//! The way of a pixel: `pages` finds the directory, `layout` and `grid` read and check its tags, `segments` decodes strips and
+//! tiles line by line (`coding`, `fax`, `jpeg_stream`, `packbits`, `predictor`), `samples` puts the lines into planes of 8 or 16
+//! bits, and `colours` converts what is not RGB. `encode` writes. docs/formats.md has the table of what is read, written, kept and said.
+
+mod coding;
+mod colours;
+mod encode;
+mod fax;
+mod grid;
+mod jpeg_stream;
+mod layout;
+mod packbits;
+mod pages;
+mod predictor;
+mod samples;
+mod segments;
+mod tags;
+
+pub(super) use self::encode::encode;
+use self::{
+    colours::Palette,
+    layout::{Alpha, Coding, Colours, Layout, Number, Tags},
+    pages::Page,
+    samples::{Canvas, CanvasSample, canvas_bytes_max},
+    segments::SegmentReader,
+    tags::{ICC, IPTC, XMP},
+};
+use super::block::{BLOCK_BYTES_MAX, kept};
+use super::error::{DecodeError, broken};
+use super::exif;
+use super::format::Format;
+use super::header::Header;
+use super::ifd::{self, Directory, Stream};
+use super::limits::{self, Limits};
+use super::metadata::Metadata;
+use super::notes::{NoteKind, Notes};
+use super::pixels::{self, StoredImage};
+use super::portable_tags::PortableTags;
+use super::tags::{EXIF_DIRECTORY, GPS_DIRECTORY};
+use super::tiff_compression::TiffCompression;
+use crate::{
+    cancel::{Cancel, Cancelled},
+    imaging::{Depth, Image},
+};
+
+/// Reads the header from the directory. Pixels stay coded. Sides are checked first, since they decide how many strips or tiles
+/// there are to check.
+pub(super) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, DecodeError> {
+    let page = pages::open(bytes)?;
+    let tags = page.tags();
+    let layout = Layout::read(&page.stream, &page.directory)?;
+    limits.check_pixels(layout.width, layout.height)?;
+    layout.grid.check(&tags, layout.n_planes())?;
+    let (width, height, channels, has_alpha) =
+        (layout.width, layout.height, layout.channels(), layout.has_alpha());
+    let samples = pixels::samples_per_pixel(channels, has_alpha);
+    let turned = exif::directory_orientation(&page.stream, &page.directory) != 1;
+    let working = SegmentReader::bytes_max(tags, &layout).saturating_add(canvas_bytes_max(&layout));
+    let decoded_bytes = match layout.depth() {
+        Depth::Eight => limits::decoded_bytes,
+        Depth::Sixteen => limits::deep_decoded_bytes,
+    };
+    Ok(Header {
+        format: Format::Tiff,
+        width,
+        height,
+        channels,
+        has_alpha,
+        depth: layout.depth(),
+        decoded_bytes: decoded_bytes(width, height, samples, turned, working),
+        metadata_bytes: metadata_bytes(&page.stream, &page.directory),
+        jpeg_subsampling: None,
+        lossless: true,
+    })
+}
+
+/// Returns the most bytes of the values that are copied out of the directories. Values may overlap, so they can be longer
+/// than the file.
+fn metadata_bytes(stream: &Stream<'_>, directory: &Directory) -> u64 {
+    /// Bytes that an entry takes besides its value.
+    const ENTRY_BYTES: usize = 64;
+    let tables = [EXIF_DIRECTORY, GPS_DIRECTORY].map(|tag| ifd::sub_directory(stream, directory, tag));
+    let fields = tables.iter().flatten().chain([directory]).flat_map(|table| &table.fields);
+    let lengths = fields.map(|field| field.len).filter(|len| *len <= BLOCK_BYTES_MAX);
+    lengths.map(|len| (len + ENTRY_BYTES) as u64).sum()
+}
+
+/// Decodes the pixels of a probed file.
+pub(super) fn decode(bytes: &[u8], header: &Header, cancel: &Cancel) -> Result<StoredImage, DecodeError> {
+    let page = pages::open(bytes)?;
+    let tags = page.tags();
+    let layout = Layout::read(&page.stream, &page.directory)?;
+    if header.depth == Depth::Sixteen {
+        return read(tags, &layout, &[], |_: &mut [u16]| Ok(()), cancel).map(StoredImage::from);
+    }
+    let palette = match layout.colours {
+        Colours::Palette => colours::palette(tags, layout.bits)?.colours,
+        _ => Vec::new(),
+    };
+    let convert = |samples: &mut [u8]| colours::to_rgb(samples, layout.colours, tags, cancel);
+    read(tags, &layout, &palette, convert, cancel).map(StoredImage::from)
+}
+
+/// Reads a picture. `convert` turns samples that were put down as stored into RGB.
+fn read<S: CanvasSample>(
+    tags: Tags<'_, '_>,
+    layout: &Layout,
+    palette: &[[S; 3]],
+    convert: impl FnOnce(&mut [S]) -> Result<(), Cancelled>,
+    cancel: &Cancel,
+) -> Result<Image<S>, DecodeError> {
+    let mut reader = SegmentReader::new(tags, layout)?;
+    let mut canvas = Canvas::new(layout, palette);
+    for plane in 0..layout.n_planes() {
+        for index in 0..layout.grid.n {
+            cancel.check()?;
+            reader.open(plane, index)?;
+            while let Some(lines) = reader.next()? {
+                canvas.put(plane, &lines)?;
+            }
+        }
+    }
+    let (mut samples, alpha) = canvas.into_planes();
+    convert(&mut samples)?;
+    if let Some(alpha) = alpha.as_ref().filter(|_| layout.alpha == Alpha::Premultiplied) {
+        colours::unpremultiply(&mut samples, alpha, layout.channels().count(), cancel)?;
+    }
+    Image::of(layout.width, layout.height, layout.channels(), samples, alpha)
+        .map_err(|e| broken(Format::Tiff, e))
+}
+
+/// Returns what of a probed file the decoded picture does not have, or has in another form.
+pub(super) fn notes(bytes: &[u8]) -> Notes {
+    let mut notes = Notes::default();
+    let Ok(page) = pages::open(bytes) else { return notes };
+    let Ok(layout) = Layout::read(&page.stream, &page.directory) else { return notes };
+    for what in &page.left_out {
+        notes.add(NoteKind::LeftOut, what);
+    }
+    if layout.colours.is_lab() && page.directory.field(ICC).is_some() {
+        notes.add(NoteKind::NotKept, "the ICC profile for Lab: the colours become sRGB");
+    }
+    for text in conversions(&page, &layout) {
+        notes.add(NoteKind::Converted, text);
+    }
+    notes
+}
+
+/// Returns how the decoded picture differs in form from the stored one, each a noun with what becomes of it.
+fn conversions(page: &Page<'_>, layout: &Layout) -> Vec<String> {
+    let Layout { bits, number, colours, alpha, .. } = *layout;
+    let full = usize::from(layout.depth().bits());
+    let mut texts = Vec::new();
+    match (number, colours) {
+        (Number::Float, _) => texts.push(format!("floating-point samples of {bits} bits to 16-bit samples")),
+        (_, Colours::Palette) => {
+            let is_rounded = |palette: Palette| palette.is_rounded;
+            let rounded = colours::palette(page.tags(), bits).is_ok_and(is_rounded);
+            texts.push(
+                if rounded { "a palette of 16-bit colours to 8-bit RGB" } else { "a palette to RGB" }
+                    .to_owned(),
+            );
+        }
+        (_, Colours::YCbCr { .. }) => texts.push("YCbCr colours to RGB".to_owned()),
+        (_, Colours::Lab | Colours::IccLab) => {
+            texts.push("Lab colours to sRGB, without what lies outside of it".to_owned());
+        }
+        _ if bits == full => {}
+        _ => texts.push(format!("{bits}-bit samples to {full}-bit samples")),
+    }
+    if alpha == Alpha::Premultiplied {
+        texts.push("colours multiplied by alpha to colours of their own".to_owned());
+    }
+    texts.extend(other_coding(layout.coding).map(str::to_owned));
+    texts
+}
+
+/// Says what becomes of a coding that is read and not written.
+fn other_coding(coding: Coding) -> Option<&'static str> {
+    match coding {
+        Coding::Huffman | Coding::Group3 { .. } | Coding::Group4 => {
+            Some("a fax coding, which holds 1 bit only; a TIFF is written with LZW")
+        }
+        Coding::Jpeg { .. } => {
+            Some("JPEG compression, which would lose something a second time; a TIFF is written with LZW")
+        }
+        Coding::Plain | Coding::Lzw | Coding::Deflate | Coding::PackBits => None,
+    }
+}
+
+/// The packing that a restored TIFF has.
+fn packing(coding: Coding) -> Option<TiffCompression> {
+    match coding {
+        Coding::Plain => Some(TiffCompression::Uncompressed),
+        Coding::PackBits => Some(TiffCompression::PackBits),
+        Coding::Deflate => Some(TiffCompression::Deflate),
+        Coding::Lzw | Coding::Huffman | Coding::Group3 { .. } | Coding::Group4 | Coding::Jpeg { .. } => None,
+    }
+}
+
+/// Reads the metadata. The descriptive tags and the Exif and GPS directories become an EXIF block.
+pub(super) fn metadata(bytes: &[u8]) -> Metadata {
+    let Ok(page) = pages::open(bytes) else { return Metadata::default() };
+    let (stream, directory) = (&page.stream, &page.directory);
+    let block = |tag| directory.field(tag).and_then(|f| kept(stream.value(f)));
+    let mut tables = PortableTags::read(stream, directory);
+    let layout = Layout::read(stream, directory).ok();
+    // A profile and a white for Lab do not fit the sRGB that comes of it.
+    let is_lab = layout.as_ref().is_some_and(|layout| layout.colours.is_lab());
+    tables.main.retain(|value| !is_lab || value.tag != tags::WHITE_POINT);
+    Metadata {
+        icc: block(ICC).filter(|_| !is_lab),
+        exif: (!tables.is_empty()).then(|| tables.to_exif()),
+        xmp: block(XMP),
+        iptc: block(IPTC),
+        resolution: exif::directory_resolution(stream, directory),
+        tiff_compression: layout.and_then(|layout| packing(layout.coding)),
+        ..Metadata::default()
+    }
+}

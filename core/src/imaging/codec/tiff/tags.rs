@@ -1,0 +1,36 @@
+//! Numbers of the tags that say how the pixels of a TIFF are stored (TIFF 6.0; technical note 2; BigTIFF; DNG 1.7).
+
+pub(super) const NEW_SUBFILE_TYPE: u16 = 254;
+pub(super) const SUBFILE_TYPE: u16 = 255;
+pub(super) const WIDTH: u16 = 256;
+pub(super) const HEIGHT: u16 = 257;
+pub(super) const BITS: u16 = 258;
+pub(super) const COMPRESSION: u16 = 259;
+pub(super) const PHOTOMETRIC: u16 = 262;
+pub(super) const FILL_ORDER: u16 = 266;
+pub(super) const STRIP_OFFSETS: u16 = 273;
+pub(super) const SAMPLES: u16 = 277;
+pub(super) const ROWS_PER_STRIP: u16 = 278;
+pub(super) const STRIP_LENGTHS: u16 = 279;
+pub(super) const PLANAR: u16 = 284;
+pub(super) const T4_OPTIONS: u16 = 292;
+pub(super) const T6_OPTIONS: u16 = 293;
+pub(super) const PREDICTOR: u16 = 317;
+pub(super) const WHITE_POINT: u16 = 318;
+pub(super) const COLOUR_MAP: u16 = 320;
+pub(super) const TILE_WIDTH: u16 = 322;
+pub(super) const TILE_HEIGHT: u16 = 323;
+pub(super) const TILE_OFFSETS: u16 = 324;
+pub(super) const TILE_LENGTHS: u16 = 325;
+pub(super) const SUB_DIRECTORIES: u16 = 330;
+pub(super) const EXTRA_SAMPLES: u16 = 338;
+pub(super) const SAMPLE_FORMAT: u16 = 339;
+pub(super) const JPEG_TABLES: u16 = 347;
+pub(super) const YCBCR_COEFFICIENTS: u16 = 529;
+pub(super) const YCBCR_SUBSAMPLING: u16 = 530;
+pub(super) const REFERENCE_BLACK_WHITE: u16 = 532;
+pub(super) const XMP: u16 = 700;
+pub(super) const IPTC: u16 = 33723;
+pub(super) const ICC: u16 = 34675;
+pub(super) const PHOTOSHOP_LAYERS: u16 = 37724;
+pub(super) const DNG_VERSION: u16 = 50706;
