@@ -2,7 +2,9 @@
 
 use pentimento_core::imaging::{
     Channels, DeepImage, Image,
-    codec::{DecodeError, Format, Limits, Metadata, NoteKind, decode, encode, probe},
+    codec::{
+        DecodeError, Format, Limits, Metadata, NoteKind, TiffPages, decode, encode, join_tiff_pages, probe,
+    },
 };
 
 use crate::support::{decoded, encoding, sample};
@@ -584,6 +586,78 @@ fn a_restored_file_keeps_packing_and_tags() {
     }
     let metadata = Metadata::default();
     assert_eq!(first_short(&encode(&image, &metadata, &encoding(Format::Tiff)).unwrap(), 259), 5);
+}
+
+/// An EXIF block with nothing but an interoperability directory, which has a text that stands elsewhere.
+fn interop_exif() -> Vec<u8> {
+    let entry = |tag: u16, kind: u16, count: u32, value: u32| {
+        let head = [tag.to_le_bytes(), kind.to_le_bytes()].concat();
+        [head, count.to_le_bytes().to_vec(), value.to_le_bytes().to_vec()].concat()
+    };
+    let directory = |entries: &[Vec<u8>]| {
+        [(entries.len() as u16).to_le_bytes().to_vec(), entries.concat(), vec![0; 4]].concat()
+    };
+    let parts = [
+        b"II*\0\x08\0\0\0".to_vec(),
+        directory(&[entry(0x8769, 4, 1, 26)]),
+        directory(&[entry(0xA005, 4, 1, 44)]),
+        directory(&[entry(1, 2, 4, u32::from_le_bytes(*b"R03\0")), entry(2, 2, 10, 74)]),
+        b"long text\0".to_vec(),
+    ];
+    parts.concat()
+}
+
+#[test]
+fn pages_are_taken_apart_and_put_together() {
+    let page = |v: u8| {
+        Directory::new((3, 2), &[8], BLACK_IS_ZERO, 1, vec![v; 6])
+            .with(285, Numbers::Text(if v == 1 { "the first page" } else { "another page" }))
+            .with(297, Numbers::Short(vec![v.into(), 3]))
+    };
+    let small = || Directory::new((1, 1), &[8], BLACK_IS_ZERO, 1, vec![8]).short(254, 1);
+    for kind in KINDS {
+        let bytes = file(kind, &[page(1), small(), page(2), page(3)]);
+        let pages = TiffPages::find(&bytes).unwrap();
+        assert_eq!((pages.len(), pages.is_empty()), (3, false));
+        assert!(pages.notes().has(NoteKind::LeftOut));
+        assert!(pages.page(&bytes, 3).is_none());
+        let singles: Vec<_> = (0..3).map(|i| picture(&pages.page(&bytes, i).unwrap())).collect();
+        for (single, v) in singles.iter().zip([1, 2, 3]) {
+            assert_eq!(single.image, grey(3, 2, vec![v; 6]), "{kind:?}");
+        }
+        let mut written: Vec<Vec<u8>> = Vec::new();
+        for single in &singles {
+            let metadata = Metadata { icc: Some(vec![7; 201]), ..single.metadata.clone() };
+            written.push(encode(&single.image, &metadata, &encoding(Format::Tiff)).unwrap());
+        }
+        let joined = join_tiff_pages(&written).unwrap();
+        assert_eq!(refusal(&joined), "more than one page");
+        let pages = TiffPages::find(&joined).unwrap();
+        assert_eq!(pages.len(), 3);
+        for (i, single) in singles.iter().enumerate() {
+            let again = picture(&pages.page(&joined, i).unwrap());
+            assert_eq!(again.image, single.image);
+            let metadata = Metadata { icc: Some(vec![7; 201]), ..single.metadata.clone() };
+            assert_eq!(again.metadata, metadata);
+        }
+    }
+    // An Exif directory moves along, and the interoperability directory below it.
+    let image = sample(9, 7, Channels::Rgb, true);
+    let full = decoded(&crate::support::fixture("metadata.jpg")).metadata;
+    let interop = Metadata { exif: Some(interop_exif()), ..Metadata::default() };
+    for metadata in [full, interop.clone()] {
+        let written = encode(&image, &metadata, &encoding(Format::Tiff)).unwrap();
+        let joined = join_tiff_pages(&[written.clone(), written.clone()]).unwrap();
+        let pages = TiffPages::find(&joined).unwrap();
+        for i in 0..2 {
+            let again = picture(&pages.page(&joined, i).unwrap());
+            assert_eq!((again.image, again.metadata), (image.clone(), decoded(&written).metadata));
+        }
+    }
+    let kept = decoded(&encode(&image, &interop, &encoding(Format::Tiff)).unwrap()).metadata.exif.unwrap();
+    assert!(kept.windows(9).any(|w| w == b"long text"));
+    assert!(join_tiff_pages(&[b"no tiff".to_vec()]).is_err());
+    assert!(TiffPages::find(b"no tiff").is_err());
 }
 
 /// The number of a tag of a little-endian file.

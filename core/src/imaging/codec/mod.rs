@@ -65,4 +65,5 @@ pub use notes::{Note, NoteKind, Notes};
 pub use orientation::apply_orientation;
 pub use resolution::{Resolution, ResolutionUnit};
 pub use subsampling::Subsampling;
+pub use tiff::{TiffPages, join_tiff_pages};
 pub use tiff_compression::TiffCompression;

@@ -29,9 +29,11 @@ mod pages;
 mod predictor;
 mod samples;
 mod segments;
+mod several;
 mod tags;
 
 pub(super) use self::encode::encode;
+pub use self::several::{TiffPages, join_tiff_pages};
 use self::{
     colours::Palette,
     layout::{Alpha, Coding, Colours, Layout, Number, Tags},

@@ -2,7 +2,7 @@
 //!
 //! A file is a chain of directories, and each may point to directories of its own (SubIFDs). A directory is a page, a
 //! reduced copy of a page (thumbnail, pyramid level) or a mask. A file of one page is read, and the rest is named in the
-//! notes. A file of several pages is refused.
+//! notes. A file of several pages is refused as a whole; [`super::several`] takes it apart into files of one page.
 
 use super::super::error::{DecodeError, broken, unsupported};
 use super::super::format::Format;
@@ -60,6 +60,13 @@ pub(super) fn open(bytes: &[u8]) -> Result<Page<'_>, DecodeError> {
         return Err(broken(Format::Tiff, "values of its directory lie beyond the end"));
     }
     Ok(Page { stream: walk.stream, directory, left_out })
+}
+
+/// Finds the pages of a file. Returns, for each, the offset of its directory, and what the file has besides them.
+pub(super) fn all(bytes: &[u8]) -> Result<(Vec<u64>, Vec<&'static str>), DecodeError> {
+    let walk = walk(bytes)?;
+    let left_out = walk.left_out();
+    Ok((walk.pages, left_out))
 }
 
 /// Walks over all directories of a file.
