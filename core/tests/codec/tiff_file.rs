@@ -280,7 +280,7 @@ struct Bits {
 impl Bits {
     fn push(&mut self, code: &str) {
         for bit in code.bytes() {
-            if self.n % 8 == 0 {
+            if self.n.is_multiple_of(8) {
                 self.out.push(0);
             }
             *self.out.last_mut().unwrap() |= (bit - b'0') << (7 - self.n % 8);

@@ -9,6 +9,8 @@ use crate::imaging::{Channels, Depth, Image, Sample};
 const LIBWEBP_ALPHA_BYTES: u64 = 44;
 /// Bytes of its histograms, whatever the size of the picture. Measured: 12 MB.
 const LIBWEBP_ALPHA_FIXED: u64 = 16 << 20;
+/// Bytes of the state of Deflate, which some TIFF files are packed with: window, tables and buffers.
+const DEFLATE_BYTES: u64 = 512 << 10;
 
 /// The shape of a picture: sides in pixels as stored or as displayed, channels, alpha, bits per sample.
 #[derive(Clone, Copy, Debug)]
@@ -110,7 +112,8 @@ pub(crate) fn encoder_bytes_max(shape: PictureShape, encoding: &Encoding) -> u64
         }
         Format::WebP => as_rgb.saturating_add(pixels.saturating_mul(6)).saturating_add(file),
         Format::Tiff => {
-            mixed.saturating_add(shape.side_max().saturating_mul(32 * shape.depth.bytes() as u64))
+            let rows = shape.side_max().saturating_mul(32 * shape.depth.bytes() as u64);
+            mixed.saturating_add(rows).saturating_add(DEFLATE_BYTES)
         }
         Format::Bmp if shape.has_alpha => as_rgb,
         Format::Bmp => 0,

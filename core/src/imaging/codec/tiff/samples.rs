@@ -254,7 +254,7 @@ mod tests {
         let mut out = [0u8; 6];
         unpack(&[0b1010_0101], 1, &mut out[..6]);
         assert_eq!(out, [1, 0, 1, 0, 0, 1]);
-        unpack(&[0b101_001_11, 0b0_111_000_1, 0b10_000000], 3, &mut out);
+        unpack(&[0b1010_0111, 0b0111_0001, 0b1000_0000], 3, &mut out);
         assert_eq!(out, [5, 1, 6, 7, 0, 6]);
         unpack(&[0x1F, 0x2A], 4, &mut out[..4]);
         assert_eq!(out[..4], [1, 15, 2, 10]);
