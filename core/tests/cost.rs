@@ -38,10 +38,13 @@ fn peak<T>(work: impl FnOnce() -> T) -> (u64, T) {
     (status("VmHWM:").saturating_sub(before), result)
 }
 
-/// Makes large blocks come from the system and go back to it. Memory that the allocator keeps from one measurement for the
-/// next one would be missing there. It must be called before anything large is allocated.
+/// Makes blocks that are not small come from the system and go back to it. Memory that the allocator keeps from one
+/// measurement for the next one would be missing there. All threads share one arena: on a busy machine, arenas of threads
+/// kept 4 to 9 MB of freed blocks in a few of 250 measurements. It must be called before anything large is allocated.
 fn give_memory_back() {
-    for (setting, bytes) in [(libc::M_MMAP_THRESHOLD, 256 << 10), (libc::M_TRIM_THRESHOLD, 128 << 10)] {
+    let settings =
+        [(libc::M_MMAP_THRESHOLD, 32 << 10), (libc::M_TRIM_THRESHOLD, 128 << 10), (libc::M_ARENA_MAX, 1)];
+    for (setting, bytes) in settings {
         // SAFETY: the call sets a number of the allocator.
         assert_eq!(unsafe { libc::mallopt(setting, bytes) }, 1);
     }
