@@ -300,6 +300,11 @@ impl<S: Sample> Image<S> {
         self.alpha.as_deref()
     }
 
+    /// The colour samples for changes in place, beside the alpha plane.
+    pub(super) fn samples_mut_and_alpha(&mut self) -> (&mut [S], Option<&[S]>) {
+        (&mut self.samples, self.alpha.as_deref())
+    }
+
     /// Returns the picture with other colour samples of the same shape. Alpha is kept.
     ///
     /// # Panics

@@ -5,8 +5,10 @@
 //! - [`operators`] has one file per operator; [`bands`] runs point operators and the unsharp mask in one pass.
 //! - [`Level`] and [`Instructions`] select CPU instructions. All give the same samples.
 //!
-//! Every operator acts on stored values: no colour management, no linear light.
+//! Every operator acts on stored values: no colour management, no linear light. Pixels weigh by their alpha in all that is
+//! measured, and what alpha hides changes no other pixel: see `alpha.rs`.
 
+pub(crate) mod alpha;
 pub mod bands;
 pub mod codec;
 mod coefficients;

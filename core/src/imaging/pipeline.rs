@@ -8,7 +8,9 @@ mod deep;
 use crate::cancel::{Cancel, Cancelled};
 
 use super::{
-    Channels, ColorCorrection, ColorMeasurement, Image, Instructions, RestorationParameters, bands,
+    Channels, ColorCorrection, ColorMeasurement, Image, Instructions, RestorationParameters,
+    alpha::{self, Veil},
+    bands,
     operators::{
         color_transform::ColorTransform,
         point::{ChannelTables, Unchanged},
@@ -17,7 +19,10 @@ use super::{
     },
 };
 
-pub use self::deep::{apply_deep, apply_deep_until, apply_deep_with, measure_deep, measure_deep_until};
+pub use self::deep::{
+    apply_deep, apply_deep_ignoring_alpha_until, apply_deep_until, apply_deep_with, measure_deep,
+    measure_deep_until,
+};
 pub use super::coefficients::{Coefficients, CoefficientsError};
 
 /// Measures the coefficients that these parameters need on the picture.
@@ -25,6 +30,7 @@ pub use super::coefficients::{Coefficients, CoefficientsError};
 /// `learned` is the transform of [`ColorMethod::Learned`](super::ColorMethod::Learned), already blended. A model predicts
 /// it; it cannot be measured here. With [`Tone::Keep`](super::Tone::Keep) the coefficients of any colour correction are a
 /// transform that keeps luma.
+/// Pixels weigh by their alpha, so colours under alpha 0 have no say.
 /// Cost: one pass over the samples with colour correction. Denoising takes a blur and, with colour correction, a corrected
 /// copy of the picture.
 ///
@@ -54,13 +60,15 @@ pub fn measure_until(
     let mut coefficients =
         ColorMeasurement::new(image).coefficients_until(parameters.color(), learned, cancel)?;
     if parameters.denoise() > 0.0 {
+        let counted = wavelet_shrinkage::Counted::of(alpha::weights(image));
+        let seen = alpha::seen_colours(image);
         coefficients.noise_sigma = if parameters.color_method().is_on() {
-            let mut corrected = image.clone();
+            let mut corrected = seen.into_owned();
             let correction = Correction::of(&coefficients, parameters.color(), image.channels());
             correction.run(Instructions::fastest(), &mut corrected, None, cancel)?;
-            wavelet_shrinkage::noise_sigma_until(&corrected, cancel)?
+            wavelet_shrinkage::measured_noise_until(&corrected, counted, cancel)?
         } else {
-            wavelet_shrinkage::noise_sigma_until(image, cancel)?
+            wavelet_shrinkage::measured_noise_until(&seen, counted, cancel)?
         };
     }
     Ok(coefficients)
@@ -68,7 +76,8 @@ pub fn measure_until(
 
 /// Restores `image`: colour correction, then denoising, then unsharp mask.
 ///
-/// Acts on stored values, border reflect-101. Size, channels and alpha are kept. Identity parameters return the picture
+/// Acts on stored values, border reflect-101. Size, channels and alpha are kept. Samples under alpha 0 stay as they are and have no
+/// influence on others; faint pixels have little. `imaging/alpha.rs` has the formula. Identity parameters return the picture
 /// unchanged. Without denoising this is one pass, in place. Runs on the rayon pool that the caller installed; the same bytes
 /// for any number of threads and any CPU.
 ///
@@ -107,8 +116,42 @@ pub fn apply_with(
     Cancel::uncancelled(|cancel| run(instructions, image, parameters, coefficients, cancel))
 }
 
-/// Runs the operators in their order.
+/// Same as [`apply_until`] by the rules of release 0.1.0, for receipts of that time: alpha is ignored. So samples under alpha 0
+/// change, and blurs read them.
+///
+/// # Errors
+/// When `cancel` is set.
+///
+/// # Panics
+/// Same as [`apply`].
+pub fn apply_ignoring_alpha_until(
+    image: Image,
+    parameters: &RestorationParameters,
+    coefficients: &Coefficients,
+    cancel: &Cancel,
+) -> Result<Image, Cancelled> {
+    run_ignoring_alpha(Instructions::fastest(), image, parameters, coefficients, cancel)
+}
+
+/// Runs the operators on the picture as it is seen.
 fn run(
+    instructions: Instructions,
+    mut image: Image,
+    parameters: &RestorationParameters,
+    coefficients: &Coefficients,
+    cancel: &Cancel,
+) -> Result<Image, Cancelled> {
+    let veil = if parameters.is_identity() { None } else { Veil::lay(&mut image) };
+    let mut image = run_ignoring_alpha(instructions, image, parameters, coefficients, cancel)?;
+    if let Some(veil) = veil {
+        let correction = Correction::of(coefficients, parameters.color(), image.channels());
+        veil.lift(&mut image, |row| correction.run(instructions, row, None, cancel), cancel)?;
+    }
+    Ok(image)
+}
+
+/// Runs the operators in their order.
+fn run_ignoring_alpha(
     instructions: Instructions,
     mut image: Image,
     parameters: &RestorationParameters,

@@ -2,7 +2,10 @@
 
 use rayon::prelude::*;
 
-use super::Image;
+use super::{
+    Image,
+    alpha::{self, Measured},
+};
 use crate::cancel::{Cancel, Cancelled};
 
 /// Cells per side, for any size and aspect of the picture.
@@ -26,6 +29,9 @@ impl Thumbnail {
     /// Reduces a picture. Each cell is the mean of the part of the picture that it covers. A pixel on the edge of a cell
     /// counts by the part that lies inside. Sums are whole numbers, so the same for any number of threads. Cost: one pass, and
     /// 98 kB for each 2^18 pixels, at least once and at most eight times.
+    ///
+    /// Pixels weigh by their alpha. A cell with less than half of the largest weight shows too little. Such cells repeat the others,
+    /// in order and evenly, so that ranks and fits are those of what is seen.
     pub fn of(image: &Image) -> Self {
         Cancel::uncancelled(|cancel| Self::of_until(image, cancel))
     }
@@ -35,36 +41,31 @@ impl Thumbnail {
     /// # Errors
     /// When `cancel` is set.
     pub fn of_until(image: &Image, cancel: &Cancel) -> Result<Self, Cancelled> {
-        let (width, height, n) = (image.width(), image.height(), image.channels().count());
-        let columns = Cover::all(width);
-        let add = |mut sums: Vec<[u64; 3]>, task: usize| {
-            if cancel.is_cancelled() {
-                return sums;
-            }
-            for y in task * ROWS_PER_TASK..height.min((task + 1) * ROWS_PER_TASK) {
-                let row = &image.samples()[y * width * n..][..width * n];
-                let across: Vec<[u64; 3]> = columns.iter().map(|cover| cover.sum(row, n)).collect();
-                for (cell, weight) in cells_of(y, height) {
-                    let sums = &mut sums[cell * THUMBNAIL_SIDE..][..THUMBNAIL_SIDE];
-                    for (sums, across) in sums.iter_mut().zip(&across) {
-                        (0..3).for_each(|c| sums[c] += weight * across[c]);
-                    }
-                }
-            }
-            sums
+        let n = image.channels().count();
+        let color = |at: usize| -> [u64; 3] {
+            let pixel = &image.samples()[at * n..][..n];
+            std::array::from_fn(|c| u64::from(pixel[c.min(n - 1)]))
         };
-        let zero = || vec![[0u64; 3]; THUMBNAIL_SIDE * THUMBNAIL_SIDE];
-        let n_parts = (image.n_pixels() / PIXELS_PER_PART).clamp(1, PARTS_MAX);
-        let n_tasks = height.div_ceil(ROWS_PER_TASK);
-        let parts = (0..n_tasks).into_par_iter().with_min_len(n_tasks.div_ceil(n_parts)).fold(zero, add);
-        let sums = parts.reduce_with(|mut sums, part| {
-            sums.iter_mut().zip(part).for_each(|(sums, part)| (0..3).for_each(|c| sums[c] += part[c]));
-            sums
-        });
-        cancel.check()?;
-        let sums = sums.expect("a picture has rows");
-        let whole = 255.0 * (width as f64) * (height as f64);
-        Ok(Self(sums.into_iter().map(|cell| cell.map(|sum| sum as f64 / whole)).collect()))
+        match alpha::measured(image) {
+            Measured::Equally => {
+                let sums = sums_of(image, color, cancel)?;
+                let whole = 255.0 * (image.width() as f64) * (image.height() as f64);
+                Ok(Self(sums.into_iter().map(|cell| cell.map(|sum| sum as f64 / whole)).collect()))
+            }
+            Measured::Weighed(alpha) => {
+                let weighed = |at: usize| {
+                    let ([r, g, b], a) = (color(at), u64::from(alpha[at]));
+                    [a * r, a * g, a * b, a]
+                };
+                let sums = sums_of(image, weighed, cancel)?;
+                let weights: Vec<u64> = sums.iter().map(|cell| cell[3]).collect();
+                let mean = |[r, g, b, a]: [u64; 4]| [r, g, b].map(|sum| sum as f64 / (255.0 * a as f64));
+                let mut cells: Vec<[f64; 3]> = sums.into_iter().map(mean).collect();
+                alpha::repeat_seen_cells(&mut cells, &weights);
+                Ok(Self(cells))
+            }
+            Measured::Nothing => Ok(Self(vec![[0.0; 3]; THUMBNAIL_SIDE * THUMBNAIL_SIDE])),
+        }
     }
 
     /// Returns the thumbnail with every cell changed.
@@ -77,6 +78,42 @@ impl Thumbnail {
     pub fn cells(&self) -> &[[f64; 3]] {
         &self.0
     }
+}
+
+/// Returns the sum of `N` numbers of every pixel over each cell, in 1/4096 pixels. `numbers` has those of a pixel.
+fn sums_of<const N: usize>(
+    image: &Image,
+    numbers: impl Fn(usize) -> [u64; N] + Sync,
+    cancel: &Cancel,
+) -> Result<Vec<[u64; N]>, Cancelled> {
+    let (width, height) = (image.width(), image.height());
+    let columns = Cover::all(width);
+    let add = |mut sums: Vec<[u64; N]>, task: usize| {
+        if cancel.is_cancelled() {
+            return sums;
+        }
+        for y in task * ROWS_PER_TASK..height.min((task + 1) * ROWS_PER_TASK) {
+            let number = |x: usize| numbers(y * width + x);
+            let across: Vec<[u64; N]> = columns.iter().map(|cover| cover.sum(number)).collect();
+            for (cell, weight) in cells_of(y, height) {
+                let sums = &mut sums[cell * THUMBNAIL_SIDE..][..THUMBNAIL_SIDE];
+                for (sums, across) in sums.iter_mut().zip(&across) {
+                    (0..N).for_each(|c| sums[c] += weight * across[c]);
+                }
+            }
+        }
+        sums
+    };
+    let zero = || vec![[0u64; N]; THUMBNAIL_SIDE * THUMBNAIL_SIDE];
+    let n_parts = (image.n_pixels() / PIXELS_PER_PART).clamp(1, PARTS_MAX);
+    let n_tasks = height.div_ceil(ROWS_PER_TASK);
+    let parts = (0..n_tasks).into_par_iter().with_min_len(n_tasks.div_ceil(n_parts)).fold(zero, add);
+    let sums = parts.reduce_with(|mut sums, part| {
+        sums.iter_mut().zip(part).for_each(|(sums, part)| (0..N).for_each(|c| sums[c] += part[c]));
+        sums
+    });
+    cancel.check()?;
+    Ok(sums.expect("a picture has rows"))
 }
 
 /// Returns the cells that pixel `at` of `n` covers, each with the covered part of the pixel, in 1/64.
@@ -110,15 +147,11 @@ impl Cover {
     }
 
     /// Returns the weighted sum of the covered pixels, in 1/64.
-    fn sum(&self, row: &[u8], n_channels: usize) -> [u64; 3] {
-        let at = |x: usize| -> [u64; 3] {
-            let pixel = &row[x * n_channels..][..n_channels];
-            std::array::from_fn(|c| u64::from(pixel[c.min(n_channels - 1)]))
-        };
-        let mut whole = [0u64; 3];
+    fn sum<const N: usize>(&self, at: impl Fn(usize) -> [u64; N]) -> [u64; N] {
+        let mut whole = [0u64; N];
         for x in self.whole.clone() {
             let pixel = at(x);
-            (0..3).for_each(|c| whole[c] += pixel[c]);
+            (0..N).for_each(|c| whole[c] += pixel[c]);
         }
         let (first, last) = (at(self.first.0), at(self.last.0));
         std::array::from_fn(|c| {

@@ -126,12 +126,15 @@ fn feature_bytes(header: &Header, schema: Schema) -> u64 {
     let measured = match schema {
         Schema::Seed => {
             let is_narrow = header.width.min(header.height) <= NARROW_PX;
+            // The colours that are seen are dropped before the spectrum is computed, which takes more.
             shape.pixels().saturating_mul(if is_narrow { 2 } else { 1 } * SEED_BYTES_PER_PIXEL)
         }
         Schema::Rich => {
             let reduced = reduced_bytes(header);
-            // The part within a frame is copied. It is no larger than the picture that the features are measured on.
+            // The part within a frame is copied. It is no larger than the picture that the features are measured on. So is the part
+            // that alpha does not hide, with the colours that are seen in it.
             let part = if reduced == 0 { shape.sample_bytes() } else { reduced };
+            let part = part.saturating_add(if header.has_alpha { 2 * part } else { 0 });
             let rows = long_row_bytes(header).saturating_mul(8);
             reduced.saturating_add(part).saturating_add(rows)
         }
@@ -146,7 +149,12 @@ fn reduced_bytes(header: &Header) -> u64 {
         return 0;
     }
     let side = |side: usize| (side as u64).saturating_mul(eighths).div_ceil(8);
-    side(header.width).saturating_mul(side(header.height)).saturating_mul(header.channels.count() as u64)
+    side(header.width).saturating_mul(side(header.height)).saturating_mul(samples_per_pixel(header))
+}
+
+/// Samples of a pixel with its alpha.
+fn samples_per_pixel(header: &Header) -> u64 {
+    header.channels.count() as u64 + u64::from(header.has_alpha)
 }
 
 /// Bytes of a row along the longer side.
@@ -179,7 +187,15 @@ fn restore_bytes(header: &Header, parameters: &RestorationParameters) -> u64 {
     // Denoising makes a second set of samples, and so does measuring the noise of corrected colours.
     let denoised = if parameters.denoise() > 0.0 { colours } else { 0 };
     let measured = denoised.saturating_add(narrowed_bytes(header));
-    let copies = denoised.max(rows).max(measured);
+    // Colours that alpha hides are kept aside while operators run, and the colours around them in cells. When noise is
+    // measured, the second set of samples has the colours that are seen, and the cells are larger for a moment.
+    let (kept, cells) = if header.has_alpha && !parameters.is_identity() {
+        (colours, shape(header).sample_bytes() / 10)
+    } else {
+        (0, 0)
+    };
+    let with_kept = |copies: u64| copies.saturating_add(kept).saturating_add(cells);
+    let copies = with_kept(denoised).max(with_kept(rows)).max(measured.saturating_add(cells));
     shape(header).sample_bytes().saturating_add(copies).saturating_add(FIXED_BYTES)
 }
 

@@ -158,6 +158,8 @@ pub(super) struct OutputPlan {
     encoding: Encoding,
     /// Bits per sample of the output.
     depth: Depth,
+    /// Version of the rules by which alpha weighs.
+    alpha_version: u32,
 }
 
 /// The input's bytes, the length that the output may have, and the flag that stops encoding.
@@ -199,16 +201,28 @@ impl OutputPlan {
         };
         let encoding = Encoding { format, quality, subsampling, lossless };
         let depth = header.depth.min(format.depth_max());
-        Self { route, is_untouched, record: request.record, metadata: request.metadata, encoding, depth }
+        let alpha_version = if header.has_alpha { receipt::ALPHA_VERSION } else { receipt::ALPHA_IGNORED };
+        let (record, metadata) = (request.record, request.metadata);
+        Self { route, is_untouched, record, metadata, encoding, depth, alpha_version }
     }
 
     /// The plan by which a recorded output was made.
     pub(super) fn recorded(output: &RecordedOutput, parameters: &RestorationParameters) -> Self {
-        let &RecordedOutput { route, format, bits, quality, subsampling, lossless, metadata, .. } = output;
+        let &RecordedOutput {
+            route,
+            format,
+            bits,
+            quality,
+            subsampling,
+            lossless,
+            metadata,
+            alpha_version,
+            ..
+        } = output;
         let encoding = Encoding { format, quality, subsampling, lossless };
         let depth = if bits == Depth::Sixteen.bits() { Depth::Sixteen } else { Depth::Eight };
         let is_untouched = parameters.is_identity();
-        Self { route, is_untouched, record: Record::Kept, metadata, encoding, depth }
+        Self { route, is_untouched, record: Record::Kept, metadata, encoding, depth, alpha_version }
     }
 
     /// Bits per sample of the output.
@@ -266,12 +280,20 @@ impl OutputPlan {
             notes.add(NoteKind::LeftOut, "the video of a motion photo: stripping leaves it out");
         }
         let Some(deep) = picture.deep else {
-            let image = pipeline::apply_until(picture.image, parameters, coefficients, input.cancel())?;
+            let apply = match self.alpha_version {
+                receipt::ALPHA_IGNORED => pipeline::apply_ignoring_alpha_until,
+                _ => pipeline::apply_until,
+            };
+            let image = apply(picture.image, parameters, coefficients, input.cancel())?;
             return self.write(input, (&image).into(), &metadata, notes);
         };
         // What was rounded to 8 bits has served its purpose. Its memory is given back before operators take theirs.
         drop(picture.image);
-        let deep = pipeline::apply_deep_until(deep, parameters, coefficients, input.cancel())?;
+        let apply = match self.alpha_version {
+            receipt::ALPHA_IGNORED => pipeline::apply_deep_ignoring_alpha_until,
+            _ => pipeline::apply_deep_until,
+        };
+        let deep = apply(deep, parameters, coefficients, input.cancel())?;
         match self.depth {
             Depth::Sixteen => self.write(input, (&deep).into(), &metadata, notes),
             Depth::Eight => {
@@ -372,6 +394,7 @@ impl OutputPlan {
             encoder: is_encoded.then(|| codec::encoder_version(format).to_owned()),
             metadata: self.metadata,
             metadata_version: receipt::METADATA_VERSION,
+            alpha_version: self.alpha_version,
             reencoded: is_encoded && self.is_untouched && !lossless,
         }
     }

@@ -1,7 +1,7 @@
 //! WebP: decoded and losslessly encoded by `image-webp` (through `image`), lossily encoded by libwebp.
 //!
 //! WebP has no grey: grey pictures are written as RGB and read as RGB. Alpha is coded losslessly in both modes. Colours under
-//! full transparency are kept.
+//! full transparency are kept in lossless mode.
 
 use std::io::Cursor;
 
@@ -17,7 +17,7 @@ use super::webp_chunks::{self as chunks, WebpChunk};
 use super::{limits, pixels, png, webp_lossy};
 use crate::{
     cancel::Cancel,
-    imaging::{Channels, Depth, Image},
+    imaging::{Channels, Depth, Image, alpha},
 };
 
 /// Longest side of VP8. Lossless allows one pixel more.
@@ -83,15 +83,23 @@ pub(super) fn metadata(bytes: &[u8], notes: &mut Notes) -> Metadata {
     chunks::walk(bytes).map(|walked| chunks::metadata(bytes, &walked, notes)).unwrap_or_default()
 }
 
-/// Encodes losslessly, or lossily with `quality` (1–100) and libwebp's default effort.
+/// Encodes losslessly, or lossily with `quality` (1–100) and libwebp's default effort. Lossy pictures have the colours that are seen
+/// around it under alpha 0.
 pub(super) fn encode(image: &Image, lossless: bool, quality: u8) -> Result<Vec<u8>, EncodeError> {
     let (width, height) = (image.width(), image.height());
     if width.max(height) > SIDE_MAX {
         return Err(EncodeError::TooLarge { format: Format::WebP, width, height, max: SIDE_MAX });
     }
     let image = pixels::as_rgb(image);
-    let samples = pixels::interleaved(&image);
     let has_alpha = image.alpha().is_some();
+    if has_alpha && !lossless {
+        // A lossy encoder mixes colours within blocks, hidden ones into visible ones. What is visible takes less memory once it is
+        // interleaved, so the copy is dropped.
+        let samples = pixels::interleaved(&alpha::without_hidden(&image)).into_owned();
+        return webp_lossy::encode(&samples, (width, height), has_alpha, quality)
+            .map_err(|e| failed(Format::WebP, e));
+    }
+    let samples = pixels::interleaved(&image);
     if lossless {
         let colour = if has_alpha { ExtendedColorType::Rgba8 } else { ExtendedColorType::Rgb8 };
         let mut out = Vec::new();

@@ -15,13 +15,18 @@
 //! Both directions are separate: first the weighted sums down the columns of a destination row, then across those sums.
 //! Most of the work is the whole rows between the two that are cut. They are added in 16 bits and weighted once.
 
+mod weighed;
+
 use std::ops::{Add, AddAssign, Mul, Range};
 
 use rayon::prelude::*;
 
 use crate::{
     cancel::{Cancel, Cancelled},
-    imaging::Image,
+    imaging::{
+        Image,
+        alpha::{self, Measured},
+    },
 };
 
 /// Most rows whose samples add up within 16 bits: 256 · 255 < 2¹⁶.
@@ -43,6 +48,17 @@ struct Span {
     middle: u32,
     /// 0 when the last sample is the first.
     tail: u32,
+}
+
+impl Span {
+    /// Returns the weight of a source sample within the span.
+    fn share(&self, at: usize) -> u32 {
+        match at {
+            _ if at == self.first => self.head,
+            _ if at == self.last => self.tail,
+            _ => self.middle,
+        }
+    }
 }
 
 /// Returns the span of every destination sample in one direction.
@@ -124,7 +140,9 @@ fn averages<S: Sum, T: Copy + Default + Send, const STEP: usize>(
     Ok(out)
 }
 
-/// Returns the colours of `image` at `width × height`, means rounded half up. Alpha is dropped: measurements do not read it.
+/// Returns the colours of `image` at `width × height`, means rounded half up.
+///
+/// Pixels weigh by their alpha, which is dropped. What alpha hides takes the colours that are seen around it.
 ///
 /// # Panics
 /// When a side is zero.
@@ -145,10 +163,36 @@ pub fn area_resize_until(
     height: usize,
     cancel: &Cancel,
 ) -> Result<Image, Cancelled> {
+    let resized = area_resize_with_alpha_until(image, width, height, cancel)?;
+    if resized.alpha().is_none() {
+        return Ok(resized);
+    }
+    let samples = alpha::seen(&resized).into_owned().into_parts().0;
+    Ok(Image::new(width, height, image.channels(), samples, None).expect("sides were checked"))
+}
+
+/// Same as [`area_resize_until`], and keeps alpha where it hides something: the mean, rounded up. A pixel of alpha 0 is black.
+///
+/// # Errors
+/// When `cancel` is set.
+///
+/// # Panics
+/// When a side is zero.
+pub(crate) fn area_resize_with_alpha_until(
+    image: &Image,
+    width: usize,
+    height: usize,
+    cancel: &Cancel,
+) -> Result<Image, Cancelled> {
     let (from, to) = ((image.width(), image.height()), (width, height));
-    let samples = match image.channels().count() {
-        1 => area_averages_until::<u8, 1>(image.samples(), from, to, rounded, cancel)?,
-        _ => area_averages_until::<u8, 3>(image.samples(), from, to, rounded, cancel)?,
+    let n_samples = width * height * image.channels().count();
+    let samples = match alpha::measured(image) {
+        Measured::Weighed(alpha) => return weighed::area_resize_until(image, alpha, to, cancel),
+        Measured::Nothing => vec![0; n_samples],
+        Measured::Equally => match image.channels().count() {
+            1 => area_averages_until::<u8, 1>(image.samples(), from, to, rounded, cancel)?,
+            _ => area_averages_until::<u8, 3>(image.samples(), from, to, rounded, cancel)?,
+        },
     };
     Ok(Image::new(width, height, image.channels(), samples, None).expect("sides were checked"))
 }

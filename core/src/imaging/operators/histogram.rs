@@ -4,13 +4,17 @@ use rayon::prelude::*;
 
 use crate::{
     cancel::{Cancel, Cancelled},
-    imaging::Image,
+    imaging::{
+        Image,
+        alpha::{self, Measured},
+    },
 };
 
 /// Pixels that one task counts.
 const PIXELS_PER_TASK: usize = 1 << 18;
 
-/// Number of samples of each of the 256 values in one channel.
+/// Number of samples of each of the 256 values in one channel. Where alpha hides a part of the picture, each sample counts as often
+/// as its alpha says, 0 to 255 times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Histogram([u64; 256]);
 
@@ -37,8 +41,25 @@ pub fn of_until(image: &Image, cancel: &Cancel) -> Result<Vec<Histogram>, Cancel
         }
         counts
     };
+    let weigh = |(samples, alpha): (&[u8], &[u8])| {
+        let mut counts = vec![[0u32; 256]; n];
+        if cancel.is_cancelled() {
+            return counts;
+        }
+        for (pixel, &a) in samples.chunks_exact(n).zip(alpha) {
+            for (counts, &v) in counts.iter_mut().zip(pixel) {
+                counts[usize::from(v)] += u32::from(a);
+            }
+        }
+        counts
+    };
     let mut total = vec![Histogram([0; 256]); n];
-    let parts: Vec<_> = image.samples().par_chunks(n * PIXELS_PER_TASK).map(count).collect();
+    let samples = image.samples().par_chunks(n * PIXELS_PER_TASK);
+    let parts: Vec<_> = match alpha::measured(image) {
+        Measured::Equally => samples.map(count).collect(),
+        Measured::Weighed(alpha) => samples.zip(alpha.par_chunks(PIXELS_PER_TASK)).map(weigh).collect(),
+        Measured::Nothing => vec![count(&[0; 3][..n])],
+    };
     for part in parts {
         for (total, part) in total.iter_mut().zip(part) {
             total.0.iter_mut().zip(part).for_each(|(total, n)| *total += u64::from(n));
@@ -54,7 +75,7 @@ impl Histogram {
         Histogram(std::array::from_fn(|v| channels.iter().map(|channel| channel.0[v]).sum()))
     }
 
-    /// Number of samples.
+    /// Number of samples, or the sum of their alpha.
     pub fn n(&self) -> u64 {
         self.0.iter().sum()
     }

@@ -31,6 +31,7 @@
 
 mod deep;
 
+pub(crate) use self::deep::measured_deep_noise_until;
 pub use self::deep::{deep_noise_sigma, deep_noise_sigma_until, shrink_deep, shrink_deep_until};
 
 use std::ops::{Add, Mul};
@@ -40,7 +41,10 @@ use rayon::prelude::*;
 use super::gaussian_blur::{pad_row, reflect_101};
 use crate::{
     cancel::{Cancel, Cancelled},
-    imaging::{Image, Sample},
+    imaging::{
+        Image, Sample,
+        alpha::{self, Whole},
+    },
 };
 
 /// One side of the B3 spline's taps in 1/16: at distances 0, 1 and 2.
@@ -73,6 +77,9 @@ const N_KEPT: [usize; 3] = [5, 13, 17];
 /// It is the median magnitude of the finest detail over 0.6745. Of an even number of magnitudes the median is the mean of
 /// the two middle ones. Medians come from counting, so they are exact and the same for any number of threads. Cost: one
 /// blur. Memory: at most a byte per pixel above the first megabyte.
+///
+/// Of a picture that alpha hides in part, only the pixels with at least half of the largest alpha count. Their neighbours should have
+/// the colours that are seen ([`pipeline::measure`](crate::imaging::pipeline::measure) sees to it).
 pub fn noise_sigma(image: &Image) -> Vec<f64> {
     Cancel::uncancelled(|cancel| noise_sigma_until(image, cancel))
 }
@@ -82,11 +89,29 @@ pub fn noise_sigma(image: &Image) -> Vec<f64> {
 /// # Errors
 /// When `cancel` is set.
 pub fn noise_sigma_until(image: &Image, cancel: &Cancel) -> Result<Vec<f64>, Cancelled> {
+    measured_noise_until(image, Counted::of(alpha::weights(image)), cancel)
+}
+
+/// Same as [`noise_sigma_until`]; `counted` says which pixels count.
+pub(crate) fn measured_noise_until(
+    image: &Image,
+    counted: Option<Counted<u8>>,
+    cancel: &Cancel,
+) -> Result<Vec<f64>, Cancelled> {
     let (n, height) = (image.channels().count(), image.height());
     let rows_per_count = PIXELS_PER_COUNT.div_ceil(image.width());
     let count = |mut counts: Vec<u32>, task: usize| {
         let ys = task * rows_per_count..height.min((task + 1) * rows_per_count);
-        blur(image, ys, 1, cancel, &mut |_, own, blurred| {
+        blur(image, ys, 1, cancel, &mut |from, own, blurred| {
+            if let Some(counted) = &counted {
+                for (i, (&v, &blurred)) in own.iter().zip(blurred[0]).enumerate() {
+                    if counted.is_counted((from + i) / n) {
+                        let magnitude = (i32::from(v) * 256 - blurred as i32).unsigned_abs() as usize;
+                        counts[i % n * N_MAGNITUDES + magnitude] += 1;
+                    }
+                }
+                return;
+            }
             for (i, (&v, &blurred)) in own.iter().zip(blurred[0]).enumerate() {
                 let magnitude = (i32::from(v) * 256 - blurred as i32).unsigned_abs() as usize;
                 counts[i % n * N_MAGNITUDES + magnitude] += 1;
@@ -99,6 +124,26 @@ pub fn noise_sigma_until(image: &Image, cancel: &Cancel) -> Result<Vec<f64>, Can
     let counts = parts.reduce(zero, |a, b| a.iter().zip(b).map(|(a, b)| a + b).collect());
     cancel.check()?;
     Ok(counts.chunks_exact(N_MAGNITUDES).map(|counts| median(counts) / 256.0 / MEDIAN_OF_NORMAL).collect())
+}
+
+/// Which pixels count in a measurement of noise: those with at least half of the largest alpha.
+#[derive(Clone, Copy)]
+pub(crate) struct Counted<'a, S> {
+    alpha: &'a [S],
+    least: u64,
+}
+
+impl<'a, S: Whole> Counted<'a, S> {
+    /// By the weights of a picture; `None` counts all pixels.
+    pub(crate) fn of(weights: Option<&'a [S]>) -> Option<Self> {
+        let alpha = weights?;
+        let full: u64 = alpha.iter().map(|&a| a.into()).max()?;
+        Some(Self { alpha, least: full.div_ceil(2) })
+    }
+
+    fn is_counted(&self, at: usize) -> bool {
+        self.alpha[at].into() >= self.least
+    }
 }
 
 /// Returns the median of the numbers 0, 1, 2 …, where `counts` says how often each occurs.

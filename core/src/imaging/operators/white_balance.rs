@@ -8,7 +8,10 @@ use rayon::prelude::*;
 use super::sample_tables::{self, SampleTable};
 use crate::{
     cancel::{Cancel, Cancelled},
-    imaging::Image,
+    imaging::{
+        Image,
+        alpha::{self, Measured},
+    },
 };
 
 /// Pixels that one task sums.
@@ -18,7 +21,7 @@ const PIXELS_PER_TASK: usize = 1 << 16;
 const TARGET_MEAN: f64 = 128.0;
 
 /// Returns one gain per channel, `128 / mean`, and 1 for a black channel. Receipts record them. Cost: one pass over the
-/// samples; whole sums, so the same for any number of threads.
+/// samples; whole sums, so the same for any number of threads. Pixels weigh by their alpha.
 pub fn gains(image: &Image) -> Vec<f64> {
     Cancel::uncancelled(|cancel| gains_until(image, cancel))
 }
@@ -29,6 +32,11 @@ pub fn gains(image: &Image) -> Vec<f64> {
 /// When `cancel` is set.
 pub fn gains_until(image: &Image, cancel: &Cancel) -> Result<Vec<f64>, Cancelled> {
     let n = image.channels().count();
+    match alpha::measured(image) {
+        Measured::Equally => {}
+        Measured::Weighed(alpha) => return weighed_gains(image, alpha, cancel),
+        Measured::Nothing => return Ok(vec![1.0; n]),
+    }
     // Sums are whole: adding them up in any order is exact.
     let parts = image
         .samples()
@@ -36,7 +44,29 @@ pub fn gains_until(image: &Image, cancel: &Cancel) -> Result<Vec<f64>, Cancelled
         .map(|samples| if cancel.is_cancelled() { [0; 3] } else { sums(samples, n) });
     let sums = parts.reduce(|| [0; 3], |a, b| std::array::from_fn(|c| a[c] + b[c]));
     cancel.check()?;
-    Ok(sums[..n].iter().map(|&sum| gain(sum, image.n_pixels())).collect())
+    Ok(sums[..n].iter().map(|&sum| gain(sum, image.n_pixels() as u64)).collect())
+}
+
+/// Returns the gains of means that are weighed by alpha.
+fn weighed_gains(image: &Image, alpha: &[u8], cancel: &Cancel) -> Result<Vec<f64>, Cancelled> {
+    let n = image.channels().count();
+    let sum = |(samples, alpha): (&[u8], &[u8])| {
+        let mut sums = [0u64; 4];
+        if cancel.is_cancelled() {
+            return sums;
+        }
+        for (pixel, &a) in samples.chunks_exact(n).zip(alpha) {
+            let a = u64::from(a);
+            sums[3] += a;
+            sums.iter_mut().zip(pixel).for_each(|(sum, &v)| *sum += a * u64::from(v));
+        }
+        sums
+    };
+    let parts =
+        image.samples().par_chunks(n * PIXELS_PER_TASK).zip(alpha.par_chunks(PIXELS_PER_TASK)).map(sum);
+    let sums = parts.reduce(|| [0; 4], |a, b| std::array::from_fn(|c| a[c] + b[c]));
+    cancel.check()?;
+    Ok(sums[..n].iter().map(|&sum| gain(sum, sums[3])).collect())
 }
 
 /// Samples that are summed at a time: whole pixels of one channel and of three, and whole words of eight.
@@ -78,7 +108,7 @@ fn sums(samples: &[u8], n: usize) -> [u64; 3] {
 }
 
 /// Returns the gain of a channel. The sum is a whole number below 2⁵³, so the mean is rounded once.
-fn gain(sum: u64, n_pixels: usize) -> f64 {
+fn gain(sum: u64, n_pixels: u64) -> f64 {
     if sum == 0 { 1.0 } else { TARGET_MEAN / (sum as f64 / n_pixels as f64) }
 }
 

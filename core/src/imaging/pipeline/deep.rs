@@ -4,11 +4,14 @@
 //! model serves both depths. Noise is measured on the 16-bit samples: rounding to 8 bits would be noise of its own.
 //! Coefficients are in values of 8 bits at either depth.
 
+use std::borrow::Cow;
+
 use super::Coefficients;
 use crate::{
     cancel::{Cancel, Cancelled},
     imaging::{
         Channels, ColorCorrection, ColorMeasurement, DeepImage, Image, Instructions, RestorationParameters,
+        alpha::{self, Veil},
         bands,
         operators::{
             color_transform::{ColorTransform, DeepGreyTransform},
@@ -51,16 +54,22 @@ pub fn measure_deep_until(
     let mut coefficients =
         ColorMeasurement::new(narrowed).coefficients_until(parameters.color(), learned, cancel)?;
     if parameters.denoise() > 0.0 {
+        let counted = wavelet_shrinkage::Counted::of(alpha::weights(image));
+        let seen = alpha::seen_colours(image);
         coefficients.noise_sigma = if parameters.color_method().is_on() {
             // Noise is measured on colours alone, so alpha is not copied.
             let (width, height, channels) = (image.width(), image.height(), image.channels());
-            let copy = DeepImage::of(width, height, channels, image.samples().to_vec(), None);
+            let samples = match seen {
+                Cow::Borrowed(image) => image.samples().to_vec(),
+                Cow::Owned(seen) => seen.into_parts().0,
+            };
+            let copy = DeepImage::of(width, height, channels, samples, None);
             let mut corrected = copy.expect("the shape is that of a picture");
             let correction = DeepCorrection::of(&coefficients, parameters.color(), channels);
             correction.run(Instructions::fastest(), &mut corrected, None, cancel)?;
-            wavelet_shrinkage::deep_noise_sigma_until(&corrected, cancel)?
+            wavelet_shrinkage::measured_deep_noise_until(&corrected, counted, cancel)?
         } else {
-            wavelet_shrinkage::deep_noise_sigma_until(image, cancel)?
+            wavelet_shrinkage::measured_deep_noise_until(&seen, counted, cancel)?
         };
     }
     Ok(coefficients)
@@ -108,8 +117,41 @@ pub fn apply_deep_until(
     run(Instructions::fastest(), image, parameters, coefficients, cancel)
 }
 
-/// Runs the operators in their order.
+/// Same as [`apply_ignoring_alpha_until`](super::apply_ignoring_alpha_until), for a picture with 16 bits.
+///
+/// # Errors
+/// When `cancel` is set.
+///
+/// # Panics
+/// Same as [`apply_deep`].
+pub fn apply_deep_ignoring_alpha_until(
+    image: DeepImage,
+    parameters: &RestorationParameters,
+    coefficients: &Coefficients,
+    cancel: &Cancel,
+) -> Result<DeepImage, Cancelled> {
+    run_ignoring_alpha(Instructions::fastest(), image, parameters, coefficients, cancel)
+}
+
+/// Runs the operators on the picture as it is seen.
 fn run(
+    instructions: Instructions,
+    mut image: DeepImage,
+    parameters: &RestorationParameters,
+    coefficients: &Coefficients,
+    cancel: &Cancel,
+) -> Result<DeepImage, Cancelled> {
+    let veil = if parameters.is_identity() { None } else { Veil::lay(&mut image) };
+    let mut image = run_ignoring_alpha(instructions, image, parameters, coefficients, cancel)?;
+    if let Some(veil) = veil {
+        let correction = DeepCorrection::of(coefficients, parameters.color(), image.channels());
+        veil.lift(&mut image, |row| correction.run(instructions, row, None, cancel), cancel)?;
+    }
+    Ok(image)
+}
+
+/// Runs the operators in their order.
+fn run_ignoring_alpha(
     instructions: Instructions,
     mut image: DeepImage,
     parameters: &RestorationParameters,

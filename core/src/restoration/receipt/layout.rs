@@ -122,6 +122,10 @@ pub struct RecordedOutput {
     /// 0.1.0 does not hold it; that is version 1, which kept fewer of them.
     #[serde(default = "first")]
     pub metadata_version: u32,
+    /// Version of the rules by which alpha weighs, [`ALPHA_VERSION`](super::ALPHA_VERSION) today. The JSON holds it only if it is not 1,
+    /// which is that of pictures without alpha, and of all pictures of release 0.1.0.
+    #[serde(default = "first", skip_serializing_if = "is_first")]
+    pub alpha_version: u32,
     /// Whether a lossy encoder wrote pixels that the parameters leave unchanged.
     pub reencoded: bool,
 }
@@ -168,9 +172,13 @@ fn is_fully(blend: &f64) -> bool {
     *blend == 1.0
 }
 
-/// Returns the version of metadata of receipts that do not name it.
+/// Returns the version of metadata and of alpha of receipts that do not name it.
 fn first() -> u32 {
     1
+}
+
+fn is_first(version: &u32) -> bool {
+    *version == first()
 }
 
 /// Returns the number of bits that receipts leave out.

@@ -12,4 +12,7 @@ pub use layout::{
 };
 pub use pixels::{pixels_digest, pixels_digest_until};
 pub use read::ReceiptError;
-pub use version::{METADATA_VERSION, METHOD, METHOD_WITH_DENOISE, RECEIPT_VERSION, method, program};
+pub use version::{
+    ALPHA_IGNORED, ALPHA_VERSION, METADATA_VERSION, METHOD, METHOD_WITH_DENOISE, RECEIPT_VERSION, method,
+    program,
+};

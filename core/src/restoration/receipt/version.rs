@@ -9,6 +9,12 @@ pub const RECEIPT_VERSION: u32 = 1;
 /// comments of JPEG and no profiles of BMP, among others. It counts up when the same picture gets other bytes.
 pub const METADATA_VERSION: u32 = 2;
 
+/// The rule of release 0.1.0 for alpha: operators ignore it. Pictures without alpha have this version.
+pub const ALPHA_IGNORED: u32 = 1;
+/// The version of the rules by which alpha weighs in a picture with alpha: operators work on the picture as it is seen, and samples
+/// under alpha 0 come back as they were. It counts up when the same picture gets other pixels.
+pub const ALPHA_VERSION: u32 = 2;
+
 /// The operators in their order. A later release with other operators uses another name.
 pub const METHOD: &str = "color, unsharp_mask";
 /// The operators of a restoration that denoises. A restoration without denoising keeps [`METHOD`], the name that release

@@ -11,11 +11,12 @@
 use rayon::prelude::*;
 
 use super::{
-    COLUMNS, DenoiseSample, MEDIAN_OF_NORMAL, PIXELS_PER_COUNT, ROWS_PER_TASK, SHARES, TAPS, blur, median,
+    COLUMNS, Counted, DenoiseSample, MEDIAN_OF_NORMAL, PIXELS_PER_COUNT, ROWS_PER_TASK, SHARES, TAPS, blur,
+    median,
 };
 use crate::{
     cancel::{Cancel, Cancelled},
-    imaging::{DeepImage, operators::deep_point::rounded},
+    imaging::{DeepImage, alpha, operators::deep_point::rounded},
 };
 
 /// 16-bit values of a value of 8 bits.
@@ -47,12 +48,24 @@ pub fn deep_noise_sigma(image: &DeepImage) -> Vec<f64> {
 /// # Errors
 /// When `cancel` is set.
 pub fn deep_noise_sigma_until(image: &DeepImage, cancel: &Cancel) -> Result<Vec<f64>, Cancelled> {
+    measured_deep_noise_until(image, Counted::of(alpha::weights(image)), cancel)
+}
+
+/// Same as [`deep_noise_sigma_until`]; `counted` says which pixels count.
+pub(crate) fn measured_deep_noise_until(
+    image: &DeepImage,
+    counted: Option<Counted<u16>>,
+    cancel: &Cancel,
+) -> Result<Vec<f64>, Cancelled> {
     let (n, height) = (image.channels().count(), image.height());
     let rows_per_count = PIXELS_PER_COUNT.div_ceil(image.width());
     let count = |mut counts: Vec<u32>, task: usize| {
         let ys = task * rows_per_count..height.min((task + 1) * rows_per_count);
-        blur(image, ys, 1, cancel, &mut |_, own: &[u16], blurred| {
+        blur(image, ys, 1, cancel, &mut |from, own: &[u16], blurred| {
             for (i, (&v, &blurred)) in own.iter().zip(blurred[0]).enumerate() {
+                if counted.as_ref().is_some_and(|counted| !counted.is_counted((from + i) / n)) {
+                    continue;
+                }
                 // Whole: the blur is 256 times the mean, below 2²⁴.
                 let magnitude = ((i32::from(v) * 256 - blurred as i32).unsigned_abs() + 128) >> 8;
                 counts[i % n * N_MAGNITUDES + magnitude as usize] += 1;
