@@ -5,7 +5,10 @@ use rayon::prelude::*;
 
 use crate::{
     cancel::{Cancel, Cancelled},
-    imaging::{Channels, Image},
+    imaging::{
+        Channels, Image,
+        alpha::{self, Measured},
+    },
 };
 
 /// Pixels that one task sums.
@@ -41,9 +44,20 @@ fn mean(values: &[f64; 3]) -> f64 {
 fn channel_statistics(image: &Image, cancel: &Cancel) -> Result<([f64; 3], [f64; 3]), Cancelled> {
     // The sums are whole numbers, so any order of adding them is exact.
     let sum = |samples: &[u8]| if cancel.is_cancelled() { Default::default() } else { sums_of(samples) };
-    let sums = image.samples().par_chunks(3 * PIXELS_PER_TASK).map(sum).reduce(Default::default, added);
+    let parts = image.samples().par_chunks(3 * PIXELS_PER_TASK);
+    let (sums, n) = match alpha::measured(image) {
+        Measured::Equally => (parts.map(sum).reduce(Default::default, added), image.n_pixels() as u128),
+        Measured::Weighed(alpha) => {
+            let weigh = |(samples, alpha): (&[u8], &[u8])| {
+                if cancel.is_cancelled() { Default::default() } else { weighed_sums_of(samples, alpha) }
+            };
+            let sums =
+                parts.zip(alpha.par_chunks(PIXELS_PER_TASK)).map(weigh).reduce(Default::default, added);
+            (sums, alpha.iter().map(|&a| u128::from(a)).sum())
+        }
+        Measured::Nothing => (ChannelSums::default(), 1),
+    };
     cancel.check()?;
-    let n = image.n_pixels() as u128;
     let means = sums.map(|[sum, _]| sum as f64 / n as f64);
     // n·Σv² − (Σv)² is exact, so flat channels have a deviation of exactly 0.
     let deviation = |[sum, squares]: [u64; 2]| {
@@ -62,6 +76,19 @@ fn sums_of(samples: &[u8]) -> ChannelSums {
         for (sum, &v) in sums.iter_mut().zip(pixel) {
             sum[0] += u64::from(v);
             sum[1] += u64::from(v) * u64::from(v);
+        }
+    }
+    sums
+}
+
+/// Same as [`sums_of`], where each pixel counts as often as its alpha says.
+fn weighed_sums_of(samples: &[u8], alpha: &[u8]) -> ChannelSums {
+    let mut sums = ChannelSums::default();
+    for (pixel, &a) in samples.as_chunks::<3>().0.iter().zip(alpha) {
+        for (sum, &v) in sums.iter_mut().zip(pixel) {
+            let [a, v] = [a, v].map(u64::from);
+            sum[0] += a * v;
+            sum[1] += a * v * v;
         }
     }
     sums

@@ -1,7 +1,10 @@
 //! The 14 features of schema seed, the first system's: mostly statistics of the luma's Fourier spectrum.
 
 use super::{FeatureError, SIDE_MIN_PX, color, luma::luma_until, rounding::rounded, sharpness, spectrum};
-use crate::{cancel::Cancel, imaging::Image};
+use crate::{
+    cancel::Cancel,
+    imaging::{Image, alpha},
+};
 
 /// Number of features of schema seed.
 pub const N_FEATURES: usize = 14;
@@ -44,6 +47,8 @@ pub type FeatureVector = [f64; N_FEATURES];
 
 /// Extracts the features of schema seed from `image`. The values are the same for any number of threads.
 ///
+/// What alpha hides takes the colours that are seen around it, and `color_balance_need` weighs pixels by alpha.
+///
 /// Cost: a real FFT of the luma. Memory per pixel, for any number of threads: 8 bytes for half of the spectrum, 1 for
 /// the luma, and 1 for the columns at work. A picture that is only some 10 px high or wide takes as much again, for
 /// numbers prepared per column or row.
@@ -63,7 +68,9 @@ pub fn extract_until(image: &Image, cancel: &Cancel) -> Result<FeatureVector, Fe
     if width < SIDE_MIN_PX || height < SIDE_MIN_PX {
         return Err(FeatureError::TooSmall { width, height });
     }
-    let luma = luma_until(image, cancel)?;
+    let color_balance_need = color::color_balance_need(image, cancel)?;
+    // The colours that are seen are dropped before the spectrum takes its memory.
+    let luma = luma_until(&alpha::seen_colours(image), cancel)?;
     let spectrum = spectrum::measure(&luma, width, height, cancel)?;
     let edges = sharpness::edges(&luma, width, height, cancel)?;
     let sharpening_need = sharpness::sharpening_need(edges, spectrum.outside_share);
@@ -81,7 +88,7 @@ pub fn extract_until(image: &Image, cancel: &Cancel) -> Result<FeatureVector, Fe
         spectrum.radial[2],
         spectrum.radial[3],
         spectrum.radial[4],
-        color::color_balance_need(image, cancel)?,
+        color_balance_need,
         sharpening_need,
     ];
     Ok(values.map(rounded))

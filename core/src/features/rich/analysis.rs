@@ -5,7 +5,7 @@ use super::counts::ValueCounts;
 use crate::{
     cancel::{Cancel, Cancelled},
     features::luma,
-    imaging::{Channels, Image, operators::area_resize::area_resize_until},
+    imaging::{Channels, Image, alpha, operators::area_resize::area_resize_with_alpha_until},
 };
 
 /// Longest side of the analysis picture, in pixels.
@@ -19,6 +19,9 @@ pub(super) struct AnalysisPicture {
     /// Red, green and blue; a grey picture has three equal planes.
     pub(super) planes: [Vec<u8>; 3],
     pub(super) luma: Vec<u8>,
+    /// The alpha of the pixels, by which they weigh; some are not 0. `None` where all weigh the same. Planes and luma have the colours
+    /// that are seen.
+    pub(super) weights: Option<Vec<u8>>,
     /// Counts of the values of each plane.
     pub(super) counts: [ValueCounts; 3],
     pub(super) luma_counts: ValueCounts,
@@ -31,16 +34,18 @@ impl AnalysisPicture {
             return Ok(Self::split(image));
         }
         let side = |n: usize| ((n * SIDE_MAX_PX + longest / 2) / longest).max(1);
-        Ok(Self::split(&area_resize_until(image, side(image.width()), side(image.height()), cancel)?))
+        let reduced = area_resize_with_alpha_until(image, side(image.width()), side(image.height()), cancel)?;
+        Ok(Self::split(&alpha::seen(&reduced)))
     }
 
-    /// Splits a picture that is small enough.
+    /// Splits a picture that is small enough and has the colours that are seen.
     fn split(image: &Image) -> Self {
         let planes = planes(image);
         let luma = luma(image);
-        let counts = [0, 1, 2].map(|c: usize| ValueCounts::of(&planes[c]));
-        let luma_counts = ValueCounts::of(&luma);
-        Self { width: image.width(), height: image.height(), planes, luma, counts, luma_counts }
+        let weights = alpha::weights(image).map(<[u8]>::to_vec);
+        let counts = [0, 1, 2].map(|c: usize| ValueCounts::weighed(&planes[c], weights.as_deref()));
+        let luma_counts = ValueCounts::weighed(&luma, weights.as_deref());
+        Self { width: image.width(), height: image.height(), planes, luma, weights, counts, luma_counts }
     }
 
     /// Returns the pixels as red, green, blue, row by row.

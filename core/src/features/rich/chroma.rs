@@ -39,21 +39,22 @@ pub(super) const NAMES: [&str; N] = [
 /// - `bright_a`, `bright_b`: mean a* and b* where the luma is at least its 95th percentile.
 /// - `dark_a`, `dark_b`: mean a* and b* where the luma is at most its 5th percentile.
 ///
-/// Percentiles are by nearest rank.
+/// Percentiles are by nearest rank. Pixels weigh by their alpha.
 pub(super) fn measure(analysis: &AnalysisPicture) -> [f64; N] {
     let (a, b) = lab::a_and_b(analysis.pixels());
     let chroma: Vec<i32> = a.iter().zip(&b).map(|(&a, &b)| length(a, b)).collect();
     let saturation: Vec<i32> = analysis.pixels().map(saturation).collect();
-    let [(a_mean, a_spread), (b_mean, b_spread)] = [&a, &b].map(|v| moments(v));
-    let (chroma_mean, chroma_spread) = moments(&chroma);
-    let (saturation_mean, saturation_spread) = moments(&saturation);
-    let [c10, c90, c99] = percentiles::<8, 3>(&chroma, [10, 90, 99]);
-    let [s10, s90] = percentiles::<1024, 2>(&saturation, [10, 90]);
+    let weights = analysis.weights.as_deref();
+    let [(a_mean, a_spread), (b_mean, b_spread)] = [&a, &b].map(|v| moments(v, weights));
+    let (chroma_mean, chroma_spread) = moments(&chroma, weights);
+    let (saturation_mean, saturation_spread) = moments(&saturation, weights);
+    let [c10, c90, c99] = percentiles::<8, 3>(&chroma, weights, [10, 90, 99]);
+    let [s10, s90] = percentiles::<1024, 2>(&saturation, weights, [10, 90]);
     let cast = (a_mean * a_mean + b_mean * b_mean).sqrt();
     let spread = (a_spread * a_spread + b_spread * b_spread).sqrt();
     let (bright, dark) = (analysis.luma_counts.percentile(95), analysis.luma_counts.percentile(5));
-    let [bright_a, bright_b] = [&a, &b].map(|v| mean_where(v, &analysis.luma, |luma| luma >= bright));
-    let [dark_a, dark_b] = [&a, &b].map(|v| mean_where(v, &analysis.luma, |luma| luma <= dark));
+    let [bright_a, bright_b] = [&a, &b].map(|v| mean_where(v, analysis, |luma| luma >= bright));
+    let [dark_a, dark_b] = [&a, &b].map(|v| mean_where(v, analysis, |luma| luma <= dark));
     [
         a_mean,
         a_spread,
@@ -91,7 +92,16 @@ fn saturation([r, g, b]: [u8; 3]) -> i32 {
 }
 
 /// Returns mean and population standard deviation of values in the unit of a* and b*.
-fn moments(values: &[i32]) -> (f64, f64) {
+fn moments(values: &[i32], weights: Option<&[u8]>) -> (f64, f64) {
+    if let Some(weights) = weights {
+        let (mut n, mut sum, mut squares) = (0, 0, 0);
+        for (&v, &w) in values.iter().zip(weights) {
+            let (v, w) = (i128::from(v), u64::from(w));
+            (n, sum, squares) = (n + w, sum + i128::from(w) * v, squares + i128::from(w) * v * v);
+        }
+        let one = f64::from(lab::ONE);
+        return (sum as f64 / n as f64 / one, deviation(n, sum, squares) / one);
+    }
     let (mut sum, mut squares) = (0, 0);
     for &v in values {
         sum += i64::from(v);
@@ -102,21 +112,31 @@ fn moments(values: &[i32]) -> (f64, f64) {
 }
 
 /// Returns percentiles of values that are at least 0, rounded to steps of `1/N_STEPS`.
-fn percentiles<const N_STEPS: i32, const N: usize>(values: &[i32], percents: [u64; N]) -> [f64; N] {
+fn percentiles<const N_STEPS: i32, const N: usize>(
+    values: &[i32],
+    weights: Option<&[u8]>,
+    percents: [u64; N],
+) -> [f64; N] {
     let step = const { lab::ONE / N_STEPS };
     // The largest chroma of sRGB is 134 or 1072 steps of 1/8; saturation ends at 1024 steps.
     let mut bins = [0; 2048];
-    values.iter().for_each(|&v| bins[((v + step / 2) / step).min(2047) as usize] += 1);
+    let bin = |v: i32| ((v + step / 2) / step).min(2047) as usize;
+    match weights {
+        None => values.iter().for_each(|&v| bins[bin(v)] += 1),
+        Some(weights) => values.iter().zip(weights).for_each(|(&v, &w)| bins[bin(v)] += u32::from(w)),
+    }
     percents.map(|percent| percentile(&bins, percent) as f64 / f64::from(N_STEPS))
 }
 
 /// Returns the mean of `values` where the luma is `wanted`, 0 if there is no such place.
-fn mean_where(values: &[i32], luma: &[u8], wanted: impl Fn(f64) -> bool) -> f64 {
+fn mean_where(values: &[i32], analysis: &AnalysisPicture, wanted: impl Fn(f64) -> bool) -> f64 {
     let wanted: [bool; 256] = std::array::from_fn(|luma| wanted(luma as f64));
     let (mut n, mut sum) = (0u32, 0);
-    for (&v, _) in values.iter().zip(luma).filter(|&(_, &luma)| wanted[usize::from(luma)]) {
-        n += 1;
-        sum += i64::from(v);
+    let weights = analysis.weights.as_deref();
+    for (i, &v) in values.iter().enumerate().filter(|&(i, _)| wanted[usize::from(analysis.luma[i])]) {
+        let weight = weights.map_or(1, |weights| weights[i]);
+        n += u32::from(weight);
+        sum += i64::from(weight) * i64::from(v);
     }
     sum as f64 / f64::from(n.max(1)) / f64::from(lab::ONE)
 }

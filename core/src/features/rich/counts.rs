@@ -1,6 +1,6 @@
 //! Statistics from counts of values: exact, in whole numbers, and without sorting.
 
-/// Number of times that each value 0–255 occurs in a plane of at least one sample.
+/// Number of times that each value 0–255 occurs in a plane of at least one sample, or the sum of the weights of these samples.
 pub(super) struct ValueCounts {
     bins: [u32; 256],
     n: u64,
@@ -11,6 +11,15 @@ impl ValueCounts {
         let mut bins = [0; 256];
         plane.iter().for_each(|&v| bins[usize::from(v)] += 1);
         Self { bins, n: plane.len() as u64 }
+    }
+
+    /// Counts each sample as often as its weight says. `None` weighs all the same. Not all weights are 0.
+    pub(super) fn weighed(plane: &[u8], weights: Option<&[u8]>) -> Self {
+        let Some(weights) = weights else { return Self::of(plane) };
+        let mut bins = [0; 256];
+        // At most 2¹⁶ samples of a weight up to 255 are counted.
+        plane.iter().zip(weights).for_each(|(&v, &w)| bins[usize::from(v)] += u32::from(w));
+        Self { bins, n: weights.iter().map(|&w| u64::from(w)).sum() }
     }
 
     /// Returns count and value, from value 0 on.

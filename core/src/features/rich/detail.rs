@@ -45,17 +45,20 @@ pub(super) fn measure(windows: &[Window]) -> [f64; N] {
     let (mut medians, mut means) = (Vec::new(), Vec::new());
     let (mut laplacians, mut blurred, mut gradients) = (Vec::new(), Vec::new(), Vec::new());
     for window in windows {
-        let noise = Noise::of(&window.luma, window.width);
+        let weights = window.weights.as_deref();
+        let noise = Noise::of(&window.luma, weights, window.width);
         medians.push(noise.by_median);
         means.push(noise.by_mean);
-        let edges = Edges::inside(&window.luma, window.width);
+        let edges = Edges::inside(&window.luma, weights, window.width);
         laplacians.push(edges.laplacian_variance(1.0));
         gradients.push(edges.mean_gradient(1.0));
-        let smooth = Edges::inside(&blur(&window.luma, window.width), window.width);
+        let smooth = Edges::inside(&blur(&window.luma, window.width), weights, window.width);
         blurred.push(smooth.laplacian_variance(f64::from(UNIT)));
     }
     let [red, green, blue] = [0, 1, 2].map(|c: usize| {
-        let noise = windows.iter().map(|window| Noise::of(&window.planes[c], window.width).by_median);
+        let noise = windows
+            .iter()
+            .map(|window| Noise::of(&window.planes[c], window.weights.as_deref(), window.width).by_median);
         log(median(noise.collect()))
     });
     let (detail, detail_blurred) = (log(mean(&laplacians)), log(mean(&blurred)));
@@ -96,14 +99,17 @@ struct Noise {
 }
 
 impl Noise {
-    fn of(plane: &[u8], width: usize) -> Self {
-        let bins = second_differences(plane, width);
+    fn of(plane: &[u8], weights: Option<&[u8]>, width: usize) -> Self {
+        let bins = match weights {
+            None => second_differences(plane, width),
+            Some(weights) => weighed_second_differences(plane, weights, width),
+        };
         let (mut n, mut sum) = (0, 0);
         for (&count, size) in bins.iter().zip(0..) {
             n += u64::from(count);
             sum += u64::from(count) * size;
         }
-        let mean = sum as f64 / n as f64;
+        let mean = if n == 0 { 0.0 } else { sum as f64 / n as f64 };
         Self {
             // 0.6745 is the normal distribution's upper quartile. 6 is the square root of the mask's sum of squares.
             by_median: percentile(&bins, 50) as f64 / 0.6745 / 6.0,
@@ -135,6 +141,23 @@ fn second_differences(plane: &[u8], width: usize) -> Vec<u32> {
         rest.iter().for_each(|&size| bins[usize::from(size)][0] += 1);
     }
     bins.iter().map(|four| four.iter().sum()).collect()
+}
+
+/// Same as [`second_differences`], where each place counts as often as the weight of its middle sample says.
+fn weighed_second_differences(plane: &[u8], weights: &[u8], width: usize) -> Vec<u32> {
+    let mut bins = vec![0; RESPONSE_MAX + 1];
+    for (three, weights) in plane.windows(3 * width).step_by(width).zip(weights[width..].chunks_exact(width))
+    {
+        let down = |x: usize| {
+            let [above, here, below] = [0, 1, 2].map(|row| i32::from(three[row * width + x]));
+            above - 2 * here + below
+        };
+        for x in 1..width - 1 {
+            let response = (down(x - 1) - 2 * down(x) + down(x + 1)).unsigned_abs();
+            bins[response as usize] += u32::from(weights[x]);
+        }
+    }
+    bins
 }
 
 /// Returns the plane blurred by 1.5 px, in units of 1/16. Border: reflect-101.
@@ -188,6 +211,10 @@ mod tests {
         dot[4 * 9 + 4] = 10;
         let bins = second_differences(&dot, 9);
         assert_eq!([bins[10], bins[20], bins[40], bins[0]], [4, 4, 1, 40]);
+        assert_eq!(weighed_second_differences(&dot, &[1; 81], 9), bins);
+        let mut weights = [0; 81];
+        weights[4 * 9 + 4] = 200;
+        assert_eq!(weighed_second_differences(&dot, &weights, 9)[40], 200);
     }
 
     #[test]

@@ -11,7 +11,7 @@ const TOLERANCE: i32 = 12;
 /// Largest part of a side that a frame may take at either end. So about half of the side remains at least.
 const DEPTH_MAX: f64 = 0.25;
 /// Side of a JPEG block, in pixels.
-const BLOCK_PX: usize = 8;
+pub(super) const BLOCK_PX: usize = 8;
 
 /// Returns the part of `image` within its uniform frame; `None` without a frame. `analysis` is the reduced copy of `image`.
 ///

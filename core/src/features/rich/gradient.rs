@@ -13,9 +13,18 @@ pub(super) struct Edges {
 }
 
 impl Edges {
-    /// Measures the inside of a plane, without its outermost rows and columns. Samples are at most 4095.
-    pub(super) fn inside<T: Copy + Into<u16>>(plane: &[T], width: usize) -> Self {
+    /// Measures the inside of a plane, without its outermost rows and columns. Samples are at most 4095. With weights, each sample
+    /// counts as often as its weight says, its neighbours whatever theirs say.
+    pub(super) fn inside<T: Copy + Into<u16>>(plane: &[T], weights: Option<&[u8]>, width: usize) -> Self {
         let mut edges = Self::default();
+        if let Some(weights) = weights {
+            for (three, weights) in
+                plane.windows(3 * width).step_by(width).zip(weights[width..].chunks_exact(width))
+            {
+                edges.add_weighed_row(three, weights);
+            }
+            return edges;
+        }
         let rows: Vec<&[T]> = plane.chunks_exact(width).collect();
         let mut magnitudes = vec![0.0; width.saturating_sub(2)];
         for three in rows.windows(3) {
@@ -25,17 +34,27 @@ impl Edges {
     }
 
     /// Measures the whole plane. Border: reflect-101.
-    pub(super) fn whole<T: Copy + Into<u16>>(plane: &[T], width: usize) -> Self {
-        let height = plane.len() / width;
-        let (left, right) = (reflect_101(-1, width), reflect_101(width as isize, width));
-        let mut padded = Vec::with_capacity((width + 2) * (height + 2));
-        for y in -1..=height as isize {
-            let row = &plane[reflect_101(y, height) * width..][..width];
-            padded.push(row[left]);
-            padded.extend_from_slice(row);
-            padded.push(row[right]);
+    pub(super) fn whole<T: Copy + Into<u16>>(plane: &[T], weights: Option<&[u8]>, width: usize) -> Self {
+        let padded = padded(plane, width);
+        Self::inside(&padded, weights.map(|weights| self::padded(weights, width)).as_deref(), width + 2)
+    }
+
+    /// Adds the middle one of three rows, by the weights of its samples.
+    fn add_weighed_row<T: Copy + Into<u16>>(&mut self, three: &[T], weights: &[u8]) {
+        let width = weights.len();
+        let at = |i: usize| i64::from(three[i].into());
+        for x in 1..width - 1 {
+            let (above, here, below, w) = (x, width + x, 2 * width + x, i64::from(weights[x]));
+            let laplacian = at(above) + at(below) + at(here - 1) + at(here + 1) - 4 * at(here);
+            let dx = at(above + 1) - at(above - 1) + 2 * (at(here + 1) - at(here - 1)) + at(below + 1)
+                - at(below - 1);
+            let dy =
+                at(below - 1) - at(above - 1) + 2 * (at(below) - at(above)) + at(below + 1) - at(above + 1);
+            self.n += w as u64;
+            self.laplacian += w * laplacian;
+            self.squares += (w * laplacian * laplacian) as u64;
+            self.gradient += w as f64 * f64::from(((dx * dx + dy * dy) as f32).sqrt());
         }
-        Self::inside(&padded, width + 2)
     }
 
     /// Adds the row `here`.
@@ -68,17 +87,35 @@ impl Edges {
         self.gradient += sum(magnitudes);
     }
 
-    /// Returns the population variance of the Laplacian (4 neighbours), at least 0. Samples are in units of `1/unit`.
+    /// Returns the population variance of the Laplacian (4 neighbours), at least 0; 0 if nothing weighs. Samples are in
+    /// units of `1/unit`.
     pub(super) fn laplacian_variance(&self, unit: f64) -> f64 {
+        if self.n == 0 {
+            return 0.0;
+        }
         let deviation = deviation(self.n, self.laplacian.into(), self.squares.into()) / unit;
         deviation * deviation
     }
 
-    /// Returns the mean magnitude of the 3×3 Sobel gradient (unnormalised, weights 1 2 1), at least 0. Samples are in
-    /// units of `1/unit`.
+    /// Returns the mean magnitude of the 3×3 Sobel gradient (unnormalised, weights 1 2 1), at least 0; 0 if nothing
+    /// weighs. Samples are in units of `1/unit`.
     pub(super) fn mean_gradient(&self, unit: f64) -> f64 {
-        self.gradient / self.n as f64 / unit
+        if self.n == 0 { 0.0 } else { self.gradient / self.n as f64 / unit }
     }
+}
+
+/// Returns the plane with a sample more on every side. Border: reflect-101.
+fn padded<T: Copy>(plane: &[T], width: usize) -> Vec<T> {
+    let height = plane.len() / width;
+    let (left, right) = (reflect_101(-1, width), reflect_101(width as isize, width));
+    let mut padded = Vec::with_capacity((width + 2) * (height + 2));
+    for y in -1..=height as isize {
+        let row = &plane[reflect_101(y, height) * width..][..width];
+        padded.push(row[left]);
+        padded.extend_from_slice(row);
+        padded.push(row[right]);
+    }
+    padded
 }
 
 /// Returns the sum of `values`, added in eight lanes in a fixed order, which vectorises.
@@ -98,10 +135,10 @@ mod tests {
     #[test]
     fn a_ramp_has_its_slope_and_no_laplacian() {
         let ramp: Vec<u8> = (0..80).map(|i| (i % 10) as u8 * 8).collect();
-        let edges = Edges::inside(&ramp, 10);
+        let edges = Edges::inside(&ramp, None, 10);
         assert_eq!((edges.laplacian_variance(1.0), edges.mean_gradient(1.0)), (0.0, 64.0));
         // Continued by reflection, first and last column have a Laplacian of ±16 and no gradient.
-        let edges = Edges::whole(&ramp, 10);
+        let edges = Edges::whole(&ramp, None, 10);
         assert!((edges.laplacian_variance(1.0) - 2.0 * 256.0 / 10.0).abs() < 1e-9);
         assert!((edges.mean_gradient(1.0) - 64.0 * 0.8).abs() < 1e-9);
     }
@@ -109,7 +146,7 @@ mod tests {
     #[test]
     fn a_checkerboard_is_all_laplacian() {
         let board: Vec<u8> = (0..99).map(|i| if (i % 11 + i / 11) % 2 == 0 { 60 } else { 40 }).collect();
-        let edges = Edges::whole(&board, 11);
+        let edges = Edges::whole(&board, None, 11);
         // ±80 in turn, 50 of one and 49 of the other.
         let mean = 80.0 / 99.0;
         assert!((edges.laplacian_variance(1.0) - (6400.0 - mean * mean)).abs() < 1e-9);
@@ -118,8 +155,29 @@ mod tests {
     }
 
     #[test]
+    fn equal_weights_change_nothing_and_none_hides() {
+        let plane: Vec<u8> = (0..30 * 20).map(|i| (i * i / 7 % 200) as u8).collect();
+        let measured = |weights: Option<&[u8]>| {
+            let edges = Edges::whole(&plane, weights, 30);
+            [edges.laplacian_variance(1.0), edges.mean_gradient(1.0)]
+        };
+        for (a, b) in measured(None).into_iter().zip(measured(Some(&[255; 600]))) {
+            assert!((a - b).abs() < 1e-9 * a, "{a} {b}");
+        }
+        // The left half alone, whose last column sees the right half.
+        let left: Vec<u8> = (0..600).map(|i| if i % 30 < 14 { 255 } else { 0 }).collect();
+        let cut: Vec<u8> = (0..600).filter(|i| i % 30 < 15).map(|i| plane[i]).collect();
+        let cut_weights: Vec<u8> = (0..300).map(|i| if i % 15 < 14 { 9 } else { 0 }).collect();
+        let cut = Edges::whole(&cut, Some(&cut_weights), 15);
+        let [variance, gradient] = measured(Some(&left));
+        assert!((cut.laplacian_variance(1.0) - variance).abs() < 1e-9 * variance);
+        assert!((cut.mean_gradient(1.0) - gradient).abs() < 1e-9 * gradient);
+        assert_eq!(measured(Some(&[0; 600])), [0.0, 0.0]);
+    }
+
+    #[test]
     fn a_plane_of_one_sample_has_no_edges() {
-        let edges = Edges::whole(&[9u8], 1);
+        let edges = Edges::whole(&[9u8], None, 1);
         assert_eq!((edges.laplacian_variance(1.0), edges.mean_gradient(1.0)), (0.0, 0.0));
     }
 }

@@ -19,8 +19,9 @@ pub(super) fn measure(analysis: &AnalysisPicture) -> [f64; N] {
     let least: Vec<u8> = analysis.pixels().map(|[r, g, b]| r.min(g).min(b)).collect();
     // The maximum is 255 minus the minimum of the complement.
     let most: Vec<u8> = analysis.pixels().map(|[r, g, b]| 255 - r.max(g).max(b)).collect();
-    let dark = ValueCounts::of(&eroded(&least, analysis.width));
-    let bright = ValueCounts::of(&eroded(&most, analysis.width));
+    let weights = analysis.weights.as_deref();
+    let dark = ValueCounts::weighed(&eroded(&least, analysis.width), weights);
+    let bright = ValueCounts::weighed(&eroded(&most, analysis.width), weights);
     [dark.mean(), dark.percentile(50), dark.percentile(95), 255.0 - bright.mean()]
 }
 

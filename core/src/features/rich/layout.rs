@@ -12,7 +12,7 @@ pub(super) const NAMES: [&str; N] =
 type GridCells = [f64; 9];
 
 /// Returns relations between the exact means of 3×3 cells. Cells are areas: neighbouring cells share the pixels on
-/// their border.
+/// their border. Where alpha hides the picture, cells have the colours that are seen around it.
 ///
 /// - `grid_std_dev`: population standard deviation of the cells' brightness, the mean of the three channels; 0 to 127.
 /// - `top_minus_bottom`: mean brightness of the top row of cells minus that of the bottom row; −255 to 255.

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use crate::{
     cancel::{Cancel, Cancelled},
     features::SIDE_MIN_PX,
-    imaging::{Image, operators::area_resize::area_resize_until},
+    imaging::{Image, operators::area_resize::area_resize_with_alpha_until},
 };
 
 /// Longest side of pictures that are not reduced, in pixels.
@@ -50,7 +50,7 @@ pub(in crate::features) fn reduced_until<'a>(
     if (image.width(), image.height()) == (width, height) {
         return Ok(Cow::Borrowed(image));
     }
-    area_resize_until(image, width, height, cancel).map(Cow::Owned)
+    area_resize_with_alpha_until(image, width, height, cancel).map(Cow::Owned)
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ const UNIT: u32 = 16;
 /// Smallest side of a reduced luma, in pixels. A shorter side is not reduced.
 const SIDE_MIN: usize = 8;
 
-/// Returns local contrasts and logarithms of edges. Border: reflect-101.
+/// Returns local contrasts and logarithms of edges. Border: reflect-101. Pixels weigh by their alpha.
 ///
 /// - `contrast_7_…`, `contrast_31_…`: mean and percentiles 90 and 10 of the population standard deviation within 7×7
 ///   and within 31×31; 0 to 127.5, percentiles in steps of 1/32.
@@ -38,15 +38,21 @@ const SIDE_MIN: usize = 8;
 /// - `log_gradient_1`, `…_2`, `…_4`: ln(0.1 + mean Sobel magnitude), at the same scales.
 pub(super) fn measure(analysis: &AnalysisPicture) -> [f64; N] {
     let (width, height) = (analysis.width, analysis.height);
-    let [m7, h7, l7] = contrast(&analysis.luma, width, 3);
-    let [m31, h31, l31] = contrast(&analysis.luma, width, 15);
-    let [l1, g1] = logs(&Edges::whole(&analysis.luma, width), 1.0);
+    let weights = analysis.weights.as_deref();
+    let [m7, h7, l7] = contrast(&analysis.luma, weights, width, 3);
+    let [m31, h31, l31] = contrast(&analysis.luma, weights, width, 15);
+    let [l1, g1] = logs(&Edges::whole(&analysis.luma, weights, width), 1.0);
     let [[l2, g2], [l4, g4]] = [1, 2].map(|halvings: usize| {
         let side = |n: usize| (n >> halvings).max(SIDE_MIN).min(n);
         let round = |sum: u64, n: u64| ((u64::from(UNIT) * sum + n / 2) / n) as u16;
         let reduced =
             area_averages::<u16, 1>(&analysis.luma, (width, height), (side(width), side(height)), round);
-        logs(&Edges::whole(&reduced, side(width)), f64::from(UNIT))
+        let weights = weights.map(|weights| {
+            let sides = ((width, height), (side(width), side(height)));
+            // Rounded up, so that not all are 0.
+            area_averages::<u8, 1>(weights, sides.0, sides.1, |sum, n| sum.div_ceil(n) as u8)
+        });
+        logs(&Edges::whole(&reduced, weights.as_deref(), side(width)), f64::from(UNIT))
     });
     [m7, h7, l7, m31, h31, l31, l1, g1, l2, g2, l4, g4]
 }
@@ -59,27 +65,31 @@ fn logs(edges: &Edges, unit: f64) -> [f64; 2] {
 ///
 /// Column sums slide down by one row at a time, and window sums slide along a row. So the cost does not depend on the
 /// reach.
-fn contrast(plane: &[u8], width: usize, reach: usize) -> [f64; 3] {
+/// Windows weigh by the alpha of their central pixel.
+fn contrast(plane: &[u8], weights: Option<&[u8]>, width: usize, reach: usize) -> [f64; 3] {
     let height = plane.len() / width;
     let n = (2 * reach + 1) * (2 * reach + 1);
     let row = |y: isize| &plane[reflect_101(y, height) * width..][..width];
     let mut columns = ContrastColumns { sums: vec![0; width], squares: vec![0; width] };
     let far = reach as isize;
     (-far..far).for_each(|y| columns.change(row(y), u32::wrapping_add));
-    let (mut sum, mut bins) = (0.0, [0; 128 * STEPS]);
+    let (mut sum, mut total, mut bins, mut at) = (0.0, 0u64, [0; 128 * STEPS], 0);
     for y in 0..height as isize {
         columns.change(row(y + far), u32::wrapping_add);
         columns.for_each_window(reach, |s, q| {
             // n·Σv² − (Σv)² is exact, so a flat window has exactly 0.
             let spread = n as u64 * u64::from(q) - u64::from(s) * u64::from(s);
             let deviation = (spread as f64).sqrt() / n as f64;
-            sum += deviation;
-            bins[(deviation * STEPS as f64 + 0.5) as usize] += 1;
+            let weight = weights.map_or(1, |weights| weights[at]);
+            at += 1;
+            total += u64::from(weight);
+            sum += f64::from(weight) * deviation;
+            bins[(deviation * STEPS as f64 + 0.5) as usize] += u32::from(weight);
         });
         columns.change(row(y - far), u32::wrapping_sub);
     }
     let at = |percent| percentile(&bins, percent) as f64 / STEPS as f64;
-    [sum / plane.len() as f64, at(90), at(10)]
+    [sum / total as f64, at(90), at(10)]
 }
 
 /// Sums of values and of squares over the rows of a window, for each column.
@@ -142,7 +152,7 @@ mod tests {
             let mean = deviations.iter().sum::<f64>() / deviations.len() as f64;
             deviations.sort_by(f64::total_cmp);
             let at = |percent: usize| deviations[(deviations.len() * percent).div_ceil(100) - 1];
-            let [m, high, low] = contrast(&plane, width, reach);
+            let [m, high, low] = contrast(&plane, None, width, reach);
             assert!((m - mean).abs() < 1e-9, "{width}×{height}: {m} {mean}");
             assert!((high - at(90)).abs() <= 0.5 / 32.0 + 1e-9 && (low - at(10)).abs() <= 0.5 / 32.0 + 1e-9);
         }
@@ -153,7 +163,7 @@ mod tests {
         let board: Vec<u8> =
             (0..64 * 64).map(|i| if (i % 64 + i / 64) % 2 == 0 { 100 } else { 140 }).collect();
         // 25 of one and 24 of the other, or 481 and 480: 20 · √(1 − 1/n²).
-        let [mean, high, low] = contrast(&board, 64, 3);
+        let [mean, high, low] = contrast(&board, None, 64, 3);
         assert!((mean - 20.0 * (1.0 - f64::powi(49.0, -2)).sqrt()).abs() < 1e-9, "{mean}");
         assert_eq!([high, low], [20.0; 2]);
     }

@@ -2,7 +2,10 @@
 //! without the reduction to 256 px.
 
 use super::analysis::planes;
-use crate::{features::luma, imaging::Image};
+use crate::{
+    features::luma,
+    imaging::{Image, alpha},
+};
 
 /// Longest side of a window, in pixels.
 const SIDE_MAX_PX: usize = 128;
@@ -15,16 +18,30 @@ pub(super) struct Window {
     /// Red, green and blue; a grey picture has three equal planes.
     pub(super) planes: [Vec<u8>; 3],
     pub(super) luma: Vec<u8>,
+    /// The alpha of the pixels, by which they weigh. `None` where all weigh the same.
+    pub(super) weights: Option<Vec<u8>>,
 }
 
-/// Returns the windows at both ends and in the middle of each side, row by row, without repetitions.
+/// Returns the windows at both ends and in the middle of each side, row by row, without repetitions. Windows that show less than half
+/// as much as the one that shows most are left out.
 pub(super) fn windows(image: &Image) -> Vec<Window> {
     let (width, height) = (image.width().min(SIDE_MAX_PX), image.height().min(SIDE_MAX_PX));
     let tops = starts(image.height() - height);
     let lefts = starts(image.width() - width);
-    tops.iter()
+    let mut windows: Vec<Window> = tops
+        .iter()
         .flat_map(|&top| lefts.iter().map(move |&left| window(image, left, top, width, height)))
-        .collect()
+        .collect();
+    let most = windows.iter().map(Window::shown).max().unwrap_or(0);
+    windows.retain(|window| 2 * window.shown() >= most);
+    windows
+}
+
+impl Window {
+    /// Returns how much of the window is seen.
+    fn shown(&self) -> u64 {
+        self.weights.as_ref().map_or(1, |weights| weights.iter().map(|&w| u64::from(w)).sum())
+    }
 }
 
 fn starts(last: usize) -> Vec<usize> {
@@ -41,7 +58,11 @@ fn window(image: &Image, left: usize, top: usize, width: usize, height: usize) -
     }
     let cut = Image::new(width, height, image.channels(), samples, None);
     let cut = cut.expect("a part of a picture is one");
-    Window { left, width, planes: planes(&cut), luma: luma(&cut) }
+    let weights = alpha::weights(image).map(|alpha| {
+        let rows = alpha.chunks_exact(image.width()).skip(top).take(height);
+        rows.flat_map(|row| &row[left..][..width]).copied().collect()
+    });
+    Window { left, width, planes: planes(&cut), luma: luma(&cut), weights }
 }
 
 #[cfg(test)]
