@@ -179,7 +179,7 @@ mod tests {
             bytes.extend(postcard::to_stdvec(&found).unwrap());
         }
         let (version, digest) = (pentimento_core::evaluation::ALGORITHM, digest(&bytes));
-        assert_eq!((version, &digest[..16]), ("optimum/1", "7152fe36d8d7fad9"));
+        assert_eq!((version, &digest[..16]), ("optimum/2", "7152fe36d8d7fad9"));
     }
 
     #[test]

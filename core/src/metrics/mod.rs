@@ -1,7 +1,7 @@
 //! Figures that say how close a picture is to its reference: PSNR, SSIM, the score of both, and colour difference.
 //!
-//! Arguments come as `(reference, candidate)`. Samples have 8 bits and a data range of 255; alpha is ignored. Higher is
-//! better, except for [`ciede2000()`] and [`mean_ciede2000`]. Only this file has the score's formula ([`score`]) and
+//! Arguments come as `(reference, candidate)`. Samples have 8 bits and a data range of 255; [`compare`] and the search take
+//! both pictures as they are seen, see `imaging/alpha.rs`; the other functions ignore alpha. Higher is better, except for [`ciede2000()`] and [`mean_ciede2000`]. Only this file has the score's formula ([`score`]) and
 //! the limit of harm ([`HARM_DB`]).
 
 mod ciede2000;
@@ -16,7 +16,7 @@ pub use ssim::{SIDE_MIN_PX, WINDOW_PX, ssim};
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::imaging::{Channels, Image, operators::resize::resize};
+use crate::imaging::{Channels, Image, alpha, operators::resize::resize};
 
 /// Result of a comparison with a reference.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -112,11 +112,12 @@ pub enum MetricError {
 /// Compares `candidate` with `reference`.
 ///
 /// A candidate of another size is first resized to the reference's (bilinear, as in the search). If only one picture
-/// is grey, both are compared as RGB. Cost: one pass for PSNR, and [`ssim()`].
+/// is grey, both are compared as RGB. Colours under alpha 0 give way to those that are seen around them, in both pictures. Cost: one pass for PSNR, and [`ssim()`].
 ///
 /// # Errors
 /// When the reference is smaller than the SSIM window.
 pub fn compare(reference: &Image, candidate: &Image) -> Result<Quality, MetricError> {
+    let (reference, candidate) = (&*alpha::seen_colours(reference), &*alpha::seen_colours(candidate));
     let (width, height) = (reference.width(), reference.height());
     if width < SIDE_MIN_PX || height < SIDE_MIN_PX {
         return Err(MetricError::TooSmall { width, height });

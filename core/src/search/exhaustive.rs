@@ -20,7 +20,7 @@ use super::{
     same_size::SameSize,
 };
 use crate::{
-    imaging::{Image, Level, RestorationParameters, pipeline},
+    imaging::{Image, Level, RestorationParameters, alpha, pipeline},
     metrics::{self, MetricError, Quality},
 };
 
@@ -76,6 +76,8 @@ pub fn search_at(
     space: &SearchSpace,
 ) -> Result<Vec<Quality>, SearchError> {
     assert!(Level::supported().contains(&level), "this CPU does not run {level:?}");
+    // Damaged pictures keep their alpha, since pixels weigh by it when coefficients are measured.
+    let (reference, damaged) = (&*alpha::seen_colours(reference), &*alpha::seen(damaged));
     let (width, height) = (reference.width(), reference.height());
     if width < metrics::SIDE_MIN_PX || height < metrics::SIDE_MIN_PX {
         return Err(SearchError::Reference(MetricError::TooSmall { width, height }));
