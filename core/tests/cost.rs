@@ -207,6 +207,8 @@ fn inputs() -> Vec<(&'static str, Vec<u8>)> {
     let (plain, turned) = (Metadata::default(), quarter_turn());
     let planes: Vec<u8> =
         (0..3).flat_map(|c| rgb.samples().iter().skip(c).step_by(3).copied().collect::<Vec<u8>>()).collect();
+    let icc = moxcms::ColorProfile::new_adobe_rgb().encode().ok();
+    let adobe = Metadata { icc, ..Metadata::default() };
     let n = WIDTH * HEIGHT;
     let [deep_rgb, deep_noise, deep_rgba, deep_grey] =
         [&rgb, &noise, &noisy_rgba, &grey].map(|image| image.widened());
@@ -235,6 +237,10 @@ fn inputs() -> Vec<(&'static str, Vec<u8>)> {
         ("png 16 grey", file(&deep_grey, Format::Png, true, &plain)),
         ("tiff 16 rgb noise", file(&deep_noise, Format::Tiff, true, &plain)),
         ("tiff 16 rgba turned", file(&deep_rgba, Format::Tiff, true, &turned)),
+        ("png adobe rgb noise", file(&noise, Format::Png, true, &adobe)),
+        ("png adobe rgba", file(&rgba, Format::Png, true, &adobe)),
+        ("jpeg adobe", file(&rgb, Format::Jpeg, false, &adobe)),
+        ("tiff adobe 16 rgb", file(&deep_noise, Format::Tiff, true, &adobe)),
         ("webp lossless", file(&rgb, Format::WebP, true, &plain)),
         ("webp lossless noise", file(&noise, Format::WebP, true, &plain)),
         ("webp lossless rgba noise", file(&noisy_rgba, Format::WebP, true, &plain)),
@@ -287,7 +293,7 @@ fn measure_given(report: &mut Report, name: &str, bytes: &[u8], limits: &Limits)
     let (n, predictor) = (bytes.len() as u64, Predictor::built_in());
     // Decoding is what these differ by from the others.
     let is_decoded_apart =
-        ["palette", "interlaced", "planes", "strip", "bit"].iter().any(|k| name.contains(k));
+        ["palette", "interlaced", "planes", "strip", "bit", "adobe"].iter().any(|k| name.contains(k));
     let is_wanted = |format: &Format| match format {
         Format::Jpeg if header.has_alpha => false,
         _ => *format == header.format || !is_decoded_apart,

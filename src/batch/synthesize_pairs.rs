@@ -215,8 +215,10 @@ fn write_pair(
         let image = drawn.apply(&picture.image)?;
         let (format, quality) = (stored.format, stored.quality);
         let encoding = Encoding { format, quality, subsampling: Some(Subsampling::S420), lossless: true };
-        // The colour profile stays, because it defines the values. Place and time of the clean picture are left out.
-        let bytes = codec::encode(&image, &picture.metadata.stripped(), &encoding)?;
+        // A colour profile of sRGB stays. Place and time of the clean picture are left out.
+        let metadata = picture.metadata.stripped();
+        let metadata = if picture.space.is_srgb() { metadata } else { metadata.without_colours() };
+        let bytes = codec::encode(&image, &metadata, &encoding)?;
         picture_file::write(&damaged.join(&name), &bytes, options.force)?;
     }
     written.push(damaged.join(&name));

@@ -107,6 +107,13 @@ pub(crate) fn seen_colours<S: Whole>(image: &Image<S>) -> Cow<'_, Image<S>> {
     Cow::Owned(Image::of(width, height, channels, samples, None).expect("the shape of a picture"))
 }
 
+/// Changes a picture to what is seen of it, as [`seen`] does. Memory: a tenth of the picture.
+pub(crate) fn see<S: Whole>(image: &mut Image<S>) {
+    if let Some(around) = Around::of(image) {
+        fill(image, &around);
+    }
+}
+
 /// Returns the picture with other colours under alpha 0: those that are seen around it. For encoders that lose details, which would mix
 /// hidden colours into visible ones. Borrowed where alpha hides nothing. Memory: as of [`seen`].
 pub(crate) fn without_hidden(image: &Image) -> Cow<'_, Image> {

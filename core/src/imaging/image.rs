@@ -1,6 +1,6 @@
 //! The picture that operators, metrics and features work on.
 //!
-//! Samples of 8 or 16 bits exactly as the file stores them (encoded values, no colour management), row by row from the
+//! Samples of 8 or 16 bits exactly as the file stores them (encoded values; [`ColorSpace`](super::ColorSpace) says what they show), row by row from the
 //! top left. Colours and alpha are separate, because no operator changes alpha.
 //!
 //! [`Image`] has 8 bits, [`DeepImage`] 16. Metrics, features and searches take 8 bits only: a deep picture is narrowed for

@@ -5,8 +5,9 @@
 //! - [`operators`] has one file per operator; [`bands`] runs point operators and the unsharp mask in one pass.
 //! - [`Level`] and [`Instructions`] select CPU instructions. All give the same samples.
 //!
-//! Every operator acts on stored values: no colour management, no linear light. Pixels weigh by their alpha in all that is
-//! measured, and what alpha hides changes no other pixel: see `alpha.rs`.
+//! Every operator acts on values of sRGB as they are stored, in no linear light. A picture in another [`ColorSpace`] follows what
+//! the operators do to the colours that it shows. Pixels weigh by their alpha in all that is measured, and what alpha hides
+//! changes no other pixel: see `alpha.rs`.
 
 pub(crate) mod alpha;
 pub mod bands;
@@ -15,6 +16,7 @@ mod coefficients;
 mod color_correction;
 mod color_measurement;
 mod color_method;
+mod color_space;
 mod image;
 mod instructions;
 mod level;
@@ -30,6 +32,7 @@ mod tone;
 pub use color_correction::{COLOR_BLEND_RANGE, ColorCorrection};
 pub(crate) use color_measurement::ColorMeasurement;
 pub use color_method::ColorMethod;
+pub use color_space::ColorSpace;
 pub use image::{Channels, DeepImage, Depth, Image, ImageError, ImageRef, Sample, narrow};
 pub use instructions::Instructions;
 pub use level::Level;

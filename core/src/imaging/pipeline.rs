@@ -4,6 +4,7 @@
 //! [`measure_deep`] and [`apply_deep`] do it for pictures with 16 bits per sample.
 
 mod deep;
+mod shown;
 
 use crate::cancel::{Cancel, Cancelled};
 
@@ -23,6 +24,7 @@ pub use self::deep::{
     apply_deep, apply_deep_ignoring_alpha_until, apply_deep_until, apply_deep_with, measure_deep,
     measure_deep_until,
 };
+pub(crate) use self::shown::{apply_in_until, measure_in_until, strip_rows_max};
 pub use super::coefficients::{Coefficients, CoefficientsError};
 
 /// Measures the coefficients that these parameters need on the picture.

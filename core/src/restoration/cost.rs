@@ -21,6 +21,7 @@ use crate::{
         Depth, ParameterError, RestorationParameters, bands,
         codec::{self, Encoding, Header, MetadataPolicy, PictureShape},
         operators::unsharp_mask::UnsharpMask,
+        pipeline,
     },
 };
 
@@ -105,9 +106,10 @@ fn narrowed_shape(header: &Header) -> PictureShape {
     shape(header).with_depth(Depth::Eight)
 }
 
-/// Bytes of the samples rounded to 8 bits; 0 if the picture has no more bits.
+/// Bytes of the samples in sRGB of 8 bits; 0 if the stored samples are those.
 fn narrowed_bytes(header: &Header) -> u64 {
     match header.depth {
+        Depth::Eight if header.names_colours => shape(header).sample_bytes(),
         Depth::Eight => 0,
         Depth::Sixteen => narrowed_shape(header).sample_bytes(),
     }
@@ -121,8 +123,9 @@ fn decode_bytes(header: &Header) -> u64 {
 /// Bytes while features are measured.
 fn feature_bytes(header: &Header, schema: Schema) -> u64 {
     let shape = narrowed_shape(header);
-    // The samples of 16 bits wait.
-    let deep = if header.depth == Depth::Sixteen { self::shape(header).sample_bytes() } else { 0 };
+    // The stored samples wait, if they have 16 bits or are not those of sRGB.
+    let has_own = header.depth == Depth::Sixteen || header.names_colours;
+    let deep = if has_own { self::shape(header).sample_bytes() } else { 0 };
     let measured = match schema {
         Schema::Seed => {
             let is_narrow = header.width.min(header.height) <= NARROW_PX;
@@ -195,8 +198,28 @@ fn restore_bytes(header: &Header, parameters: &RestorationParameters) -> u64 {
         (0, 0)
     };
     let with_kept = |copies: u64| copies.saturating_add(kept).saturating_add(cells);
-    let copies = with_kept(denoised).max(with_kept(rows)).max(measured.saturating_add(cells));
+    let in_strips = strip_bytes(header, parameters);
+    let copies =
+        with_kept(denoised).max(with_kept(rows)).max(with_kept(in_strips)).max(measured.saturating_add(cells));
     shape(header).sample_bytes().saturating_add(copies).saturating_add(FIXED_BYTES)
+}
+
+/// Bytes of the strips in sRGB of 16 bits through which a picture in another colour space is restored.
+fn strip_bytes(header: &Header, parameters: &RestorationParameters) -> u64 {
+    if !header.names_colours {
+        return 0;
+    }
+    // The picture may be turned.
+    let pixels = |width: usize, height: usize| {
+        (width as u64).saturating_mul(pipeline::strip_rows_max(height, parameters) as u64)
+    };
+    let n = pixels(header.width, header.height).max(pixels(header.height, header.width));
+    let sample_bytes = 2 * header.channels.count() as u64;
+    let alpha_bytes = if header.has_alpha { 4 } else { 0 };
+    // The strip itself, what its own operators hold, and a second set for denoising.
+    let sets =
+        1 + if parameters.sharpening().is_some() { 3 } else { 0 } + u64::from(parameters.denoise() > 0.0);
+    n.saturating_mul(sets * sample_bytes + alpha_bytes)
 }
 
 /// What encoding takes beyond the samples, and the length of the file.

@@ -34,7 +34,7 @@ impl RestoreInput<'_, '_> {
     /// The receipt's record of the input, which has this header and the digest `sha256`.
     pub(super) fn recorded(&self, header: &Header, sha256: String) -> RecordedInput {
         let (format, bits) = (header.format, header.depth.bits());
-        RecordedInput { sha256, size_bytes: self.bytes.len() as u64, format, bits }
+        RecordedInput { sha256, size_bytes: self.bytes.len() as u64, format, bits, colour_space: None }
     }
 
     /// Decodes as much of the picture as the features of `schema` need.

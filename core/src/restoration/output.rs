@@ -134,14 +134,15 @@ pub(super) fn restore_pixels<'a>(
     let bytes = input.bytes;
     // Measuring leaves threads idle, so one of them computes the digest of the input at the same time.
     let cancel = input.cancel();
-    let measure = || match &picture.deep {
-        Some(deep) => pipeline::measure_deep_until(deep, &picture.image, parameters, transform, cancel),
-        None => pipeline::measure_until(&picture.image, parameters, transform, cancel),
-    };
+    let Picture { image, deep, space, .. } = &picture;
+    let measure = || pipeline::measure_in_until(space, image, deep.as_ref(), parameters, transform, cancel);
     let sha256 = || request.record.digest(|| digest_until(bytes, cancel));
     let (coefficients, sha256) = rayon::join(measure, sha256);
     let (coefficients, sha256) = (coefficients?, sha256?);
-    let recorded = input.recorded(&picture.header, sha256);
+    let recorded = RecordedInput {
+        colour_space: (!picture.space.is_srgb()).then(|| picture.space.name().to_owned()),
+        ..input.recorded(&picture.header, sha256)
+    };
     let plan = OutputPlan::new(&picture.header, parameters, request);
     let output = plan.render(input, picture, parameters, &coefficients)?;
     let lenient = input.limits.lenient;
@@ -279,6 +280,13 @@ impl OutputPlan {
         if self.metadata == MetadataPolicy::Strip && picture.metadata.video.is_some() {
             notes.add(NoteKind::LeftOut, "the video of a motion photo: stripping leaves it out");
         }
+        let space = picture.space;
+        if let Some(own) = picture.own {
+            // What it shows has served its purpose.
+            drop(picture.image);
+            let own = pipeline::apply_in_until(&space, own, parameters, coefficients, input.cancel())?;
+            return self.write(input, (&own).into(), &metadata, notes);
+        }
         let Some(deep) = picture.deep else {
             let apply = match self.alpha_version {
                 receipt::ALPHA_IGNORED => pipeline::apply_ignoring_alpha_until,
@@ -289,11 +297,17 @@ impl OutputPlan {
         };
         // What was rounded to 8 bits has served its purpose. Its memory is given back before operators take theirs.
         drop(picture.image);
-        let apply = match self.alpha_version {
-            receipt::ALPHA_IGNORED => pipeline::apply_deep_ignoring_alpha_until,
-            _ => pipeline::apply_deep_until,
+        let cancel = input.cancel();
+        let deep = match self.alpha_version {
+            // Receipts from before alpha weighed know no space but sRGB.
+            _ if !space.is_srgb() => {
+                pipeline::apply_in_until(&space, deep, parameters, coefficients, cancel)?
+            }
+            receipt::ALPHA_IGNORED => {
+                pipeline::apply_deep_ignoring_alpha_until(deep, parameters, coefficients, cancel)?
+            }
+            _ => pipeline::apply_deep_until(deep, parameters, coefficients, cancel)?,
         };
-        let deep = apply(deep, parameters, coefficients, input.cancel())?;
         match self.depth {
             Depth::Sixteen => self.write(input, (&deep).into(), &metadata, notes),
             Depth::Eight => {
@@ -334,6 +348,7 @@ impl OutputPlan {
             (Route::InputBytes, _) => {
                 decoded.without(&[NoteKind::NotKept, NoteKind::LeftOut, NoteKind::Converted])
             }
+            (Route::InputPixels, _) => decoded.without(&[NoteKind::NotKept, NoteKind::Converted]),
             (_, MetadataPolicy::Strip) => decoded.without(&[NoteKind::NotKept]),
             (_, MetadataPolicy::Keep) => decoded.clone(),
         }

@@ -103,6 +103,7 @@ pub(super) fn probe(bytes: &[u8], lenient: bool) -> Result<Header, DecodeError> 
         decoded_bytes: limits::decoded_bytes(width, height, samples, copied, working),
         metadata_bytes: profile(bytes).map_or(0, |profile| profile.len() as u64),
         jpeg_subsampling: None,
+        names_colours: profile(bytes).is_some(),
         lossless: true,
     })
 }

@@ -164,8 +164,13 @@ impl Fitting<'_, '_> {
         }
     }
 
-    /// Leaves out a profile for grey (ICC.1, data colour space) where grey becomes RGB.
+    /// Leaves out a profile for inks, which became sRGB, and one for grey (ICC.1, data colour space) where grey becomes RGB.
     fn drop_grey_profile(&mut self, image: ImageRef) {
+        if self.metadata.icc.as_deref().is_some_and(|icc| icc.get(16..20) == Some(b"CMYK")) {
+            // The note of the conversion says so.
+            self.metadata.to_mut().icc = None;
+            return;
+        }
         let becomes_rgb = match self.format {
             Format::WebP => true,
             Format::Bmp => image.has_alpha(),

@@ -3,31 +3,35 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{
-    bmp,
+    bmp, colours,
     error::{DecodeError, broken},
     format::Format,
     header::Header,
     jpeg,
-    limits::Limits,
+    limits::{self, Limits},
     metadata::Metadata,
     notes::Notes,
     orientation::{apply_orientation_until, oriented_size},
-    pixels::StoredImage,
+    pixels::{StoredImage, samples_per_pixel},
     png, tiff, webp,
 };
 use crate::{
     cancel::{Cancel, Cancelled},
-    imaging::{DeepImage, Image},
+    imaging::{ColorSpace, DeepImage, Depth, Image},
 };
 
 /// A decoded file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Picture {
-    /// The pixels, orientation applied. Of a file with 16 bits these are the samples rounded to 8 bits, which features, models
-    /// and searches take.
+    /// The pixels, orientation applied, in sRGB of 8 bits: what features, models and searches take. Of a file with 16 bits they are
+    /// rounded, and of a file in another colour space they are converted.
     pub image: Image,
-    /// The pixels of a file with 16 bits per sample, orientation applied. `None` for files with fewer bits.
+    /// The pixels of a file with 16 bits per sample as stored, orientation applied. `None` for files with fewer bits.
     pub deep: Option<DeepImage>,
+    /// The pixels of a file with 8 bits per sample as stored, orientation applied, if its colour space is not sRGB.
+    pub own: Option<Image>,
+    /// The colour space of the stored pixels.
+    pub space: ColorSpace,
     /// The metadata. The orientation is reset to 1 and the EXIF thumbnail removed.
     pub metadata: Metadata,
     /// The header of the file, before the orientation is applied.
@@ -36,6 +40,15 @@ pub struct Picture {
     pub size: (usize, usize),
     /// What decoding tolerated, left out or converted, and the metadata that it could not read.
     pub notes: Notes,
+}
+
+impl Picture {
+    /// Returns the picture with its stored pixels taken for sRGB, as releases before colour spaces did.
+    pub(crate) fn as_stored(mut self) -> Self {
+        self.image = self.own.take().unwrap_or(self.image);
+        self.space = ColorSpace::SRGB;
+        self
+    }
 }
 
 /// Reads the header and checks all limits and properties. Allocates nothing that grows with the number of pixels.
@@ -53,8 +66,21 @@ pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, DecodeError> {
         Format::Tiff => tiff::probe(bytes, limits),
         Format::Bmp => bmp::probe(bytes, limits.lenient),
     }?;
+    let header = with_shown(header);
     limits.check_header(&header)?;
     Ok(header)
+}
+
+/// Counts what the picture shows in sRGB where that may be a second set of samples. With 16 bits it takes the place of the samples
+/// rounded to 8 bits, which are counted.
+fn with_shown(header: Header) -> Header {
+    let &Header { width, height, channels, has_alpha, depth, .. } = &header;
+    if !header.names_colours || depth != Depth::Eight {
+        return header;
+    }
+    let samples = samples_per_pixel(channels, has_alpha);
+    let shown = limits::decoded_bytes(width, height, samples, true, 0);
+    Header { decoded_bytes: header.decoded_bytes.max(shown), ..header }
 }
 
 /// Decodes a file: [`probe`] first, then pixels and metadata. Then the orientation is applied to the pixels.
@@ -135,16 +161,29 @@ fn decode_by(
     }
     let mut metadata = metadata_of(header.format, bytes, lenient, &mut notes);
     let orientation = metadata.orientation();
-    let (image, deep) = match stored {
-        StoredImage::Eight(image) => (apply_orientation_until(image, orientation, cancel)?, None),
+    let space = colours::space(&metadata, header.channels, &mut notes);
+    let (image, deep, own) = match stored {
+        StoredImage::Eight(image) => {
+            let image = apply_orientation_until(image, orientation, cancel)?;
+            if space.is_srgb() {
+                (image, None, None)
+            } else {
+                (space.shown_until(&image, cancel)?, None, Some(image))
+            }
+        }
         StoredImage::Sixteen(deep) => {
             let deep = apply_orientation_until(deep, orientation, cancel)?;
-            (deep.narrowed_until(cancel)?, Some(deep))
+            let image = if space.is_srgb() {
+                deep.narrowed_until(cancel)?
+            } else {
+                space.shown_until(&deep, cancel)?
+            };
+            (image, Some(deep), None)
         }
     };
     metadata.settle(&mut notes);
     let size = oriented_size((header.width, header.height), orientation);
-    Ok(Picture { image, deep, metadata, header, size, notes })
+    Ok(Picture { image, deep, own, space, metadata, header, size, notes })
 }
 
 /// Reads the metadata of a file.

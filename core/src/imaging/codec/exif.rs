@@ -7,8 +7,8 @@ use super::ifd::{self, Directory, Stream, Value, sub_directory};
 use super::portable_tags::PortableTags;
 use super::resolution::{Resolution, ResolutionUnit};
 use super::tags::{
-    ARTIST, COLOUR_SPACE, COPYRIGHT, EXIF_DIRECTORY, GAMMA, INTEROP_INDEX, MAKER_NOTE, ORIENTATION,
-    PIXEL_HEIGHT, PIXEL_WIDTH, RESOLUTION_UNIT, X_RESOLUTION, Y_RESOLUTION,
+    ARTIST, COLOUR_SPACE, COPYRIGHT, EXIF_DIRECTORY, GAMMA, INTEROP_DIRECTORY, INTEROP_INDEX, MAKER_NOTE,
+    ORIENTATION, PIXEL_HEIGHT, PIXEL_WIDTH, RESOLUTION_UNIT, X_RESOLUTION, Y_RESOLUTION,
 };
 
 /// Copies a block without the `Exif\0\0` that some writers put before it. `None` when the block is no TIFF stream or too long.
@@ -103,6 +103,25 @@ pub(super) fn has_maker_note(exif: &[u8]) -> bool {
         sub_directory(&stream, &stream.first()?, EXIF_DIRECTORY)?.field(MAKER_NOTE).copied()
     };
     found().is_some()
+}
+
+/// Whether a block says that the colours are those of Adobe RGB: by the index R03 (DCF 2.0) unless the colour space is sRGB, or by 2 as
+/// the colour space, which some writers give.
+pub(super) fn is_adobe_rgb(exif: &[u8]) -> bool {
+    Stream::open(exif)
+        .is_some_and(|stream| stream.first().is_some_and(|first| names_adobe_rgb(&stream, &first)))
+}
+
+/// Same as [`is_adobe_rgb`], for a first directory.
+pub(super) fn names_adobe_rgb(stream: &Stream<'_>, first: &Directory) -> bool {
+    let found = || {
+        let directory = sub_directory(stream, first, EXIF_DIRECTORY)?;
+        let space = directory.field(COLOUR_SPACE).and_then(|field| stream.unsigned(field, 0));
+        let interop = sub_directory(stream, &directory, INTEROP_DIRECTORY);
+        let index = interop.and_then(|interop| Some(stream.value(interop.field(INTEROP_INDEX)?)));
+        Some(space == Some(2) || space != Some(1) && index.is_some_and(|index| index.starts_with(b"R03")))
+    };
+    found().unwrap_or(false)
 }
 
 /// Whether a block says nothing but an orientation and a resolution, which other fields hold.

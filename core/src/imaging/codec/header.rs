@@ -24,7 +24,8 @@ pub struct Header {
     /// - what the decoder holds besides them: coefficients of progressive and non-interleaved JPEG, transforms of WebP, the
     ///   copied data of PNG and JPEG, the indices of a palette;
     /// - a second copy of the picture while alpha is split off or the orientation is applied;
-    /// - the samples rounded to 8 bits, if the file has 16.
+    /// - the samples rounded to 8 bits, if the file has 16;
+    /// - what the picture shows in sRGB, if the file may name another colour space.
     ///
     /// Metadata comes on top: see [`Header::metadata_bytes`].
     pub decoded_bytes: u64,
@@ -33,6 +34,9 @@ pub struct Header {
     pub metadata_bytes: u64,
     /// Chroma subsampling of a JPEG. `None` for other formats.
     pub jpeg_subsampling: Option<Subsampling>,
+    /// Whether the file has a mark that may name another colour space than sRGB: a profile, colour chunks of PNG, EXIF that names Adobe
+    /// RGB. What the picture shows in sRGB may then take a second set of samples.
+    pub names_colours: bool,
     /// Whether the file stores its pixels exactly: PNG, TIFF, BMP, lossless WebP and lossless JPEG.
     pub lossless: bool,
 }

@@ -63,6 +63,7 @@ pub(super) fn probe(bytes: &[u8], lenient: bool) -> Result<Header, DecodeError> 
         decoded_bytes: limits::decoded_bytes(frame.width, frame.height, channels.count(), turned, working),
         metadata_bytes: segments::metadata_bytes(bytes, &file),
         jpeg_subsampling: Some(Subsampling::from_factors(&factors)),
+        names_colours: segments::names_colours(bytes, walked),
         lossless: frame.lossless,
     })
 }

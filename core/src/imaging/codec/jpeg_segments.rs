@@ -172,6 +172,17 @@ pub(super) fn orientation(bytes: &[u8], segments: &[Segment]) -> u8 {
     payloads.filter_map(|payload| payload.strip_prefix(EXIF)).map(exif::orientation).next().unwrap_or(1)
 }
 
+/// Whether a profile or EXIF may name another colour space than sRGB. Copies nothing.
+pub(super) fn names_colours(bytes: &[u8], segments: &[Segment]) -> bool {
+    let of = |marker| segments.iter().filter(move |s| s.marker == marker).map(|s| &bytes[s.payload.clone()]);
+    let mut exif = of(APP1).filter_map(|payload| payload.strip_prefix(EXIF));
+    let first = exif.next();
+    // A block of several segments is read only once they are joined.
+    of(APP2).any(|payload| payload.starts_with(ICC))
+        || first.is_some_and(exif::is_adobe_rgb)
+        || exif.next().is_some()
+}
+
 /// Returns the XMP packet, or a part of its extension, that a segment holds.
 pub(super) fn extends(marker: u8, payload: &[u8]) -> Option<&[u8]> {
     (marker == APP1).then(|| payload.strip_prefix(XMP).or_else(|| payload.strip_prefix(EXTENDED_XMP)))?

@@ -72,6 +72,14 @@ impl Metadata {
         }
     }
 
+    /// Returns the metadata without what defines the colours of other spaces than sRGB, for [`Picture::image`](super::Picture::image).
+    #[must_use]
+    pub fn without_colours(self) -> Metadata {
+        let names_adobe = self.exif.as_deref().is_some_and(exif::is_adobe_rgb);
+        let exif = self.exif.filter(|_| !names_adobe);
+        Metadata { icc: None, png_colour: Vec::new(), exif, ..self }
+    }
+
     /// Returns the metadata that a policy keeps.
     pub fn under(&self, policy: MetadataPolicy) -> Metadata {
         match policy {

@@ -4,7 +4,7 @@
 //!
 //! - Limits are checked on the header, before memory for pixels is allocated.
 //! - A file that is cut off is refused, or decoded as far as it goes if [`Limits::lenient`].
-//! - A property that would not survive (CMYK, animations, several pages) is refused by its name. What is left out, tolerated or
+//! - A property that would not survive (animations, several pages) is refused by its name. What is left out, tolerated or
 //!   changed in form stands in [`Notes`]. Nothing is reduced silently.
 //!
 //! The same picture gives the same bytes. Each format has one file for its pixels and one for its container. All share
@@ -14,6 +14,7 @@ mod block;
 mod bmp;
 mod bounds;
 mod carry;
+mod colours;
 mod decode;
 mod encode;
 mod encoding;

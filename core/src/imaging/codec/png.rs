@@ -71,6 +71,7 @@ pub(super) fn probe(bytes: &[u8], lenient: bool) -> Result<Header, DecodeError> 
         decoded_bytes: decoded_bytes(width, height, samples, turned, working),
         metadata_bytes: chunks::metadata_bytes(bytes, walked),
         jpeg_subsampling: None,
+        names_colours: chunks::names_colours(bytes, walked),
         lossless: true,
     })
 }

@@ -329,6 +329,23 @@ pub(super) fn orientation(bytes: &[u8], chunks: &[PngChunk]) -> u8 {
     block.map_or(1, |block| exif::orientation(&block))
 }
 
+/// Whether a chunk may name another colour space than sRGB. Inflates nothing.
+pub(super) fn names_colours(bytes: &[u8], chunks: &[PngChunk]) -> bool {
+    let has = |kind: &[u8; 4]| chunks.iter().any(|chunk| &chunk.kind == kind);
+    let is_raw = |chunk: &PngChunk| {
+        let name = keyword(&bytes[chunk.data.clone()]).filter(|_| png_text::is_text(&chunk.kind));
+        name.and_then(|(name, _)| RawProfile::of(name)).is_some()
+    };
+    let is_adobe = |chunk: &PngChunk| {
+        &chunk.kind == b"eXIf"
+            && exif::checked(&bytes[chunk.data.clone()]).is_some_and(|block| exif::is_adobe_rgb(&block))
+    };
+    has(b"cICP")
+        || has(b"iCCP")
+        || has(b"gAMA") && !has(b"sRGB")
+        || chunks.iter().any(|chunk| is_raw(chunk) || is_adobe(chunk))
+}
+
 /// Returns the profile in an iCCP chunk.
 fn profile(data: &[u8]) -> Option<Vec<u8>> {
     match keyword(data)?.1 {

@@ -14,7 +14,7 @@ use super::header::Header;
 use super::metadata::Metadata;
 use super::notes::Notes;
 use super::webp_chunks::{self as chunks, WebpChunk};
-use super::{limits, pixels, png, webp_lossy};
+use super::{exif, limits, pixels, png, webp_lossy};
 use crate::{
     cancel::Cancel,
     imaging::{Channels, Depth, Image, alpha},
@@ -47,7 +47,9 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
     // Lossy data are copied once more.
     let copies = if lossless { 1 } else { 2 };
     let working = copies * bytes.len() as u64 + n_pixels * if lossless || has_alpha { 8 } else { 2 };
-    let turned = chunks::metadata(bytes, &walked, &mut Notes::default()).orientation() != 1;
+    let metadata = chunks::metadata(bytes, &walked, &mut Notes::default());
+    let turned = metadata.orientation() != 1;
+    let names_colours = metadata.icc.is_some() || metadata.exif.as_deref().is_some_and(exif::is_adobe_rgb);
     let samples = pixels::samples_per_pixel(Channels::Rgb, has_alpha);
     let copied = has_alpha || turned;
     Ok(Header {
@@ -60,6 +62,7 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, DecodeError> {
         decoded_bytes: limits::decoded_bytes(width, height, samples, copied, working),
         metadata_bytes: chunks::metadata_bytes(&walked),
         jpeg_subsampling: None,
+        names_colours,
         lossless,
     })
 }

@@ -69,6 +69,8 @@ const PIXELS_PER_COUNT: usize = 1 << 20;
 
 /// Reach of the blurs up to each scale, in pixels: twice the steps, added up.
 const REACH: [usize; 3] = [2, 6, 14];
+/// Distance of the farthest pixel that a restored one depends on.
+pub(crate) const REACH_PX: usize = REACH[2];
 /// Rows that are kept after 0, 1 and 2 blurs. The next blur reads them; the first blur is also read at the restored row.
 const N_KEPT: [usize; 3] = [5, 13, 17];
 

@@ -65,14 +65,45 @@ pub fn measure_deep_until(
             };
             let copy = DeepImage::of(width, height, channels, samples, None);
             let mut corrected = copy.expect("the shape is that of a picture");
-            let correction = DeepCorrection::of(&coefficients, parameters.color(), channels);
-            correction.run(Instructions::fastest(), &mut corrected, None, cancel)?;
+            correct_deep(&mut corrected, &coefficients, parameters, cancel)?;
             wavelet_shrinkage::measured_deep_noise_until(&corrected, counted, cancel)?
         } else {
             wavelet_shrinkage::measured_deep_noise_until(&seen, counted, cancel)?
         };
     }
     Ok(coefficients)
+}
+
+/// Same as [`measure_deep_until`], of a picture that `image` makes, with its alpha, once noise is to be measured. It is changed in
+/// place.
+pub(super) fn measure_shown_deep_until(
+    image: impl FnOnce() -> Result<DeepImage, Cancelled>,
+    narrowed: &Image,
+    parameters: &RestorationParameters,
+    learned: Option<&ColorTransform>,
+    cancel: &Cancel,
+) -> Result<Coefficients, Cancelled> {
+    let mut coefficients =
+        ColorMeasurement::new(narrowed).coefficients_until(parameters.color(), learned, cancel)?;
+    if parameters.denoise() > 0.0 {
+        let mut seen = image()?;
+        alpha::see(&mut seen);
+        correct_deep(&mut seen, &coefficients, parameters, cancel)?;
+        let counted = wavelet_shrinkage::Counted::of(alpha::weights(&seen));
+        coefficients.noise_sigma = wavelet_shrinkage::measured_deep_noise_until(&seen, counted, cancel)?;
+    }
+    Ok(coefficients)
+}
+
+/// Corrects the colours of a picture with 16 bits and does nothing else. Alpha is ignored.
+pub(super) fn correct_deep(
+    image: &mut DeepImage,
+    coefficients: &Coefficients,
+    parameters: &RestorationParameters,
+    cancel: &Cancel,
+) -> Result<(), Cancelled> {
+    let correction = DeepCorrection::of(coefficients, parameters.color(), image.channels());
+    correction.run(Instructions::fastest(), image, None, cancel)
 }
 
 /// Restores a picture with 16 bits: colour correction, then denoising, then unsharp mask, as [`apply`](super::apply) does. All

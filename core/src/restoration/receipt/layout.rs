@@ -84,6 +84,10 @@ pub struct RecordedInput {
     /// Bits per sample once decoded: 8 or 16. The JSON holds it only if it is 16.
     #[serde(default = "eight", skip_serializing_if = "is_eight")]
     pub bits: u8,
+    /// The colour space of the stored pixels, if it is not sRGB. The picture was then measured and corrected as what it shows in sRGB.
+    /// Receipts of release 0.1.0 do not hold it; its restorations took all pixels for sRGB, and so does their replay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub colour_space: Option<String>,
 }
 
 /// The output of a restoration.

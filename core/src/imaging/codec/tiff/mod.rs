@@ -73,6 +73,8 @@ pub(super) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, DecodeError
     let samples = pixels::samples_per_pixel(channels, has_alpha);
     let turned = exif::directory_orientation(&page.stream, &page.directory) != 1;
     let working = SegmentReader::bytes_max(tags, &layout).saturating_add(canvas_bytes_max(&layout));
+    let names_colours = !layout.colours.is_lab()
+        && (page.directory.field(ICC).is_some() || exif::names_adobe_rgb(&page.stream, &page.directory));
     let decoded_bytes = match layout.depth() {
         Depth::Eight => limits::decoded_bytes,
         Depth::Sixteen => limits::deep_decoded_bytes,
@@ -87,6 +89,7 @@ pub(super) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, DecodeError
         decoded_bytes: decoded_bytes(width, height, samples, turned, working),
         metadata_bytes: metadata_bytes(&page.stream, &page.directory),
         jpeg_subsampling: None,
+        names_colours,
         lossless: true,
     })
 }
