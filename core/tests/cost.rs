@@ -207,6 +207,8 @@ fn inputs() -> Vec<(&'static str, Vec<u8>)> {
     let (plain, turned) = (Metadata::default(), quarter_turn());
     let planes: Vec<u8> =
         (0..3).flat_map(|c| rgb.samples().iter().skip(c).step_by(3).copied().collect::<Vec<u8>>()).collect();
+    let inks: Vec<u8> =
+        noise.samples().as_chunks::<3>().0.iter().flat_map(|&[r, g, b]| [r, g, b, r / 2]).collect();
     let icc = moxcms::ColorProfile::new_adobe_rgb().encode().ok();
     let adobe = Metadata { icc, ..Metadata::default() };
     let n = WIDTH * HEIGHT;
@@ -241,6 +243,7 @@ fn inputs() -> Vec<(&'static str, Vec<u8>)> {
         ("png adobe rgba", file(&rgba, Format::Png, true, &adobe)),
         ("jpeg adobe", file(&rgb, Format::Jpeg, false, &adobe)),
         ("tiff adobe 16 rgb", file(&deep_noise, Format::Tiff, true, &adobe)),
+        ("tiff inks", plain_tiff(&inks, [8, 4, 5, 1])),
         ("webp lossless", file(&rgb, Format::WebP, true, &plain)),
         ("webp lossless noise", file(&noise, Format::WebP, true, &plain)),
         ("webp lossless rgba noise", file(&noisy_rgba, Format::WebP, true, &plain)),
@@ -293,7 +296,7 @@ fn measure_given(report: &mut Report, name: &str, bytes: &[u8], limits: &Limits)
     let (n, predictor) = (bytes.len() as u64, Predictor::built_in());
     // Decoding is what these differ by from the others.
     let is_decoded_apart =
-        ["palette", "interlaced", "planes", "strip", "bit", "adobe"].iter().any(|k| name.contains(k));
+        ["palette", "interlaced", "planes", "strip", "bit", "adobe", "inks"].iter().any(|k| name.contains(k));
     let is_wanted = |format: &Format| match format {
         Format::Jpeg if header.has_alpha => false,
         _ => *format == header.format || !is_decoded_apart,

@@ -2,6 +2,7 @@
 
 mod deep;
 mod files;
+mod inks;
 mod kept;
 mod limits;
 mod metadata;

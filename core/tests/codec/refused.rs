@@ -6,12 +6,8 @@ use crate::support::{complete_files, decoded, fixture};
 
 #[test]
 fn what_would_not_survive_is_refused_by_name() {
-    let cases = [
-        ("cmyk.jpg", "CMYK colours"),
-        ("cmyk.tif", "CMYK colours"),
-        ("pages.tif", "more than one page"),
-        ("unspecified.tif", "an extra sample of unspecified meaning"),
-    ];
+    let cases =
+        [("pages.tif", "more than one page"), ("unspecified.tif", "an extra sample of unspecified meaning")];
     for (name, expected) in cases {
         let bytes = fixture(name);
         let format = Format::sniff(&bytes).unwrap();

@@ -13,7 +13,10 @@ use super::memory::zeroed;
 use super::metadata::Metadata;
 use super::notes::{NoteKind, Notes};
 use super::subsampling::Subsampling;
-use crate::imaging::{Channels, Depth, Image};
+use crate::{
+    cancel::Cancel,
+    imaging::{Channels, Depth, Image, color_space::Inks},
+};
 
 /// Longest side that libjpeg codes (`JPEG_MAX_DIMENSION`). The format allows 65535.
 const SIDE_MAX: usize = 65_500;
@@ -43,16 +46,16 @@ pub(super) fn probe(bytes: &[u8], lenient: bool) -> Result<Header, DecodeError> 
     let channels = match frame.components.len() {
         1 => Channels::Grey,
         3 => Channels::Rgb,
-        4 if adobe_transform(bytes, walked) == Some(2) => {
-            return Err(unsupported(Format::Jpeg, "YCCK colours"));
-        }
-        4 => return Err(unsupported(Format::Jpeg, "CMYK colours")),
+        // Inks become sRGB.
+        4 => Channels::Rgb,
         n => return Err(unsupported(Format::Jpeg, format!("{n} colour components"))),
     };
     // A file with stray bytes is copied without them.
-    let working = bytes.len() as u64 + frame.buffered_bytes(bytes, walked);
+    let inks = if frame.components.len() == 4 { 4 * frame.width as u64 * frame.height as u64 } else { 0 };
+    let working = bytes.len() as u64 + frame.buffered_bytes(bytes, walked) + inks;
     let turned = segments::orientation(bytes, walked) != 1;
-    let factors: Vec<_> = frame.components.iter().map(|c| (c.1, c.2)).collect();
+    // The fourth one is black, which is stored as finely as luma.
+    let factors: Vec<_> = frame.components.iter().take(3).map(|c| (c.1, c.2)).collect();
     Ok(Header {
         format: Format::Jpeg,
         width: frame.width,
@@ -63,7 +66,7 @@ pub(super) fn probe(bytes: &[u8], lenient: bool) -> Result<Header, DecodeError> 
         decoded_bytes: limits::decoded_bytes(frame.width, frame.height, channels.count(), turned, working),
         metadata_bytes: segments::metadata_bytes(bytes, &file),
         jpeg_subsampling: Some(Subsampling::from_factors(&factors)),
-        names_colours: segments::names_colours(bytes, walked),
+        names_colours: inks == 0 && segments::names_colours(bytes, walked),
         lossless: frame.lossless,
     })
 }
@@ -182,7 +185,16 @@ pub(super) fn decode(
     notes: &mut Notes,
 ) -> Result<Image, DecodeError> {
     let scale = scale(header, side_min);
-    let samples = decode_at(bytes, header, scale, lenient, notes)?;
+    let file = walk(bytes, lenient)?;
+    let format = match frame(bytes, &file.segments)?.components.len() {
+        1 => PixelFormat::GRAY,
+        4 => PixelFormat::CMYK,
+        _ => PixelFormat::RGB,
+    };
+    let mut samples = decode_at((bytes, &file), (header, format), scale, lenient, notes)?;
+    if format == PixelFormat::CMYK {
+        samples = inks_to_srgb(bytes, &file, samples, notes)?;
+    }
     Image::new(scale.scale(header.width), scale.scale(header.height), header.channels, samples, None)
         .map_err(|e| broken(Format::Jpeg, e))
 }
@@ -199,13 +211,12 @@ fn scale(header: &Header, side_min: Option<usize>) -> ScalingFactor {
 
 /// Decodes at a scale.
 fn decode_at(
-    bytes: &[u8],
-    header: &Header,
+    (bytes, file): (&[u8], &Walked),
+    (header, format): (&Header, PixelFormat),
     scale: ScalingFactor,
     lenient: bool,
     notes: &mut Notes,
 ) -> Result<Vec<u8>, DecodeError> {
-    let file = walk(bytes, lenient)?;
     let tolerate = |notes: &mut Notes, what: &str| notes.add(NoteKind::Tolerated, what);
     let mut first = String::new();
     if file.is_cut {
@@ -214,7 +225,7 @@ fn decode_at(
             "the file ends before its end-of-image marker; what is missing of the picture is filled in",
         );
     } else {
-        match decompress(bytes, header, scale) {
+        match decompress(bytes, header, format, scale) {
             Ok((samples, None)) => return Ok(samples),
             Ok((samples, Some(warning))) if is_harmless(&warning) => {
                 tolerate(notes, &format!("a defect of the file ({warning})"));
@@ -225,7 +236,7 @@ fn decode_at(
     }
     let bare = segments::bare(bytes, &file.segments);
     let (samples, warning) =
-        decompress(&bare, header, scale).map_err(|reason| broken(Format::Jpeg, reason))?;
+        decompress(&bare, header, format, scale).map_err(|reason| broken(Format::Jpeg, reason))?;
     match warning {
         None if file.is_cut => {}
         None => tolerate(notes, &format!("a defect of the file ({first})")),
@@ -245,23 +256,39 @@ fn decode_at(
     Ok(samples)
 }
 
+/// Converts inks to sRGB by the profile of the file. Writers with Adobe's segment store what an ink leaves of the light; others store
+/// the ink. libjpeg-turbo has made CMYK of YCCK.
+fn inks_to_srgb(
+    bytes: &[u8],
+    file: &Walked,
+    mut inks: Vec<u8>,
+    notes: &mut Notes,
+) -> Result<Vec<u8>, DecodeError> {
+    let transform = adobe_transform(bytes, &file.segments);
+    if transform.is_some() {
+        inks.iter_mut().for_each(|v| *v = !*v);
+    }
+    let profile = segments::metadata(bytes, file, &mut Notes::default()).icc;
+    let stored = if transform == Some(2) { "YCCK" } else { "CMYK" };
+    let how = Inks::describe(profile.as_deref());
+    notes.add(NoteKind::Converted, format_args!("{stored} colours to sRGB, {how}"));
+    Ok(Inks::new(profile.as_deref()).to_srgb(&inks, &Cancel::never())?)
+}
+
 /// Runs libjpeg-turbo. Returns the samples with its first warning, or the message of an error.
 fn decompress(
     bytes: &[u8],
     header: &Header,
+    format: PixelFormat,
     scale: ScalingFactor,
 ) -> Result<(Vec<u8>, Option<String>), String> {
     let (width, height) = (scale.scale(header.width), scale.scale(header.height));
-    let format = match header.channels {
-        Channels::Grey => PixelFormat::GRAY,
-        Channels::Rgb => PixelFormat::RGB,
-    };
     let mut decompressor = Decompressor::new().map_err(|e| e.to_string())?;
     decompressor.set_scan_limit(SCANS_MAX).map_err(|e| e.to_string())?;
     if scale != ScalingFactor::ONE {
         decompressor.set_scaling_factor(scale).map_err(|e| e.to_string())?;
     }
-    let pitch = width * header.channels.count();
+    let pitch = width * format.size();
     let mut samples = zeroed(pitch * height);
     let target = turbojpeg::Image { pixels: &mut samples[..], width, pitch, height, format };
     decompress_into(&mut decompressor, bytes, target).map(|warning| (samples, warning))
@@ -309,7 +336,12 @@ pub(super) fn is_harmless(message: &str) -> bool {
 
 /// Reads the metadata.
 pub(super) fn metadata(bytes: &[u8], lenient: bool, notes: &mut Notes) -> Metadata {
-    segments::walk(bytes, lenient).map(|file| segments::metadata(bytes, &file, notes)).unwrap_or_default()
+    let Ok(file) = segments::walk(bytes, lenient) else { return Metadata::default() };
+    let mut metadata = segments::metadata(bytes, &file, notes);
+    let has_inks = frame(bytes, &file.segments).is_ok_and(|frame| frame.components.len() == 4);
+    // A profile for other colours does not fit the sRGB that comes of inks. That for inks is needed where they stay.
+    metadata.icc = metadata.icc.filter(|icc| !has_inks || icc.get(16..20) == Some(b"CMYK"));
+    metadata
 }
 
 /// Encodes baseline JPEG with standard Huffman tables. Grey stays one component.

@@ -58,7 +58,7 @@ pub(super) fn to_rgb(
             let convert = Lab::read(tags, colours == Colours::Lab);
             each_pixel(samples, cancel, |pixel| convert.rgb(pixel))
         }
-        Colours::Grey | Colours::InvertedGrey | Colours::Rgb | Colours::Palette => Ok(()),
+        Colours::Grey | Colours::InvertedGrey | Colours::Rgb | Colours::Palette | Colours::Cmyk => Ok(()),
     }
 }
 

@@ -50,6 +50,8 @@ pub(super) enum Colours {
         across: usize,
         down: usize,
     },
+    /// Cyan, magenta, yellow and black inks, 0 without ink.
+    Cmyk,
     /// CIE L*a*b*, a and b with a sign.
     Lab,
     /// CIE L*a*b* as in ICC profiles: a and b plus 128.
@@ -98,6 +100,7 @@ impl Colours {
         match self {
             Colours::Grey | Colours::InvertedGrey | Colours::Palette => 1,
             Colours::Rgb | Colours::YCbCr { .. } | Colours::Lab | Colours::IccLab => 3,
+            Colours::Cmyk => 4,
         }
     }
 
@@ -180,6 +183,17 @@ impl Layout {
         if is_too_deep || is_converted && (bits != 8 || number == Number::Float) {
             return refused(&format!("{bits}-bit samples of {}", name(colours)));
         }
+        if colours == Colours::Cmyk {
+            if number == Number::Float {
+                return refused("floating-point samples of CMYK");
+            }
+            if alpha == Alpha::Premultiplied {
+                return refused("premultiplied alpha with CMYK colours");
+            }
+            if matches!(coding, Coding::Jpeg { .. }) && alpha != Alpha::Absent && !planar {
+                return refused("JPEG compression of CMYK with alpha");
+            }
+        }
         if let Colours::YCbCr { across, down } = colours {
             let is_subsampled = (across, down) != (1, 1);
             if is_subsampled && (planar || alpha != Alpha::Absent || predictor != Predictor::None) {
@@ -235,6 +249,11 @@ impl Layout {
     /// The channels of the decoded picture.
     pub(super) fn channels(&self) -> Channels {
         self.colours.channels()
+    }
+
+    /// Number of colour samples of a pixel on the canvas: those of the decoded picture, or inks.
+    pub(super) fn canvas_colours(&self) -> usize {
+        if self.colours == Colours::Cmyk { 4 } else { self.channels().count() }
     }
 
     /// The depth of the decoded picture: 8 bits for up to 8 bits, else 16.
@@ -311,7 +330,10 @@ impl Tags<'_, '_> {
             Some(2) => Ok(Colours::Rgb),
             Some(3) => Ok(Colours::Palette),
             Some(4) => refused("a mask in place of a picture"),
-            Some(5) => refused("CMYK colours"),
+            Some(5) if self.first(INK_SET).is_some_and(|set| set != 1) => {
+                refused("inks other than cyan, magenta, yellow and black")
+            }
+            Some(5) => Ok(Colours::Cmyk),
             Some(6) => self.subsampling(),
             Some(8) => Ok(Colours::Lab),
             Some(9) => Ok(Colours::IccLab),
@@ -409,6 +431,7 @@ fn name(colours: Colours) -> &'static str {
         Colours::Palette => "a palette",
         Colours::YCbCr { .. } => "YCbCr",
         Colours::Lab | Colours::IccLab => "Lab",
+        Colours::Cmyk => "CMYK",
     }
 }
 

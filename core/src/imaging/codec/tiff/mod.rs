@@ -3,7 +3,7 @@
 //!
 //! In:
 //!
-//! - grey (0 black or white), palettes, RGB, YCbCr with any subsampling, CIE L*a*b*; with one channel of alpha;
+//! - grey (0 black or white), palettes, RGB, YCbCr with any subsampling, CIE L*a*b*, CMYK; with one channel of alpha;
 //! - 1 to 8 bits, to 8 bits; 9 to 16 bits of grey and RGB, and floating-point numbers from 0 to 1, to 16 bits;
 //! - strips or tiles of any size, samples side by side or in planes, bits in either order;
 //! - uncompressed, PackBits, LZW of either kind, Deflate, JPEG, modified Huffman, Group 3 and Group 4, with differences.
@@ -57,7 +57,7 @@ use super::tags::{EXIF_DIRECTORY, GPS_DIRECTORY};
 use super::tiff_compression::TiffCompression;
 use crate::{
     cancel::{Cancel, Cancelled},
-    imaging::{Depth, Image},
+    imaging::{Depth, Image, color_space::Inks},
 };
 
 /// Reads the header from the directory. Pixels stay coded. Sides are checked first, since they decide how many strips or tiles
@@ -73,7 +73,11 @@ pub(super) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, DecodeError
     let samples = pixels::samples_per_pixel(channels, has_alpha);
     let turned = exif::directory_orientation(&page.stream, &page.directory) != 1;
     let working = SegmentReader::bytes_max(tags, &layout).saturating_add(canvas_bytes_max(&layout));
-    let names_colours = !layout.colours.is_lab()
+    // Inks lie beside the colours that they become.
+    let inks = if layout.colours == Colours::Cmyk { 4 * layout.depth().bytes() as u64 } else { 0 };
+    let working = working.saturating_add((width as u64 * height as u64).saturating_mul(inks));
+    let keeps_profile = !layout.colours.is_lab() && layout.colours != Colours::Cmyk;
+    let names_colours = keeps_profile
         && (page.directory.field(ICC).is_some() || exif::names_adobe_rgb(&page.stream, &page.directory));
     let decoded_bytes = match layout.depth() {
         Depth::Eight => limits::decoded_bytes,
@@ -110,15 +114,36 @@ pub(super) fn decode(bytes: &[u8], header: &Header, cancel: &Cancel) -> Result<S
     let page = pages::open(bytes)?;
     let tags = page.tags();
     let layout = Layout::read(&page.stream, &page.directory)?;
+    if layout.colours == Colours::Cmyk {
+        let inks = Inks::new(profile(&page));
+        return match header.depth {
+            Depth::Eight => {
+                let convert = |stored: Vec<u8>| inks.to_srgb(&stored, cancel);
+                read(tags, &layout, &[], convert, cancel).map(StoredImage::from)
+            }
+            Depth::Sixteen => {
+                let convert = |stored: Vec<u16>| inks.to_srgb(&stored, cancel);
+                read(tags, &layout, &[], convert, cancel).map(StoredImage::from)
+            }
+        };
+    }
     if header.depth == Depth::Sixteen {
-        return read(tags, &layout, &[], |_: &mut [u16]| Ok(()), cancel).map(StoredImage::from);
+        return read(tags, &layout, &[], Ok::<Vec<u16>, Cancelled>, cancel).map(StoredImage::from);
     }
     let palette = match layout.colours {
         Colours::Palette => colours::palette(tags, layout.bits)?.colours,
         _ => Vec::new(),
     };
-    let convert = |samples: &mut [u8]| colours::to_rgb(samples, layout.colours, tags, cancel);
+    let convert = |mut samples: Vec<u8>| {
+        colours::to_rgb(&mut samples, layout.colours, tags, cancel)?;
+        Ok(samples)
+    };
     read(tags, &layout, &palette, convert, cancel).map(StoredImage::from)
+}
+
+/// Returns the ICC profile of a page, as it stands in the file.
+fn profile<'a>(page: &Page<'a>) -> Option<&'a [u8]> {
+    page.directory.field(ICC).map(|field| page.stream.value(field))
 }
 
 /// Reads a picture. `convert` turns samples that were put down as stored into RGB.
@@ -126,7 +151,7 @@ fn read<S: CanvasSample>(
     tags: Tags<'_, '_>,
     layout: &Layout,
     palette: &[[S; 3]],
-    convert: impl FnOnce(&mut [S]) -> Result<(), Cancelled>,
+    convert: impl FnOnce(Vec<S>) -> Result<Vec<S>, Cancelled>,
     cancel: &Cancel,
 ) -> Result<Image<S>, DecodeError> {
     let mut reader = SegmentReader::new(tags, layout)?;
@@ -140,8 +165,8 @@ fn read<S: CanvasSample>(
             }
         }
     }
-    let (mut samples, alpha) = canvas.into_planes();
-    convert(&mut samples)?;
+    let (samples, alpha) = canvas.into_planes();
+    let mut samples = convert(samples)?;
     if let Some(alpha) = alpha.as_ref().filter(|_| layout.alpha == Alpha::Premultiplied) {
         colours::unpremultiply(&mut samples, alpha, layout.channels().count(), cancel)?;
     }
@@ -185,6 +210,9 @@ fn conversions(page: &Page<'_>, layout: &Layout) -> Vec<String> {
         (_, Colours::Lab | Colours::IccLab) => {
             texts.push("Lab colours to sRGB, without what lies outside of it".to_owned());
         }
+        (_, Colours::Cmyk) => {
+            texts.push(format!("CMYK colours to sRGB, {}", Inks::describe(profile(page))));
+        }
         _ if bits == full => {}
         _ => texts.push(format!("{bits}-bit samples to {full}-bit samples")),
     }
@@ -225,11 +253,12 @@ pub(super) fn metadata(bytes: &[u8]) -> Metadata {
     let block = |tag| directory.field(tag).and_then(|f| kept(stream.value(f)));
     let mut tables = PortableTags::read(stream, directory);
     let layout = Layout::read(stream, directory).ok();
-    // A profile and a white for Lab do not fit the sRGB that comes of it.
-    let is_lab = layout.as_ref().is_some_and(|layout| layout.colours.is_lab());
-    tables.main.retain(|value| !is_lab || value.tag != tags::WHITE_POINT);
+    // A profile and a white for Lab or inks do not fit the sRGB that comes of them.
+    let is_converted =
+        layout.as_ref().is_some_and(|layout| layout.colours.is_lab() || layout.colours == Colours::Cmyk);
+    tables.main.retain(|value| !is_converted || value.tag != tags::WHITE_POINT);
     Metadata {
-        icc: block(ICC).filter(|_| !is_lab),
+        icc: block(ICC).filter(|_| !is_converted),
         exif: (!tables.is_empty()).then(|| tables.to_exif()),
         xmp: block(XMP),
         iptc: block(IPTC),

@@ -1,7 +1,7 @@
 //! Puts the lines of strips and tiles into the planes of a picture of 8 or 16 bits.
 //!
 //! Fewer bits are stretched to all levels. Palettes are looked up, inverted grey is turned. Colours that need all three
-//! samples of a pixel (YCbCr, Lab) are put down as stored and converted afterwards by [`super::colours`].
+//! samples of a pixel (YCbCr, Lab, CMYK) are put down as stored and converted afterwards by [`super::colours`].
 
 use super::super::error::{DecodeError, unsupported};
 use super::super::format::Format;
@@ -96,7 +96,7 @@ impl<'l, S: CanvasSample> Canvas<'l, S> {
             palette,
             levels: if has_levels(layout) { stretch(layout.bits) } else { Vec::new() },
             is_as_stored: !layout.has_alpha() && !is_changed,
-            colours: zeroed(n_pixels * layout.channels().count()),
+            colours: zeroed(n_pixels * layout.canvas_colours()),
             alpha: layout.has_alpha().then(|| zeroed(n_pixels)),
             line: vec![S::default(); line_samples(layout)],
         }
