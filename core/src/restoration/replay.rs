@@ -37,7 +37,7 @@ pub fn replay<'a>(
     let plan = OutputPlan::recorded(&receipt.output, &parameters);
     plan.check_length(&input)?;
     let picture = input.decode().map_err(RestoreError::from)?;
-    let picture = if receipt.input.colour_space.is_some() { picture } else { picture.as_stored() };
+    let picture = if receipt.input.colour_space.is_some() { picture } else { picture.taken_as_srgb() };
     receipt.coefficients.check(&picture.image, &parameters)?;
     if !plan.fits(&picture.header) {
         return Err(ReplayError::Route);

@@ -44,7 +44,7 @@ pub struct Picture {
 
 impl Picture {
     /// Returns the picture with its stored pixels taken for sRGB, as releases before colour spaces did.
-    pub(crate) fn as_stored(mut self) -> Self {
+    pub(crate) fn taken_as_srgb(mut self) -> Self {
         self.image = self.own.take().unwrap_or(self.image);
         self.space = ColorSpace::SRGB;
         self
