@@ -152,6 +152,6 @@ mod tests {
         let samples: Vec<u8> = (0..width * height * 3).map(|i| (i * i / 7 % 256) as u8).collect();
         let image = Image::new(width, height, Channels::Rgb, samples.clone(), None).unwrap();
         let sum = |c| samples.iter().skip(c).step_by(3).map(|&v| u64::from(v)).sum();
-        assert_eq!(gains(&image), [0, 1, 2].map(|c| gain(sum(c), width * height)));
+        assert_eq!(gains(&image), [0, 1, 2].map(|c| gain(sum(c), (width * height) as u64)));
     }
 }

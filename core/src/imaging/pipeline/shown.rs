@@ -13,7 +13,7 @@ use crate::{
     cancel::{Cancel, Cancelled},
     imaging::{
         ColorSpace, DeepImage, Image, RestorationParameters,
-        alpha::Veil,
+        alpha::{Veil, Whole},
         color_space::{Follower, SpaceSample},
         operators::{color_transform::ColorTransform, unsharp_mask::UnsharpMask, wavelet_shrinkage},
     },
@@ -60,7 +60,7 @@ pub(crate) fn measure_in_until(
 ///
 /// # Panics
 /// Same as [`apply`](super::apply).
-pub(crate) fn apply_in_until<S: SpaceSample>(
+pub(crate) fn apply_in_until<S: SpaceSample + Whole>(
     space: &ColorSpace,
     mut image: Image<S>,
     parameters: &RestorationParameters,
@@ -131,8 +131,7 @@ mod tests {
         let space = ColorSpace::adobe_rgb(Channels::Rgb);
         let (width, height, never) = (40, 700, Cancel::never());
         let samples = (0..width * height * 3).map(|i| (i * i / 11 % 199 + i % 3 * 18) as u8).collect();
-        let alpha = Some((0..width * height).map(|i| (i % 251) as u8).collect());
-        let image = Image::new(width, height, Channels::Rgb, samples, alpha).unwrap();
+        let image = Image::new(width, height, Channels::Rgb, samples, None).unwrap();
         for (method, sigma, strength, denoise) in [
             (ColorMethod::Stretch, 1.0, 1.5, 0.0),
             (ColorMethod::None, 6.0, -0.5, 1.5),
@@ -144,7 +143,7 @@ mod tests {
             let measured = measure_in_until(&space, &shown, None, &parameters, None, &never).unwrap();
             let found = apply_in_until(&space, image.clone(), &parameters, &measured, &never).unwrap();
             let whole = space.deep_shown_until(&image, &never).unwrap();
-            let whole = apply_deep_until(whole, &parameters, &measured, &never).unwrap();
+            let whole = apply_deep_ignoring_alpha_until(whole, &parameters, &measured, &never).unwrap();
             let mut expected = image.clone();
             Follower::new(&space).unwrap().follow(expected.samples_mut(), whole.samples(), &never);
             assert!(found == expected && found != image, "{method:?}");
@@ -157,5 +156,28 @@ mod tests {
             &never,
         );
         assert!(same.unwrap() == image);
+    }
+
+    #[test]
+    fn what_alpha_hides_changes_no_pixel_that_is_seen() {
+        let space = ColorSpace::adobe_rgb(Channels::Rgb);
+        let (width, height, never) = (40, 300, Cancel::never());
+        let is_hidden = |i: usize| i % width > 20 && i / width % 90 > 30;
+        let restored = |hidden: u8| {
+            let sample = |i: usize| if is_hidden(i / 3) { hidden } else { (i * i / 11 % 199) as u8 };
+            let samples = (0..width * height * 3).map(sample).collect();
+            let alpha = (0..width * height).map(|i| if is_hidden(i) { 0 } else { 255 - (i % 3) as u8 * 40 });
+            let image = Image::new(width, height, Channels::Rgb, samples, Some(alpha.collect())).unwrap();
+            let parameters = RestorationParameters::new(ColorMethod::Stretch, 2.0, 1.0).unwrap();
+            let parameters = parameters.with_denoise(1.0).unwrap();
+            let shown = space.shown_until(&image, &never).unwrap();
+            let measured = measure_in_until(&space, &shown, None, &parameters, None, &never).unwrap();
+            apply_in_until(&space, image, &parameters, &measured, &never).unwrap()
+        };
+        let (white, black) = (restored(255), restored(0));
+        for i in 0..width * height {
+            let [white, black] = [&white, &black].map(|image| &image.samples()[3 * i..][..3]);
+            assert!(if is_hidden(i) { white == [255; 3] && black == [0; 3] } else { white == black }, "{i}");
+        }
     }
 }
