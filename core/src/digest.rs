@@ -9,6 +9,21 @@ pub fn digest(bytes: &[u8]) -> String {
     hexadecimal(&Sha256::digest(bytes))
 }
 
+/// Returns the SHA-256 of all that a reader gives, as [`digest`] does. Memory: a megabyte.
+///
+/// # Errors
+/// When the reader fails.
+pub fn digest_of_reader(reader: &mut impl std::io::Read) -> std::io::Result<String> {
+    let mut hash = Sha256::new();
+    let mut bytes = vec![0; BYTES_PER_CHECK];
+    loop {
+        match reader.read(&mut bytes)? {
+            0 => return Ok(hexadecimal(&hash.finalize())),
+            n => hash.update(&bytes[..n]),
+        }
+    }
+}
+
 /// Bytes that are digested between two looks at the flag: about a millisecond.
 const BYTES_PER_CHECK: usize = 1 << 20;
 

@@ -22,6 +22,7 @@ pub mod parallel;
 pub mod photograph_trial;
 pub mod photographs;
 pub mod picture_file;
+pub mod streamed_file;
 pub mod synthesize_pairs;
 pub mod train_gains;
 pub mod train_model;

@@ -149,6 +149,22 @@ pub fn write(path: &Path, bytes: &[u8], force: bool) -> Result<()> {
         let written = OpenOptions::new().write(true).open(path).and_then(|mut file| file.write_all(bytes));
         return written.with_context(|| format!("writing {}", path.display()));
     }
+    write_by(path, force, |mut file| {
+        file.write_all(bytes).with_context(|| format!("writing {}", path.display()))
+    })
+}
+
+/// Same as [`write()`] for a file that `work` fills, which may take long. Returns what `work` returns.
+///
+/// # Errors
+/// When the file exists and `force` is false, when `path` is a pipe or a device, when writing fails, and when `work` fails.
+pub fn write_by<T>(path: &Path, force: bool, work: impl FnOnce(&File) -> Result<T>) -> Result<T> {
+    if is_stream(path) {
+        bail!(
+            "{} is a pipe or a device, and this result is not written from its beginning to its end",
+            path.display()
+        );
+    }
     if path.is_dir() {
         bail!("{} is a folder", path.display());
     }
@@ -160,16 +176,16 @@ pub fn write(path: &Path, bytes: &[u8], force: bool) -> Result<()> {
     let folder = folder_of(path);
     fs::create_dir_all(folder).with_context(|| format!("creating the folder {}", folder.display()))?;
     // The mode that `open` would request; the process's umask reduces it.
-    let mut file = Builder::new()
+    let file = Builder::new()
         .prefix(".pentimento-")
         .permissions(Permissions::from_mode(0o666))
         .tempfile_in(folder)
         .with_context(|| format!("writing into {}", folder.display()))?;
-    file.write_all(bytes)
-        .and_then(|()| file.as_file().sync_all())
-        .with_context(|| format!("writing {}", path.display()))?;
+    let done = work(file.as_file())?;
+    file.as_file().sync_all().with_context(|| format!("writing {}", path.display()))?;
     let renamed = if force { file.persist(path) } else { file.persist_noclobber(path) };
-    renamed.map(drop).map_err(|e| e.error).with_context(|| format!("writing {}", path.display()))
+    renamed.map_err(|e| e.error).with_context(|| format!("writing {}", path.display()))?;
+    Ok(done)
 }
 
 #[cfg(test)]

@@ -11,14 +11,14 @@ use super::{
     outcome::{Outcome, usage},
     output,
 };
-use crate::batch::picture_file;
+use crate::batch::{picture_file, streamed_file};
 use pentimento_core::{
     digest::digest,
-    imaging::codec::Format,
+    imaging::codec::{Format, Limits, StreamLimits},
     restoration::{
-        ReplayError, RestoreError, Watch,
+        ReplayError, RestoreError, Watch, is_streamed,
         receipt::{Receipt, RecordedOutput},
-        replay,
+        replay, replay_streamed,
     },
 };
 
@@ -39,16 +39,20 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<Outcome> {
-    let limits = settings.limits()?;
+    let config = settings.load(&[])?;
+    let limits = config.limits.limits();
     let input = CommandInput::named(&arguments.input);
     let text = CommandInput::named(&arguments.receipt);
     if input == CommandInput::Stdin && text == CommandInput::Stdin {
         return Err(usage("RECEIPT and INPUT cannot both be standard input (-)"));
     }
-    let bytes = input.read(&limits)?;
     let named = || format!("the receipt {}", arguments.receipt.display());
     let text = String::from_utf8(text.read(&limits)?).with_context(named)?;
     let receipts = Receipt::read_all(&text).with_context(named)?;
+    if let Some((path, sha256)) = streamed_input(&input, &receipts, &limits)? {
+        return replay_in_parts(&path, &sha256, &receipts, &arguments, config.limits.stream_limits());
+    }
+    let bytes = input.read(&limits)?;
     let sha256 = digest(&bytes);
     let Some(receipt) = receipts.iter().rev().find(|r| r.input.sha256 == sha256).or(receipts.first()) else {
         bail!("{} holds no receipt", arguments.receipt.display());
@@ -57,6 +61,46 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     let restored = replay(receipt, &bytes, &limits, &mut Watch::none()).map_err(explain)?;
     store(&arguments.output, &restored.bytes, arguments.force)?;
     tell_other_bytes(&receipt.output, &restored.receipt.output);
+    Ok(Outcome::AllGood)
+}
+
+/// Returns path and digest of an input that is replayed in parts: a file that is too long to be held, or one that was restored
+/// in parts.
+fn streamed_input(
+    input: &CommandInput,
+    receipts: &[Receipt],
+    limits: &Limits,
+) -> Result<Option<(PathBuf, String)>> {
+    let CommandInput::File { path, .. } = input else { return Ok(None) };
+    let is_long = path.metadata().is_ok_and(|found| found.is_file() && found.len() > limits.input_bytes_max);
+    if input.sniff() != Some(Format::Tiff) || !is_long && !receipts.iter().any(is_streamed) {
+        return Ok(None);
+    }
+    let sha256 = streamed_file::digest(path)?;
+    let is_own = |receipt: &&Receipt| receipt.input.sha256 == sha256;
+    let is_in_parts = receipts.iter().rev().find(is_own).is_some_and(is_streamed);
+    Ok((is_long || is_in_parts).then(|| (path.clone(), sha256)))
+}
+
+/// Replays the receipt of a TIFF from file to file.
+fn replay_in_parts(
+    input: &Path,
+    sha256: &str,
+    receipts: &[Receipt],
+    arguments: &Arguments,
+    limits: StreamLimits,
+) -> Result<Outcome> {
+    let Some(receipt) = receipts.iter().rev().find(|r| r.input.sha256 == sha256).or(receipts.first()) else {
+        bail!("{} holds no receipt", arguments.receipt.display());
+    };
+    check_extension(&arguments.output, receipt.output.format)?;
+    if arguments.output == Path::new("-") {
+        bail!("a picture that is replayed in parts is written to a file; name it with -o FILE");
+    }
+    let replayed = streamed_file::restore(input, &arguments.output, arguments.force, |source, target| {
+        replay_streamed(receipt, source, target, &limits, &mut Watch::none())
+    })?;
+    tell_other_bytes(&receipt.output, &replayed.output);
     Ok(Outcome::AllGood)
 }
 

@@ -17,14 +17,14 @@ use super::{
     restore_remote::{RemoteRequest, RemoteResult, restore_remotely},
     restore_together::{self, RestoreOutcome, restore_together},
 };
-use crate::batch::{parallel, picture_file};
+use crate::batch::{parallel, picture_file, streamed_file};
 use pentimento_core::{
-    imaging::codec::{Format, Limits, MetadataPolicy},
+    imaging::codec::{DecodeError, Format, Limits, MetadataPolicy, StreamLimits},
     models::predictor::Predictor,
     restoration::{
         Record, RestoreError, RestoreRequest, Restored, Watch,
         receipt::{Receipt, Route},
-        restore,
+        restore, restore_streamed,
     },
 };
 
@@ -59,6 +59,9 @@ pub(super) struct Arguments {
     /// Overwrite existing files
     #[arg(long)]
     force: bool,
+    /// Restore TIFFs in parts, from file to file, also those that fit into memory; larger ones are restored so without it
+    #[arg(long, conflicts_with_all = ["together", "server"])]
+    stream: bool,
     /// Restore the pictures as one roll: they were stored together and faded together, so one colour correction fits all
     #[arg(long)]
     together: bool,
@@ -74,8 +77,36 @@ pub(super) struct SharedOptions<'a> {
     pub(super) request: RestoreRequest,
     pub(super) predictor: &'a Predictor,
     pub(super) limits: Limits,
+    pub(super) stream: Streaming,
     pub(super) force: bool,
 }
+
+/// Which pictures are restored in parts.
+#[derive(Clone, Copy)]
+pub(super) struct Streaming {
+    /// Whether all TIFFs are, and not only those beyond the limits of pictures in memory.
+    always: bool,
+    limits: StreamLimits,
+}
+
+impl Streaming {
+    /// Whether a picture can be restored in parts: a TIFF in a file.
+    fn takes(&self, input: &CommandInput) -> bool {
+        self.limits.pixels_max > 0 && input.sniff() == Some(Format::Tiff)
+    }
+
+    /// Whether a picture is restored in parts before anything else is tried.
+    fn begins_with(&self, input: &CommandInput, limits: &Limits) -> bool {
+        let CommandInput::File { path, .. } = input else { return false };
+        let is_long = || path.metadata().is_ok_and(|found| found.len() > limits.input_bytes_max);
+        (self.always || is_long()) && self.takes(input)
+    }
+}
+
+/// A picture that is restored in parts, alone and after the others: each takes as much memory as one may.
+#[derive(Debug, thiserror::Error)]
+#[error("the picture is restored in parts")]
+struct InParts;
 
 /// A picture with the path of its result, or with the reason why it cannot be written.
 pub(super) struct InputWithOutput {
@@ -116,6 +147,7 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
         },
         predictor: &predictor,
         limits: config.limits.limits().with_lenient(config.restore.lenient),
+        stream: Streaming { always: arguments.stream, limits: config.limits.stream_limits() },
         force: arguments.force,
     };
     // With all parameters given, nothing is left to decide for a roll.
@@ -127,7 +159,17 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
         None if together => restore_together(&planned, &options, config.compute.threads, &bar)?,
         None => {
             let work = |planned: &InputWithOutput| restore_one(planned, &options);
-            parallel::run(&planned, config.compute.threads, &|| bar.inc(1), work)?.0
+            let mut outcomes = parallel::run(&planned, config.compute.threads, &|| bar.inc(1), work)?.0;
+            for (planned, outcome) in planned.iter().zip(&mut outcomes) {
+                if outcome.as_ref().is_err_and(|error| error.is::<InParts>()) {
+                    let work = |planned: &&InputWithOutput| restore_in_parts(planned, &options);
+                    let (mut restored, _) = parallel::run(&[planned], config.compute.threads, &|| (), work)?;
+                    if let Some(restored) = restored.pop() {
+                        *outcome = restored;
+                    }
+                }
+            }
+            outcomes
         }
     };
     bar.finish_and_clear();
@@ -303,11 +345,41 @@ fn writes_to_stdout(planned: &[InputWithOutput]) -> bool {
 pub(super) fn restore_one(planned: &InputWithOutput, options: &SharedOptions) -> Result<(PathBuf, Receipt)> {
     // A picture that cannot be written is refused before it is read.
     let path = planned.path.clone().map_err(anyhow::Error::msg)?;
+    if options.stream.begins_with(&planned.input, &options.limits) {
+        return Err(InParts.into());
+    }
     let bytes = planned.input.read(&options.limits)?;
-    let Restored { bytes, receipt } =
-        restore(&bytes, &options.request, options.predictor, &options.limits, &mut Watch::none())
-            .map_err(explain)?;
+    let restored = restore(&bytes, &options.request, options.predictor, &options.limits, &mut Watch::none());
+    let is_too_large = matches!(
+        restored,
+        Err(RestoreError::Decode(DecodeError::TooManyPixels { .. } | DecodeError::TooMuchMemory { .. }))
+    );
+    if is_too_large && options.stream.takes(&planned.input) {
+        return Err(InParts.into());
+    }
+    let Restored { bytes, receipt } = restored.map_err(explain)?;
     store_restored(&planned.input, &path, &bytes, &receipt, options.force)?;
+    Ok((path, receipt))
+}
+
+/// Restores a TIFF in parts, from file to file.
+fn restore_in_parts(planned: &InputWithOutput, options: &SharedOptions) -> Result<(PathBuf, Receipt)> {
+    let path = planned.path.clone().map_err(anyhow::Error::msg)?;
+    let CommandInput::File { path: input, .. } = &planned.input else {
+        return Err(anyhow!("a picture from standard input is not restored in parts"));
+    };
+    if is_stdout(Some(&path)) {
+        return Err(anyhow!(
+            "a picture that is restored in parts is written to a file; name it with -o FILE"
+        ));
+    }
+    // The result may take the place of the input, so the facts are read before.
+    let facts = picture_file::FileFacts::of(input);
+    let receipt = streamed_file::restore(input, &path, options.force, |source, target| {
+        let (request, limits) = (&options.request, &options.stream.limits);
+        restore_streamed(source, target, request, options.predictor, limits, &mut Watch::none())
+    })?;
+    give_facts(&planned.input, &path, facts.filter(|_| receipt.output.route == Route::InputBytes));
     Ok((path, receipt))
 }
 
@@ -319,16 +391,26 @@ pub(super) fn store_restored(
     receipt: &Receipt,
     force: bool,
 ) -> Result<()> {
+    let facts = copied_facts(input, path, receipt);
+    store(path, bytes, force)?;
+    give_facts(input, path, facts);
+    Ok(())
+}
+
+/// The times and the mode of the input, if the result is a copy of it.
+fn copied_facts(input: &CommandInput, path: &Path, receipt: &Receipt) -> Option<picture_file::FileFacts> {
     let is_copy = receipt.output.route == Route::InputBytes && !is_stdout(Some(path));
-    let facts = match input {
+    match input {
         CommandInput::File { path, .. } if is_copy => picture_file::FileFacts::of(path),
         _ => None,
-    };
-    store(path, bytes, force)?;
+    }
+}
+
+/// Gives a result the times and the mode of its input.
+fn give_facts(input: &CommandInput, path: &Path, facts: Option<picture_file::FileFacts>) {
     if let Some(Err(error)) = facts.map(|facts| facts.give_to(path)) {
         output::tell(format_args!("{}: not kept: the times and the mode of the file: {error}", input.name()));
     }
-    Ok(())
 }
 
 /// Lets a service restore the pictures, as one roll if `together`. Returns the outcomes in the order of `planned`.

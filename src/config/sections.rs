@@ -5,7 +5,10 @@ use std::{net::SocketAddr, path::PathBuf};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use pentimento_core::{
-    imaging::{Tone, codec::Limits},
+    imaging::{
+        Tone,
+        codec::{Limits, StreamLimits},
+    },
     models::Assume,
 };
 
@@ -94,11 +97,22 @@ pub struct LimitsConfig {
     pub decoded_bytes_max: u64,
     /// Longest output, in bytes.
     pub output_bytes_max: u64,
+    /// Most pixels of a TIFF that is restored in parts. 0: none is.
+    pub streamed_pixels_max: u64,
     /// Most pictures of one form.
     pub pictures_max: usize,
 }
 
 impl LimitsConfig {
+    /// Returns the limits of pictures that are restored in parts.
+    pub fn stream_limits(self) -> StreamLimits {
+        StreamLimits {
+            pixels_max: self.streamed_pixels_max,
+            working_bytes_max: self.decoded_bytes_max,
+            ..StreamLimits::default()
+        }
+    }
+
     /// Returns the limits in the type that the codecs take.
     pub fn limits(self) -> Limits {
         Limits {

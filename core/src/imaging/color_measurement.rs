@@ -1,7 +1,7 @@
 //! Measures the coefficients of colour corrections.
 
 use super::{
-    ColorCorrection, ColorMethod, Image, Thumbnail, Tone,
+    Channels, ColorCorrection, ColorMethod, Image, Thumbnail, Tone,
     coefficients::Coefficients,
     operators::{
         color_transform::ColorTransform,
@@ -15,7 +15,9 @@ use crate::cancel::{Cancel, Cancelled};
 
 /// Measures colour corrections on one picture. What several corrections share is measured at first use, once for all.
 pub(crate) struct ColorMeasurement<'a> {
-    image: &'a Image,
+    /// `None` if everything is measured already.
+    image: Option<&'a Image>,
+    channels: Channels,
     histograms: Option<Vec<Histogram>>,
     end_points: Option<EndPoints>,
 }
@@ -23,7 +25,13 @@ pub(crate) struct ColorMeasurement<'a> {
 impl<'a> ColorMeasurement<'a> {
     /// Measures nothing yet.
     pub fn new(image: &'a Image) -> Self {
-        Self { image, histograms: None, end_points: None }
+        Self { image: Some(image), channels: image.channels(), histograms: None, end_points: None }
+    }
+
+    /// What was measured on a picture that is not held.
+    pub fn measured(channels: Channels, histograms: Vec<Histogram>, thumbnail: &Thumbnail) -> Self {
+        let end_points = Some(EndPoints::of(thumbnail));
+        Self { image: None, channels, histograms: Some(histograms), end_points }
     }
 
     /// Returns the coefficients of `color`, already blended. They do not depend on what was measured before. `learned` is the
@@ -43,7 +51,7 @@ impl<'a> ColorMeasurement<'a> {
         let measured = self.measured_until(color, learned, cancel)?;
         Ok(match color.tone() {
             Tone::Auto => measured,
-            Tone::Keep => measured.with_kept_luma(self.image.channels()),
+            Tone::Keep => measured.with_kept_luma(self.channels),
         })
     }
 
@@ -57,7 +65,7 @@ impl<'a> ColorMeasurement<'a> {
         let maps = match color.method() {
             ColorMethod::None => return Ok(Coefficients::default()),
             ColorMethod::WhiteBalance => {
-                let white_balance_gains = white_balance::gains_until(self.image, cancel)?;
+                let white_balance_gains = self.white_balance_gains(cancel)?;
                 return Ok(Coefficients { white_balance_gains, ..Coefficients::default() });
             }
             ColorMethod::Learned => {
@@ -72,7 +80,7 @@ impl<'a> ColorMeasurement<'a> {
             ColorMethod::AutoContrast => end_points::auto_contrast(self.end_points(cancel)?),
         };
         // End points have three channels; of a grey picture the first one counts.
-        let maps = maps.into_iter().take(self.image.channels().count());
+        let maps = maps.into_iter().take(self.channels.count());
         let (gains, offsets) = maps
             .map(|map| {
                 let LinearMap { gain, offset } = map.blended(color.blend());
@@ -82,16 +90,24 @@ impl<'a> ColorMeasurement<'a> {
         Ok(Coefficients { gains, offsets, ..Coefficients::default() })
     }
 
+    fn white_balance_gains(&self, cancel: &Cancel) -> Result<Vec<f64>, Cancelled> {
+        let Some(image) = self.image else {
+            let gain = |counts: &Histogram| white_balance::gain(counts.sum(), counts.n());
+            return Ok(self.histograms.iter().flatten().map(gain).collect());
+        };
+        white_balance::gains_until(image, cancel)
+    }
+
     fn histograms(&mut self, cancel: &Cancel) -> Result<&[Histogram], Cancelled> {
-        if self.histograms.is_none() {
-            self.histograms = Some(histogram::of_until(self.image, cancel)?);
+        if let (None, Some(image)) = (&self.histograms, self.image) {
+            self.histograms = Some(histogram::of_until(image, cancel)?);
         }
         Ok(self.histograms.as_deref().expect("measured above"))
     }
 
     fn end_points(&mut self, cancel: &Cancel) -> Result<&EndPoints, Cancelled> {
-        if self.end_points.is_none() {
-            self.end_points = Some(EndPoints::of(&Thumbnail::of_until(self.image, cancel)?));
+        if let (None, Some(image)) = (&self.end_points, self.image) {
+            self.end_points = Some(EndPoints::of(&Thumbnail::of_until(image, cancel)?));
         }
         Ok(self.end_points.as_ref().expect("measured above"))
     }

@@ -5,6 +5,7 @@
 
 mod deep;
 mod shown;
+pub(crate) mod streamed;
 
 use crate::cancel::{Cancel, Cancelled};
 
@@ -176,7 +177,7 @@ fn run_ignoring_alpha(
 }
 
 /// A colour correction as a point operator.
-enum Correction {
+pub(crate) enum Correction {
     None,
     Tables(ChannelTables),
     Transform(ColorTransform),

@@ -74,6 +74,11 @@ impl Thumbnail {
         Self(self.0.iter().map(|&cell| change(cell)).collect())
     }
 
+    /// The thumbnail of these cells, row by row.
+    pub(crate) fn of_cells(cells: Vec<[f64; 3]>) -> Self {
+        Self(cells)
+    }
+
     /// The cells, row by row.
     pub fn cells(&self) -> &[[f64; 3]] {
         &self.0

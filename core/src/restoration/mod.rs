@@ -13,6 +13,7 @@ pub mod receipt;
 mod replay;
 mod request;
 mod roll;
+mod streamed;
 mod watch;
 
 use crate::{
@@ -33,6 +34,7 @@ pub use output::Restored;
 pub use replay::replay;
 pub use request::{Record, RestoreRequest, Stage};
 pub use roll::{PredictedPicture, restore_surveyed, survey};
+pub use streamed::{StreamedError, is_streamed, replay_streamed, restore_streamed};
 pub use watch::Watch;
 
 /// Restores the picture in `bytes`.
@@ -112,14 +114,19 @@ fn leave_untouched<'a>(
         Some(kept) => kept,
         None => decode_and_restore(input, Some(look), &parameters, None, request)?,
     };
-    restoration.output.notes.add(
+    note_too_small(&mut restoration.output.notes, (width, height));
+    Ok(restoration.with_receipt(&parameters, request.parameters.assume(), None))
+}
+
+/// Notes that a picture stays untouched because it is too small for a prediction.
+fn note_too_small(notes: &mut Notes, (width, height): (usize, usize)) {
+    notes.add(
         NoteKind::Untouched,
         format_args!(
             "{width}×{height} px are too few for a prediction, which needs {SIDE_MIN_PX} px on both sides; give color, sigma \
              and strength to restore the picture"
         ),
     );
-    Ok(restoration.with_receipt(&parameters, request.parameters.assume(), None))
 }
 
 /// Restores the picture that `look` has decoded whole. Decodes the picture first if there is no such look.

@@ -343,7 +343,7 @@ impl OutputPlan {
     }
 
     /// The notes of decoding that hold for the output: bytes that stay have lost nothing, and stripping loses metadata on purpose.
-    fn notes(&self, decoded: &Notes) -> Notes {
+    pub(super) fn notes(&self, decoded: &Notes) -> Notes {
         match (self.route, self.metadata) {
             (Route::InputBytes, _) => {
                 decoded.without(&[NoteKind::NotKept, NoteKind::LeftOut, NoteKind::Converted])
@@ -375,6 +375,29 @@ impl OutputPlan {
         };
         codec::check_length(output.len() as u64, bytes_max)?;
         Ok(output)
+    }
+
+    /// The route by which the output is made.
+    pub(super) fn route(&self) -> Route {
+        self.route
+    }
+
+    /// Whether metadata are kept or stripped.
+    pub(super) fn metadata(&self) -> MetadataPolicy {
+        self.metadata
+    }
+
+    /// The record of a picture that was streamed to a TIFF of `size_bytes`. `sha256` and `pixels_sha256` are its digests.
+    pub(super) fn streamed_output(
+        &self,
+        size_bytes: u64,
+        size: (usize, usize),
+        [sha256, pixels_sha256]: [String; 2],
+    ) -> RecordedOutput {
+        let digests = OutputDigests { bytes: sha256, pixels: pixels_sha256 };
+        let record = self.recorded_output(&[], size, digests);
+        let encoder = record.encoder.is_some().then(|| codec::STREAMED_TIFF_ENCODER.to_owned());
+        RecordedOutput { size_bytes, encoder, ..record }
     }
 
     /// The digest of the restored pixels, if the record needs it.

@@ -6,14 +6,15 @@ use super::{
     output::{OutputPlan, Restored},
     receipt::{self, RECEIPT_VERSION, Receipt, RecordedOutput, Route},
     request::Stage,
+    streamed::{self, StreamedError},
     watch::Watch,
 };
 use crate::{
-    cancel::Cancel,
+    cancel::Cancelled,
     digest::digest_until,
     imaging::{
         RestorationParameters,
-        codec::{self, Limits},
+        codec::{self, Limits, StreamLimits},
     },
 };
 
@@ -31,7 +32,10 @@ pub fn replay<'a>(
     limits: &Limits,
     watch: &mut Watch,
 ) -> Result<Restored<'a>, ReplayError> {
-    let parameters = check_receipt(receipt, bytes, watch.cancel())?;
+    if streamed::is_streamed(receipt) {
+        return replay_as_streamed(receipt, bytes, limits, watch);
+    }
+    let parameters = check_receipt(receipt, || digest_until(bytes, watch.cancel()))?;
     let limits = &limits.with_lenient(receipt.lenient);
     let mut input = RestoreInput { bytes, limits, watch: watch.reborrow() };
     let plan = OutputPlan::recorded(&receipt.output, &parameters);
@@ -49,11 +53,26 @@ pub fn replay<'a>(
     Ok(Restored { bytes: output.bytes, receipt: Receipt { output: output.record, ..receipt.clone() } })
 }
 
-/// Checks that this release can replay `receipt` and that `bytes` are its input. Returns the recorded parameters.
-fn check_receipt(
+/// Replays the receipt of a picture that was restored in parts, on bytes in memory.
+fn replay_as_streamed<'a>(
     receipt: &Receipt,
-    bytes: &[u8],
-    cancel: &Cancel,
+    bytes: &'a [u8],
+    limits: &Limits,
+    watch: &mut Watch,
+) -> Result<Restored<'a>, ReplayError> {
+    let (pixels_max, working_bytes_max) = (limits.pixels_max, limits.decoded_bytes_max);
+    let stream_limits = StreamLimits { pixels_max, working_bytes_max, ..StreamLimits::default() };
+    let mut out = Vec::new();
+    let receipt = streamed::replay_streamed(receipt, &bytes, &mut out, &stream_limits, watch)
+        .map_err(StreamedError::into_replay)?;
+    codec::check_length(out.len() as u64, limits.output_bytes_max).map_err(RestoreError::from)?;
+    Ok(Restored { bytes: out.into(), receipt })
+}
+
+/// Checks that this release can replay `receipt` and that its input has this digest. Returns the recorded parameters.
+pub(super) fn check_receipt(
+    receipt: &Receipt,
+    digest: impl FnOnce() -> Result<String, Cancelled>,
 ) -> Result<RestorationParameters, ReplayError> {
     let program = || receipt.program.clone();
     if receipt.receipt_version != RECEIPT_VERSION {
@@ -63,7 +82,7 @@ fn check_receipt(
     if ![receipt::METHOD, receipt::METHOD_WITH_DENOISE].contains(&receipt.method.as_str()) {
         return Err(unknown_method());
     }
-    let got = digest_until(bytes, cancel)?;
+    let got = digest()?;
     if got != receipt.input.sha256 {
         return Err(ReplayError::Input { got, expected: receipt.input.sha256.clone() });
     }
@@ -80,7 +99,7 @@ fn check_receipt(
 
 /// Compares a replayed output with the recorded one. The pixels must always agree. The bytes and the other facts must
 /// agree if this release wrote the receipt.
-fn check_reproduced(
+pub(super) fn check_reproduced(
     replayed: &RecordedOutput,
     has_alpha: bool,
     receipt: &Receipt,

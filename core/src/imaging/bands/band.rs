@@ -25,8 +25,8 @@ pub(super) struct Band<'a, S = u8> {
 
 /// Copies of the rows that a band's blur reaches above and below the band, as far as the picture has such rows.
 pub(super) struct Beyond<S> {
-    above: Vec<S>,
-    below: Vec<S>,
+    pub above: Vec<S>,
+    pub below: Vec<S>,
 }
 
 impl<S: Copy> Beyond<S> {

@@ -90,10 +90,10 @@ pub fn restore_deep_until<P: DeepPointOperator>(
 }
 
 /// The work on a band of 16-bit rows.
-struct DeepWork<'a, P> {
-    band: Band<'a, u16>,
-    point: &'a P,
-    mask: Option<&'a UnsharpMask>,
+pub(super) struct DeepWork<'a, P> {
+    pub band: Band<'a, u16>,
+    pub point: &'a P,
+    pub mask: Option<&'a UnsharpMask>,
 }
 
 impl<P: DeepPointOperator> BandWork for DeepWork<'_, P> {

@@ -20,6 +20,7 @@
 
 mod band;
 mod deep;
+mod part;
 mod passes;
 mod planes;
 #[cfg(target_arch = "x86_64")]
@@ -44,6 +45,7 @@ use shape::Shape;
 use translated::BandWork;
 
 pub use deep::{restore_deep, restore_deep_until, restore_deep_with};
+pub(super) use part::{Part, restore_deep_part, restore_part, working_bytes};
 
 /// Bands per thread. With more bands than threads, a slow thread restores fewer bands than the others.
 const BANDS_PER_THREAD: usize = 4;

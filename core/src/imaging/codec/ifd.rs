@@ -8,7 +8,7 @@ use super::limits::PARTS_MAX;
 
 /// Returns the sizes of a TIFF type: bytes per value, and bytes per integer within it, which a change of byte order
 /// reverses.
-fn type_sizes(kind: u16) -> Option<(usize, usize)> {
+pub(super) fn type_sizes(kind: u16) -> Option<(usize, usize)> {
     Some(match kind {
         1 | 2 | 6 | 7 => (1, 1),
         3 | 8 => (2, 2),
@@ -25,6 +25,9 @@ pub(super) const SHORT: u16 = 3;
 pub(super) const LONG: u16 = 4;
 pub(super) const RATIONAL: u16 = 5;
 pub(super) const UNDEFINED: u16 = 7;
+/// A whole number of 64 bits, and an offset of a directory in as many.
+pub(super) const LONG8: u16 = 16;
+const DIRECTORY8: u16 = 18;
 
 /// One entry of a directory.
 #[derive(Clone, Copy, Debug)]
@@ -104,6 +107,11 @@ impl<'a> Stream<'a> {
         }
         copy.get_mut(at..at.checked_add(size)?)?.copy_from_slice(&bytes[..size]);
         Some(())
+    }
+
+    /// Whether it is a BigTIFF, with 64-bit offsets.
+    pub(super) fn is_big(&self) -> bool {
+        self.big
     }
 
     /// Whether the stream has the form that the writer here gives to streams: little-endian, with 32-bit offsets.
@@ -306,40 +314,82 @@ fn pad_to_word_after(out: &mut Vec<u8>, before: usize) {
     }
 }
 
-/// Appends a directory with its values to a little-endian classic stream. Returns the offset of the directory. `None` when
-/// the stream grows over 32-bit offsets.
-pub(super) fn append_directory(out: &mut Vec<u8>, mut values: Vec<Value>) -> Option<u32> {
-    values.sort_by_key(|v| v.tag);
-    values.dedup_by_key(|v| v.tag);
-    let mut entries = Vec::with_capacity(values.len() * 12);
-    for value in &values {
-        let (size, _) = type_sizes(value.kind)?;
-        entries.extend(value.tag.to_le_bytes());
-        entries.extend(value.kind.to_le_bytes());
-        entries.extend(u32::try_from(value.bytes.len() / size).ok()?.to_le_bytes());
-        let mut inline = [0; 4];
-        if value.bytes.len() <= 4 {
-            inline[..value.bytes.len()].copy_from_slice(&value.bytes);
-        } else {
-            pad_to_word(out);
-            inline = u32::try_from(out.len()).ok()?.to_le_bytes();
-            out.extend(&value.bytes);
-        }
-        entries.extend(inline);
-    }
-    pad_to_word(out);
-    let at = u32::try_from(out.len()).ok()?;
-    out.extend(u16::try_from(values.len()).ok()?.to_le_bytes());
-    out.extend(entries);
-    out.extend([0; 4]);
-    Some(at)
+/// What is appended to a little-endian stream that is not held: directories with their values.
+pub(super) struct Tail {
+    /// Length of the stream.
+    pub(super) before: u64,
+    pub(super) bytes: Vec<u8>,
+    /// Whether the stream is a BigTIFF, with 64-bit offsets.
+    pub(super) is_big: bool,
 }
 
-/// Directories and values begin at even offsets.
-fn pad_to_word(out: &mut Vec<u8>) {
-    if out.len() % 2 == 1 {
-        out.push(0);
+impl Tail {
+    /// Appends a directory with its values. Returns the offset of the directory. `None` when the stream grows over 32-bit offsets.
+    pub(super) fn append(&mut self, mut values: Vec<Value>) -> Option<u64> {
+        values.sort_by_key(|v| v.tag);
+        values.dedup_by_key(|v| v.tag);
+        let size = if self.is_big { 8 } else { 4 };
+        let mut entries = Vec::with_capacity(values.len() * 20);
+        for value in &values {
+            let (value_size, _) = type_sizes(value.kind)?;
+            entries.extend(value.tag.to_le_bytes());
+            entries.extend(value.kind.to_le_bytes());
+            entries.extend(self.number((value.bytes.len() / value_size) as u64)?);
+            let mut inline = value.bytes.clone();
+            if inline.len() > size {
+                self.pad_to_word();
+                inline = self.number(self.end())?;
+                self.bytes.extend(&value.bytes);
+            }
+            inline.resize(size, 0);
+            entries.extend(inline);
+        }
+        self.pad_to_word();
+        let at = self.end();
+        self.number(at)?;
+        match self.is_big {
+            true => self.bytes.extend((values.len() as u64).to_le_bytes()),
+            false => self.bytes.extend(u16::try_from(values.len()).ok()?.to_le_bytes()),
+        }
+        self.bytes.extend(entries);
+        self.bytes.extend(vec![0; size]);
+        Some(at)
     }
+
+    /// Makes an entry that points to a directory at this offset.
+    pub(super) fn pointer(&self, tag: u16, at: u64) -> Option<Value> {
+        let kind = if self.is_big { DIRECTORY8 } else { LONG };
+        Some(Value { tag, kind, bytes: self.number(at)? })
+    }
+
+    fn end(&self) -> u64 {
+        self.before + self.bytes.len() as u64
+    }
+
+    /// Returns a number of the size of offsets. `None` when it does not fit.
+    fn number(&self, number: u64) -> Option<Vec<u8>> {
+        match self.is_big {
+            true => Some(number.to_le_bytes().to_vec()),
+            false => Some(u32::try_from(number).ok()?.to_le_bytes().to_vec()),
+        }
+    }
+
+    /// Directories and values begin at even offsets.
+    fn pad_to_word(&mut self) {
+        if self.end() % 2 == 1 {
+            self.bytes.push(0);
+        }
+    }
+}
+
+/// Appends a directory with its values to a little-endian classic stream. Returns the offset of the directory. `None` when
+/// the stream grows over 32-bit offsets.
+#[cfg(test)]
+pub(super) fn append_directory(out: &mut Vec<u8>, values: Vec<Value>) -> Option<u32> {
+    let mut tail = Tail { before: out.len() as u64, bytes: Vec::new(), is_big: false };
+    let at = tail.append(values)?;
+    out.extend(tail.bytes);
+    u32::try_from(at).ok()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The tags that travel between EXIF blocks and TIFF files.
 
 use super::block::BLOCK_BYTES_MAX;
-use super::ifd::{self, Directory, Stream, Value, sub_directory};
+use super::ifd::{Directory, Stream, Tail, Value, sub_directory};
 use super::tags::{
     ARTIST, COPYRIGHT, EXIF_DIRECTORY, GPS_DIRECTORY, INTEROP_DIRECTORY, MAKER_NOTE, ORIENTATION,
 };
@@ -101,19 +101,27 @@ impl PortableTags {
     /// Appends the entries to a little-endian stream, with `others` in the first directory. Returns the offset of the first
     /// directory. `None` when the stream grows over 4 GiB.
     pub(super) fn append_to(&self, out: &mut Vec<u8>, others: Vec<Value>) -> Option<u32> {
+        let mut tail = Tail { before: out.len() as u64, bytes: Vec::new(), is_big: false };
+        let at = self.append_behind(&mut tail, others)?;
+        out.extend(tail.bytes);
+        u32::try_from(at).ok()
+    }
+
+    /// Same as [`Self::append_to`], behind a stream that is not held, which may be a BigTIFF.
+    pub(super) fn append_behind(&self, out: &mut Tail, others: Vec<Value>) -> Option<u64> {
         let mut main = others;
         main.extend(self.main.iter().cloned());
         let mut exif = self.exif.clone();
         if !self.interop.is_empty() {
-            let at = ifd::append_directory(out, self.interop.clone())?;
-            exif.push(Value::long(INTEROP_DIRECTORY, at));
+            let at = out.append(self.interop.clone())?;
+            exif.push(out.pointer(INTEROP_DIRECTORY, at)?);
         }
         for (tag, values) in [(EXIF_DIRECTORY, exif), (GPS_DIRECTORY, self.gps.clone())] {
             if !values.is_empty() {
-                let at = ifd::append_directory(out, values)?;
-                main.push(Value::long(tag, at));
+                let at = out.append(values)?;
+                main.push(out.pointer(tag, at)?);
             }
         }
-        ifd::append_directory(out, main)
+        out.append(main)
     }
 }

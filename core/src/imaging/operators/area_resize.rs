@@ -15,12 +15,14 @@
 //! Both directions are separate: first the weighted sums down the columns of a destination row, then across those sums.
 //! Most of the work is the whole rows between the two that are cut. They are added in 16 bits and weighted once.
 
+mod streamed;
 mod weighed;
 
 use std::ops::{Add, AddAssign, Mul, Range};
 
 use rayon::prelude::*;
 
+pub(crate) use self::streamed::StreamedAverages;
 use crate::{
     cancel::{Cancel, Cancelled},
     imaging::{
@@ -198,7 +200,7 @@ pub(crate) fn area_resize_with_alpha_until(
 }
 
 /// Rounds a quotient below 256 half up.
-fn rounded(numerator: u64, denominator: u64) -> u8 {
+pub(crate) fn rounded(numerator: u64, denominator: u64) -> u8 {
     let numerator = numerator + denominator / 2;
     // The quotient is below 256. Unless it is whole, it is at least 1/denominator below the next whole number. An f64
     // has a smaller error than that, and divides several times faster than u64.

@@ -29,18 +29,6 @@ pub fn of(image: &Image) -> Vec<Histogram> {
 /// When `cancel` is set.
 pub fn of_until(image: &Image, cancel: &Cancel) -> Result<Vec<Histogram>, Cancelled> {
     let n = image.channels().count();
-    let count = |samples: &[u8]| {
-        let mut counts = vec![[0u32; 256]; n];
-        if cancel.is_cancelled() {
-            return counts;
-        }
-        for pixel in samples.chunks_exact(n) {
-            for (counts, &v) in counts.iter_mut().zip(pixel) {
-                counts[usize::from(v)] += 1;
-            }
-        }
-        counts
-    };
     let weigh = |(samples, alpha): (&[u8], &[u8])| {
         let mut counts = vec![[0u32; 256]; n];
         if cancel.is_cancelled() {
@@ -53,13 +41,40 @@ pub fn of_until(image: &Image, cancel: &Cancel) -> Result<Vec<Histogram>, Cancel
         }
         counts
     };
-    let mut total = vec![Histogram([0; 256]); n];
-    let samples = image.samples().par_chunks(n * PIXELS_PER_TASK);
-    let parts: Vec<_> = match alpha::measured(image) {
-        Measured::Equally => samples.map(count).collect(),
-        Measured::Weighed(alpha) => samples.zip(alpha.par_chunks(PIXELS_PER_TASK)).map(weigh).collect(),
-        Measured::Nothing => vec![count(&[0; 3][..n])],
+    match alpha::measured(image) {
+        Measured::Equally => of_samples(image.samples(), n, cancel),
+        Measured::Nothing => of_samples(&[0; 3][..n], n, cancel),
+        Measured::Weighed(alpha) => {
+            let samples = image.samples().par_chunks(n * PIXELS_PER_TASK);
+            let parts: Vec<_> = samples.zip(alpha.par_chunks(PIXELS_PER_TASK)).map(weigh).collect();
+            total(parts, n, cancel)
+        }
+    }
+}
+
+/// Returns the histograms of rows of `n` interleaved channels, in which all pixels count the same.
+///
+/// # Errors
+/// When `cancel` is set.
+pub(crate) fn of_samples(samples: &[u8], n: usize, cancel: &Cancel) -> Result<Vec<Histogram>, Cancelled> {
+    let count = |samples: &[u8]| {
+        let mut counts = vec![[0u32; 256]; n];
+        if cancel.is_cancelled() {
+            return counts;
+        }
+        for pixel in samples.chunks_exact(n) {
+            for (counts, &v) in counts.iter_mut().zip(pixel) {
+                counts[usize::from(v)] += 1;
+            }
+        }
+        counts
     };
+    total(samples.par_chunks(n * PIXELS_PER_TASK).map(count).collect(), n, cancel)
+}
+
+/// Adds the counts of all parts.
+fn total(parts: Vec<Vec<[u32; 256]>>, n: usize, cancel: &Cancel) -> Result<Vec<Histogram>, Cancelled> {
+    let mut total = vec![Histogram([0; 256]); n];
     for part in parts {
         for (total, part) in total.iter_mut().zip(part) {
             total.0.iter_mut().zip(part).for_each(|(total, n)| *total += u64::from(n));
@@ -73,6 +88,16 @@ impl Histogram {
     /// Returns the histogram of all channels together.
     pub fn together(channels: &[Histogram]) -> Histogram {
         Histogram(std::array::from_fn(|v| channels.iter().map(|channel| channel.0[v]).sum()))
+    }
+
+    /// Adds the counts of another part of the picture.
+    pub(crate) fn add(&mut self, other: &Histogram) {
+        self.0.iter_mut().zip(other.0).for_each(|(n, more)| *n += more);
+    }
+
+    /// Returns the sum of all samples.
+    pub(crate) fn sum(&self) -> u64 {
+        self.0.iter().zip(0u64..).map(|(n, v)| n * v).sum()
     }
 
     /// Number of samples, or the sum of their alpha.

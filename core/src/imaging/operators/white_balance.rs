@@ -108,7 +108,7 @@ fn sums(samples: &[u8], n: usize) -> [u64; 3] {
 }
 
 /// Returns the gain of a channel. The sum is a whole number below 2⁵³, so the mean is rounded once.
-fn gain(sum: u64, n_pixels: u64) -> f64 {
+pub(crate) fn gain(sum: u64, n_pixels: u64) -> f64 {
     if sum == 0 { 1.0 } else { TARGET_MEAN / (sum as f64 / n_pixels as f64) }
 }
 

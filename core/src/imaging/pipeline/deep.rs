@@ -204,7 +204,7 @@ fn run_ignoring_alpha(
 }
 
 /// A colour correction as a point operator.
-enum DeepCorrection {
+pub(crate) enum DeepCorrection {
     None,
     Maps(Box<DeepMaps>),
     Transform(ColorTransform),
@@ -213,7 +213,7 @@ enum DeepCorrection {
 
 impl DeepCorrection {
     /// Returns the point operator of `color` for pictures of these channels.
-    fn of(coefficients: &Coefficients, color: ColorCorrection, channels: Channels) -> Self {
+    pub(super) fn of(coefficients: &Coefficients, color: ColorCorrection, channels: Channels) -> Self {
         if color.mixes_channels() {
             let transform = coefficients.color_transform.expect("a correction that mixes channels has one");
             return match channels {

@@ -10,6 +10,7 @@ pub use layout::{
     Receipt, RecordedFeatures, RecordedInput, RecordedModel, RecordedOutput, RecordedParameters,
     RecordedRoll, Route,
 };
+pub(super) use pixels::{PixelsHash, update_deep_until};
 pub use pixels::{pixels_digest, pixels_digest_until};
 pub use read::ReceiptError;
 pub use version::{

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     cancel::{Cancel, Cancelled},
     digest::{hexadecimal, update_until},
-    imaging::{Depth, ImageRef},
+    imaging::{Channels, Depth, ImageRef},
 };
 
 /// SHA-256 of a picture as displayed, 64 lower-case hexadecimal digits.
@@ -23,11 +23,8 @@ pub fn pixels_digest<'a>(image: impl Into<ImageRef<'a>>) -> String {
 /// When `cancel` is set.
 pub fn pixels_digest_until<'a>(image: impl Into<ImageRef<'a>>, cancel: &Cancel) -> Result<String, Cancelled> {
     let image = image.into();
-    let alpha = if image.has_alpha() { "+alpha" } else { "" };
-    let depth = if image.depth() == Depth::Sixteen { "x16bit" } else { "" };
-    let (width, height) = image.size();
     let mut hash = Sha256::new();
-    hash.update(format!("{width}x{height}x{}{alpha}{depth}\n", image.channels().count()));
+    hash.update(head(image.size(), image.channels(), image.has_alpha(), image.depth()));
     match image {
         ImageRef::Eight(image) => {
             update_until(&mut hash, image.samples(), cancel)?;
@@ -41,11 +38,60 @@ pub fn pixels_digest_until<'a>(image: impl Into<ImageRef<'a>>, cancel: &Cancel) 
     Ok(hexadecimal(&hash.finalize()))
 }
 
+/// The digest of a picture whose rows come one after the other. It is that of [`pixels_digest`].
+pub(in crate::restoration) struct PixelsHash {
+    hash: Sha256,
+    /// Bytes of an opaque alpha plane.
+    alpha_bytes: u64,
+}
+
+impl PixelsHash {
+    /// Begins the digest of a picture, whose alpha is opaque if it has alpha.
+    pub(in crate::restoration) fn new(
+        (width, height): (usize, usize),
+        channels: Channels,
+        has_alpha: bool,
+        depth: Depth,
+    ) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(head((width, height), channels, has_alpha, depth));
+        let alpha = if has_alpha { depth.bytes() as u64 } else { 0 };
+        Self { hash, alpha_bytes: width as u64 * height as u64 * alpha }
+    }
+
+    /// The digest of the colours so far.
+    pub(in crate::restoration) fn hash(&mut self) -> &mut Sha256 {
+        &mut self.hash
+    }
+
+    /// Ends the digest, after all rows.
+    pub(in crate::restoration) fn finish(mut self, cancel: &Cancel) -> Result<String, Cancelled> {
+        let opaque = [255; 1 << 16];
+        while self.alpha_bytes > 0 {
+            let n = self.alpha_bytes.min(opaque.len() as u64);
+            update_until(&mut self.hash, &opaque[..n as usize], cancel)?;
+            self.alpha_bytes -= n;
+        }
+        Ok(hexadecimal(&self.hash.finalize()))
+    }
+}
+
+/// The line before the samples.
+fn head((width, height): (usize, usize), channels: Channels, has_alpha: bool, depth: Depth) -> String {
+    let alpha = if has_alpha { "+alpha" } else { "" };
+    let bits = if depth == Depth::Sixteen { "x16bit" } else { "" };
+    format!("{width}x{height}x{}{alpha}{bits}\n", channels.count())
+}
+
 /// Samples of 16 bits that are hashed between two looks at the flag.
 const SAMPLES_PER_CHECK: usize = 1 << 15;
 
 /// Hashes samples of 16 bits, the high byte first.
-fn update_deep_until(hash: &mut Sha256, samples: &[u16], cancel: &Cancel) -> Result<(), Cancelled> {
+pub(in crate::restoration) fn update_deep_until(
+    hash: &mut Sha256,
+    samples: &[u16],
+    cancel: &Cancel,
+) -> Result<(), Cancelled> {
     let mut bytes = vec![0; 2 * SAMPLES_PER_CHECK.min(samples.len())];
     for samples in samples.chunks(SAMPLES_PER_CHECK) {
         let bytes = &mut bytes[..2 * samples.len()];
@@ -62,7 +108,7 @@ mod tests {
     use super::*;
     use crate::{
         digest::digest,
-        imaging::{Channels, DeepImage, Image},
+        imaging::{DeepImage, Image},
     };
 
     #[test]

@@ -128,12 +128,12 @@ pub(super) fn too_short() -> DecodeError {
 }
 
 /// LZW of TIFF 6.0: the first bit is the highest, and codes get longer one code early.
-fn modern_lzw() -> weezl::decode::Decoder {
+pub(super) fn modern_lzw() -> weezl::decode::Decoder {
     weezl::decode::Decoder::with_tiff_size_switch(BitOrder::Msb, 8)
 }
 
 /// LZW of writers before TIFF 5.0: the first bit is the lowest, and codes get longer when they must.
-fn old_lzw() -> weezl::decode::Decoder {
+pub(super) fn old_lzw() -> weezl::decode::Decoder {
     weezl::decode::Decoder::new(BitOrder::Lsb, 8)
 }
 

@@ -23,16 +23,20 @@ pub(in super::super) trait TiffSample: Sample {
     type Grey: EncoderColour<Inner = Self>;
     /// Pixels of red, green and blue.
     type Rgb: EncoderColour<Inner = Self>;
+    /// Alpha of what is not transparent.
+    const OPAQUE: Self;
 }
 
 impl TiffSample for u8 {
     type Grey = Gray8;
     type Rgb = RGB8;
+    const OPAQUE: u8 = u8::MAX;
 }
 
 impl TiffSample for u16 {
     type Grey = Gray16;
     type Rgb = RGB16;
+    const OPAQUE: u16 = u16::MAX;
 }
 
 /// Encodes the picture with its metadata.
@@ -43,14 +47,25 @@ pub(in super::super) fn encode<S: TiffSample>(
 where
     [S]: TiffValue,
 {
-    let out = match image.channels() {
-        Channels::Grey => encode_pixels::<S, S::Grey>(image, metadata.tiff_compression),
-        Channels::Rgb => encode_pixels::<S, S::Rgb>(image, metadata.tiff_compression),
-    };
-    let mut file = describe(out.map_err(|e| failed(Format::Tiff, e))?, metadata)
-        .ok_or_else(|| failed(Format::Tiff, "the file outgrows 4 GiB"))?;
+    let out = packed_file(image, metadata.tiff_compression)?;
+    let mut file = describe(out, metadata).ok_or_else(|| failed(Format::Tiff, "the file outgrows 4 GiB"))?;
     file.shrink_to_fit();
     Ok(file)
+}
+
+/// Encodes the picture without metadata.
+pub(super) fn packed_file<S: TiffSample>(
+    image: &Image<S>,
+    packing: Option<TiffCompression>,
+) -> Result<Vec<u8>, EncodeError>
+where
+    [S]: TiffValue,
+{
+    let out = match image.channels() {
+        Channels::Grey => encode_pixels::<S, S::Grey>(image, packing),
+        Channels::Rgb => encode_pixels::<S, S::Rgb>(image, packing),
+    };
+    out.map_err(|e| failed(Format::Tiff, e))
 }
 
 /// Encodes the pixels, with horizontal differences for LZW and Deflate without alpha.
@@ -85,9 +100,16 @@ where
 fn describe(mut file: Vec<u8>, metadata: &Metadata) -> Option<Vec<u8>> {
     let stream = Stream::open(&file)?;
     let directory = stream.first()?;
+    let values = metadata_values(directory.fields.iter().map(|f| stream.copy(f)).collect(), metadata);
+    let at = tables_of(metadata).append_to(&mut file, values)?;
+    file[4..8].copy_from_slice(&at.to_le_bytes());
+    Some(file)
+}
+
+/// Returns the encoder's tags with those of the metadata in the first directory.
+pub(super) fn metadata_values(mut values: Vec<Value>, metadata: &Metadata) -> Vec<Value> {
     let resolution = [282, 283, 296];
-    let kept = directory.fields.iter().filter(|f| !resolution.contains(&f.tag));
-    let mut values: Vec<Value> = kept.map(|f| stream.copy(f)).collect();
+    values.retain(|value| !resolution.contains(&value.tag));
     let Resolution { x, y, unit } =
         metadata.resolution.unwrap_or(Resolution { x: 1.0, y: 1.0, unit: ResolutionUnit::Aspect });
     let unit = match unit {
@@ -104,9 +126,11 @@ fn describe(mut file: Vec<u8>, metadata: &Metadata) -> Option<Vec<u8>> {
     for (tag, kind, bytes) in blocks {
         values.extend(bytes.iter().map(|bytes| Value { tag, kind, bytes: bytes.clone() }));
     }
+    values
+}
+
+/// Returns the entries of the EXIF block.
+pub(super) fn tables_of(metadata: &Metadata) -> PortableTags {
     let exif = metadata.exif.as_deref().and_then(Stream::open);
-    let tables = exif.map(|stream| PortableTags::read_first(&stream)).unwrap_or_default();
-    let at = tables.append_to(&mut file, values)?;
-    file[4..8].copy_from_slice(&at.to_le_bytes());
-    Some(file)
+    exif.map(|stream| PortableTags::read_first(&stream)).unwrap_or_default()
 }

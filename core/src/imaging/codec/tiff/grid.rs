@@ -73,10 +73,20 @@ impl Grid {
     /// # Errors
     /// Segments without a place or beyond the end of the file, and more segments than [`SEGMENTS_MAX`].
     pub(super) fn check(&self, tags: &Tags<'_, '_>, n_planes: usize) -> Result<(), DecodeError> {
+        self.check_within(tags, n_planes, tags.stream.bytes.len() as u64)
+    }
+
+    /// Same as [`Self::check`], for a file of `size` bytes that is not held whole.
+    pub(super) fn check_within(
+        &self,
+        tags: &Tags<'_, '_>,
+        n_planes: usize,
+        size: u64,
+    ) -> Result<(), DecodeError> {
         if self.n.saturating_mul(n_planes) as u64 > SEGMENTS_MAX {
             return Err(unsupported(Format::Tiff, format!("more than {SEGMENTS_MAX} strips or tiles")));
         }
-        self.check_places(tags, n_planes)
+        self.check_places(tags, n_planes, size)
     }
 
     /// The part of the picture that a segment covers.
@@ -87,31 +97,31 @@ impl Grid {
 
     /// The coded bytes of a segment. `None` beyond the end of the file.
     pub(super) fn coded<'a>(&self, tags: &Tags<'_, 'a>, plane: usize, index: usize) -> Option<&'a [u8]> {
-        let (at, len) = self.place(tags, plane * self.n + index)?;
+        let (at, len) = self.place(tags, plane * self.n + index, tags.stream.bytes.len() as u64)?;
         tags.stream.bytes.get(at..at.checked_add(len)?)
     }
 
-    /// Position and length of a segment. Without lengths the only segment reaches to the end of the file.
-    fn place(&self, tags: &Tags<'_, '_>, index: usize) -> Option<(usize, usize)> {
+    /// Position and length of a segment, counted through all planes. Without lengths the only segment reaches to the end of the
+    /// file of `size` bytes.
+    pub(super) fn place(&self, tags: &Tags<'_, '_>, index: usize, size: u64) -> Option<(usize, usize)> {
         let at = usize::try_from(tags.stream.unsigned(&self.offsets, index)?).ok()?;
         let len = match &self.lengths {
             Some(lengths) => usize::try_from(tags.stream.unsigned(lengths, index)?).ok()?,
-            None => tags.stream.bytes.len().checked_sub(at)?,
+            None => usize::try_from(size).ok()?.checked_sub(at)?,
         };
         Some((at, len))
     }
 
     /// Checks that all segments have a place within the file, and that they do not share it more than sixteen times over:
     /// reading the same bytes again and again would take time without end.
-    fn check_places(&self, tags: &Tags<'_, '_>, n_planes: usize) -> Result<(), DecodeError> {
+    fn check_places(&self, tags: &Tags<'_, '_>, n_planes: usize, size: u64) -> Result<(), DecodeError> {
         const SHARED_MAX: u64 = 16;
-        let size = tags.stream.bytes.len() as u64;
         if self.lengths.is_none() && self.n * n_planes > 1 {
             return Err(broken(Format::Tiff, "the lengths of its strips or tiles are missing"));
         }
         let mut total = 0u64;
         for index in 0..self.n * n_planes {
-            let Some((at, len)) = self.place(tags, index) else {
+            let Some((at, len)) = self.place(tags, index, size) else {
                 return Err(broken(Format::Tiff, "the places of some strips or tiles are missing"));
             };
             if (at, len) == (0, 0) {

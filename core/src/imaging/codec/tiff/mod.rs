@@ -30,10 +30,13 @@ mod predictor;
 mod samples;
 mod segments;
 mod several;
+mod streamed;
 mod tags;
 
 pub(super) use self::encode::encode;
 pub use self::several::{TiffPages, join_tiff_pages};
+pub(crate) use self::streamed::StreamedSample;
+pub use self::streamed::{STREAMED_TIFF_ENCODER, StreamLimits, StreamedTiff};
 use self::{
     colours::Palette,
     layout::{Alpha, Coding, Colours, Layout, Number, Tags},
@@ -68,14 +71,20 @@ pub(super) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, DecodeError
     let layout = Layout::read(&page.stream, &page.directory)?;
     limits.check_pixels(layout.width, layout.height)?;
     layout.grid.check(&tags, layout.n_planes())?;
+    let working = SegmentReader::bytes_max(tags, &layout).saturating_add(canvas_bytes_max(&layout));
+    // Inks lie beside the colours that they become.
+    let inks = if layout.colours == Colours::Cmyk { 4 * layout.depth().bytes() as u64 } else { 0 };
+    let inks = (layout.width as u64 * layout.height as u64).saturating_mul(inks);
+    let working = working.saturating_add(inks);
+    Ok(header(&page, &layout, working))
+}
+
+/// The header of a picture. `working` are the bytes that reading holds besides the samples.
+fn header(page: &Page<'_>, layout: &Layout, working: u64) -> Header {
     let (width, height, channels, has_alpha) =
         (layout.width, layout.height, layout.channels(), layout.has_alpha());
     let samples = pixels::samples_per_pixel(channels, has_alpha);
     let turned = exif::directory_orientation(&page.stream, &page.directory) != 1;
-    let working = SegmentReader::bytes_max(tags, &layout).saturating_add(canvas_bytes_max(&layout));
-    // Inks lie beside the colours that they become.
-    let inks = if layout.colours == Colours::Cmyk { 4 * layout.depth().bytes() as u64 } else { 0 };
-    let working = working.saturating_add((width as u64 * height as u64).saturating_mul(inks));
     let keeps_profile = !layout.colours.is_lab() && layout.colours != Colours::Cmyk;
     let names_colours = keeps_profile
         && (page.directory.field(ICC).is_some() || exif::names_adobe_rgb(&page.stream, &page.directory));
@@ -83,7 +92,7 @@ pub(super) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, DecodeError
         Depth::Eight => limits::decoded_bytes,
         Depth::Sixteen => limits::deep_decoded_bytes,
     };
-    Ok(Header {
+    Header {
         format: Format::Tiff,
         width,
         height,
@@ -95,7 +104,7 @@ pub(super) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, DecodeError
         jpeg_subsampling: None,
         names_colours,
         lossless: true,
-    })
+    }
 }
 
 /// Returns the most bytes of the values that are copied out of the directories. Values may overlap, so they can be longer

@@ -12,32 +12,42 @@ pub(super) struct PackBits {
 impl PackBits {
     /// Unpacks until `out` is full. Returns the number of bytes that were read; `None` when there are too few.
     pub(super) fn unpack(&mut self, bytes: &[u8], out: &mut [u8]) -> Option<usize> {
+        let (used, filled) = self.unpack_some(bytes, out);
+        (filled == out.len()).then_some(used)
+    }
+
+    /// Unpacks until `out` is full or the bytes end. Returns the numbers of bytes that were read and written. The last byte is
+    /// left when it is the head of a run whose byte is not there yet.
+    pub(super) fn unpack_some(&mut self, bytes: &[u8], out: &mut [u8]) -> (usize, usize) {
         let (mut used, mut filled) = (0, 0);
         while filled < out.len() {
             let room = out.len() - filled;
             if self.literal > 0 {
-                let n = self.literal.min(room);
-                out[filled..filled + n].copy_from_slice(bytes.get(used..used + n)?);
+                let n = self.literal.min(room).min(bytes.len() - used);
+                if n == 0 {
+                    break;
+                }
+                out[filled..filled + n].copy_from_slice(&bytes[used..used + n]);
                 (used, filled, self.literal) = (used + n, filled + n, self.literal - n);
             } else if self.repeated.0 > 0 {
                 let n = self.repeated.0.min(room);
                 out[filled..filled + n].fill(self.repeated.1);
                 (filled, self.repeated.0) = (filled + n, self.repeated.0 - n);
             } else {
-                let head = *bytes.get(used)?;
-                used += 1;
-                match head {
-                    0..=127 => self.literal = usize::from(head) + 1,
+                match bytes[used..] {
+                    [head @ 0..=127, ..] => self.literal = usize::from(head) + 1,
                     // A byte that means nothing.
-                    128 => {}
-                    129.. => {
-                        self.repeated = (257 - usize::from(head), *bytes.get(used)?);
+                    [128, ..] => {}
+                    [head, byte, ..] => {
+                        self.repeated = (257 - usize::from(head), byte);
                         used += 1;
                     }
+                    _ => break,
                 }
+                used += 1;
             }
         }
-        Some(used)
+        (used, filled)
     }
 }
 

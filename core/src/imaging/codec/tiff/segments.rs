@@ -74,20 +74,24 @@ impl<'t, 'a> SegmentReader<'t, 'a> {
 
     /// Brings the samples into the byte order of the machine and undoes the differences.
     fn layout_order(&mut self, n_lines: usize) {
-        let Layout { bits, predictor, coding, .. } = *self.layout;
         let line_bytes = self.layout.line_bytes();
-        let lines = &mut self.lines[..n_lines * line_bytes];
-        let n = self.layout.interleaved();
-        // The predictor for floats stores bytes from the most significant one on, in any file.
-        if predictor != Predictor::Float && !matches!(coding, Coding::Jpeg { .. }) {
-            to_native_order(lines, bits, self.tags.stream.endian);
-        }
-        for line in lines.chunks_exact_mut(line_bytes) {
-            match predictor {
-                Predictor::None => {}
-                Predictor::Horizontal => predictor::undo_horizontal(line, n, bits),
-                Predictor::Float => predictor::undo_float(line, n, bits),
-            }
+        in_native_order(&mut self.lines[..n_lines * line_bytes], self.layout, self.tags.stream.endian);
+    }
+}
+
+/// Brings the samples of decoded lines into the byte order of the machine and undoes the differences.
+pub(super) fn in_native_order(lines: &mut [u8], layout: &Layout, endian: Endian) {
+    let Layout { bits, predictor, coding, .. } = *layout;
+    let n = layout.interleaved();
+    // The predictor for floats stores bytes from the most significant one on, in any file.
+    if predictor != Predictor::Float && !matches!(coding, Coding::Jpeg { .. }) {
+        to_native_order(lines, bits, endian);
+    }
+    for line in lines.chunks_exact_mut(layout.line_bytes()) {
+        match predictor {
+            Predictor::None => {}
+            Predictor::Horizontal => predictor::undo_horizontal(line, n, bits),
+            Predictor::Float => predictor::undo_float(line, n, bits),
         }
     }
 }
