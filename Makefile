@@ -1,6 +1,6 @@
 # Users need `make run` and `make test`. The other targets are for people who work on the program.
 .DEFAULT_GOAL := help
-.PHONY: help run test check release-check chaos load latency fuzz sanitize bench bench-load bench-peers bench-restore model evaluation experiment notices prepare
+.PHONY: big-scan help run test check release-check chaos load latency fuzz sanitize bench bench-load bench-peers bench-restore model evaluation experiment notices prepare
 
 # The training pictures: pairs/ holds the sets SET/{damaged,undamaged}; splits.tsv stands next to pairs/.
 DATA_ROOT ?= ../shared/data
@@ -10,6 +10,11 @@ DATA ?= all
 OUT ?= model-out
 # Programs to compare with: Python pipelines and a fused search in C.
 PEERS ?= ../shared/peers
+
+# What `make big-scan` restores: megapixels, kinds of file, and the folder of its files, which take 8 GB for a while.
+BIG_MEGAPIXELS ?= 600
+BIG_KINDS ?= strips
+BIG_FOLDER ?= target/big-scan
 
 PENTIMENTO = cargo run --quiet --release --locked --bin pentimento --
 
@@ -54,6 +59,10 @@ FUZZ_SECONDS ?= 600
 fuzz: prepare ## feed every fuzz target hostile inputs for ten minutes; `make test` replays the corpus
 	@bash scripts/prepare.sh c++:g++
 	@bash scripts/fuzz.sh $(FUZZ_SECONDS)
+
+big-scan: prepare ## restore a TIFF of 600 megapixels in parts and print seconds and resident memory
+	cargo build --quiet --release --locked --bin pentimento
+	python3 scripts/big-scan.py target/release/pentimento "$(BIG_FOLDER)" $(BIG_MEGAPIXELS) $(BIG_KINDS)
 
 latency: prepare ## measure the 99th percentile of POST /restore without and during a batch
 	cargo build --quiet --release --locked --bin pentimento

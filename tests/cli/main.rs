@@ -21,6 +21,7 @@ mod restore_together;
 mod score;
 mod serve;
 mod settings;
+mod streamed;
 mod streams;
 mod support;
 mod synthesize;
