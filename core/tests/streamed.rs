@@ -7,6 +7,7 @@ mod tiff_file;
 
 use std::io;
 
+use moxcms::ColorProfile;
 use pentimento_core::{
     imaging::{
         ColorMethod, Tone,
@@ -72,6 +73,8 @@ struct Stored {
     strip: Option<usize>,
     tile: Option<(usize, usize)>,
     kind: Kind,
+    /// Whether the samples are in Adobe RGB.
+    wide: bool,
 }
 
 const STORED: Stored = Stored {
@@ -85,6 +88,7 @@ const STORED: Stored = Stored {
     strip: Some(7),
     tile: None,
     kind: PLAIN,
+    wide: false,
 };
 
 impl Stored {
@@ -146,7 +150,14 @@ impl Stored {
         .short(296, 2)
         .with(270, Numbers::Text("A faded scene, in parts"))
         .with(315, Numbers::Text("Somebody"))
-        .with(34675, Numbers::Bytes(vec![9; 500]));
+        .with(
+            34675,
+            Numbers::Bytes(if self.wide {
+                ColorProfile::new_adobe_rgb().encode().unwrap()
+            } else {
+                vec![9; 500]
+            }),
+        );
         if self.alpha {
             directory = directory.short(338, 2);
         }
@@ -237,6 +248,9 @@ fn files_of_all_kinds_have_the_samples_of_memory() {
         Stored { strip: None, compression: 5, differences: true, ..STORED },
         Stored { strip: None, compression: 32773, ..base },
         Stored { strip: None, planar: true, compression: 8, ..STORED },
+        Stored { wide: true, ..STORED },
+        Stored { wide: true, tile, ..base },
+        Stored { wide: true, n: 1, strip: None, compression: 8, ..STORED },
         Stored { alpha: true, ..STORED },
         Stored { alpha: true, n: 1, tile, compression: 5, ..base },
     ]);
@@ -271,8 +285,8 @@ fn all_corrections_and_blurs_have_the_samples_of_memory() {
 fn predictions_are_those_of_memory() {
     let mut n_changed = 0;
     for size in [(150, 131), (1300, 70), (70, 1500)] {
-        for (bits, n) in [(16, 3), (8, 3), (8, 1)] {
-            let bytes = Stored { size, bits, n, ..STORED }.file();
+        for (bits, n, wide) in [(16, 3, false), (8, 3, false), (8, 1, false), (16, 3, true), (8, 3, true)] {
+            let bytes = Stored { size, bits, n, wide, ..STORED }.file();
             for assume in [Assume::Auto, Assume::Faded] {
                 let request = asked(RequestedParameters::default().with_assume(assume));
                 let receipt =

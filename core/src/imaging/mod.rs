@@ -16,7 +16,7 @@ mod coefficients;
 mod color_correction;
 mod color_measurement;
 mod color_method;
-mod color_space;
+pub(crate) mod color_space;
 mod image;
 mod instructions;
 mod level;

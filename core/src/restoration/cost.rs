@@ -199,8 +199,10 @@ fn restore_bytes(header: &Header, parameters: &RestorationParameters) -> u64 {
     };
     let with_kept = |copies: u64| copies.saturating_add(kept).saturating_add(cells);
     let in_strips = strip_bytes(header, parameters);
-    let copies =
-        with_kept(denoised).max(with_kept(rows)).max(with_kept(in_strips)).max(measured.saturating_add(cells));
+    let copies = with_kept(denoised)
+        .max(with_kept(rows))
+        .max(with_kept(in_strips))
+        .max(measured.saturating_add(cells));
     shape(header).sample_bytes().saturating_add(copies).saturating_add(FIXED_BYTES)
 }
 

@@ -28,11 +28,13 @@ use crate::{
     digest::{hexadecimal, update_until},
     features::{Schema, measure_until, rich},
     imaging::{
-        Channels, ColorMeasurement, Depth, Image, RestorationParameters, THUMBNAIL_SIDE, Thumbnail,
+        Channels, ColorMeasurement, ColorSpace, Depth, Image, RestorationParameters, THUMBNAIL_SIDE,
+        Thumbnail,
         codec::{
             DecodeError, Format, Header, Notes, ReadAt, STREAMED_TIFF_ENCODER, StreamError, StreamLimits,
             StreamedSample, StreamedTiff, WriteAt,
         },
+        color_space::SpaceSample,
         operators::{
             area_resize::{StreamedAverages, rounded},
             color_transform::ColorTransform,
@@ -40,7 +42,7 @@ use crate::{
         },
         pipeline::{
             Coefficients,
-            streamed::{PartSample, StreamedRestorer, needs_whole},
+            streamed::{PartSample, Restorer, needs_whole},
         },
     },
     models::{PredictError, predictor::Predictor},
@@ -174,7 +176,7 @@ fn check_request(request: &RestoreRequest, predictor: &Predictor) -> Result<(), 
 }
 
 /// Refuses parameters that take the whole picture or too much memory.
-fn check_parameters<S: PartSample>(
+fn check_parameters<S: PartSample + SpaceSample>(
     tiff: &StreamedTiff<'_>,
     parameters: &RestorationParameters,
     limits: &StreamLimits,
@@ -185,7 +187,7 @@ fn check_parameters<S: PartSample>(
         return Err(StreamedError::NeedsWhole { what: what.to_owned(), help });
     }
     let restoring =
-        StreamedRestorer::<S>::bytes_max((width, height), channels, parameters, tiff.band_bytes());
+        Restorer::<S>::bytes_max((width, height), channels, tiff.space(), parameters, tiff.band_bytes());
     check_memory(tiff, restoring, limits)
 }
 
@@ -202,7 +204,7 @@ fn check_memory(tiff: &StreamedTiff<'_>, bytes: u64, limits: &StreamLimits) -> R
     Ok(())
 }
 
-fn restore_as<S: StreamedSample + PartSample + Hashed>(
+fn restore_as<S: StreamedSample + PartSample + SpaceSample + Hashed>(
     source: &dyn ReadAt,
     tiff: &StreamedTiff<'_>,
     target: &mut dyn WriteAt,
@@ -225,7 +227,13 @@ fn restore_as<S: StreamedSample + PartSample + Hashed>(
     // Decoding leaves threads idle, so one of them computes the digest of the input at the same time.
     let measure = || match &mut survey {
         Some(survey) => S::each_band(tiff, &cancel, &mut |band: Image<S>| {
-            survey.add(&S::narrowed(band.samples()), &cancel).map_err(StreamError::from)
+            let shown = tiff.space();
+            if shown.is_srgb() {
+                survey.add(&S::narrowed(band.samples()), &cancel)?;
+            } else {
+                survey.add(shown.shown_until(&band, &cancel)?.samples(), &cancel)?;
+            }
+            Ok(())
         }),
         None => Ok(()),
     };
@@ -270,14 +278,25 @@ fn restore_as<S: StreamedSample + PartSample + Hashed>(
         _ => Coefficients::default(),
     };
     let plan = OutputPlan::new(header, &parameters, request);
-    let (record, mut notes) =
-        render::<S>(source, tiff, target, &plan, &parameters, &coefficients, request.record, &sha256, watch)?;
+    let (record, mut notes) = render::<S>(
+        source,
+        tiff,
+        tiff.space(),
+        target,
+        &plan,
+        &parameters,
+        &coefficients,
+        request.record,
+        &sha256,
+        watch,
+    )?;
     if too_small {
         note_too_small(&mut notes, size);
     }
     let (format, bits) = (header.format, header.depth.bits());
+    let colour_space = (!tiff.space().is_srgb()).then(|| tiff.space().name().to_owned());
     let restoration = Restoration {
-        input: RecordedInput { sha256, size_bytes: source.length(), format, bits },
+        input: RecordedInput { sha256, size_bytes: source.length(), format, bits, colour_space },
         coefficients,
         output: RenderedOutput { bytes: Cow::Borrowed(&[]), record, notes },
         lenient: false,
@@ -378,9 +397,10 @@ impl Survey {
 
 /// Second pass: restores the picture and writes it. Returns the record of the output, and the notes.
 #[expect(clippy::too_many_arguments, reason = "the facts of one restoration, used once")]
-fn render<S: StreamedSample + PartSample + Hashed>(
+fn render<S: StreamedSample + PartSample + SpaceSample + Hashed>(
     source: &dyn ReadAt,
     tiff: &StreamedTiff<'_>,
+    space: &ColorSpace,
     target: &mut dyn WriteAt,
     plan: &OutputPlan,
     parameters: &RestorationParameters,
@@ -405,7 +425,7 @@ fn render<S: StreamedSample + PartSample + Hashed>(
         source.length()
     } else {
         let metadata = tiff.written_metadata(plan.metadata(), &mut notes);
-        let mut restorer = StreamedRestorer::<S>::new(size, channels, parameters, coefficients);
+        let mut restorer = Restorer::<S>::new(size, channels, space, parameters, coefficients);
         let shape = (width, height, channels, has_alpha);
         S::write(target, &metadata, shape, &cancel, &mut |put| {
             S::each_band(tiff, &cancel, &mut |band: Image<S>| {
@@ -459,7 +479,7 @@ pub fn replay_streamed(
     replay(receipt, (source, &sha256), &tiff, target, &parameters, limits, watch)
 }
 
-fn replay_as<S: StreamedSample + PartSample + Hashed>(
+fn replay_as<S: StreamedSample + PartSample + SpaceSample + Hashed>(
     receipt: &Receipt,
     (source, sha256): (&dyn ReadAt, &str),
     tiff: &StreamedTiff<'_>,
@@ -479,9 +499,12 @@ fn replay_as<S: StreamedSample + PartSample + Hashed>(
     let pixel = pixel.map_err(|_| ReplayError::Route)?;
     receipt.coefficients.check(&pixel, parameters).map_err(ReplayError::from)?;
     watch.begin(Stage::Restore)?;
+    // Receipts that name no space are of stored samples that were taken for sRGB.
+    let space = if receipt.input.colour_space.is_some() { tiff.space() } else { &ColorSpace::SRGB };
     let (record, _) = render::<S>(
         source,
         tiff,
+        space,
         target,
         &plan,
         parameters,

@@ -11,8 +11,9 @@ use super::{Coefficients, Correction, deep::DeepCorrection};
 use crate::{
     cancel::{Cancel, Cancelled},
     imaging::{
-        Channels, ColorCorrection, RestorationParameters, Sample,
+        Channels, ColorCorrection, ColorSpace, Image, RestorationParameters, Sample,
         bands::{self, NARROW_PX, Part},
+        color_space::{Follower, SpaceSample},
         operators::{deep_point::DeepUnchanged, point::Unchanged, unsharp_mask::UnsharpMask},
     },
 };
@@ -100,9 +101,94 @@ pub(crate) fn needs_whole(
     (parameters.sharpening().is_some() && is_turned).then_some("sharpening of less than 32 columns")
 }
 
+/// Restores a picture in any colour space whose rows come from the top.
+pub(crate) enum Restorer<S: PartSample> {
+    /// The operators run on the stored samples.
+    Own(StreamedRestorer<S>),
+    /// The operators run on what the samples show in sRGB, and the samples follow.
+    Shown(Box<ShownRestorer<S>>),
+}
+
+/// Restores a picture in a space other than sRGB.
+pub(crate) struct ShownRestorer<S> {
+    space: ColorSpace,
+    follower: Follower<S>,
+    restorer: StreamedRestorer<u16>,
+    /// Stored rows that are not restored yet.
+    own: Vec<S>,
+}
+
+impl<S: PartSample + SpaceSample> Restorer<S> {
+    /// Begins a picture of this size and space.
+    ///
+    /// # Panics
+    /// When the coefficients do not belong to the picture (see [`Coefficients::check`]).
+    pub fn new(
+        size: (usize, usize),
+        channels: Channels,
+        space: &ColorSpace,
+        parameters: &RestorationParameters,
+        coefficients: &Coefficients,
+    ) -> Self {
+        match Follower::new(space) {
+            None => Self::Own(StreamedRestorer::new(size, channels, parameters, coefficients)),
+            Some(follower) => {
+                let restorer = StreamedRestorer::new(size, channels, parameters, coefficients);
+                Self::Shown(Box::new(ShownRestorer {
+                    space: space.clone(),
+                    follower,
+                    restorer,
+                    own: Vec::new(),
+                }))
+            }
+        }
+    }
+
+    /// Most bytes that restoring takes, with bands of `band_bytes`.
+    pub fn bytes_max(
+        size: (usize, usize),
+        channels: Channels,
+        space: &ColorSpace,
+        parameters: &RestorationParameters,
+        band_bytes: u64,
+    ) -> u64 {
+        if space.is_srgb() {
+            return StreamedRestorer::<S>::bytes_max(size, channels, parameters, band_bytes);
+        }
+        let shown_bytes = band_bytes.saturating_mul(2).saturating_div(size_of::<S>() as u64);
+        // Stored rows wait as long as those in sRGB do, and a band is copied and converted.
+        let restoring = StreamedRestorer::<u16>::bytes_max(size, channels, parameters, shown_bytes);
+        restoring.saturating_mul(2).saturating_add(shown_bytes).saturating_add(band_bytes.saturating_mul(2))
+    }
+
+    /// Takes the next rows. Returns the rows that are restored by now: those whose blur reaches no row that is still to come.
+    pub fn push(&mut self, rows: &[S], cancel: &Cancel) -> Result<Vec<S>, Cancelled> {
+        match self {
+            Self::Own(restorer) => restorer.push(rows, cancel),
+            Self::Shown(shown) => shown.push(rows, cancel),
+        }
+    }
+}
+
+impl<S: PartSample + SpaceSample> ShownRestorer<S> {
+    fn push(&mut self, rows: &[S], cancel: &Cancel) -> Result<Vec<S>, Cancelled> {
+        let (width, channels) = (self.restorer.size.0, self.restorer.channels);
+        let n_rows = rows.len() / (width * channels.count());
+        let band = Image::of(width, n_rows, channels, rows.to_vec(), None);
+        let shown = self.space.deep_shown_until(&band.expect("rows are whole"), cancel)?;
+        self.own.extend_from_slice(rows);
+        let restored = self.restorer.push(shown.samples(), cancel)?;
+        let mut own: Vec<S> = self.own.drain(..restored.len()).collect();
+        self.follower.follow(&mut own, &restored, cancel);
+        cancel.check()?;
+        Ok(own)
+    }
+}
+
 /// Restores a picture whose rows come from the top.
 pub(crate) struct StreamedRestorer<S: PartSample> {
     size: (usize, usize),
+    channels: Channels,
     step: usize,
     correction: S::Correction,
     mask: Option<UnsharpMask>,
@@ -125,6 +211,7 @@ impl<S: PartSample> StreamedRestorer<S> {
     ) -> Self {
         Self {
             size,
+            channels,
             step: channels.count(),
             correction: S::correction(coefficients, parameters.color(), channels),
             mask: parameters.sharpening().map(|s| UnsharpMask::new(s.sigma, s.strength)),
@@ -182,7 +269,7 @@ impl<S: PartSample> StreamedRestorer<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::imaging::{ColorMethod, DeepImage, Image, pipeline};
+    use crate::imaging::{ColorMethod, DeepImage, pipeline};
 
     #[test]
     fn bands_of_any_height_give_the_samples_of_the_whole() {

@@ -20,6 +20,7 @@ use self::{
     write::Writer,
 };
 use super::super::carry;
+use super::super::colours as marks;
 use super::super::error::{DecodeError, broken, unsupported_but};
 use super::super::format::Format;
 use super::super::header::Header;
@@ -34,7 +35,7 @@ use super::{
 };
 use crate::{
     cancel::Cancel,
-    imaging::{Channels, Image, Sample, narrow, operators::area_resize::StreamedAverages},
+    imaging::{Channels, ColorSpace, Image, Sample, narrow, operators::area_resize::StreamedAverages},
 };
 
 /// Bounds on a picture that is read and written in parts.
@@ -61,6 +62,7 @@ pub struct StreamedTiff<'s> {
     skeleton: Vec<u8>,
     header: Header,
     metadata: Metadata,
+    space: ColorSpace,
     notes: Notes,
     working_bytes: u64,
     band_bytes: u64,
@@ -88,6 +90,9 @@ impl<'s> StreamedTiff<'s> {
         }
         layout.grid.check_within(&page.tags(), layout.n_planes(), source.length())?;
         rows::check(&layout, limits.band_bytes)?;
+        if layout.colours == Colours::Cmyk {
+            return Err(refused("CMYK"));
+        }
         let mut metadata = super::metadata(&skeleton);
         if metadata.orientation() != 1 {
             return Err(refused("an orientation other than 1, by which the picture is turned"));
@@ -95,12 +100,13 @@ impl<'s> StreamedTiff<'s> {
         let mut notes = super::notes(&skeleton);
         metadata.settle(&mut notes);
         let header = super::header(&page, &layout, 0);
+        let space = marks::space(&metadata, header.channels, &mut notes);
         let working_bytes = rows::reader_bytes_max(&layout, limits.band_bytes)
             .saturating_add(3 * skeleton.len() as u64)
             .saturating_add(header.metadata_bytes.saturating_mul(2));
         let (band_bytes, band) = (rows::band_bytes_max(&layout, limits.band_bytes), limits.band_bytes);
         drop(page);
-        Ok(Self { band, source, skeleton, header, metadata, notes, working_bytes, band_bytes })
+        Ok(Self { band, source, skeleton, header, metadata, space, notes, working_bytes, band_bytes })
     }
 
     /// The header of the file. [`Header::decoded_bytes`] is what decoding the whole picture would take.
@@ -111,6 +117,11 @@ impl<'s> StreamedTiff<'s> {
     /// The metadata, orientation and thumbnail settled.
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
+    }
+
+    /// The colour space of the stored samples.
+    pub(crate) fn space(&self) -> &ColorSpace {
+        &self.space
     }
 
     /// The metadata that a restored file has. Notes what is not among them.
