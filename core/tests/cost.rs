@@ -10,10 +10,10 @@ use pentimento_core::{
     features::Schema,
     imaging::{
         Channels, ColorMethod, Image, ImageRef,
-        codec::{self, Encoding, Format, Limits, Metadata, Subsampling, encode},
+        codec::{self, Encoding, Format, Limits, Metadata, Subsampling, encode, join_tiff_pages},
     },
     models::predictor::{Predictor, RequestedParameters},
-    restoration::{Cost, RestoreRequest, Watch, analyze, replay, restore},
+    restoration::{self, Cost, RestoreRequest, Watch, analyze, replay, restore},
 };
 
 /// Memory that a measurement may be off by: pages of threads, of the allocator and of code that runs first.
@@ -342,6 +342,32 @@ fn measure_predicted(report: &mut Report, name: &str, bytes: &[u8], limits: &Lim
     report.note(&format!("{name}, predicted"), measured, cost, f64::INFINITY);
 }
 
+/// Measures a restoration of a file of several pages, and its replay.
+fn measure_pages(report: &mut Report, limits: &Limits) {
+    let image = |seed: usize| {
+        let samples = (0..WIDTH * HEIGHT * 3).map(|i| (i * (seed + 7) % 251) as u8).collect();
+        Image::new(WIDTH, HEIGHT, Channels::Rgb, samples, None).unwrap()
+    };
+    let encoding = Encoding { format: Format::Tiff, quality: None, subsampling: None, lossless: true };
+    let pages = (0..3).map(|seed| encode(&image(seed), &Metadata::default(), &encoding).unwrap());
+    let bytes = join_tiff_pages(pages.collect()).unwrap();
+    let parameters =
+        RequestedParameters::new(None, Some(ColorMethod::Stretch), Some(1.5), Some(1.0)).unwrap();
+    let request = RestoreRequest { parameters, ..RestoreRequest::default() };
+    let (n, headers) = (bytes.len() as u64, restoration::probe(&bytes, limits).unwrap());
+    let cost = Cost::of_pages(&headers, n, &request, Schema::Rich, limits);
+    let predictor = Predictor::built_in();
+    let (measured, restored) =
+        peak(|| restore(&bytes, &request, &predictor, limits, &mut Watch::none()).unwrap());
+    report.note("three pages", measured, cost, 9.0);
+    assert!(restored.bytes.len() as u64 <= cost.answer_bytes);
+    let receipt = restored.receipt.clone();
+    drop(restored);
+    let cost = Cost::of_replayed_pages(&headers, n, &receipt, limits).unwrap();
+    let (measured, _) = peak(|| replay(&receipt, &bytes, limits, &mut Watch::none()).unwrap());
+    report.note("three pages, replayed", measured, cost, 9.0);
+}
+
 #[test]
 fn the_cost_is_an_upper_bound_and_no_wild_one() {
     give_memory_back();
@@ -354,5 +380,6 @@ fn the_cost_is_an_upper_bound_and_no_wild_one() {
         measure_given(&mut report, name, bytes, &limits);
         measure_predicted(&mut report, name, bytes, &limits);
     }
+    measure_pages(&mut report, &limits);
     assert!(report.wrong.is_empty(), "{}", report.wrong.join("\n"));
 }

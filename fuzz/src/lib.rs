@@ -25,7 +25,7 @@ use std::{
     },
 };
 
-use pentimento_core::imaging::codec::Limits;
+use pentimento_core::imaging::codec::{Limits, PageLimits};
 
 pub use decoding::decoding;
 pub use forms::forms;
@@ -40,6 +40,7 @@ const LIMITS: Limits = Limits {
     decoded_bytes_max: 16 << 20,
     output_bytes_max: 4 << 20,
     lenient: false,
+    pages: PageLimits::DEFAULT,
 };
 
 /// Places of panics in our own code since the last [`own_panics`].

@@ -14,12 +14,14 @@
 //! Metadata come on top in every stage. The bounds follow from what the code allocates, and from measurements where that
 //! is a library. The test `cost` compares them with the memory of the process.
 
+use std::num::NonZeroU32;
+
 use super::{output::OutputPlan, receipt::Receipt, request::RestoreRequest};
 use crate::{
     features::{Schema, rich},
     imaging::{
         Depth, ParameterError, RestorationParameters, bands,
-        codec::{self, Encoding, Header, MetadataPolicy, PictureShape},
+        codec::{self, Encoding, Header, Limits, MetadataPolicy, PictureShape},
         operators::unsharp_mask::UnsharpMask,
         pipeline,
     },
@@ -66,6 +68,67 @@ impl Cost {
             working_bytes: changed.working_bytes.max(untouched.working_bytes).max(analysis.working_bytes),
             answer_bytes: changed.answer_bytes.max(untouched.answer_bytes),
         }
+    }
+
+    /// The cost of [`restore`](super::restore()) of a file with these pages, as [`probe`](super::probe()) returns them. Pages are worked on
+    /// one after another, and their results are kept until they are joined. The answer is bounded by `limits`.
+    pub fn of_pages(
+        pages: &[Header],
+        input_bytes: u64,
+        request: &RestoreRequest,
+        schema: Schema,
+        limits: &Limits,
+    ) -> Self {
+        let of = |header: &Header| Self::of_restoration(header, input_bytes, request, schema);
+        match pages {
+            [page] => of(page),
+            _ => Self::of_joined(
+                pages.iter().map(|header| {
+                    let request = RestoreRequest { page: Some(NonZeroU32::MIN), ..request.clone() };
+                    Self::of_restoration(header, input_bytes, &request, schema)
+                }),
+                limits,
+            ),
+        }
+    }
+
+    /// The cost of pages whose own costs are these.
+    fn of_joined(pages: impl Iterator<Item = Cost>, limits: &Limits) -> Self {
+        /// Bytes of a page's receipt, its features included.
+        const RECEIPT_BYTES: u64 = 64 << 10;
+        let (mut largest, mut answers, mut receipts) = (Cost::default(), 0u64, 0u64);
+        for Cost { working_bytes, answer_bytes } in pages {
+            largest.working_bytes = largest.working_bytes.max(working_bytes);
+            largest.answer_bytes = largest.answer_bytes.max(answer_bytes);
+            answers = answers.saturating_add(answer_bytes);
+            receipts += RECEIPT_BYTES;
+        }
+        let answers = answers.min(limits.output_bytes_max);
+        // A page is copied once more while it is joined.
+        let joining = answers.saturating_add(largest.answer_bytes.saturating_mul(2));
+        let working = joining.max(largest.working_bytes.saturating_add(answers)).saturating_add(receipts);
+        Cost { working_bytes: working, answer_bytes: answers }
+    }
+
+    /// The cost of [`replay`](super::replay()) of `receipt` for a file with these pages.
+    ///
+    /// # Errors
+    /// When the parameters of the receipt are out of range.
+    pub fn of_replayed_pages(
+        pages: &[Header],
+        input_bytes: u64,
+        receipt: &Receipt,
+        limits: &Limits,
+    ) -> Result<Self, ParameterError> {
+        if let ([page], true) = (pages, receipt.pages.is_empty()) {
+            return Self::of_replay(page, input_bytes, receipt);
+        }
+        // A receipt with more or fewer pages than the file is refused before anything is decoded.
+        let costs = pages
+            .iter()
+            .zip(&receipt.pages)
+            .map(|(page, receipt)| Self::of_replay(page, input_bytes, receipt));
+        Ok(Self::of_joined(costs.collect::<Result<Vec<_>, _>>()?.into_iter(), limits))
     }
 
     /// The cost of [`replay`](super::replay()) of `receipt`.

@@ -1,5 +1,7 @@
 //! Errors of restoring and replaying.
 
+use std::num::NonZeroU32;
+
 use thiserror::Error;
 
 use super::receipt::RECEIPT_VERSION;
@@ -8,7 +10,7 @@ use crate::{
     features::FeatureError,
     imaging::{
         ParameterError,
-        codec::{DecodeError, EncodeError},
+        codec::{DecodeError, EncodeError, Format},
         pipeline::CoefficientsError,
     },
     models::PredictError,
@@ -29,12 +31,40 @@ pub enum RestoreError {
     /// The output cannot be written.
     #[error(transparent)]
     Encode(EncodeError),
+    /// A file of several pages for a format that holds one picture.
+    #[error(
+        "the file has {pages} pages, and {format} holds one picture: choose one with page, or ask for TIFF"
+    )]
+    OnePicture {
+        /// Number of pages.
+        pages: u32,
+        /// The format asked for.
+        format: Format,
+    },
+    /// A page of a file with several cannot be restored.
+    #[error("page {page}: {error}")]
+    Page {
+        /// Number of the page, from 1.
+        page: NonZeroU32,
+        /// The reason.
+        error: Box<RestoreError>,
+    },
     /// The bytes of the second pass over a roll are not those of the first.
     #[error("the picture has changed since its roll was looked at; restore the roll again")]
     Changed,
     /// The caller cancelled the work.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
+}
+
+impl RestoreError {
+    /// The same error, of a page of the file.
+    pub(super) fn of_page(self, page: NonZeroU32) -> Self {
+        match self {
+            RestoreError::Cancelled(_) => self,
+            error => RestoreError::Page { page, error: Box::new(error) },
+        }
+    }
 }
 
 impl From<DecodeError> for RestoreError {

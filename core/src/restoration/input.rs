@@ -12,6 +12,14 @@ pub(super) struct RestoreInput<'a, 'h> {
     pub(super) bytes: &'a [u8],
     pub(super) limits: &'h Limits,
     pub(super) watch: Watch<'h>,
+    /// The digest of the bytes, if it is known: a file of several pages is digested once.
+    pub(super) sha256: Option<String>,
+}
+
+impl<'a, 'h> RestoreInput<'a, 'h> {
+    pub(super) fn new(bytes: &'a [u8], limits: &'h Limits, watch: Watch<'h>) -> Self {
+        Self { bytes, limits, watch, sha256: None }
+    }
 }
 
 impl RestoreInput<'_, '_> {

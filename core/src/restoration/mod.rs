@@ -9,6 +9,7 @@ mod cost;
 mod error;
 mod input;
 mod output;
+mod pages;
 pub mod receipt;
 mod replay;
 mod request;
@@ -27,10 +28,12 @@ use crate::{
 };
 use input::RestoreInput;
 use output::{OutputPlan, Predicted, Restoration, keep_input, restore_pixels};
+use pages::{Wanted, restore_pages};
 
 pub use cost::Cost;
 pub use error::{ReplayError, RestoreError};
 pub use output::Restored;
+pub use pages::probe;
 pub use replay::replay;
 pub use request::{Record, RestoreRequest, Stage};
 pub use roll::{PredictedPicture, restore_surveyed, survey};
@@ -43,6 +46,9 @@ pub use watch::Watch;
 /// parameters change nothing and the caller does not keep the receipt, the rest of the picture is never decoded. `watch`
 /// sees each stage begin and can cancel the work. The same input gives the same bytes. A picture that is too small for a prediction
 /// stays untouched, with a note.
+///
+/// Of a file with several pages each page is restored on its own, and the results are joined to a TIFF. With a page in `request`, or else
+/// in `limits`, that page alone is restored.
 ///
 /// Memory: the decoded samples, which `limits` bounds before decoding, and the encoded bytes. The features of the seed
 /// schema take 9 bytes per pixel more, and restoring takes a few rows per thread.
@@ -58,15 +64,29 @@ pub fn restore<'a>(
     watch: &mut Watch,
 ) -> Result<Restored<'a>, RestoreError> {
     predictor.check(&request.parameters)?;
-    let limits = &limits.with_lenient(request.lenient);
-    let mut input = RestoreInput { bytes, limits, watch: watch.reborrow() };
-    check_known_length(&input, request)?;
+    let limits = &limits.with_lenient(request.lenient).with_page(request.page);
+    let page = match Wanted::of(bytes, limits.pages.page, limits)? {
+        Wanted::All(n) => return restore_pages(bytes, n, request, predictor, limits, watch),
+        Wanted::One(page) => Some(page),
+        Wanted::File => None,
+    };
+    let request = RestoreRequest { page, ..request.clone() };
+    restore_one(&mut RestoreInput::new(bytes, limits, watch.reborrow()), &request, predictor)
+}
+
+/// Restores one picture: a file of one page, or the page that `request` and the limits name.
+fn restore_one<'a>(
+    input: &mut RestoreInput<'a, '_>,
+    request: &RestoreRequest,
+    predictor: &Predictor,
+) -> Result<Restored<'a>, RestoreError> {
+    check_known_length(input, request)?;
     match request.parameters.complete() {
         Some(parameters) => {
-            let restoration = decode_and_restore(&mut input, None, &parameters, None, request)?;
+            let restoration = decode_and_restore(input, None, &parameters, None, request)?;
             Ok(restoration.with_receipt(&parameters, request.parameters.assume(), None))
         }
-        None => restore_predicted(&mut input, request, predictor),
+        None => restore_predicted(input, request, predictor),
     }
 }
 
@@ -162,7 +182,8 @@ pub struct Analysis {
 }
 
 /// Measures the features of the picture in `bytes` and predicts its parameters, without restoring it. A file that is cut off is
-/// analysed as far as it goes if `limits` are lenient.
+/// analysed as far as it goes if `limits` are lenient. Of a file with several pages the one that `limits` name is analysed, else the
+/// first one, with a note.
 ///
 /// Cost, `watch` and memory are those of the first stages of [`restore`].
 ///
@@ -177,11 +198,13 @@ pub fn analyze(
     watch: &mut Watch,
 ) -> Result<Analysis, RestoreError> {
     predictor.check(requested)?;
-    let mut input = RestoreInput { bytes, limits, watch: watch.reborrow() };
+    let (limits, mut notes) = codec::one_page(bytes, limits)?;
+    let mut input = RestoreInput::new(bytes, &limits, watch.reborrow());
     let look = input.look(predictor.schema())?;
     let (features, prediction) = foresee(&mut input, &look, requested, predictor)?;
     let (width, height) = look.size();
-    let (format, notes) = (look.header().format, look.notes().clone());
+    let format = look.header().format;
+    notes.extend(look.notes().clone());
     Ok(Analysis { width, height, format, features, prediction, notes })
 }
 

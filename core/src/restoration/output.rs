@@ -3,7 +3,7 @@
 //! Untouched pixels in the format of the input keep their coded form: the input's bytes, or the input's container with
 //! other metadata. All other pixels are encoded, with the input's settings if the format stays the same.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, num::NonZeroU32};
 
 use super::{
     cost::{self, Cost},
@@ -48,6 +48,8 @@ pub(super) struct Restoration<'a> {
     pub(super) output: RenderedOutput<'a>,
     /// Whether the limits of decoding were lenient.
     pub(super) lenient: bool,
+    /// The page that was restored, of a file with several.
+    pub(super) page: Option<NonZeroU32>,
 }
 
 /// What the receipt records about a prediction.
@@ -66,7 +68,7 @@ impl<'a> Restoration<'a> {
         assume: Assume,
         predicted: Option<Predicted>,
     ) -> Restored<'a> {
-        let Restoration { input, coefficients, output, lenient } = self;
+        let Restoration { input, coefficients, output, lenient, page } = self;
         let receipt = Receipt {
             receipt_version: RECEIPT_VERSION,
             program: receipt::program(),
@@ -80,6 +82,8 @@ impl<'a> Restoration<'a> {
             predicted_gain: predicted.as_ref().and_then(|p| p.prediction.expected_gain()).map(|e| e.score),
             assume,
             lenient,
+            page,
+            pages: Vec::new(),
             roll: predicted.and_then(|p| p.roll),
             notes: output.notes,
         };
@@ -117,6 +121,7 @@ pub(super) fn keep_input<'a>(
         coefficients: Coefficients::default(),
         output: RenderedOutput { bytes: Cow::Borrowed(bytes), record, notes: plan.notes(notes) },
         lenient: input.limits.lenient,
+        page: request.page,
     }))
 }
 
@@ -136,7 +141,9 @@ pub(super) fn restore_pixels<'a>(
     let cancel = input.cancel();
     let Picture { image, deep, space, .. } = &picture;
     let measure = || pipeline::measure_in_until(space, image, deep.as_ref(), parameters, transform, cancel);
-    let sha256 = || request.record.digest(|| digest_until(bytes, cancel));
+    let known = input.sha256.as_ref();
+    let compute = || known.map_or_else(|| digest_until(bytes, cancel), |known| Ok(known.clone()));
+    let sha256 = || request.record.digest(compute);
     let (coefficients, sha256) = rayon::join(measure, sha256);
     let (coefficients, sha256) = (coefficients?, sha256?);
     let recorded = RecordedInput {
@@ -146,7 +153,7 @@ pub(super) fn restore_pixels<'a>(
     let plan = OutputPlan::new(&picture.header, parameters, request);
     let output = plan.render(input, picture, parameters, &coefficients)?;
     let lenient = input.limits.lenient;
-    Ok(Restoration { input: recorded, coefficients, output, lenient })
+    Ok(Restoration { input: recorded, coefficients, output, lenient, page: request.page })
 }
 
 /// Plan for making the output's bytes.
@@ -181,7 +188,9 @@ impl OutputPlan {
     pub(super) fn new(header: &Header, parameters: &RestorationParameters, request: &RestoreRequest) -> Self {
         let format = request.format.unwrap_or(header.format);
         let is_untouched = parameters.is_identity();
-        let keeps_pixels = is_untouched && format == header.format && request.quality.is_none();
+        // The input's bytes have the other pages too.
+        let is_whole = request.page.is_none();
+        let keeps_pixels = is_untouched && is_whole && format == header.format && request.quality.is_none();
         let route = match (keeps_pixels, request.metadata) {
             (true, MetadataPolicy::Keep) => Route::InputBytes,
             (true, MetadataPolicy::Strip) if rewrites_containers(format) => Route::InputPixels,

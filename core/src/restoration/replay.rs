@@ -4,6 +4,7 @@ use super::{
     error::{ReplayError, RestoreError},
     input::RestoreInput,
     output::{OutputPlan, Restored},
+    pages::replay_pages,
     receipt::{self, RECEIPT_VERSION, Receipt, RecordedOutput, Route},
     request::Stage,
     streamed::{self, StreamedError},
@@ -35,9 +36,27 @@ pub fn replay<'a>(
     if streamed::is_streamed(receipt) {
         return replay_as_streamed(receipt, bytes, limits, watch);
     }
-    let parameters = check_receipt(receipt, || digest_until(bytes, watch.cancel()))?;
-    let limits = &limits.with_lenient(receipt.lenient);
-    let mut input = RestoreInput { bytes, limits, watch: watch.reborrow() };
+    if !receipt.pages.is_empty() {
+        return replay_pages(receipt, bytes, limits, watch);
+    }
+    replay_one(receipt, bytes, limits, None, watch)
+}
+
+/// Replays the receipt of one picture. `sha256` is the digest of `bytes`, if it is known.
+pub(super) fn replay_one<'a>(
+    receipt: &Receipt,
+    bytes: &'a [u8],
+    limits: &Limits,
+    sha256: Option<&str>,
+    watch: &mut Watch,
+) -> Result<Restored<'a>, ReplayError> {
+    let digest = || sha256.map_or_else(|| digest_until(bytes, watch.cancel()), |known| Ok(known.to_owned()));
+    let parameters = check_receipt(receipt, digest)?;
+    if receipt.page.is_some() && receipt.output.route != Route::Encoded {
+        return Err(ReplayError::Route);
+    }
+    let limits = &limits.with_lenient(receipt.lenient).with_page(receipt.page);
+    let mut input = RestoreInput::new(bytes, limits, watch.reborrow());
     let plan = OutputPlan::recorded(&receipt.output, &parameters);
     plan.check_length(&input)?;
     let picture = input.decode().map_err(RestoreError::from)?;

@@ -1,5 +1,7 @@
 //! The request of a restoration, and the stages that the restoration reports.
 
+use std::num::NonZeroU32;
+
 use crate::{
     cancel::Cancelled,
     imaging::codec::{Format, MetadataPolicy},
@@ -19,6 +21,8 @@ pub struct RestoreRequest {
     pub metadata: MetadataPolicy,
     /// Whether a file that is cut off or damaged is restored as far as it goes; it is refused otherwise.
     pub lenient: bool,
+    /// The page to restore of a file with several, from 1. If open, all pages are restored.
+    pub page: Option<NonZeroU32>,
     /// The use of the receipt, which decides the digests that it holds.
     pub record: Record,
 }

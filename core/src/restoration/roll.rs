@@ -6,11 +6,14 @@
 //! restore_surveyed   the same bytes again → restored bytes and receipt
 //! ```
 
+use std::num::NonZeroU32;
+
 use super::{
     check_known_length, decode_and_restore,
     error::RestoreError,
     input::RestoreInput,
     output::{Predicted, Restored, keep_input},
+    pages::Wanted,
     receipt::RecordedRoll,
     request::{RestoreRequest, Stage},
     watch::Watch,
@@ -22,7 +25,7 @@ use crate::{
 };
 
 /// First pass: measures the features of the picture in `bytes` for `predictor`. Keeps no pixels. `limits` are lenient if the request of
-/// the second pass will be.
+/// the second pass will be, and name its page.
 ///
 /// Cost, `watch` and memory are those of the first stages of [`restore`](super::restore()), and a digest of the bytes.
 ///
@@ -34,7 +37,7 @@ pub fn survey(
     limits: &Limits,
     watch: &mut Watch,
 ) -> Result<Surveyed, RestoreError> {
-    let mut input = RestoreInput { bytes, limits, watch: watch.reborrow() };
+    let mut input = RestoreInput::new(bytes, limits, watch.reborrow());
     let look = input.look(predictor.schema())?;
     input.begin(Stage::Features)?;
     let features = look.features_until(input.cancel())?;
@@ -89,13 +92,14 @@ pub fn restore_surveyed<'a>(
     watch: &mut Watch,
 ) -> Result<Restored<'a>, RestoreError> {
     let &PredictedPicture { predictor, surveyed, prediction, roll } = picture;
-    let limits = &limits.with_lenient(request.lenient);
-    let mut input = RestoreInput { bytes, limits, watch: watch.reborrow() };
+    let limits = &limits.with_lenient(request.lenient).with_page(request.page);
+    let mut input = RestoreInput::new(bytes, limits, watch.reborrow());
     if bytes.len() as u64 != surveyed.size_bytes || digest_until(bytes, input.cancel())? != surveyed.sha256 {
         return Err(RestoreError::Changed);
     }
     check_known_length(&input, request)?;
     let header = codec::probe(bytes, limits)?;
+    let request = &RestoreRequest { page: surveyed_page(bytes, limits)?, ..request.clone() };
     let parameters = prediction.parameters();
     let facts = (&header, surveyed.size, &surveyed.notes);
     let restoration = match keep_input(&mut input, facts, &parameters, request)? {
@@ -104,4 +108,12 @@ pub fn restore_surveyed<'a>(
     };
     let predicted = Predicted { features: &surveyed.features, predictor, prediction, roll };
     Ok(restoration.with_receipt(&parameters, request.parameters.assume(), Some(predicted)))
+}
+
+/// The page of a surveyed picture, if the file has several.
+fn surveyed_page(bytes: &[u8], limits: &Limits) -> Result<Option<NonZeroU32>, RestoreError> {
+    Ok(match Wanted::of(bytes, limits.pages.page, limits)? {
+        Wanted::One(page) => Some(page),
+        Wanted::File | Wanted::All(_) => None,
+    })
 }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::imaging::{
     Image,
-    codec::{self, Encoding, Format, Limits, Metadata, Subsampling},
+    codec::{self, Encoding, Format, Limits, Metadata, PageLimits, Subsampling},
 };
 
 /// The subsamplings, in the order of the parameter's names.
@@ -55,6 +55,7 @@ fn recompress(canvas: &mut Canvas, quality: u8, subsampling: Subsampling) -> Res
         decoded_bytes_max: u64::MAX,
         output_bytes_max: u64::MAX,
         lenient: false,
+        pages: PageLimits::DEFAULT,
     };
     *canvas = Canvas::new(&codec::decode(&bytes, &limits)?.image);
     Ok(())

@@ -11,6 +11,7 @@ mod strangers;
 mod support;
 mod tiff_file;
 mod tiff_kinds;
+mod tiff_lenient;
 mod tiff_strangers;
 mod tolerated;
 mod written;

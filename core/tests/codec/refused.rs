@@ -11,7 +11,8 @@ fn what_would_not_survive_is_refused_by_name() {
     for (name, expected) in cases {
         let bytes = fixture(name);
         let format = Format::sniff(&bytes).unwrap();
-        let refusal = DecodeError::Unsupported { format, property: expected.to_owned(), help: None };
+        let help = (name == "pages.tif").then_some("page chooses one");
+        let refusal = DecodeError::Unsupported { format, property: expected.to_owned(), help };
         assert_eq!(probe(&bytes, &Limits::default()), Err(refusal.clone()), "{name}");
         assert_eq!(decode(&bytes, &Limits::default()), Err(refusal), "{name}");
     }

@@ -1,6 +1,8 @@
 //! Random bytes and damaged files.
 
-use pentimento_core::imaging::codec::{Format, Limits, Metadata, decode, encode, replace_metadata};
+use pentimento_core::imaging::codec::{
+    Format, Limits, Metadata, PageLimits, decode, encode, replace_metadata,
+};
 use proptest::prelude::*;
 
 use crate::support::{complete_files, encoding};
@@ -11,6 +13,7 @@ const SMALL: Limits = Limits {
     decoded_bytes_max: 16 << 20,
     lenient: false,
     output_bytes_max: 16 << 20,
+    pages: PageLimits::DEFAULT,
 };
 
 /// Checks that bytes, if they decode, give a picture within the limits that can be encoded again.

@@ -1,6 +1,6 @@
 //! Damaged files of every kind of TIFF: never a panic, and never more than the limits allow.
 
-use pentimento_core::imaging::codec::{DecodeError, Limits, decode};
+use pentimento_core::imaging::codec::{DecodeError, Limits, PageLimits, decode};
 use proptest::prelude::*;
 
 use crate::tiff_kinds::samples_of_all_kinds;
@@ -11,6 +11,7 @@ const SMALL: Limits = Limits {
     decoded_bytes_max: 16 << 20,
     output_bytes_max: 16 << 20,
     lenient: false,
+    pages: PageLimits::DEFAULT,
 };
 
 /// Checks that a damaged file is decoded or refused. A panic of a decoder would be refused with "gave up".

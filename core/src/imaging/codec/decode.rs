@@ -12,6 +12,7 @@ use super::{
     metadata::Metadata,
     notes::Notes,
     orientation::{apply_orientation_until, oriented_size},
+    pages::no_such_page,
     pixels::{StoredImage, samples_per_pixel},
     png, tiff, webp,
 };
@@ -59,7 +60,11 @@ impl Picture {
 /// Every variant of [`DecodeError`]. `Ok` does not promise that the pixels decode.
 pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, DecodeError> {
     limits.check_input(bytes)?;
-    let header = match Format::sniff(bytes).ok_or(DecodeError::UnknownFormat)? {
+    let format = Format::sniff(bytes).ok_or(DecodeError::UnknownFormat)?;
+    if let Some(page) = limits.pages.page.filter(|page| format != Format::Tiff && page.get() > 1) {
+        return Err(no_such_page(page, 1));
+    }
+    let header = match format {
         Format::Jpeg => jpeg::probe(bytes, limits.lenient),
         Format::Png => png::probe(bytes, limits.lenient),
         Format::WebP => webp::probe(bytes),
@@ -87,7 +92,7 @@ fn with_shown(header: Header) -> Header {
 ///
 /// # Errors
 /// Every variant of [`DecodeError`]. A file that ends early is [`DecodeError::Broken`], unless `limits` are lenient: then the
-/// missing samples are zero or what the decoder fills in, with a note. WebP and TIFF files are refused then too. Malformed metadata
+/// missing samples are black or what the decoder fills in, with a note. A WebP file is refused then too. Malformed metadata
 /// is no error: it is left out, with a note.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
     decode_until(bytes, limits, &Cancel::never())
@@ -149,7 +154,7 @@ fn decode_by(
         Format::Jpeg => jpeg::decode(bytes, &header, side_min, lenient, &mut notes).map(StoredImage::from),
         Format::Png => png::decode(bytes, &header, lenient, &mut notes, cancel),
         Format::WebP => webp::decode(bytes, &header, cancel).map(StoredImage::from),
-        Format::Tiff => tiff::decode(bytes, &header, cancel),
+        Format::Tiff => tiff::decode(bytes, &header, limits, &mut notes, cancel),
         Format::Bmp => bmp::decode(bytes, &header, &mut notes, cancel).map(StoredImage::from),
     };
     // Decoders are other people's code and read hostile input. A panic in a decoder counts as a broken file.
@@ -157,9 +162,9 @@ fn decode_by(
         .unwrap_or_else(|_| Err(broken(header.format, "its decoder gave up")))?;
     cancel.check()?;
     if header.format == Format::Tiff {
-        notes.extend(tiff::notes(bytes));
+        notes.extend(tiff::notes(bytes, limits));
     }
-    let mut metadata = metadata_of(header.format, bytes, lenient, &mut notes);
+    let mut metadata = metadata_of(header.format, bytes, limits, &mut notes);
     let orientation = metadata.orientation();
     let space = colours::space(&metadata, header.channels, &mut notes);
     let (image, deep, own) = match stored {
@@ -187,12 +192,13 @@ fn decode_by(
 }
 
 /// Reads the metadata of a file.
-pub(super) fn metadata_of(format: Format, bytes: &[u8], lenient: bool, notes: &mut Notes) -> Metadata {
+pub(super) fn metadata_of(format: Format, bytes: &[u8], limits: &Limits, notes: &mut Notes) -> Metadata {
+    let lenient = limits.lenient;
     match format {
         Format::Jpeg => jpeg::metadata(bytes, lenient, notes),
         Format::Png => png::metadata(bytes, lenient, notes),
         Format::WebP => webp::metadata(bytes, notes),
-        Format::Tiff => tiff::metadata(bytes),
+        Format::Tiff => tiff::metadata(bytes, limits),
         Format::Bmp => bmp::metadata(bytes, notes),
     }
 }

@@ -7,6 +7,7 @@ use super::{
     error::EncodeError,
     format::Format,
     jpeg,
+    limits::Limits,
     metadata::Metadata,
     notes::Notes,
     png, tiff, webp,
@@ -120,9 +121,9 @@ pub fn replace_metadata(bytes: &[u8], metadata: &Metadata) -> Option<Result<Vec<
         Format::WebP => webp::with_metadata,
         Format::Tiff | Format::Bmp => return None,
     };
-    let metadata = metadata
-        .clone()
-        .with_orientation(metadata_of(format, bytes, false, &mut Notes::default()).orientation());
+    let metadata = metadata.clone().with_orientation(
+        metadata_of(format, bytes, &Limits::default(), &mut Notes::default()).orientation(),
+    );
     Some(rewrite(bytes, &metadata))
 }
 

@@ -55,9 +55,43 @@ pub enum DecodeError {
         /// The violation.
         reason: String,
     },
+    /// A page that the file does not have.
+    #[error("there is no page {got}: the file has {}", said_pages(*pages))]
+    NoSuchPage {
+        /// The page asked for.
+        got: u32,
+        /// Number of pages of the file.
+        pages: u32,
+    },
+    /// A file with too many pages.
+    #[error("the file has {got} pages; at most {max} are restored, and page restores one of them")]
+    TooManyPages {
+        /// Number of pages.
+        got: u32,
+        /// The limit.
+        max: u32,
+    },
+    /// A file whose pages have too many pixels together.
+    #[error(
+        "the pages have {got} pixels together; at most {max} are restored, and page restores one of them"
+    )]
+    TooManyPagePixels {
+        /// Number of pixels.
+        got: u64,
+        /// The limit.
+        max: u64,
+    },
     /// The caller cancelled the work.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
+}
+
+/// A number of pages in words.
+fn said_pages(pages: u32) -> String {
+    match pages {
+        1 => "1 page".to_owned(),
+        n => format!("{n} pages"),
+    }
 }
 
 /// Reason why a picture cannot be encoded.

@@ -8,7 +8,7 @@ use super::portable_tags::PortableTags;
 use super::resolution::{Resolution, ResolutionUnit};
 use super::tags::{
     ARTIST, COLOUR_SPACE, COPYRIGHT, EXIF_DIRECTORY, GAMMA, INTEROP_DIRECTORY, INTEROP_INDEX, MAKER_NOTE,
-    ORIENTATION, PIXEL_HEIGHT, PIXEL_WIDTH, RESOLUTION_UNIT, X_RESOLUTION, Y_RESOLUTION,
+    ORIENTATION, PIXEL_HEIGHT, PIXEL_WIDTH, PRIMARIES, RESOLUTION_UNIT, WHITE_POINT, X_RESOLUTION, Y_RESOLUTION,
 };
 
 /// Copies a block without the `Exif\0\0` that some writers put before it. `None` when the block is no TIFF stream or too long.
@@ -192,12 +192,13 @@ pub(super) fn directory_resolution(stream: &Stream<'_>, directory: &Directory) -
 }
 
 /// Returns a block with author, copyright and colour space only, and with the orientation if it is not 1. The colour space is
-/// the tag of that name, Gamma, and the interoperability index: Adobe RGB has no other name in EXIF. `None` when there is none of
+/// the tag of that name, Gamma, white point and primaries, and the interoperability index: Adobe RGB has no other name in EXIF. `None` when there is none of
 /// them.
 pub(super) fn stripped(exif: &[u8]) -> Option<Vec<u8>> {
     let mut tables = PortableTags::read_first(&Stream::open(exif)?);
     let turned = orientation(exif) != 1;
-    tables.main.retain(|v| [ARTIST, COPYRIGHT].contains(&v.tag) || (turned && v.tag == ORIENTATION));
+    let kept = [ARTIST, COPYRIGHT, WHITE_POINT, PRIMARIES];
+    tables.main.retain(|v| kept.contains(&v.tag) || (turned && v.tag == ORIENTATION));
     tables.exif.retain(|v| [COLOUR_SPACE, GAMMA].contains(&v.tag));
     tables.interop.retain(|v| v.tag == INTEROP_INDEX);
     tables.gps.clear();

@@ -90,25 +90,6 @@ impl<'a> Stream<'a> {
         if self.big { self.endian.u64(self.bytes, 8) } else { self.endian.u32(self.bytes, 4).map(u64::from) }
     }
 
-    /// Returns the position of the pointer to the first directory.
-    pub(super) fn first_pointer_at(&self) -> usize {
-        if self.big { 8 } else { 4 }
-    }
-
-    /// Writes an offset into a copy of the stream. `None` when it does not fit.
-    pub(super) fn write_offset(&self, copy: &mut [u8], at: usize, offset: u64) -> Option<()> {
-        let mut bytes = offset.to_le_bytes();
-        let size = if self.big { 8 } else { 4 };
-        if bytes[size..].iter().any(|b| *b != 0) {
-            return None;
-        }
-        if self.endian == Endian::Big {
-            bytes[..size].reverse();
-        }
-        copy.get_mut(at..at.checked_add(size)?)?.copy_from_slice(&bytes[..size]);
-        Some(())
-    }
-
     /// Whether it is a BigTIFF, with 64-bit offsets.
     pub(super) fn is_big(&self) -> bool {
         self.big

@@ -1,5 +1,7 @@
 //! Bounds on what a file may cost. Those of decoding are checked on the header, before memory for pixels is allocated.
 
+use std::num::NonZeroU32;
+
 use super::{error::DecodeError, header::Header};
 
 /// Bounds on a file to decode and on the file that is made of it.
@@ -15,6 +17,24 @@ pub struct Limits {
     pub output_bytes_max: u64,
     /// Whether a file that is cut off or damaged is decoded as far as it goes. It is refused otherwise.
     pub lenient: bool,
+    /// The page to read, and bounds on files of several pages.
+    pub pages: PageLimits,
+}
+
+/// The page of a file to read, and bounds on files of which all pages are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageLimits {
+    /// The page to read; the first one is 1. If open, a file of several pages is refused.
+    pub page: Option<NonZeroU32>,
+    /// Most pages of a file.
+    pub pages_max: u32,
+    /// Most pixels (width × height) of all pages together.
+    pub pixels_max: u64,
+}
+
+impl PageLimits {
+    /// No page, 1,000 pages, 2 gigapixels.
+    pub const DEFAULT: Self = Self { page: None, pages_max: 1000, pixels_max: 2_000_000_000 };
 }
 
 /// Most segments, chunks or directory entries of a file. A hostile file of empty parts would take ten times its length
@@ -22,7 +42,7 @@ pub struct Limits {
 pub(super) const PARTS_MAX: usize = 1 << 16;
 
 impl Default for Limits {
-    /// 64 MiB of file, 100 megapixels, 1 GiB of memory, 1 GiB of output; not lenient.
+    /// 64 MiB of file, 100 megapixels, 1 GiB of memory, 1 GiB of output; not lenient; [`PageLimits::DEFAULT`].
     fn default() -> Self {
         Self {
             input_bytes_max: 64 << 20,
@@ -30,6 +50,7 @@ impl Default for Limits {
             decoded_bytes_max: 1 << 30,
             output_bytes_max: 1 << 30,
             lenient: false,
+            pages: PageLimits::DEFAULT,
         }
     }
 }
@@ -39,6 +60,13 @@ impl Limits {
     #[must_use]
     pub fn with_lenient(self, lenient: bool) -> Self {
         Self { lenient: lenient || self.lenient, ..self }
+    }
+
+    /// The same limits, for this page if there is one.
+    #[must_use]
+    pub fn with_page(self, page: Option<NonZeroU32>) -> Self {
+        let page = page.or(self.pages.page);
+        Self { pages: PageLimits { page, ..self.pages }, ..self }
     }
 
     /// Checks the length of a file.

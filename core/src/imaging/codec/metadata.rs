@@ -50,7 +50,7 @@ impl Metadata {
     }
 
     /// Returns what defines the colours, the packing of a TIFF, and author and copyright. Colours are defined by the profile, the
-    /// colour chunks of PNG, and in EXIF by ColorSpace, Gamma and the interoperability index. Author and copyright are those of
+    /// colour chunks of PNG, and in EXIF by ColorSpace, Gamma, white point, primaries and the interoperability index. Author and copyright are those of
     /// EXIF, IPTC, PNG texts, XMP `dc:rights`, and Photoshop's copyright flag and address. An orientation other than 1 stays too,
     /// because it is geometry.
     pub fn stripped(&self) -> Metadata {

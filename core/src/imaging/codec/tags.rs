@@ -7,6 +7,9 @@ pub(super) const RESOLUTION_UNIT: u16 = 0x0128;
 pub(super) const DESCRIPTION: u16 = 0x010E;
 pub(super) const SOFTWARE: u16 = 0x0131;
 pub(super) const ARTIST: u16 = 0x013B;
+/// Chromaticities of white and of red, green and blue.
+pub(super) const WHITE_POINT: u16 = 0x013E;
+pub(super) const PRIMARIES: u16 = 0x013F;
 pub(super) const COPYRIGHT: u16 = 0x8298;
 pub(super) const XP_TITLE: u16 = 0x9C9B;
 pub(super) const XP_COMMENT: u16 = 0x9C9C;

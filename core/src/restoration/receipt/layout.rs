@@ -1,5 +1,7 @@
 //! The fields of a receipt. Their names are those of the JSON.
 
+use std::num::NonZeroU32;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -50,6 +52,13 @@ pub struct Receipt {
     /// Whether the input was decoded as far as it goes, had it been cut off or damaged. The JSON holds it only if true.
     #[serde(default, skip_serializing_if = "is_false")]
     pub lenient: bool,
+    /// The page that was restored, from 1, of a file with several. Absent for a file of one page, and where all pages were restored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<NonZeroU32>,
+    /// The receipt of each page in order, if all pages of a file with several were restored. Each is what the page alone would
+    /// have got. The fields beside describe the file in `input` and in `output`, all pages in `notes`, and the first page otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pages: Vec<Receipt>,
     /// The roll that the picture was restored with; absent when the picture was restored alone. A replay does not need it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roll: Option<RecordedRoll>,
@@ -63,6 +72,20 @@ impl Receipt {
     /// Whether the input has 16 bits per sample and the output 8, because its format holds no more.
     pub fn rounds_to_8_bits(&self) -> bool {
         self.output.bits < self.input.bits
+    }
+
+    /// Whether the parameters change nothing, on any page.
+    pub fn is_untouched(&self) -> bool {
+        if self.pages.is_empty() {
+            self.parameters.is_identity()
+        } else {
+            self.n_untouched() == self.pages.len()
+        }
+    }
+
+    /// Number of pages that the parameters leave as they are.
+    pub fn n_untouched(&self) -> usize {
+        self.pages.iter().filter(|page| page.parameters.is_identity()).count()
     }
 
     /// Whether the picture was left untouched because nothing could be predicted for it.
@@ -305,7 +328,7 @@ impl From<&RestorationParameters> for RecordedParameters {
 
 impl RecordedParameters {
     /// Whether the parameters change nothing.
-    fn is_identity(&self) -> bool {
+    pub(in crate::restoration) fn is_identity(&self) -> bool {
         self.checked().is_ok_and(|parameters| parameters.is_identity())
     }
 

@@ -17,6 +17,8 @@ pub(super) struct Decoder<'a> {
     own: Vec<u8>,
     at: usize,
     reversed: bool,
+    /// Whether a fax segment may end before its last row.
+    lenient: bool,
     state: State<'a>,
 }
 
@@ -36,7 +38,7 @@ enum State<'a> {
 }
 
 impl<'a> Decoder<'a> {
-    pub(super) fn new(tags: Tags<'_, 'a>, layout: &Layout) -> Result<Self, DecodeError> {
+    pub(super) fn new(tags: Tags<'_, 'a>, layout: &Layout, lenient: bool) -> Result<Self, DecodeError> {
         let state = match layout.coding {
             Coding::Plain => State::Plain,
             Coding::Huffman | Coding::Group3 { .. } | Coding::Group4 => State::Whole,
@@ -45,7 +47,7 @@ impl<'a> Decoder<'a> {
             Coding::PackBits => State::PackBits(PackBits::default()),
             Coding::Jpeg { .. } => State::Jpeg(Box::new(JpegStreams::new(tags, layout)?)),
         };
-        Ok(Self { rest: &[], own: Vec::new(), at: 0, reversed: layout.reversed, state })
+        Ok(Self { rest: &[], own: Vec::new(), at: 0, reversed: layout.reversed, lenient, state })
     }
 
     /// Most bytes that a decoder holds: copies of a segment, decoded or not.
@@ -81,7 +83,7 @@ impl<'a> Decoder<'a> {
         let bytes = if self.reversed { &self.own[..] } else { coded };
         match &mut self.state {
             State::Plain => {}
-            State::Whole => self.own = fax::decode(bytes, rows, layout)?,
+            State::Whole => self.own = fax::decode(bytes, rows, layout, self.lenient)?,
             State::Lzw { modern, old, is_old } => {
                 // Old writers put the first bit last. Their first code, 256 with 9 bits, shows it.
                 *is_old = matches!(bytes, [0, second, ..] if second & 1 == 1);

@@ -10,8 +10,13 @@ use super::layout::{Coding, Layout};
 /// Decodes `rows` rows to bits, each row from a new byte. Black is 1.
 ///
 /// # Errors
-/// A code that is wrong, or too few rows. Nothing is mended.
-pub(super) fn decode(bytes: &[u8], rows: usize, layout: &Layout) -> Result<Vec<u8>, DecodeError> {
+/// A code that is wrong, or too few rows. If `lenient`, the rows before it are returned.
+pub(super) fn decode(
+    bytes: &[u8],
+    rows: usize,
+    layout: &Layout,
+    lenient: bool,
+) -> Result<Vec<u8>, DecodeError> {
     let (encoding, rows_are_byte_aligned) = match layout.coding {
         Coding::Group4 => (EncodingMode::Group4, false),
         Coding::Group3 { two_dimensional: true } => (EncodingMode::Group3_2D, false),
@@ -31,7 +36,7 @@ pub(super) fn decode(bytes: &[u8], rows: usize, layout: &Layout) -> Result<Vec<u
     let row_bytes = layout.line_bytes();
     let mut sink = Rows { bits: Vec::with_capacity(rows * row_bytes), row_bytes, n_max: rows, n: 0 };
     let result = hayro_ccitt::decode(bytes, &mut sink, &mut DecoderContext::new(settings));
-    if sink.n < rows {
+    if sink.n < rows && !lenient {
         let why = |_| broken(Format::Tiff, "its fax codes are wrong");
         return Err(result.map_err(why).err().unwrap_or_else(too_short));
     }

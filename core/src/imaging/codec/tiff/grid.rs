@@ -1,6 +1,6 @@
 //! How a picture is cut into strips or tiles.
 
-use super::super::error::{DecodeError, broken, unsupported};
+use super::super::error::{DecodeError, broken, cut_off, unsupported};
 use super::super::format::Format;
 use super::super::ifd::Field;
 use super::layout::Tags;
@@ -68,12 +68,17 @@ impl Grid {
         Ok(Self { width, height, across, n: across.saturating_mul(down), offsets, lengths, picture })
     }
 
-    /// Checks the number of segments in all planes, and that all lie within the file.
+    /// Checks the number of segments in all planes, and that all lie within the file. If `lenient`, some may lie elsewhere.
     ///
     /// # Errors
     /// Segments without a place or beyond the end of the file, and more segments than [`SEGMENTS_MAX`].
-    pub(super) fn check(&self, tags: &Tags<'_, '_>, n_planes: usize) -> Result<(), DecodeError> {
-        self.check_within(tags, n_planes, tags.stream.bytes.len() as u64)
+    pub(super) fn check(
+        &self,
+        tags: &Tags<'_, '_>,
+        n_planes: usize,
+        lenient: bool,
+    ) -> Result<(), DecodeError> {
+        self.check_within(tags, n_planes, tags.stream.bytes.len() as u64, lenient)
     }
 
     /// Same as [`Self::check`], for a file of `size` bytes that is not held whole.
@@ -82,17 +87,30 @@ impl Grid {
         tags: &Tags<'_, '_>,
         n_planes: usize,
         size: u64,
+        lenient: bool,
     ) -> Result<(), DecodeError> {
         if self.n.saturating_mul(n_planes) as u64 > SEGMENTS_MAX {
             return Err(unsupported(Format::Tiff, format!("more than {SEGMENTS_MAX} strips or tiles")));
         }
-        self.check_places(tags, n_planes, size)
+        self.check_places(tags, n_planes, size, lenient)
     }
 
     /// The part of the picture that a segment covers.
     pub(super) fn rect(&self, index: usize) -> Rect {
         let (x, y) = (index % self.across * self.width, index / self.across * self.height);
         Rect { x, y, width: self.width.min(self.picture.0 - x), height: self.height.min(self.picture.1 - y) }
+    }
+
+    /// The coded bytes of a segment as far as the file goes. `None` without a place, and for what lies beyond the end.
+    pub(super) fn coded_until_end<'a>(
+        &self,
+        tags: &Tags<'_, 'a>,
+        plane: usize,
+        index: usize,
+    ) -> Option<&'a [u8]> {
+        let (at, len) = self.place(tags, plane * self.n + index, tags.stream.bytes.len() as u64).filter(|place| *place != (0, 0))?;
+        let rest = tags.stream.bytes.get(at..).filter(|rest| !rest.is_empty())?;
+        Some(&rest[..len.min(rest.len())])
     }
 
     /// The coded bytes of a segment. `None` beyond the end of the file.
@@ -114,7 +132,13 @@ impl Grid {
 
     /// Checks that all segments have a place within the file, and that they do not share it more than sixteen times over:
     /// reading the same bytes again and again would take time without end.
-    fn check_places(&self, tags: &Tags<'_, '_>, n_planes: usize, size: u64) -> Result<(), DecodeError> {
+    fn check_places(
+        &self,
+        tags: &Tags<'_, '_>,
+        n_planes: usize,
+        size: u64,
+        lenient: bool,
+    ) -> Result<(), DecodeError> {
         const SHARED_MAX: u64 = 16;
         if self.lengths.is_none() && self.n * n_planes > 1 {
             return Err(broken(Format::Tiff, "the lengths of its strips or tiles are missing"));
@@ -122,13 +146,20 @@ impl Grid {
         let mut total = 0u64;
         for index in 0..self.n * n_planes {
             let Some((at, len)) = self.place(tags, index, size) else {
-                return Err(broken(Format::Tiff, "the places of some strips or tiles are missing"));
+                if lenient {
+                    continue;
+                }
+                return Err(cut_off(Format::Tiff, "the places of some strips or tiles are missing"));
             };
+            if lenient {
+                total = total.saturating_add((len as u64).min(size.saturating_sub(at as u64)));
+                continue;
+            }
             if (at, len) == (0, 0) {
                 return Err(unsupported(Format::Tiff, "strips or tiles that are left out"));
             }
             if (at as u64).checked_add(len as u64).is_none_or(|end| end > size) {
-                return Err(broken(Format::Tiff, "its strips or tiles lie beyond the end"));
+                return Err(cut_off(Format::Tiff, "its strips or tiles lie beyond the end"));
             }
             total = total.saturating_add(len as u64);
         }

@@ -1,4 +1,4 @@
-//! TIFF and BigTIFF with one page. The directories are read here (`ifd`), and so are strips and tiles; libraries decode the
+//! TIFF and BigTIFF, one page at a time. The directories are read here (`ifd`), and so are strips and tiles; libraries decode the
 //! codings, and the `tiff` crate writes.
 //!
 //! In:
@@ -34,7 +34,8 @@ mod streamed;
 mod tags;
 
 pub(super) use self::encode::encode;
-pub use self::several::{TiffPages, join_tiff_pages};
+pub(super) use self::pages::count as page_count;
+pub use self::several::join_tiff_pages;
 pub(crate) use self::streamed::StreamedSample;
 pub use self::streamed::{STREAMED_TIFF_ENCODER, StreamLimits, StreamedTiff};
 use self::{
@@ -46,7 +47,7 @@ use self::{
     tags::{ICC, IPTC, XMP},
 };
 use super::block::{BLOCK_BYTES_MAX, kept};
-use super::error::{DecodeError, broken};
+use super::error::{DecodeError, broken, cut_off};
 use super::exif;
 use super::format::Format;
 use super::header::Header;
@@ -66,11 +67,11 @@ use crate::{
 /// Reads the header from the directory. Pixels stay coded. Sides are checked first, since they decide how many strips or tiles
 /// there are to check.
 pub(super) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, DecodeError> {
-    let page = pages::open(bytes)?;
+    let page = pages::open(bytes, limits)?;
     let tags = page.tags();
     let layout = Layout::read(&page.stream, &page.directory)?;
     limits.check_pixels(layout.width, layout.height)?;
-    layout.grid.check(&tags, layout.n_planes())?;
+    layout.grid.check(&tags, layout.n_planes(), limits.lenient)?;
     let working = SegmentReader::bytes_max(tags, &layout).saturating_add(canvas_bytes_max(&layout));
     // Inks lie beside the colours that they become.
     let inks = if layout.colours == Colours::Cmyk { 4 * layout.depth().bytes() as u64 } else { 0 };
@@ -118,26 +119,33 @@ fn metadata_bytes(stream: &Stream<'_>, directory: &Directory) -> u64 {
     lengths.map(|len| (len + ENTRY_BYTES) as u64).sum()
 }
 
-/// Decodes the pixels of a probed file.
-pub(super) fn decode(bytes: &[u8], header: &Header, cancel: &Cancel) -> Result<StoredImage, DecodeError> {
-    let page = pages::open(bytes)?;
+/// Decodes the pixels of a probed file. For a lenient caller, what is missing is black and transparent, with a note.
+pub(super) fn decode(
+    bytes: &[u8],
+    header: &Header,
+    limits: &Limits,
+    notes: &mut Notes,
+    cancel: &Cancel,
+) -> Result<StoredImage, DecodeError> {
+    let page = pages::open(bytes, limits)?;
     let tags = page.tags();
     let layout = Layout::read(&page.stream, &page.directory)?;
+    let reading = Reading { lenient: limits.lenient, notes, cancel };
     if layout.colours == Colours::Cmyk {
         let inks = Inks::new(profile(&page));
         return match header.depth {
             Depth::Eight => {
                 let convert = |stored: Vec<u8>| inks.to_srgb(&stored, cancel);
-                read(tags, &layout, &[], convert, cancel).map(StoredImage::from)
+                read(tags, &layout, &[], convert, reading).map(StoredImage::from)
             }
             Depth::Sixteen => {
                 let convert = |stored: Vec<u16>| inks.to_srgb(&stored, cancel);
-                read(tags, &layout, &[], convert, cancel).map(StoredImage::from)
+                read(tags, &layout, &[], convert, reading).map(StoredImage::from)
             }
         };
     }
     if header.depth == Depth::Sixteen {
-        return read(tags, &layout, &[], Ok::<Vec<u16>, Cancelled>, cancel).map(StoredImage::from);
+        return read(tags, &layout, &[], Ok::<Vec<u16>, Cancelled>, reading).map(StoredImage::from);
     }
     let palette = match layout.colours {
         Colours::Palette => colours::palette(tags, layout.bits)?.colours,
@@ -147,7 +155,14 @@ pub(super) fn decode(bytes: &[u8], header: &Header, cancel: &Cancel) -> Result<S
         colours::to_rgb(&mut samples, layout.colours, tags, cancel)?;
         Ok(samples)
     };
-    read(tags, &layout, &palette, convert, cancel).map(StoredImage::from)
+    read(tags, &layout, &palette, convert, reading).map(StoredImage::from)
+}
+
+/// What reading a picture needs besides the file.
+struct Reading<'r> {
+    lenient: bool,
+    notes: &'r mut Notes,
+    cancel: &'r Cancel,
 }
 
 /// Returns the ICC profile of a page, as it stands in the file.
@@ -161,19 +176,40 @@ fn read<S: CanvasSample>(
     layout: &Layout,
     palette: &[[S; 3]],
     convert: impl FnOnce(Vec<S>) -> Result<Vec<S>, Cancelled>,
-    cancel: &Cancel,
+    Reading { lenient, notes, cancel }: Reading<'_>,
 ) -> Result<Image<S>, DecodeError> {
-    let mut reader = SegmentReader::new(tags, layout)?;
+    let mut reader = SegmentReader::new(tags, layout, lenient)?;
     let mut canvas = Canvas::new(layout, palette);
+    if lenient {
+        canvas.blacken();
+    }
+    let mut missing = Missing::default();
     for plane in 0..layout.n_planes() {
         for index in 0..layout.grid.n {
             cancel.check()?;
-            reader.open(plane, index)?;
-            while let Some(lines) = reader.next()? {
-                canvas.put(plane, &lines)?;
+            match read_segment(&mut reader, &mut canvas, plane, index, false) {
+                Err(DecodeError::Broken { reason, .. }) if !lenient => {
+                    return Err(cut_off(Format::Tiff, reason));
+                }
+                Err(DecodeError::Broken { reason, .. }) => {
+                    // A second time line by line, to get the last whole line.
+                    match read_segment(&mut reader, &mut canvas, plane, index, true) {
+                        Err(DecodeError::Broken { .. }) => {}
+                        other => other?,
+                    }
+                    missing.add(reader.left(), reason);
+                }
+                other => other?,
             }
         }
     }
+    if reader.is_cut && missing.reason.is_none() {
+        notes.add(
+            NoteKind::Tolerated,
+            "a strip or tile that lies beyond the end of the file in part; all of its rows are there",
+        );
+    }
+    missing.note(layout, notes);
     let (samples, alpha) = canvas.into_planes();
     let mut samples = convert(samples)?;
     if let Some(alpha) = alpha.as_ref().filter(|_| layout.alpha == Alpha::Premultiplied) {
@@ -183,14 +219,55 @@ fn read<S: CanvasSample>(
         .map_err(|e| broken(Format::Tiff, e))
 }
 
-/// Returns what of a probed file the decoded picture does not have, or has in another form.
-pub(super) fn notes(bytes: &[u8]) -> Notes {
-    let mut notes = Notes::default();
-    let Ok(page) = pages::open(bytes) else { return notes };
-    let Ok(layout) = Layout::read(&page.stream, &page.directory) else { return notes };
-    for what in &page.left_out {
-        notes.add(NoteKind::LeftOut, what);
+/// Reads a strip or tile, one line at a time if `by_line`.
+fn read_segment<S: CanvasSample>(
+    reader: &mut SegmentReader<'_, '_>,
+    canvas: &mut Canvas<'_, S>,
+    plane: usize,
+    index: usize,
+    by_line: bool,
+) -> Result<(), DecodeError> {
+    reader.open(plane, index, by_line)?;
+    while let Some(lines) = reader.next()? {
+        canvas.put(plane, &lines)?;
     }
+    Ok(())
+}
+
+/// What is missing of a picture.
+#[derive(Default)]
+struct Missing {
+    pixels: u64,
+    /// The first reason.
+    reason: Option<String>,
+}
+
+impl Missing {
+    fn add(&mut self, pixels: u64, reason: String) {
+        self.pixels += pixels;
+        self.reason.get_or_insert(reason);
+    }
+
+    /// Notes how much is missing, if anything is.
+    fn note(self, layout: &Layout, notes: &mut Notes) {
+        let Some(reason) = self.reason else { return };
+        let all = layout.width as f64 * layout.height as f64 * layout.n_planes() as f64;
+        let percent = 100.0 * self.pixels as f64 / all;
+        let fill = if layout.has_alpha() { "black and transparent" } else { "black" };
+        notes.add(
+            NoteKind::Tolerated,
+            format_args!("missing parts, {percent:.1} % of the picture, which are {fill} here: {reason}"),
+        );
+    }
+}
+
+/// Returns what of a probed file the decoded picture does not have, or has in another form.
+pub(super) fn notes(bytes: &[u8], limits: &Limits) -> Notes {
+    let mut notes = Notes::default();
+    let Ok(page) = pages::open(bytes, limits) else { return notes };
+    let Ok(layout) = Layout::read(&page.stream, &page.directory) else { return notes };
+    page.left_out.iter().for_each(|what| notes.add(NoteKind::LeftOut, what));
+    page.tolerated.iter().for_each(|what| notes.add(NoteKind::Tolerated, what));
     if layout.colours.is_lab() && page.directory.field(ICC).is_some() {
         notes.add(NoteKind::NotKept, "the ICC profile for Lab: the colours become sRGB");
     }
@@ -245,6 +322,15 @@ fn other_coding(coding: Coding) -> Option<&'static str> {
     }
 }
 
+/// Brings IPTC records into their order. Some writers declare them as numbers of 32 bits, and turn the bytes of each.
+fn iptc_in_order(mut records: Vec<u8>) -> Vec<u8> {
+    const MARK: u8 = 0x1C;
+    if records.first() != Some(&MARK) && records.get(3) == Some(&MARK) {
+        records.chunks_exact_mut(4).for_each(<[u8]>::reverse);
+    }
+    records
+}
+
 /// The packing that a restored TIFF has.
 fn packing(coding: Coding) -> Option<TiffCompression> {
     match coding {
@@ -256,10 +342,12 @@ fn packing(coding: Coding) -> Option<TiffCompression> {
 }
 
 /// Reads the metadata. The descriptive tags and the Exif and GPS directories become an EXIF block.
-pub(super) fn metadata(bytes: &[u8]) -> Metadata {
-    let Ok(page) = pages::open(bytes) else { return Metadata::default() };
+pub(super) fn metadata(bytes: &[u8], limits: &Limits) -> Metadata {
+    let Ok(page) = pages::open(bytes, limits) else { return Metadata::default() };
     let (stream, directory) = (&page.stream, &page.directory);
-    let block = |tag| directory.field(tag).and_then(|f| kept(stream.value(f)));
+    let in_order = |tag, block| if tag == IPTC { iptc_in_order(block) } else { block };
+    let value = |tag| directory.field(tag).and_then(|f| kept(stream.value(f)));
+    let block = |tag| value(tag).map(|block| in_order(tag, block));
     let mut tables = PortableTags::read(stream, directory);
     let layout = Layout::read(stream, directory).ok();
     // A profile and a white for Lab or inks do not fit the sRGB that comes of them.

@@ -1,12 +1,17 @@
 //! The directories of a file: which of them holds the picture, and what else the file has.
 //!
 //! A file is a chain of directories, and each may point to directories of its own (SubIFDs). A directory is a page, a
-//! reduced copy of a page (thumbnail, pyramid level) or a mask. A file of one page is read, and the rest is named in the
-//! notes. A file of several pages is refused as a whole; [`super::several`] takes it apart into files of one page.
+//! reduced copy of a page (thumbnail, pyramid level) or a mask. One page is read, and what is no page is named in the notes.
+//! Of a file of several pages the caller chooses one; [`super::several`] joins pages again.
 
-use super::super::error::{DecodeError, broken, unsupported};
+use std::num::NonZeroU32;
+
+use super::super::error::{DecodeError, broken, cut_off, unsupported, unsupported_but};
 use super::super::format::Format;
-use super::super::ifd::{Directory, Stream};
+use super::super::ifd::{Directory, Stream, sub_directory};
+use super::super::limits::Limits;
+use super::super::pages::no_such_page;
+use super::super::tags::{EXIF_DIRECTORY, GPS_DIRECTORY};
 use super::layout::Tags;
 use super::tags::{DNG_VERSION, NEW_SUBFILE_TYPE, PHOTOSHOP_LAYERS, SUB_DIRECTORIES, SUBFILE_TYPE};
 
@@ -19,6 +24,8 @@ pub(super) struct Page<'a> {
     pub(super) directory: Directory,
     /// What is left out, each a noun.
     pub(super) left_out: Vec<&'static str>,
+    /// Defects that a lenient caller tolerates, each a noun.
+    pub(super) tolerated: Vec<&'static str>,
 }
 
 impl<'a> Page<'a> {
@@ -36,15 +43,20 @@ enum Role {
     Mask,
 }
 
-/// Finds the only page of a file.
-pub(super) fn open(bytes: &[u8]) -> Result<Page<'_>, DecodeError> {
-    let walk = walk(bytes)?;
+/// Finds the page of a file that `limits` name, or else the only one.
+pub(super) fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Page<'a>, DecodeError> {
+    let page = limits.pages.page;
+    let walk = walk(bytes, page, limits.lenient)?;
+    let n_pages = u32::try_from(walk.n_pages).unwrap_or(u32::MAX);
+    if let Some(page) = page.filter(|page| n_pages > 0 && page.get() > n_pages) {
+        return Err(no_such_page(page, n_pages));
+    }
     let left_out = walk.left_out();
     let Some(directory) = walk.picture else {
         return Err(broken(Format::Tiff, "its directory lies beyond the end"));
     };
-    if walk.pages.len() > 1 {
-        return Err(unsupported(Format::Tiff, "more than one page"));
+    if walk.n_pages > 1 && page.is_none() {
+        return Err(unsupported_but(Format::Tiff, "more than one page", "page chooses one"));
     }
     if directory.field(DNG_VERSION).is_some() {
         return Err(unsupported(Format::Tiff, "the raw data of a camera (DNG)"));
@@ -53,32 +65,54 @@ pub(super) fn open(bytes: &[u8]) -> Result<Page<'_>, DecodeError> {
     if is_thumbnail && directory.field(SUB_DIRECTORIES).is_some() {
         return Err(unsupported(Format::Tiff, "its picture in a sub-directory, beside a thumbnail"));
     }
-    if walk.pages.is_empty() {
+    if walk.n_pages == 0 {
         return Err(unsupported(Format::Tiff, "nothing but thumbnails and masks"));
     }
-    if directory.n_outside > 0 {
-        return Err(broken(Format::Tiff, "values of its directory lie beyond the end"));
+    if directory.n_outside > 0 && !limits.lenient {
+        return Err(cut_off(Format::Tiff, "values of its directory lie beyond the end"));
     }
-    Ok(Page { stream: walk.stream, directory, left_out })
+    let is_cut_below = |tag| {
+        let below = || sub_directory(&walk.stream, &directory, tag);
+        directory.field(tag).is_some() && below().is_none_or(|below| below.n_outside > 0)
+    };
+    let defects = [
+        (
+            walk.is_cut && page.is_none(),
+            "directories beyond the end of the file: further pages may be missing",
+        ),
+        (directory.n_outside > 0, "values of the directory beyond the end of the file"),
+        (
+            is_cut_below(EXIF_DIRECTORY),
+            "the Exif directory, of which a part lies beyond the end of the file and is lost",
+        ),
+        (
+            is_cut_below(GPS_DIRECTORY),
+            "the GPS directory, of which a part lies beyond the end of the file and is lost",
+        ),
+    ];
+    let tolerated = defects.into_iter().filter(|defect| defect.0).map(|defect| defect.1).collect();
+    Ok(Page { stream: walk.stream, directory, left_out, tolerated })
 }
 
-/// Finds the pages of a file. Returns, for each, the offset of its directory, and what the file has besides them.
-pub(super) fn all(bytes: &[u8]) -> Result<(Vec<u64>, Vec<&'static str>), DecodeError> {
-    let walk = walk(bytes)?;
-    let left_out = walk.left_out();
-    Ok((walk.pages, left_out))
+/// Returns the number of pages of a file. Thumbnails, levels of a pyramid and masks are no pages.
+pub(in crate::imaging::codec) fn count(bytes: &[u8], lenient: bool) -> Result<usize, DecodeError> {
+    Ok(walk(bytes, None, lenient)?.n_pages)
 }
 
-/// Walks over all directories of a file.
-fn walk(bytes: &[u8]) -> Result<Walk<'_>, DecodeError> {
+/// Walks over the directories of a file: over all, or to the one behind the wanted page. If `lenient`, a directory beyond the end ends
+/// the walk.
+fn walk(bytes: &[u8], wanted: Option<NonZeroU32>, lenient: bool) -> Result<Walk<'_>, DecodeError> {
     let stream = Stream::open(bytes).ok_or_else(|| broken(Format::Tiff, "its header is cut off"))?;
     let mut walk = Walk {
         stream,
+        wanted: wanted.map(|page| page.get() as usize),
+        lenient,
+        is_cut: false,
         n_entries: 0,
         n_chained: 0,
         picture: None,
         picture_role: Role::Page,
-        pages: Vec::new(),
+        n_pages: 0,
         is_reduced: false,
         is_masked: false,
         is_layered: false,
@@ -90,14 +124,19 @@ fn walk(bytes: &[u8]) -> Result<Walk<'_>, DecodeError> {
 /// The state of a walk over all directories.
 struct Walk<'a> {
     stream: Stream<'a>,
+    /// Number of the page that is wanted, from 1.
+    wanted: Option<usize>,
+    lenient: bool,
+    /// Whether a directory of the chain lies beyond the end.
+    is_cut: bool,
     n_entries: usize,
     /// Number of directories in the chain.
     n_chained: usize,
-    /// The first page, or else the first directory.
+    /// The wanted page, or the first one, or else the first directory.
     picture: Option<Directory>,
     picture_role: Role,
-    /// Offsets of the directories of pages.
-    pages: Vec<u64>,
+    /// Number of pages.
+    n_pages: usize,
     is_reduced: bool,
     is_masked: bool,
     is_layered: bool,
@@ -114,31 +153,43 @@ impl Walk<'_> {
         parts.into_iter().filter(|part| part.0).map(|part| part.1).collect()
     }
 
-    /// Follows the chain of directories from the first one.
+    /// Follows the chain of directories from the first one. What stands between two pages belongs to the one before, and
+    /// nothing else counts as left out beside a wanted page.
     fn chain(&mut self) -> Result<(), DecodeError> {
         let mut next = self.stream.first_at().unwrap_or(0);
         while next != 0 {
-            let directory = self.directory(next)?;
+            let directory = match self.directory(next) {
+                Err(_) if self.lenient && self.n_chained > 0 && self.n_entries <= ENTRIES_MAX => {
+                    self.is_cut = true;
+                    break;
+                }
+                directory => directory?,
+            };
             let role = self.role(&directory);
+            if role == Role::Page && self.wanted.is_some_and(|wanted| wanted == self.n_pages) {
+                break;
+            }
+            if role == Role::Page && self.wanted.is_some() && self.n_pages > 0 {
+                (self.is_reduced, self.is_masked, self.is_layered) = (false, false, false);
+            }
             self.sub_directories(&directory)?;
-            let at = next;
             next = directory.next;
             self.n_chained += 1;
             match role {
                 Role::Page => {
-                    self.pages.push(at);
+                    self.n_pages += 1;
                     self.is_layered |= directory.field(PHOTOSHOP_LAYERS).is_some();
                 }
                 Role::Reduced => self.is_reduced = true,
                 Role::Mask => self.is_masked = true,
             }
-            if self.picture.is_none() || role == Role::Page && self.pages.len() == 1 {
+            if self.picture.is_none() || role == Role::Page && self.n_pages == self.wanted.unwrap_or(1) {
                 (self.picture, self.picture_role) = (Some(directory), role);
             }
         }
-        if self.pages.is_empty() && self.n_chained == 1 {
+        if self.n_pages == 0 && self.n_chained == 1 {
             // A file of nothing but one directory holds its picture there, whatever the directory says.
-            self.pages.extend(self.stream.first_at());
+            self.n_pages = 1;
             (self.is_reduced, self.is_masked) = (false, false);
         }
         Ok(())

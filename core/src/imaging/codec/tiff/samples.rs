@@ -102,6 +102,14 @@ impl<'l, S: CanvasSample> Canvas<'l, S> {
         }
     }
 
+    /// Puts down black where zeros are stored as another colour: the chroma of YCbCr and of ICC's Lab is 128 then.
+    pub(super) fn blacken(&mut self) {
+        if matches!(self.layout.colours, Colours::YCbCr { .. } | Colours::IccLab) {
+            let middle = S::of(S::MAX / 2 + 1);
+            self.colours.chunks_exact_mut(3).for_each(|pixel| pixel[1..].fill(middle));
+        }
+    }
+
     /// Takes the planes of colours and of alpha.
     pub(super) fn into_planes(self) -> (Vec<S>, Option<Vec<S>>) {
         (self.colours, self.alpha)

@@ -18,6 +18,12 @@ pub(super) struct SegmentReader<'t, 'a> {
     tags: Tags<'t, 'a>,
     layout: &'t Layout,
     decoder: Decoder<'a>,
+    /// Whether segments may be cut off.
+    lenient: bool,
+    /// Whether a segment lies beyond the end in part.
+    pub(super) is_cut: bool,
+    /// Whether lines are decoded one at a time.
+    by_line: bool,
     lines: Vec<u8>,
     /// What the open segment covers, and its next row.
     rect: Rect,
@@ -33,10 +39,11 @@ pub(super) struct Lines<'r> {
 }
 
 impl<'t, 'a> SegmentReader<'t, 'a> {
-    pub(super) fn new(tags: Tags<'t, 'a>, layout: &'t Layout) -> Result<Self, DecodeError> {
+    pub(super) fn new(tags: Tags<'t, 'a>, layout: &'t Layout, lenient: bool) -> Result<Self, DecodeError> {
         let lines = vec![0; chunk_lines(layout) * layout.line_bytes()];
         let rect = Rect { x: 0, y: 0, width: 0, height: 0 };
-        Ok(Self { tags, layout, decoder: Decoder::new(tags, layout)?, lines, rect, next_row: 0 })
+        let decoder = Decoder::new(tags, layout, lenient)?;
+        Ok(Self { tags, layout, decoder, lenient, is_cut: false, by_line: false, lines, rect, next_row: 0 })
     }
 
     /// Most bytes that a reader holds.
@@ -45,12 +52,23 @@ impl<'t, 'a> SegmentReader<'t, 'a> {
         line_bytes.saturating_mul(chunk_lines(layout) as u64).saturating_add(Decoder::bytes_max(tags, layout))
     }
 
-    /// Begins a segment.
-    pub(super) fn open(&mut self, plane: usize, index: usize) -> Result<(), DecodeError> {
-        let coded = self.layout.grid.coded(&self.tags, plane, index);
+    /// Pixels of the open segment that were not decoded.
+    pub(super) fn left(&self) -> u64 {
+        (self.rect.width as u64).saturating_mul((self.rect.height - self.next_row) as u64)
+    }
+
+    /// Begins a segment. Its lines are decoded one at a time if `by_line`, which is slower and gets the last whole line of a cut one.
+    pub(super) fn open(&mut self, plane: usize, index: usize, by_line: bool) -> Result<(), DecodeError> {
+        (self.rect, self.next_row, self.by_line) = (self.layout.grid.rect(index), 0, by_line);
+        let grid = &self.layout.grid;
+        let coded = match self.lenient {
+            true => {
+                self.is_cut |= grid.coded(&self.tags, plane, index).is_none();
+                grid.coded_until_end(&self.tags, plane, index)
+            }
+            false => grid.coded(&self.tags, plane, index),
+        };
         let coded = coded.ok_or_else(|| broken(Format::Tiff, "its strips or tiles lie beyond the end"))?;
-        self.rect = self.layout.grid.rect(index);
-        self.next_row = 0;
         self.decoder.begin(coded, self.rect.height, self.layout)
     }
 
@@ -61,7 +79,7 @@ impl<'t, 'a> SegmentReader<'t, 'a> {
         }
         let rows_per_line = self.layout.rows_per_line();
         let left = (self.rect.height - self.next_row).div_ceil(rows_per_line);
-        let n_lines = chunk_lines(self.layout).min(left);
+        let n_lines = if self.by_line { 1 } else { chunk_lines(self.layout) }.min(left);
         let line_bytes = self.layout.line_bytes();
         let lines = &mut self.lines[..n_lines * line_bytes];
         self.decoder.fill(lines)?;

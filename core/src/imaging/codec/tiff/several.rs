@@ -1,75 +1,20 @@
-//! Files of several pages: taken apart into files of one page, and put together from them.
+//! Files of several pages, put together from files of one page.
 //!
-//! A page is taken out by pointing the header of a copy to its directory and by ending the chain there. So everything that
-//! reads, restores and replays a picture works on a page. Restored pages are joined by moving their offsets.
+//! A page is read and restored as if it were alone. Restored pages are joined by moving their offsets.
 
-use super::super::error::{DecodeError, EncodeError, failed};
+use super::super::error::{EncodeError, failed};
 use super::super::format::Format;
 use super::super::ifd::{Directory, LONG, Stream, sub_directory};
-use super::super::notes::{NoteKind, Notes};
 use super::super::tags::{EXIF_DIRECTORY, GPS_DIRECTORY, INTEROP_DIRECTORY};
-use super::pages;
 use super::tags::{STRIP_OFFSETS, TILE_OFFSETS};
-
-/// The pages of a TIFF, in the order of the file.
-#[derive(Clone, Debug)]
-pub struct TiffPages {
-    offsets: Vec<u64>,
-    left_out: Vec<&'static str>,
-}
-
-impl TiffPages {
-    /// Finds the pages of a file. Thumbnails, levels of a pyramid and masks are no pages.
-    ///
-    /// Cost: one pass over the directories.
-    ///
-    /// # Errors
-    /// [`DecodeError::Broken`] when the bytes are no TIFF or a directory lies beyond the end, [`DecodeError::Unsupported`] for
-    /// a page in a sub-directory.
-    pub fn find(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let (offsets, left_out) = pages::all(bytes)?;
-        Ok(Self { offsets, left_out })
-    }
-
-    /// Number of pages.
-    pub fn len(&self) -> usize {
-        self.offsets.len()
-    }
-
-    /// Whether the file has no page.
-    pub fn is_empty(&self) -> bool {
-        self.offsets.is_empty()
-    }
-
-    /// What the file has besides its pages. Files of one page no longer have it.
-    pub fn notes(&self) -> Notes {
-        let mut notes = Notes::default();
-        self.left_out.iter().for_each(|what| notes.add(NoteKind::LeftOut, what));
-        notes
-    }
-
-    /// Returns a file whose only page is the `index`-th one of `bytes`, the file in which the pages were found. `None` when there
-    /// is no such page.
-    ///
-    /// Cost: one copy of the file.
-    pub fn page(&self, bytes: &[u8], index: usize) -> Option<Vec<u8>> {
-        let at = *self.offsets.get(index)?;
-        let stream = Stream::open(bytes)?;
-        let next_at = stream.directory(at)?.next_at;
-        let mut copy = bytes.to_vec();
-        stream.write_offset(&mut copy, stream.first_pointer_at(), at)?;
-        stream.write_offset(&mut copy, next_at, 0)?;
-        Some(copy)
-    }
-}
 
 /// Joins files of one page each, as [`encode`](super::super::encode()) writes them, to a file of several pages.
 ///
-/// Cost: one copy of all files.
+/// Cost: one copy of all files. Each is given back once it is copied.
 ///
 /// # Errors
 /// [`EncodeError::Failed`] when a file is not one of ours, or the result is longer than 4 GiB.
-pub fn join_tiff_pages(files: &[Vec<u8>]) -> Result<Vec<u8>, EncodeError> {
+pub fn join_tiff_pages(files: Vec<Vec<u8>>) -> Result<Vec<u8>, EncodeError> {
     let total = files.iter().map(|file| file.len() + 1).sum();
     let mut out = Vec::with_capacity(total);
     let mut pointer_at = None;
@@ -78,7 +23,8 @@ pub fn join_tiff_pages(files: &[Vec<u8>]) -> Result<Vec<u8>, EncodeError> {
             out.push(0);
         }
         let base = out.len();
-        out.extend_from_slice(file);
+        out.extend_from_slice(&file);
+        drop(file);
         let (at, next_at) = move_page(&mut out[base..], base)
             .ok_or_else(|| failed(Format::Tiff, "a page cannot be moved"))?;
         if let Some(pointer_at) = pointer_at {

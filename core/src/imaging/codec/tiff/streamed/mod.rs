@@ -24,6 +24,7 @@ use super::super::colours as marks;
 use super::super::error::{DecodeError, broken, unsupported_but};
 use super::super::format::Format;
 use super::super::header::Header;
+use super::super::limits::Limits;
 use super::super::metadata::Metadata;
 use super::super::metadata_policy::MetadataPolicy;
 use super::super::notes::Notes;
@@ -79,7 +80,7 @@ impl<'s> StreamedTiff<'s> {
     /// Every variant of [`StreamError`]. What can only be done with the whole picture is refused by its name.
     pub fn open(source: &'s dyn ReadAt, limits: &StreamLimits) -> Result<Self, StreamError> {
         let skeleton = skeleton::skeleton(source)?;
-        let page = pages::open(&skeleton)?;
+        let page = pages::open(&skeleton, &Limits::default())?;
         let layout = Layout::read(&page.stream, &page.directory)?;
         let (width, height) = (layout.width, layout.height);
         if width as u64 * height as u64 > limits.pixels_max {
@@ -88,16 +89,16 @@ impl<'s> StreamedTiff<'s> {
         if height > StreamedAverages::<u8>::HEIGHT_MAX {
             return Err(refused("more than 16777216 rows"));
         }
-        layout.grid.check_within(&page.tags(), layout.n_planes(), source.length())?;
+        layout.grid.check_within(&page.tags(), layout.n_planes(), source.length(), false)?;
         rows::check(&layout, limits.band_bytes)?;
         if layout.colours == Colours::Cmyk {
             return Err(refused("CMYK"));
         }
-        let mut metadata = super::metadata(&skeleton);
+        let mut metadata = super::metadata(&skeleton, &Limits::default());
         if metadata.orientation() != 1 {
             return Err(refused("an orientation other than 1, by which the picture is turned"));
         }
-        let mut notes = super::notes(&skeleton);
+        let mut notes = super::notes(&skeleton, &Limits::default());
         metadata.settle(&mut notes);
         let header = super::header(&page, &layout, 0);
         let space = marks::space(&metadata, header.channels, &mut notes);
@@ -190,7 +191,7 @@ pub(crate) trait StreamedSample: Sample {
 
 impl StreamedSample for u8 {
     fn each_band(tiff: &StreamedTiff<'_>, cancel: &Cancel, take: Take<'_, Image>) -> Result<(), StreamError> {
-        let page = pages::open(&tiff.skeleton)?;
+        let page = pages::open(&tiff.skeleton, &Limits::default())?;
         let tags = page.tags();
         let layout = Layout::read(&page.stream, &page.directory)?;
         let palette = match layout.colours {
@@ -234,7 +235,7 @@ impl StreamedSample for u16 {
         cancel: &Cancel,
         take: Take<'_, Image<u16>>,
     ) -> Result<(), StreamError> {
-        let page = pages::open(&tiff.skeleton)?;
+        let page = pages::open(&tiff.skeleton, &Limits::default())?;
         let layout = Layout::read(&page.stream, &page.directory)?;
         let convert: Convert<u16> = |_, _, _, _| Ok(());
         let input = Input {
