@@ -48,7 +48,10 @@ pub fn explain(error: DecodeError) -> anyhow::Error {
         DecodeError::TooManyBytes { .. } => "limits.input_bytes_max",
         DecodeError::TooManyPixels { .. } => "limits.pixels_max",
         DecodeError::TooMuchMemory { .. } => "limits.decoded_bytes_max",
+        DecodeError::TooManyPages { .. } => "limits.pages_max",
+        DecodeError::TooManyPagePixels { .. } => "limits.pages_pixels_max",
         DecodeError::UnknownFormat
+        | DecodeError::NoSuchPage { .. }
         | DecodeError::Unsupported { .. }
         | DecodeError::Broken { .. }
         | DecodeError::Cancelled(_) => {

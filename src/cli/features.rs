@@ -1,6 +1,6 @@
 //! `pentimento features`: prints the features of pictures, the numbers that a predictor sees.
 
-use std::path::PathBuf;
+use std::{num::NonZeroU32, path::PathBuf};
 
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
@@ -14,7 +14,7 @@ use super::{
 use crate::batch::{parallel, picture_file};
 use pentimento_core::{
     features::{self, Look, Schema},
-    imaging::codec::Limits,
+    imaging::codec::{self, Limits},
     restoration::receipt::RecordedFeatures,
 };
 
@@ -52,13 +52,16 @@ pub(super) struct Arguments {
     /// Feature schema: seed (14 features) or rich (124 cheap features that do not depend on the picture's size)
     #[arg(long, value_name = "seed|rich", default_value = "seed")]
     schema: SchemaName,
+    /// The page of a TIFF with several, from 1; the first one if not given
+    #[arg(long, value_name = "N")]
+    page: Option<NonZeroU32>,
     #[command(flatten)]
     threads: ThreadArguments,
 }
 
 pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<Outcome> {
     let config = settings.load(&arguments.threads.flag())?;
-    let (limits, schema) = (config.limits.limits(), Schema::from(arguments.schema));
+    let (limits, schema) = (config.limits.limits().with_page(arguments.page), Schema::from(arguments.schema));
     let (inputs, mut failed) = expand(&arguments.inputs, None);
     let bar = progress::bar(inputs.len(), "pictures");
     let (outcomes, _) = parallel::run(&inputs, config.compute.threads, &|| bar.inc(1), |input| {
@@ -91,6 +94,9 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
 }
 
 fn measure(input: &CommandInput, limits: &Limits, schema: Schema) -> Result<features::Features> {
-    let look = Look::decode(&input.read(limits)?, limits, schema, |_| ()).map_err(picture_file::explain)?;
+    let bytes = input.read(limits)?;
+    let (limits, notes) = codec::one_page(&bytes, limits).map_err(picture_file::explain)?;
+    output::tell_notes(&input.name(), &notes);
+    let look = Look::decode(&bytes, &limits, schema, |_| ()).map_err(picture_file::explain)?;
     Ok(look.features()?)
 }

@@ -118,8 +118,7 @@ fn tell_other_bytes(recorded: &RecordedOutput, replayed: &RecordedOutput) {
 /// Returns the error for people. Where a limit was exceeded, the message names the setting.
 fn explain(error: ReplayError) -> anyhow::Error {
     match error {
-        ReplayError::Restore(RestoreError::Decode(error)) => picture_file::explain(error),
-        ReplayError::Restore(RestoreError::Encode(error)) => picture_file::explain_output(error),
+        ReplayError::Restore(error) => super::restore::explain(error),
         other => other.into(),
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsStr,
+    num::NonZeroU32,
     path::{Path, PathBuf},
 };
 
@@ -56,6 +57,9 @@ pub(super) struct Arguments {
     /// Write receipts to this file, one JSON line per picture; - is standard output
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
+    /// Restore only this page of a TIFF with several, from 1; all pages if not given
+    #[arg(long, value_name = "N")]
+    page: Option<NonZeroU32>,
     /// Overwrite existing files
     #[arg(long)]
     force: bool,
@@ -143,10 +147,11 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
             quality: arguments.quality,
             metadata: arguments.metadata,
             lenient: config.restore.lenient,
+            page: arguments.page,
             record: if arguments.receipt.is_some() { Record::Kept } else { Record::WithoutDigests },
         },
         predictor: &predictor,
-        limits: config.limits.limits().with_lenient(config.restore.lenient),
+        limits: config.limits.limits().with_lenient(config.restore.lenient).with_page(arguments.page),
         stream: Streaming { always: arguments.stream, limits: config.limits.stream_limits() },
         force: arguments.force,
     };
@@ -451,14 +456,19 @@ pub(super) fn explain(error: RestoreError) -> anyhow::Error {
     match error {
         RestoreError::Decode(error) => picture_file::explain(error),
         RestoreError::Encode(error) => picture_file::explain_output(error),
+        RestoreError::Page { page, error } => anyhow!("page {page}: {:#}", explain(*error)),
         other => other.into(),
     }
 }
 
-/// Returns the line that is printed for a restored picture: paths, parameters and the model.
+/// Returns the line that is printed for a restored picture: paths, parameters and the model; the number of pages if there are several.
 fn said(input: &CommandInput, path: &Path, receipt: &Receipt) -> String {
     let parameters = &receipt.parameters;
     let what = match parameters.checked() {
+        _ if !receipt.pages.is_empty() => {
+            let (pages, untouched) = (receipt.pages.len(), receipt.n_untouched());
+            format!("{pages} pages, {untouched} untouched")
+        }
         Ok(parameters) if parameters.is_identity() => "untouched".to_owned(),
         _ => {
             let denoise = match parameters.denoise {

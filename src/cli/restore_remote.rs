@@ -212,7 +212,7 @@ fn address(server: &str) -> Result<(String, String)> {
 
 /// The parameters as a query. The answers come as soon as they are ready.
 fn query(remote: &RemoteRequest) -> String {
-    let RestoreRequest { parameters, format, quality, metadata, lenient, .. } = remote.request;
+    let RestoreRequest { parameters, format, quality, metadata, lenient, page, .. } = remote.request;
     let pairs = [
         ("order", Some("ready".to_owned())),
         ("together", remote.together.then(|| "true".to_owned())),
@@ -226,6 +226,7 @@ fn query(remote: &RemoteRequest) -> String {
         ("quality", quality.map(|quality| quality.to_string())),
         ("metadata", Some(metadata_name(*metadata).to_owned())),
         ("lenient", lenient.then(|| "true".to_owned())),
+        ("page", page.map(|page| page.to_string())),
     ];
     let given = pairs.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", value?)));
     given.collect::<Vec<_>>().join("&")

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use pentimento_core::{
     imaging::{
         Tone,
-        codec::{Limits, StreamLimits},
+        codec::{Limits, PageLimits, StreamLimits},
     },
     models::Assume,
 };
@@ -99,6 +99,10 @@ pub struct LimitsConfig {
     pub output_bytes_max: u64,
     /// Most pixels of a TIFF that is restored in parts. 0: none is.
     pub streamed_pixels_max: u64,
+    /// Most pages of a file of which all pages are restored.
+    pub pages_max: u32,
+    /// Most pixels of all pages of such a file.
+    pub pages_pixels_max: u64,
     /// Most pictures of one form.
     pub pictures_max: usize,
 }
@@ -121,6 +125,7 @@ impl LimitsConfig {
             decoded_bytes_max: self.decoded_bytes_max,
             output_bytes_max: self.output_bytes_max,
             lenient: false,
+            pages: PageLimits { page: None, pages_max: self.pages_max, pixels_max: self.pages_pixels_max },
         }
     }
 }
@@ -244,6 +249,8 @@ impl Config {
             "limits.pixels_max" => (self.limits.pixels_max > 0, POSITIVE),
             "limits.decoded_bytes_max" => (self.limits.decoded_bytes_max > 0, POSITIVE),
             "limits.output_bytes_max" => (self.limits.output_bytes_max > 0, POSITIVE),
+            "limits.pages_max" => (self.limits.pages_max > 0, POSITIVE),
+            "limits.pages_pixels_max" => (self.limits.pages_pixels_max > 0, POSITIVE),
             "server.body_timeout_ms" => (self.server.body_timeout_ms > 0, POSITIVE),
             "server.header_timeout_ms" => (self.server.header_timeout_ms > 0, POSITIVE),
             "server.keep_alive_timeout_ms" => (self.server.keep_alive_timeout_ms > 0, POSITIVE),

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use pentimento_core::{
     cancel::Cancel,
-    imaging::codec::{Format, Notes},
+    imaging::codec::{self, Format, Notes},
     models::{Assume, classic::RawPrediction, predictor::Predictor},
     restoration::{
         self, Analysis, Cost, Watch,
@@ -27,7 +27,7 @@ use super::{
     receive, response,
     state::AppState,
     timing::Timings,
-    work::WorkPlan,
+    work::{WorkPlan, read_header},
 };
 
 /// Answers with the analysis as JSON.
@@ -37,14 +37,17 @@ pub(super) async fn analyze(State(state): State<AppState>, request: Request) -> 
     let mut given = Given::in_query(request.uri(), OF_ANALYZE)?.with_defaults(state.defaults);
     given.requested()?;
     given.lenient()?;
+    given.page()?;
     let client = Client::of(request.extensions());
     let slot = state.receive(&client).await?;
     let bytes = receive::picture(request, &state, &mut given).await?.bytes;
     drop(slot);
     let _share = state.share(&client)?;
-    let (requested, lenient) = (given.requested()?, given.lenient()?);
-    let cost = Cost::of_analysis(&state.header(&bytes, lenient).await?, state.predictor.schema());
-    let (predictor, limits) = (state.predictor.clone(), state.limits.with_lenient(lenient));
+    let requested = given.requested()?;
+    let limits = state.limits.with_lenient(given.lenient()?).with_page(given.page()?);
+    let (one_page, _) = read_header(&bytes, move |bytes| codec::one_page(bytes, &limits)).await??;
+    let cost = Cost::of_analysis(&state.header(&bytes, one_page).await?, state.predictor.schema());
+    let predictor = state.predictor.clone();
     let work = move |watch: &mut Watch| {
         let analysis = restoration::analyze(&bytes, &requested, &predictor, &limits, watch);
         analysis.map(|analysis| AnalysisDocument::new(&analysis, &predictor, requested.assume()))

@@ -1,7 +1,7 @@
 //! The headers `Restoration` and `Content-Digest`, both structured fields (RFC 9651), and `Vary`.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
-use sfv::{Decimal, DictSerializer, KeyRef, StringRef, TokenRef};
+use sfv::{Decimal, DictSerializer, Integer, KeyRef, StringRef, TokenRef};
 
 use pentimento_core::{imaging::codec::Notes, restoration::receipt::Receipt};
 
@@ -19,7 +19,6 @@ pub(super) const SERVER_TIMING: HeaderName = HeaderName::from_static("server-tim
 pub(super) fn restoration(receipt: &Receipt) -> HeaderValue {
     let parameters = &receipt.parameters;
     let (color, output) = (parameters.color_method, &receipt.output);
-    let untouched = !color.is_on() && parameters.denoise == 0.0 && parameters.strength == 0.0;
     let decimal = |value: f64| Decimal::try_from(value).expect("parameters are small");
     let mut dictionary = DictSerializer::new();
     dictionary.bare_item(key("color"), color.is_on());
@@ -35,10 +34,18 @@ pub(super) fn restoration(receipt: &Receipt) -> HeaderValue {
     }
     dictionary.bare_item(key("sigma"), decimal(parameters.sigma));
     dictionary.bare_item(key("strength"), decimal(parameters.strength));
-    dictionary.bare_item(key("untouched"), untouched);
+    dictionary.bare_item(key("untouched"), receipt.is_untouched());
     dictionary.bare_item(key("reencoded"), output.reencoded);
     if receipt.rounds_to_8_bits() {
         dictionary.bare_item(key("rounded-to-8-bits"), true);
+    }
+    if let Some(page) = receipt.page {
+        dictionary.bare_item(key("page"), Integer::from(page.get()));
+    }
+    if !receipt.pages.is_empty() {
+        let count = |n: usize| Integer::from(u32::try_from(n).unwrap_or(u32::MAX));
+        dictionary.bare_item(key("pages"), count(receipt.pages.len()));
+        dictionary.bare_item(key("pages-untouched"), count(receipt.n_untouched()));
     }
     if !receipt.assume.is_auto() {
         dictionary.bare_item(key("assume"), token(receipt.assume.name()));

@@ -1,6 +1,6 @@
 //! Parameters of queries and forms, read into the request of a restoration.
 
-use std::{collections::BTreeMap, str::FromStr};
+use std::{collections::BTreeMap, num::NonZeroU32, str::FromStr};
 
 use axum::{extract::Query, http::Uri};
 
@@ -31,12 +31,13 @@ pub(super) const OF_RESTORE: &[&str] = &[
     "quality",
     "metadata",
     "lenient",
+    "page",
     "order",
     "together",
 ];
 /// Names of the parameters of an analysis.
 pub(super) const OF_ANALYZE: &[&str] =
-    &["color", "sigma", "strength", "color_method", "tone", "assume", "lenient"];
+    &["color", "sigma", "strength", "color_method", "tone", "assume", "lenient", "page"];
 /// Names of the parameters of a replay: none, since the receipt holds everything.
 pub(super) const OF_REPLAY: &[&str] = &[];
 
@@ -126,6 +127,7 @@ impl Given {
             quality,
             metadata: self.read("metadata", "keep, strip", parsed::<MetadataPolicy>)?.unwrap_or_default(),
             lenient: self.lenient()?,
+            page: self.page()?,
             record: Record::Kept,
         })
     }
@@ -133,6 +135,11 @@ impl Given {
     /// Reads whether files that are cut off or damaged are decoded as far as they go.
     pub(super) fn lenient(&self) -> Result<bool, Problem> {
         Ok(self.read("lenient", "true, false", parsed::<bool>)?.unwrap_or(self.defaults.lenient))
+    }
+
+    /// Reads the page to work on.
+    pub(super) fn page(&self) -> Result<Option<NonZeroU32>, Problem> {
+        self.read("page", "a whole number from 1", parsed::<NonZeroU32>)
     }
 
     /// Reads the order of the answers to several pictures.

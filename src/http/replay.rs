@@ -48,9 +48,10 @@ pub(super) async fn replay(State(state): State<AppState>, request: Request) -> R
     let receipt = only_receipt(&receipt)?;
     let format = receipt.output.format;
     let choice = accept.choose(format, Some(format))?;
-    let header = state.header(&bytes, receipt.lenient).await?;
-    let cost = Cost::of_replay(&header, bytes.len() as u64, &receipt).map_err(ReplayError::from)?;
-    let (input, limits) = (bytes.clone(), state.limits);
+    let limits = state.limits.with_lenient(receipt.lenient).with_page(receipt.page);
+    let pages = state.pages(&bytes, limits).await?;
+    let cost = Cost::of_replayed_pages(&pages, bytes.len() as u64, &receipt, &limits);
+    let (cost, input) = (cost.map_err(ReplayError::from)?, bytes.clone());
     let work =
         move |watch: &mut Watch| restoration::replay(&receipt, &input, &limits, watch).map(Finished::new);
     let plan = WorkPlan { bytes: cost.working_bytes, queue: Queue::OrRefuse, begins_with: Some("verify") };

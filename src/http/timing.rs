@@ -31,7 +31,11 @@ impl Timings {
     /// Ends the current step.
     pub(super) fn end(&mut self) {
         if let Some((name, began)) = self.current.take() {
-            self.finished.push((name, began.elapsed()));
+            // Pages of a file take the same steps again: their times are added.
+            match self.finished.iter_mut().find(|step| step.0 == name) {
+                Some(step) => step.1 += began.elapsed(),
+                None => self.finished.push((name, began.elapsed())),
+            }
         }
     }
 

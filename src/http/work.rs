@@ -4,7 +4,7 @@ use axum::body::Bytes;
 
 use pentimento_core::{
     cancel::Cancel,
-    imaging::codec::{self, Header},
+    imaging::codec::{self, Header, Limits},
     restoration::{self, Cost, RestoreRequest, Stage, Watch},
 };
 
@@ -45,8 +45,10 @@ impl AppState {
         queue: Queue,
         timings: Timings,
     ) -> Outcome {
-        let header = self.header(&bytes, request.lenient).await?;
-        let cost = Cost::of_restoration(&header, bytes.len() as u64, &request, self.predictor.schema());
+        let limits = self.limits.with_lenient(request.lenient).with_page(request.page);
+        let pages = self.pages(&bytes, limits).await?;
+        let (length, schema) = (bytes.len() as u64, self.predictor.schema());
+        let cost = Cost::of_pages(&pages, length, &request, schema, &limits);
         let state = self.clone();
         let restoring = self.in_flight.restore(bytes, request, queue, |bytes, request, cancel| async move {
             let AppState { predictor, limits, .. } = state.clone();
@@ -95,14 +97,13 @@ impl AppState {
     }
 
     /// Reads the header of a picture, and so checks the limits before the request waits for its turn.
-    pub(super) async fn header(&self, bytes: &Bytes, lenient: bool) -> Result<Header, Problem> {
-        let limits = self.limits.with_lenient(lenient);
-        if bytes.len() < LONG_BYTES {
-            return Ok(codec::probe(bytes, &limits)?);
-        }
-        let bytes = bytes.clone();
-        let probed = tokio::task::spawn_blocking(move || codec::probe(&bytes, &limits)).await;
-        Ok(probed.map_err(|error| super::error::internal(&error))??)
+    pub(super) async fn header(&self, bytes: &Bytes, limits: Limits) -> Result<Header, Problem> {
+        Ok(read_header(bytes, move |bytes| codec::probe(bytes, &limits)).await??)
+    }
+
+    /// Same as [`AppState::header`], of the page of the limits or else of every page.
+    pub(super) async fn pages(&self, bytes: &Bytes, limits: Limits) -> Result<Vec<Header>, Problem> {
+        Ok(read_header(bytes, move |bytes| restoration::probe(bytes, &limits)).await??)
     }
 
     /// Gives up `working` after the time that a request may take.
@@ -119,4 +120,17 @@ impl AppState {
                 .header(axum::http::header::RETRY_AFTER, self.retry_after()))
         })
     }
+}
+
+/// Reads a header, on a thread that may block if the file is long.
+pub(super) async fn read_header<T: Send + 'static>(
+    bytes: &Bytes,
+    read: impl FnOnce(&[u8]) -> T + Send + 'static,
+) -> Result<T, Problem> {
+    if bytes.len() < LONG_BYTES {
+        return Ok(read(bytes));
+    }
+    let bytes = bytes.clone();
+    let probed = tokio::task::spawn_blocking(move || read(&bytes)).await;
+    probed.map_err(|error| super::error::internal(&error))
 }

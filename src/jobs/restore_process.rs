@@ -31,7 +31,7 @@ use super::{
 };
 use crate::batch::model_file;
 use pentimento_core::{
-    imaging::codec::Limits,
+    imaging::codec::{Limits, PageLimits},
     restoration::{self, RestoreError, RestoreRequest, Restored, Watch},
 };
 
@@ -48,8 +48,8 @@ pub struct RestoreWork {
     pub model: PathBuf,
     /// Number of threads.
     pub threads: usize,
-    /// Limits of one picture: bytes of the file, pixels, bytes of decoded memory.
-    pub limits: [u64; 4],
+    /// Limits of one picture: bytes of the file, pixels, bytes of decoded memory, bytes of the output, pages, pixels of all pages.
+    pub limits: [u64; 6],
 }
 
 /// A child's answer.
@@ -139,9 +139,13 @@ pub fn answer(describe: DescribeProblem) -> Result<()> {
 fn restore_file(work: &RestoreWork, describe: DescribeProblem) -> RestoreAnswer {
     let restored = read(work).and_then(|(bytes, request)| {
         let predictor = model_file::predictor(&work.model)?;
-        let [input_bytes_max, pixels_max, decoded_bytes_max, output_bytes_max] = work.limits;
+        let [input_bytes_max, pixels_max, decoded_bytes_max, output_bytes_max, pages_max, all_pixels_max] =
+            work.limits;
+        let pages_max = u32::try_from(pages_max).unwrap_or(u32::MAX);
+        let pages = PageLimits { page: None, pages_max, pixels_max: all_pixels_max };
+        let lenient = false;
         let limits =
-            Limits { input_bytes_max, pixels_max, decoded_bytes_max, output_bytes_max, lenient: false };
+            Limits { input_bytes_max, pixels_max, decoded_bytes_max, output_bytes_max, lenient, pages };
         // The function is the one that `POST /restore` calls, so the bytes are the same.
         let restored = restoration::restore(&bytes, &request, &predictor, &limits, &mut Watch::none());
         Ok(restored.map(|restored| write(work, &restored)))
@@ -189,7 +193,7 @@ mod tests {
             request: RestorePictures::new(vec![picture], &RestoreRequest::default()),
             model: PathBuf::new(),
             threads: 1,
-            limits: [1 << 26, 100_000_000, 1 << 30, 1 << 30],
+            limits: [1 << 26, 100_000_000, 1 << 30, 1 << 30, 1000, 2_000_000_000],
         }
     }
 

@@ -1,5 +1,7 @@
 //! The request of a `restore` job: which pictures to restore, and how.
 
+use std::num::NonZeroU32;
+
 use serde::{Deserialize, Serialize};
 
 use pentimento_core::{
@@ -41,6 +43,9 @@ pub struct RestorePictures {
     /// Whether files that are cut off or damaged are restored as far as they go; false if absent.
     #[serde(default, skip_serializing_if = "is_false")]
     pub lenient: bool,
+    /// The page to restore of each picture, from 1; all pages if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<NonZeroU32>,
 }
 
 fn is_false(flag: &bool) -> bool {
@@ -65,7 +70,7 @@ pub struct UploadedPicture {
 impl RestorePictures {
     /// The request for `pictures` with the parameters, quality and metadata of `request`.
     pub fn new(pictures: Vec<UploadedPicture>, request: &RestoreRequest) -> Self {
-        let RestoreRequest { parameters, quality, metadata, lenient, .. } = *request;
+        let RestoreRequest { parameters, quality, metadata, lenient, page, .. } = *request;
         Self {
             pictures,
             color_method: parameters.color_method(),
@@ -76,6 +81,7 @@ impl RestorePictures {
             quality,
             metadata,
             lenient,
+            page,
         }
     }
 
@@ -91,6 +97,7 @@ impl RestorePictures {
             quality: self.quality,
             metadata: self.metadata,
             lenient: self.lenient,
+            page: self.page,
             record: Record::Kept,
         })
     }
@@ -110,6 +117,7 @@ mod tests {
             quality: Some(80),
             metadata: MetadataPolicy::Strip,
             lenient: true,
+            page: NonZeroU32::new(2),
             record: Record::Kept,
         };
         let picture = |format| UploadedPicture {

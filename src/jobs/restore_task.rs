@@ -31,6 +31,8 @@ impl Attempt<'_> {
                 limits.pixels_max,
                 limits.decoded_bytes_max,
                 limits.output_bytes_max,
+                limits.pages.pages_max.into(),
+                limits.pages.pixels_max,
             ],
         };
         let limit = Duration::from_millis(setup.settings.pair_timeout_ms);

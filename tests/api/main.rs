@@ -12,6 +12,7 @@ mod jobs;
 mod jobs_support;
 mod notes;
 mod openapi;
+mod pages;
 mod parameters;
 mod replay;
 mod respond_async;

@@ -38,6 +38,16 @@ impl From<DecodeError> for Problem {
             DecodeError::Unsupported { property, .. } => {
                 Problem::new(ProblemKind::UnsupportedProperty, detail).value(property)
             }
+            DecodeError::NoSuchPage { got, pages } => Problem::new(ProblemKind::BadParameter, detail)
+                .parameter("page")
+                .value(got.to_string())
+                .allowed(format!("a whole number from 1 to {pages}")),
+            DecodeError::TooManyPages { got, max } => {
+                hit(ProblemKind::TooManyPixels, got.into(), max.into(), "limits.pages_max").parameter("page")
+            }
+            DecodeError::TooManyPagePixels { got, max } => {
+                hit(ProblemKind::TooManyPixels, got, max, "limits.pages_pixels_max").parameter("page")
+            }
             DecodeError::Broken { .. } => Problem::new(ProblemKind::BrokenPicture, detail),
             DecodeError::Cancelled(_) => cancelled(),
         }
@@ -98,6 +108,11 @@ impl From<RestoreError> for Problem {
             RestoreError::Features(error) => Problem::from(error).detail(detail),
             RestoreError::Predict(error) => error.into(),
             RestoreError::Encode(error) => error.into(),
+            RestoreError::OnePicture { pages, .. } => Problem::new(ProblemKind::UnsupportedProperty, detail)
+                .parameter("page")
+                .value(u64::from(pages))
+                .allowed(format!("a whole number from 1 to {pages}")),
+            RestoreError::Page { error, .. } => Problem::from(*error).detail(detail),
             // The service holds the bytes of both passes.
             RestoreError::Changed => internal(&detail),
             RestoreError::Cancelled(_) => cancelled(),

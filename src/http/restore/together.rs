@@ -150,11 +150,11 @@ async fn predict(
 impl AppState {
     /// Surveys a picture, within the deadline.
     async fn survey(&self, bytes: Bytes, request: &RestoreRequest) -> Survey {
-        let header = self.header(&bytes, request.lenient).await?;
+        let limits = self.limits.with_lenient(request.lenient).with_page(request.page);
+        let header = self.header(&bytes, limits).await?;
         let cost = Cost::of_analysis(&header, self.predictor.schema());
         let plan = WorkPlan { bytes: cost.working_bytes, queue: Queue::OrWait, begins_with: None };
-        let AppState { predictor, limits, .. } = self.clone();
-        let limits = limits.with_lenient(request.lenient);
+        let predictor = self.predictor.clone();
         let work = move |watch: &mut Watch| restoration::survey(&bytes, &predictor, &limits, watch);
         let flag = Cancel::default();
         let (survey, ..) = self.in_time(self.work(plan, &flag, Timings::start("wait"), work)).await?;
@@ -173,11 +173,11 @@ impl AppState {
         request: RestoreRequest,
         PlaceInRoll { roll, index }: PlaceInRoll,
     ) -> Outcome {
-        let header = self.header(&bytes, request.lenient).await?;
+        let limits = self.limits.with_lenient(request.lenient).with_page(request.page);
+        let header = self.header(&bytes, limits).await?;
         let cost = Cost::of_restoration(&header, bytes.len() as u64, &request, self.predictor.schema());
         let plan = WorkPlan { bytes: cost.working_bytes, queue: Queue::OrWait, begins_with: None };
-        let AppState { predictor, limits, .. } = self.clone();
-        let input = bytes.clone();
+        let (predictor, input) = (self.predictor.clone(), bytes.clone());
         let work = move |watch: &mut Watch| {
             let PredictedRoll { surveyed, prediction } = &*roll;
             let picture = PredictedPicture::of(&predictor, &surveyed[index], prediction, index);
