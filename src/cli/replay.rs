@@ -11,12 +11,12 @@ use super::{
     outcome::{Outcome, usage},
     output,
 };
-use crate::batch::{picture_file, streamed_file};
+use crate::batch::streamed_file;
 use pentimento_core::{
     digest::digest,
     imaging::codec::{Format, Limits, StreamLimits},
     restoration::{
-        ReplayError, RestoreError, Watch, is_streamed,
+        ReplayError, Watch, is_streamed,
         receipt::{Receipt, RecordedOutput},
         replay, replay_streamed,
     },

@@ -300,6 +300,7 @@ fn restore_as<S: StreamedSample + PartSample + SpaceSample + Hashed>(
         coefficients,
         output: RenderedOutput { bytes: Cow::Borrowed(&[]), record, notes },
         lenient: false,
+        page: None,
     };
     let predicted = match (&features, &prediction) {
         (Some(features), Some(prediction)) => Some(Predicted { features, predictor, prediction, roll: None }),

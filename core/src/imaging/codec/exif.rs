@@ -8,7 +8,8 @@ use super::portable_tags::PortableTags;
 use super::resolution::{Resolution, ResolutionUnit};
 use super::tags::{
     ARTIST, COLOUR_SPACE, COPYRIGHT, EXIF_DIRECTORY, GAMMA, INTEROP_DIRECTORY, INTEROP_INDEX, MAKER_NOTE,
-    ORIENTATION, PIXEL_HEIGHT, PIXEL_WIDTH, PRIMARIES, RESOLUTION_UNIT, WHITE_POINT, X_RESOLUTION, Y_RESOLUTION,
+    ORIENTATION, PIXEL_HEIGHT, PIXEL_WIDTH, PRIMARIES, RESOLUTION_UNIT, WHITE_POINT, X_RESOLUTION,
+    Y_RESOLUTION,
 };
 
 /// Copies a block without the `Exif\0\0` that some writers put before it. `None` when the block is no TIFF stream or too long.

@@ -108,7 +108,9 @@ impl Grid {
         plane: usize,
         index: usize,
     ) -> Option<&'a [u8]> {
-        let (at, len) = self.place(tags, plane * self.n + index, tags.stream.bytes.len() as u64).filter(|place| *place != (0, 0))?;
+        let (at, len) = self
+            .place(tags, plane * self.n + index, tags.stream.bytes.len() as u64)
+            .filter(|place| *place != (0, 0))?;
         let rest = tags.stream.bytes.get(at..).filter(|rest| !rest.is_empty())?;
         Some(&rest[..len.min(rest.len())])
     }

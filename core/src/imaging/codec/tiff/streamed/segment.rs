@@ -64,7 +64,7 @@ impl<'s> SegmentStream<'s> {
             Coding::Huffman | Coding::Group3 { .. } | Coding::Group4 | Coding::Jpeg { .. } => {
                 let mut coded = vec![0; len];
                 source.read_at(next, &mut coded).map_err(StreamError::Read)?;
-                let mut decoder = Decoder::new(tags, layout)?;
+                let mut decoder = Decoder::new(tags, layout, false)?;
                 decoder.begin(&coded, rows, layout)?;
                 let mut lines = vec![0; rows.div_ceil(layout.rows_per_line()) * layout.line_bytes()];
                 decoder.fill(&mut lines)?;
