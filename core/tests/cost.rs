@@ -258,6 +258,11 @@ fn inputs() -> Vec<(&'static str, Vec<u8>)> {
         ("tiff planes", plain_tiff(&planes, [8, 3, 2, 2])),
         ("tiff palette", plain_tiff(grey.samples(), [8, 1, 3, 1])),
         ("tiff 1 bit", plain_tiff(&grey.samples()[..n.div_ceil(8)], [1, 1, 1, 1])),
+        ("jxl rgb noise", file(&noise, Format::Jxl, true, &plain)),
+        ("jxl grey turned", file(&grey, Format::Jxl, true, &turned)),
+        ("jxl 16 rgba noise", file(&deep_rgba, Format::Jxl, true, &plain)),
+        ("avif rgba turned", file(&rgba, Format::Avif, false, &turned)),
+        ("avif 16 rgb", file(&deep_rgb, Format::Avif, false, &plain)),
         ("bmp rgb", file(&rgb, Format::Bmp, true, &plain)),
         ("bmp rgba", file(&rgba, Format::Bmp, true, &plain)),
         ("bmp grey", file(&grey, Format::Bmp, true, &plain)),
@@ -299,6 +304,10 @@ fn measure_given(report: &mut Report, name: &str, bytes: &[u8], limits: &Limits)
         ["palette", "interlaced", "planes", "strip", "bit", "adobe", "inks"].iter().any(|k| name.contains(k));
     let is_wanted = |format: &Format| match format {
         Format::Jpeg if header.has_alpha => false,
+        // AVIF takes its time.
+        Format::Avif => name.starts_with("bmp") || name == "png 16 grey",
+        _ if name.starts_with("avif") => *format == Format::Png,
+        _ if name.starts_with("jxl") => matches!(format, Format::Png | Format::Jxl),
         _ => *format == header.format || !is_decoded_apart,
     };
     for format in Format::ALL.into_iter().filter(is_wanted) {

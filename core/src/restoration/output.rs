@@ -186,7 +186,8 @@ struct OutputDigests {
 impl OutputPlan {
     /// Plans the output of a picture with this `header`.
     pub(super) fn new(header: &Header, parameters: &RestorationParameters, request: &RestoreRequest) -> Self {
-        let format = request.format.unwrap_or(header.format);
+        // A format that is only read is answered as PNG, untouched pixels too, so that the name of the file is known before.
+        let format = request.format.unwrap_or(header.format).answered_as();
         let is_untouched = parameters.is_identity();
         // The input's bytes have the other pages too.
         let is_whole = request.page.is_none();
@@ -201,7 +202,8 @@ impl OutputPlan {
         let lossless = match format {
             Format::Jpeg => false,
             Format::WebP => request.quality.is_none() && (is_untouched || header.lossless),
-            Format::Png | Format::Tiff | Format::Bmp => true,
+            Format::Avif => false,
+            Format::Png | Format::Tiff | Format::Bmp | Format::Jxl | Format::Gif | Format::Jp2 => true,
         };
         let quality =
             (!lossless && route == Route::Encoded).then(|| request.quality.unwrap_or(codec::QUALITY_DEFAULT));
@@ -286,6 +288,11 @@ impl OutputPlan {
     ) -> Result<RenderedOutput<'a>, RestoreError> {
         let metadata = picture.metadata.under(self.metadata);
         let mut notes = self.notes(&picture.notes);
+        let own = picture.header.format;
+        if !own.is_written() && self.encoding.format == Format::Png {
+            notes
+                .add(NoteKind::Converted, format_args!("the format: {own} is not written, so this is a PNG"));
+        }
         if self.metadata == MetadataPolicy::Strip && picture.metadata.video.is_some() {
             notes.add(NoteKind::LeftOut, "the video of a motion photo: stripping leaves it out");
         }

@@ -1,5 +1,6 @@
 //! The codec through its public interface: files of other encoders, round trips, metadata, limits, and hostile bytes.
 
+mod boxes;
 mod deep;
 mod files;
 mod inks;

@@ -54,7 +54,7 @@ fn full_metadata() -> Metadata {
         xmp: Some(b"<x:xmpmeta><dc:rights><rdf:li>mine</rdf:li></dc:rights><a/></x:xmpmeta>".to_vec()),
         iptc: Some(b"\x1c\x02\x78\0\x03cap\x1c\x02\x74\0\x03(c)".to_vec()),
         resolution: Resolution::new(300.0, 150.0, ResolutionUnit::Inch),
-        png_colour: vec![(*b"cICP", vec![9, 16, 0, 1]), (*b"gAMA", vec![0, 0, 0xB1, 0x8F])],
+        png_colour: vec![(*b"cICP", vec![12, 13, 0, 1]), (*b"gAMA", vec![0, 0, 0xB1, 0x8F])],
         ..Metadata::default()
     }
 }
@@ -66,7 +66,12 @@ fn held(metadata: &Metadata, format: Format) -> Metadata {
     match format {
         Format::Jpeg | Format::Tiff => Metadata { png_colour: Vec::new(), ..metadata.clone() },
         Format::Png => metadata.clone(),
-        Format::WebP => Metadata { icc, exif, xmp, resolution, ..none },
+        Format::WebP | Format::Jxl => Metadata { icc, exif, xmp, resolution, ..none },
+        Format::Avif => {
+            let cicp = metadata.png_colour.iter().filter(|(kind, _)| kind == b"cICP").cloned().collect();
+            Metadata { icc, exif, xmp, resolution, png_colour: cicp, ..none }
+        }
+        Format::Gif | Format::Jp2 => none,
         Format::Bmp => Metadata { icc, resolution, ..none },
     }
 }
@@ -78,8 +83,9 @@ fn assert_same(found: &Metadata, expected: &Metadata, what: &str) {
         resolution.map(|r| ((r.x * factor(r)).round(), (r.y * factor(r)).round()))
     };
     assert_eq!(dots_per_inch(found.resolution), dots_per_inch(expected.resolution), "{what}: resolution");
-    // WebP has the resolution in the EXIF block, which so is another one.
-    let exif = |m: &Metadata| m.exif.clone().filter(|_| !what.contains("webp"));
+    // WebP, JPEG XL and AVIF have the resolution in the EXIF block, which so is another one.
+    let is_moved = ["webp", "jxl", "avif"].iter().any(|name| what.contains(name));
+    let exif = |m: &Metadata| m.exif.clone().filter(|_| !is_moved);
     let others = |m: &Metadata| Metadata { resolution: None, exif: exif(m), ..m.clone() };
     if let Some(block) = expected.exif.as_deref().filter(|block| contains(block, b"Artist")) {
         assert!(contains(found.exif.as_deref().unwrap(), b"Artist"), "{what}: EXIF {}", block.len());

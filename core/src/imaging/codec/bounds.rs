@@ -9,6 +9,9 @@ use crate::imaging::{Channels, Depth, Image, Sample};
 const LIBWEBP_ALPHA_BYTES: u64 = 44;
 /// Bytes of its histograms, whatever the size of the picture. Measured: 12 MB.
 const LIBWEBP_ALPHA_FIXED: u64 = 16 << 20;
+/// Bytes that rav1e takes for a sample of 8 bits, and whatever the size. Measured: see docs/performance.md.
+const RAV1E_BYTES_PER_SAMPLE: u64 = 16;
+const RAV1E_BYTES_FIXED: u64 = 64 << 20;
 /// Bytes of the state of Deflate, which some TIFF files are packed with: window, tables and buffers.
 const DEFLATE_BYTES: u64 = 512 << 10;
 
@@ -86,6 +89,14 @@ pub(crate) fn file_bytes_max(shape: PictureShape, encoding: &Encoding) -> u64 {
             };
             pixels.saturating_mul(samples).saturating_add(rows.saturating_mul(4)).saturating_add(2048)
         }
+        // A residual takes one bit more than a sample, and its code a few more; 8 bytes for each group of 256×256.
+        Format::Jxl => {
+            jxl_bytes(shape).saturating_mul(2).saturating_add(pixels >> 12).saturating_add(1 << 18)
+        }
+        // Noise of quality 100 takes less than its samples.
+        Format::Avif => shape.sample_bytes().saturating_mul(2).saturating_add(1 << 16),
+        // They are written as PNG.
+        Format::Gif | Format::Jp2 => 0,
     }
 }
 
@@ -117,7 +128,26 @@ pub(crate) fn encoder_bytes_max(shape: PictureShape, encoding: &Encoding) -> u64
         }
         Format::Bmp if shape.has_alpha => as_rgb,
         Format::Bmp => 0,
+        // The coded groups (2 or 3 bytes a sample at most), and the stream before it gets its header.
+        Format::Jxl => {
+            let mixed = if shape.has_alpha { jxl_bytes(shape) } else { 0 };
+            mixed.saturating_add(jxl_bytes(shape).saturating_mul(2)).saturating_add(file)
+        }
+        Format::Avif => pixels
+            .saturating_mul(
+                RAV1E_BYTES_PER_SAMPLE * shape.channels.count() as u64 * shape.depth.bytes() as u64,
+            )
+            .saturating_add(RAV1E_BYTES_FIXED)
+            .saturating_add(file),
+        Format::Gif | Format::Jp2 => 0,
     }
+}
+
+/// Bytes of the samples that a JPEG XL is coded from: grey with alpha of 16 bits becomes RGB.
+fn jxl_bytes(shape: PictureShape) -> u64 {
+    let becomes_rgb = shape.has_alpha && shape.depth == Depth::Sixteen;
+    let samples = if becomes_rgb { 4 } else { shape.samples() };
+    shape.pixels().saturating_mul(samples * shape.depth.bytes() as u64)
 }
 
 /// Returns the most bytes of a TIFF of this picture, its metadata apart.

@@ -9,7 +9,7 @@
 //!             Comment                                     the comment of a JPEG, else EXIF XPComment
 //!             any other                                   a line in a comment of a JPEG
 //! JPEG comment                                            the PNG text Comment, else EXIF XPComment
-//! resolution                                              EXIF, in WebP
+//! resolution                                              EXIF, in WebP, JPEG XL and AVIF
 //! ```
 
 use std::borrow::Cow;
@@ -24,7 +24,7 @@ use super::{
     png_text::{self, PngText},
     tags::{ARTIST, COPYRIGHT, DESCRIPTION, SOFTWARE, XP_COMMENT, XP_TITLE},
 };
-use crate::imaging::{Channels, ImageRef};
+use crate::imaging::{Channels, Depth, ImageRef};
 
 /// Longest text that moves into an EXIF tag, in bytes: EXIF in a JPEG has 64 KB for everything.
 const EXIF_TEXT_MAX: usize = 8 << 10;
@@ -152,7 +152,7 @@ impl Fitting<'_, '_> {
     fn move_resolution(&mut self) {
         let Some(resolution) = self.metadata.resolution else { return };
         match self.format {
-            Format::WebP => {
+            Format::WebP | Format::Jxl | Format::Avif => {
                 let present = self.metadata.exif.as_deref().and_then(exif::resolution);
                 let values = exif::resolution_values(&resolution);
                 if present != Some(resolution) && !exif::insert(&mut self.metadata.to_mut().exif, values) {
@@ -174,7 +174,9 @@ impl Fitting<'_, '_> {
         let becomes_rgb = match self.format {
             Format::WebP => true,
             Format::Bmp => image.has_alpha(),
-            Format::Jpeg | Format::Png | Format::Tiff => false,
+            // See `jxl_write`.
+            Format::Jxl => image.has_alpha() && image.depth() == Depth::Sixteen,
+            _ => false,
         };
         let is_grey = self.metadata.icc.as_deref().is_some_and(|icc| icc.get(16..20) == Some(b"GRAY"));
         if becomes_rgb && is_grey && image.channels() == Channels::Grey {
@@ -190,6 +192,11 @@ impl Fitting<'_, '_> {
     /// Notes the colour chunks of a PNG that say something which nothing else says.
     fn drop_png_colours(&mut self) {
         if self.format == Format::Png || self.metadata.png_colour.is_empty() {
+            return;
+        }
+        // AVIF has the same numbers in a box of its own.
+        if self.format == Format::Avif && self.metadata.png_colour.iter().any(|(kind, _)| kind == b"cICP") {
+            self.metadata.to_mut().png_colour.retain(|(kind, _)| kind == b"cICP");
             return;
         }
         let has_profile = self.metadata.icc.is_some();
@@ -245,12 +252,14 @@ impl Fitting<'_, '_> {
             let text = format_args!("the video of a motion photo: {place} has no place for it");
             self.notes.add(NoteKind::LeftOut, text);
         }
-        if matches!(format, Format::WebP | Format::Tiff | Format::Bmp)
+        if matches!(format, Format::WebP | Format::Tiff | Format::Bmp | Format::Jxl | Format::Avif)
             && self.metadata.to_mut().photoshop.take().is_some()
         {
             self.lose("the Photoshop resources");
         }
-        if matches!(format, Format::WebP | Format::Bmp) && self.metadata.to_mut().iptc.take().is_some() {
+        if matches!(format, Format::WebP | Format::Bmp | Format::Jxl | Format::Avif)
+            && self.metadata.to_mut().iptc.take().is_some()
+        {
             self.lose("the IPTC records");
         }
         if format == Format::Tiff && self.metadata.exif.as_deref().is_some_and(exif::has_maker_note) {
@@ -275,5 +284,9 @@ fn display(format: Format) -> &'static str {
         Format::WebP => "WebP",
         Format::Tiff => "TIFF",
         Format::Bmp => "BMP",
+        Format::Jxl => "JPEG XL",
+        Format::Avif => "AVIF",
+        Format::Gif => "GIF",
+        Format::Jp2 => "JPEG 2000",
     }
 }

@@ -3,11 +3,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{
-    bmp, colours,
+    avif, bmp, colours,
     error::{DecodeError, broken},
+    foreign::recognise,
     format::Format,
+    gif,
     header::Header,
-    jpeg,
+    jp2, jpeg, jxl,
     limits::{self, Limits},
     metadata::Metadata,
     notes::Notes,
@@ -60,7 +62,7 @@ impl Picture {
 /// Every variant of [`DecodeError`]. `Ok` does not promise that the pixels decode.
 pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, DecodeError> {
     limits.check_input(bytes)?;
-    let format = Format::sniff(bytes).ok_or(DecodeError::UnknownFormat)?;
+    let format = recognise(bytes)?;
     if let Some(page) = limits.pages.page.filter(|page| format != Format::Tiff && page.get() > 1) {
         return Err(no_such_page(page, 1));
     }
@@ -70,6 +72,10 @@ pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, DecodeError> {
         Format::WebP => webp::probe(bytes),
         Format::Tiff => tiff::probe(bytes, limits),
         Format::Bmp => bmp::probe(bytes, limits.lenient),
+        Format::Gif => gif::probe(bytes, limits.lenient),
+        Format::Jxl => guarded(Format::Jxl, || jxl::probe(bytes)),
+        Format::Avif => avif::probe(bytes),
+        Format::Jp2 => guarded(Format::Jp2, || jp2::probe(bytes, limits.lenient)),
     }?;
     let header = with_shown(header);
     limits.check_header(&header)?;
@@ -92,7 +98,7 @@ fn with_shown(header: Header) -> Header {
 ///
 /// # Errors
 /// Every variant of [`DecodeError`]. A file that ends early is [`DecodeError::Broken`], unless `limits` are lenient: then the
-/// missing samples are black or what the decoder fills in, with a note. A WebP file is refused then too. Malformed metadata
+/// missing samples are black or what the decoder fills in, with a note. WebP, AVIF and JPEG 2000 files are refused then too. Malformed metadata
 /// is no error: it is left out, with a note.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
     decode_until(bytes, limits, &Cancel::never())
@@ -156,10 +162,12 @@ fn decode_by(
         Format::WebP => webp::decode(bytes, &header, cancel).map(StoredImage::from),
         Format::Tiff => tiff::decode(bytes, &header, limits, &mut notes, cancel),
         Format::Bmp => bmp::decode(bytes, &header, &mut notes, cancel).map(StoredImage::from),
+        Format::Gif => gif::decode(bytes, &header, lenient, &mut notes, cancel).map(StoredImage::from),
+        Format::Jxl => jxl::decode(bytes, &header, lenient, &mut notes, cancel),
+        Format::Avif => avif::decode(bytes, &header, &mut notes, cancel),
+        Format::Jp2 => jp2::decode(bytes, &header, &mut notes, cancel),
     };
-    // Decoders are other people's code and read hostile input. A panic in a decoder counts as a broken file.
-    let stored = catch_unwind(AssertUnwindSafe(pixels))
-        .unwrap_or_else(|_| Err(broken(header.format, "its decoder gave up")))?;
+    let stored = guarded(header.format, pixels)?;
     cancel.check()?;
     if header.format == Format::Tiff {
         notes.extend(tiff::notes(bytes, limits));
@@ -191,6 +199,11 @@ fn decode_by(
     Ok(Picture { image, deep, own, space, metadata, header, size, notes })
 }
 
+/// Runs a decoder. Decoders are other people's code and read hostile input. A panic in a decoder counts as a broken file.
+fn guarded<T>(format: Format, decoder: impl FnOnce() -> Result<T, DecodeError>) -> Result<T, DecodeError> {
+    catch_unwind(AssertUnwindSafe(decoder)).unwrap_or_else(|_| Err(broken(format, "its decoder gave up")))
+}
+
 /// Reads the metadata of a file.
 pub(super) fn metadata_of(format: Format, bytes: &[u8], limits: &Limits, notes: &mut Notes) -> Metadata {
     let lenient = limits.lenient;
@@ -200,5 +213,9 @@ pub(super) fn metadata_of(format: Format, bytes: &[u8], limits: &Limits, notes: 
         Format::WebP => webp::metadata(bytes, notes),
         Format::Tiff => tiff::metadata(bytes, limits),
         Format::Bmp => bmp::metadata(bytes, notes),
+        Format::Gif => gif::metadata(bytes, lenient, notes),
+        Format::Jxl => guarded(format, || Ok(jxl::metadata(bytes, notes))).unwrap_or_default(),
+        Format::Avif => avif::metadata(bytes, notes),
+        Format::Jp2 => guarded(format, || Ok(jp2::metadata(bytes, notes))).unwrap_or_default(),
     }
 }

@@ -1,27 +1,30 @@
 //! Pictures to bytes, and other metadata for coded pictures.
 
+#[cfg(feature = "avif-encode")]
+use super::avif_write;
 use super::{
     bmp, carry,
     decode::metadata_of,
     encoding::{Encoding, QUALITY_DEFAULT},
     error::EncodeError,
     format::Format,
-    jpeg,
+    jpeg, jxl_write,
     limits::Limits,
     metadata::Metadata,
-    notes::Notes,
+    notes::{NoteKind, Notes},
     png, tiff, webp,
 };
 use crate::{
     cancel::Cancel,
-    imaging::{Channels, ImageRef},
+    imaging::{Channels, Depth, ImageRef},
 };
 
 /// Encodes a picture with the parts of the metadata that the container can hold. Texts, comments and the resolution move to where
 /// the container has a place for them.
 ///
-/// Grey becomes RGB in WebP, and grey with alpha becomes RGB in BMP. WebP then leaves out an ICC profile for grey, which no
-/// longer fits. A picture with 16 bits keeps them in PNG and TIFF; for the other formats the caller narrows it first.
+/// Grey becomes RGB in WebP; grey with alpha becomes RGB in BMP, and with 16 bits in JPEG XL. A profile for grey, which no longer
+/// fits, is then left out. A picture with 16 bits keeps them in PNG, TIFF and JPEG XL, and 10 of them in AVIF; for the other formats
+/// the caller narrows it first.
 ///
 /// # Errors
 /// Every variant of [`EncodeError`]. A quality out of 1–100 is an error for every format.
@@ -101,12 +104,23 @@ fn encode_any(
             webp::with_metadata(&coded, &metadata)
         }
         (Format::Bmp, ImageRef::Eight(image)) => bmp::encode(image, &metadata),
+        (Format::Jxl, _) => jxl_write::encode(image, &metadata),
+        #[cfg(feature = "avif-encode")]
+        (Format::Avif, _) => {
+            if image.depth() == Depth::Sixteen {
+                notes.add(NoteKind::Converted, "16 bits per sample: AVIF is written with 10");
+            }
+            avif_write::encode(image, quality, &metadata)
+        }
+        #[cfg(not(feature = "avif-encode"))]
+        (Format::Avif, _) => Err(EncodeError::NotWritten { format: Format::Avif }),
+        (format @ (Format::Gif | Format::Jp2), _) => Err(EncodeError::NotWritten { format }),
         (format, ImageRef::Sixteen(_)) => Err(EncodeError::TooDeep { format }),
     }
 }
 
 /// Rewrites the container of a JPEG, PNG or WebP file with other metadata. The coded pixels stay the same. `None` for TIFF,
-/// BMP and unknown formats.
+/// BMP, JPEG XL, AVIF, formats that are not written and unknown ones.
 ///
 /// The pixels are not turned, so the orientation of `bytes` stays, and that of `metadata` is ignored. What [`Metadata`] has no field
 /// for is left out.
@@ -119,7 +133,7 @@ pub fn replace_metadata(bytes: &[u8], metadata: &Metadata) -> Option<Result<Vec<
         Format::Jpeg => jpeg::with_metadata,
         Format::Png => png::with_metadata,
         Format::WebP => webp::with_metadata,
-        Format::Tiff | Format::Bmp => return None,
+        Format::Tiff | Format::Bmp | Format::Jxl | Format::Avif | Format::Gif | Format::Jp2 => return None,
     };
     let metadata = metadata.clone().with_orientation(
         metadata_of(format, bytes, &Limits::default(), &mut Notes::default()).orientation(),
@@ -135,6 +149,9 @@ pub fn encoder_version(format: Format) -> &'static str {
         Format::WebP => "libwebp 1.6.0 / libwebp-sys 0.14.4; lossless image-webp 0.2.4",
         Format::Tiff => "tiff 0.11.3",
         Format::Bmp => "image 0.25.10",
+        Format::Jxl => "zune-jpegxl 0.5.2",
+        Format::Avif => "rav1e 0.8.1",
+        Format::Gif | Format::Jp2 => "none",
     }
 }
 
@@ -160,12 +177,14 @@ mod tests {
 
     #[test]
     fn encoder_versions_are_those_of_the_lock_file() {
-        let crates: [(Format, &[&str]); 5] = [
+        let crates: [(Format, &[&str]); 7] = [
             (Format::Jpeg, &["turbojpeg"]),
             (Format::Png, &["png", "image"]),
             (Format::WebP, &["libwebp-sys", "image-webp"]),
             (Format::Tiff, &["tiff"]),
             (Format::Bmp, &["image"]),
+            (Format::Jxl, &["zune-jpegxl"]),
+            (Format::Avif, &["rav1e"]),
         ];
         for (format, names) in crates {
             for name in names {

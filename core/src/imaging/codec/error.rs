@@ -9,8 +9,16 @@ use crate::cancel::Cancelled;
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum DecodeError {
     /// Bytes whose beginning names no known format.
-    #[error("the bytes are none of JPEG, PNG, WebP, TIFF and BMP")]
+    #[error("the bytes are none of JPEG, PNG, WebP, TIFF, BMP, GIF, JPEG XL, AVIF and JPEG 2000")]
     UnknownFormat,
+    /// A file of a known kind that is not read.
+    #[error("this is {kind}, which is not read: {help}")]
+    NotRead {
+        /// The kind with its article.
+        kind: &'static str,
+        /// What to send instead.
+        help: &'static str,
+    },
     /// A file that is too long.
     #[error("the file has {got} bytes; at most {max} are read")]
     TooManyBytes {
@@ -105,6 +113,24 @@ pub enum EncodeError {
     TooDeep {
         /// The format asked for.
         format: Format,
+    },
+    /// A format that is only read.
+    #[error("{format} is not written; these are: {}", super::format::FORMAT_NAMES)]
+    NotWritten {
+        /// The format asked for.
+        format: Format,
+    },
+    /// A side that is shorter than the encoder takes.
+    #[error("{width}×{height} is too small for {format}: a side has at least {min} pixels")]
+    TooSmall {
+        /// The format asked for.
+        format: Format,
+        /// Width in pixels.
+        width: usize,
+        /// Height in pixels.
+        height: usize,
+        /// The shortest side of the encoder.
+        min: usize,
     },
     /// A side that is longer than the format allows.
     #[error("{width}×{height} is too large for {format}: a side has at most {max} pixels")]

@@ -1,6 +1,7 @@
 //! Decodes and encodes picture files, with everything in a file that is not pixels.
 //!
-//! JPEG, PNG, WebP, TIFF and BMP with 8 bits per sample, PNG and TIFF also with 16. Every input may be hostile:
+//! JPEG, PNG, WebP, TIFF, BMP, GIF, JPEG XL, AVIF and JPEG 2000 with 8 bits per sample, PNG, TIFF and the last three also with up
+//! to 16. GIF and JPEG 2000 are not written. Every input may be hostile:
 //!
 //! - Limits are checked on the header, before memory for pixels is allocated.
 //! - A file that is cut off is refused, or decoded as far as it goes if [`Limits::lenient`].
@@ -10,7 +11,12 @@
 //! The same picture gives the same bytes. Each format has one file for its pixels and one for its container. All share
 //! [`Metadata`].
 
+mod av1;
+mod avif;
+#[cfg(feature = "avif-encode")]
+mod avif_write;
 mod block;
+mod bmff;
 mod bmp;
 mod bounds;
 mod carry;
@@ -21,13 +27,19 @@ mod encoding;
 mod endian;
 mod error;
 mod exif;
+mod foreign;
 mod format;
+mod gif;
 mod header;
+mod heif;
 mod ifd;
 mod iptc;
+mod jp2;
 mod jpeg;
 mod jpeg_extras;
 mod jpeg_segments;
+mod jxl;
+mod jxl_write;
 mod limits;
 mod metadata;
 mod metadata_policy;
@@ -51,6 +63,7 @@ mod webp;
 mod webp_chunks;
 mod webp_lossy;
 mod xmp;
+mod yuv;
 
 use super::memory;
 pub(crate) use bounds::{PictureShape, encoder_bytes_max, file_bytes_max};
@@ -59,7 +72,8 @@ pub(crate) use encode::{check_length, encoded_bytes};
 pub use encode::{encode, encode_within, encoder_version, is_replaced_encoder, replace_metadata};
 pub use encoding::{Encoding, QUALITY_DEFAULT};
 pub use error::{DecodeError, EncodeError};
-pub use format::{Format, UnknownFormatName};
+pub use foreign::recognise;
+pub use format::{FORMAT_NAMES, Format, UnknownFormatName};
 pub use header::Header;
 pub use limits::{Limits, PageLimits};
 pub use metadata::Metadata;
