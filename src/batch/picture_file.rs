@@ -52,6 +52,7 @@ pub fn explain(error: DecodeError) -> anyhow::Error {
         DecodeError::TooManyPagePixels { .. } => "limits.pages_pixels_max",
         DecodeError::UnknownFormat
         | DecodeError::NoSuchPage { .. }
+        | DecodeError::NotRead { .. }
         | DecodeError::Unsupported { .. }
         | DecodeError::Broken { .. }
         | DecodeError::Cancelled(_) => {

@@ -12,8 +12,8 @@ use anyhow::{Context as _, Result};
 use crate::batch::picture_file;
 use pentimento_core::imaging::codec::{Format, Limits};
 
-/// Number of bytes that identify every format.
-const HEAD_BYTES: u64 = 64;
+/// Number of bytes that identify every format. The brands of an AVIF are in the first box.
+const HEAD_BYTES: u64 = 256;
 
 /// The mark between stem and extension of a restored file. Marked files are skipped, so that a folder is not restored
 /// twice.

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::batch::{parallel, picture_file, streamed_file};
 use pentimento_core::{
-    imaging::codec::{DecodeError, Format, Limits, MetadataPolicy, StreamLimits},
+    imaging::codec::{DecodeError, FORMAT_NAMES, Format, Limits, MetadataPolicy, StreamLimits},
     models::predictor::Predictor,
     restoration::{
         Record, RestoreError, RestoreRequest, Restored, Watch,
@@ -42,7 +42,7 @@ pub(super) struct Arguments {
     out_dir: Option<PathBuf>,
     #[command(flatten)]
     parameters: ParameterArguments,
-    /// Output format: jpeg, png, webp, tiff or bmp; if not given, that of -o, else that of the input
+    /// Output format: jpeg, png, webp, tiff, bmp, jxl or avif; if not given, that of -o, else that of the input
     #[arg(long, value_name = "F")]
     format: Option<Format>,
     /// Quality of JPEG and lossy WebP, 1 to 100 [default: 95]; lossless formats ignore it
@@ -251,10 +251,13 @@ fn checked_output(arguments: &Arguments, inputs: &[CommandInput]) -> Result<Opti
             "-o {} has the extension of {named}, but --format says {asked}",
             output.display()
         ))),
+        (_, Some(named), _) if !named.is_written() => {
+            Err(usage(format_args!("-o {}: {named} is not written, only {FORMAT_NAMES}", output.display())))
+        }
         (_, Some(named), _) => Ok(Some(named)),
         (_, None, Some(asked)) => Ok(Some(asked)),
         (Some(unknown), None, None) => Err(usage(format_args!(
-            "-o {}: the extension {unknown:?} is none of jpg, png, webp, tif, bmp; --format says what to write",
+            "-o {}: the extension {unknown:?} is none of jpg, png, webp, tif, bmp, jxl, avif; --format says what to write",
             output.display()
         ))),
         (None, None, None) => Ok(None),
@@ -294,7 +297,7 @@ fn result_path(input: &CommandInput, arguments: &Arguments, format: Option<Forma
         (Some(output), _) => output.clone(),
         (None, CommandInput::Stdin) => PathBuf::from("-"),
         (None, CommandInput::File { path, relative }) => {
-            let format = format.or_else(|| input.sniff());
+            let format = format.or_else(|| input.sniff().map(Format::answered_as));
             match &arguments.out_dir {
                 Some(folder) => folder.join(renamed(relative, "", format)),
                 None => renamed(path, &format!(".{RESTORED_MARK}"), format),

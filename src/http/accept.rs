@@ -74,13 +74,14 @@ impl Accept {
         self.weight(|range| range == JSON, "application/*")
     }
 
-    /// Chooses the answer for an input in the format `own`. `asked` is the format that the request names, if any.
+    /// Chooses the answer for an input in the format `own`. `asked` is the format that the request names, if any. An input in a
+    /// format that is only read counts as PNG.
     ///
     /// The highest weight wins. Of equal weights, the asked or own format comes first, then the others in the order of the
     /// documentation, then the receipt.
     pub(super) fn choose(&self, own: Format, asked: Option<Format>) -> Result<ChosenAnswer, Problem> {
-        let first = asked.unwrap_or(own);
-        let others = Format::ALL.into_iter().filter(|f| asked.is_none() && *f != own);
+        let first = asked.unwrap_or(own.answered_as());
+        let others = Format::ALL.into_iter().filter(|f| asked.is_none() && *f != first);
         let offered: Vec<Format> = std::iter::once(first).chain(others).collect();
         let best = offered
             .iter()

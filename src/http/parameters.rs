@@ -7,7 +7,7 @@ use axum::{extract::Query, http::Uri};
 use pentimento_core::{
     imaging::{
         ColorMethod, SIGMA_RANGE_PX, STRENGTH_RANGE, Tone,
-        codec::{Format, MetadataPolicy},
+        codec::{FORMAT_NAMES, Format, MetadataPolicy},
     },
     models::{Assume, predictor::RequestedParameters},
     restoration::{Record, RestoreRequest},
@@ -123,7 +123,7 @@ impl Given {
         })?;
         Ok(RestoreRequest {
             parameters: self.requested()?,
-            format: self.read("format", "jpeg, png, webp, tiff, bmp", parsed::<Format>)?,
+            format: self.read("format", FORMAT_NAMES, parsed::<Format>)?,
             quality,
             metadata: self.read("metadata", "keep, strip", parsed::<MetadataPolicy>)?.unwrap_or_default(),
             lenient: self.lenient()?,

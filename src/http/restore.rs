@@ -10,7 +10,7 @@ use axum::{
     response::Response,
 };
 
-use pentimento_core::imaging::codec::{DecodeError, Format};
+use pentimento_core::imaging::codec::{self, DecodeError, Format};
 
 use super::{
     accept::Accept,
@@ -86,12 +86,12 @@ async fn submit(
 ) -> Result<Response, Problem> {
     let request = given.request()?;
     let upload = |SentPicture { bytes, file_name }| {
-        let format = request.format.or(Format::sniff(&bytes));
+        let format = request.format.or(Format::sniff(&bytes).map(Format::answered_as));
         jobs::Upload { bytes, file_name, format }
     };
     let uploads: Vec<_> = pictures.into_iter().map(upload).collect();
-    if let [jobs::Upload { format: None, .. }] = &uploads[..] {
-        return Err(DecodeError::UnknownFormat.into());
+    if let [jobs::Upload { format: None, bytes, .. }] = &uploads[..] {
+        return Err(codec::recognise(bytes).err().unwrap_or(DecodeError::UnknownFormat).into());
     }
     jobs::submit_pictures(state, headers, uploads, &request).await
 }
@@ -105,7 +105,7 @@ async fn one(
     timings: Timings,
 ) -> Result<Response, Problem> {
     let mut request = given.request()?;
-    let own = Format::sniff(&picture.bytes).ok_or(DecodeError::UnknownFormat)?;
+    let own = codec::recognise(&picture.bytes)?;
     let choice = accept.choose(own, request.format)?;
     request.format = Some(choice.format);
     request.record = choice.body.record();

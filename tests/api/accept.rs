@@ -45,7 +45,16 @@ async fn possible_answers_are_listed() {
     let app = TestApp::start().await;
     let refused = app.post("/restore", damaged("smallest")).header("accept", "image/gif, text/html");
     let offers = problem(refused, 406, "not-acceptable").await["offers"].clone();
-    let all = ["image/png", "image/jpeg", "image/webp", "image/tiff", "image/bmp", "application/json"];
+    let all = [
+        "image/png",
+        "image/jpeg",
+        "image/webp",
+        "image/tiff",
+        "image/bmp",
+        "image/jxl",
+        "image/avif",
+        "application/json",
+    ];
     assert_eq!(offers, json!(all));
     let refused = app.post("/restore?format=jpeg", damaged("smallest")).header("accept", "image/png");
     let offers = problem(refused, 406, "not-acceptable").await["offers"].clone();

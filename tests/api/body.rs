@@ -94,8 +94,12 @@ async fn a_missing_picture_and_an_unknown_format_are_different_problems() {
     let app = TestApp::start().await;
     assert_eq!(problem(app.post(EXPLICIT, ""), 422, "missing-part").await["parameter"], "image");
     for path in ["/restore", "/analyze", EXPLICIT] {
-        let gif = app.post(path, "GIF89a.............").header("content-type", "image/gif");
-        problem(gif, 415, "unknown-format").await;
+        let text = app.post(path, "GIF88a.............").header("content-type", "image/gif");
+        problem(text, 415, "unknown-format").await;
+        let heic =
+            app.post(path, &b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"[..]).header("content-type", "image/heic");
+        let refused = problem(heic, 415, "unknown-format").await;
+        assert!(refused["detail"].as_str().unwrap().contains("HEIC"), "{refused}");
     }
 }
 

@@ -35,7 +35,7 @@ async fn values_that_are_not_allowed_name_the_range() {
         ("tone", "", "auto, keep"),
         ("assume", "Damaged", "auto, damaged, faded, fine"),
         ("assume", "broken", "auto, damaged, faded, fine"),
-        ("format", "gif", "jpeg, png, webp, tiff, bmp"),
+        ("format", "gif", "jpeg, png, webp, tiff, bmp, jxl, avif"),
         ("quality", "0", quality),
         ("quality", "101", quality),
         ("quality", "300", quality),

@@ -26,6 +26,7 @@ impl From<DecodeError> for Problem {
         };
         match error {
             DecodeError::UnknownFormat => Problem::new(ProblemKind::UnknownFormat, detail),
+            DecodeError::NotRead { kind, .. } => Problem::new(ProblemKind::UnknownFormat, detail).value(kind),
             DecodeError::TooManyBytes { got, max } => {
                 hit(ProblemKind::BodyTooLarge, got, max, "limits.input_bytes_max")
             }
@@ -71,6 +72,9 @@ impl From<EncodeError> for Problem {
                 .value(got)
                 .limit(max)
                 .setting("limits.output_bytes_max"),
+            EncodeError::TooSmall { format, .. } | EncodeError::NotWritten { format } => {
+                Problem::new(ProblemKind::BadParameter, detail).parameter("format").value(format.name())
+            }
             EncodeError::Quality { got } => {
                 Problem::new(ProblemKind::BadParameter, detail).parameter("quality").value(got.to_string())
             }

@@ -24,7 +24,7 @@ use tower_http::request_id::RequestId;
 use tracing::Instrument as _;
 
 use pentimento_core::{
-    imaging::codec::{DecodeError, Format},
+    imaging::codec,
     restoration::{Record, RestoreRequest},
 };
 
@@ -364,13 +364,15 @@ impl<'a> Work<'a> {
     /// Begins to work on a picture.
     fn take(&mut self, (label, picture): Incoming) {
         let IncomingPicture { picture, place } = match picture {
-            Ok(incoming) if Format::sniff(&incoming.picture.bytes).is_some() => incoming,
-            Ok(_) => return self.answer(label, Err(DecodeError::UnknownFormat.into())),
+            Ok(incoming) => incoming,
             Err(problem) => return self.answer(label, Err(problem)),
         };
-        let own = Format::sniff(&picture.bytes);
-        let request =
-            RestoreRequest { format: self.shared.request.format.or(own), ..self.shared.request.clone() };
+        let own = match codec::recognise(&picture.bytes) {
+            Ok(own) => own.answered_as(),
+            Err(error) => return self.answer(label, Err(error.into())),
+        };
+        let format = self.shared.request.format.or(Some(own));
+        let request = RestoreRequest { format, ..self.shared.request.clone() };
         let state = self.shared.state.clone();
         let work = async move {
             let outcome = match place {
