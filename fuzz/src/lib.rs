@@ -37,7 +37,8 @@ pub use receipts::{PICTURE, receipts};
 const LIMITS: Limits = Limits {
     input_bytes_max: 1 << 18,
     pixels_max: 1 << 16,
-    decoded_bytes_max: 16 << 20,
+    // The decoders of AVIF and JPEG XL take some megabytes whatever the size.
+    decoded_bytes_max: 64 << 20,
     output_bytes_max: 4 << 20,
     lenient: false,
     pages: PageLimits::DEFAULT,

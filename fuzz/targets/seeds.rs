@@ -77,12 +77,12 @@ fn pictures(root: &Path) -> Vec<(String, Vec<u8>)> {
             (name, fs::read(&path).expect("a fixture"))
         })
         .collect();
-    for format in [Format::Jpeg, Format::Png, Format::WebP, Format::Tiff, Format::Bmp] {
+    for format in Format::ALL {
         for (channels, alpha) in [(Channels::Grey, false), (Channels::Rgb, true)] {
             let alpha = alpha.then(|| (0..12 * 10).map(|i| i as u8 * 2).collect());
             let samples = (0..12 * 10 * channels.count()).map(|i| (i * i / 5 % 200) as u8).collect();
             let image = Image::new(12, 10, channels, samples, alpha).expect("a picture");
-            let lossless = format != Format::Jpeg;
+            let lossless = !matches!(format, Format::Jpeg | Format::Avif);
             let encoding =
                 Encoding { format, quality: Some(80), subsampling: Some(Subsampling::S420), lossless };
             if let Ok(bytes) = encode(&image, &Metadata::default(), &encoding) {
