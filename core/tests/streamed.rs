@@ -258,7 +258,7 @@ fn files_of_all_kinds_have_the_samples_of_memory() {
     let requests = [given(ColorMethod::WhiteBalance, 0.8, 1.25), given(ColorMethod::Levels, 6.0, 0.7)];
     for (i, stored) in all.into_iter().enumerate() {
         // Bands of some rows, of one row, and one band of all.
-        for band_bytes in [1, 20_000, 16 << 20] {
+        for band_bytes in [1, 20_000, 16 << 20].into_iter().skip(i % 2) {
             let what = format!("{stored:?}, bands of {band_bytes}");
             same_both_ways(&what, &stored.file(), &requests[i % 2], band_bytes);
         }
@@ -285,15 +285,17 @@ fn all_corrections_and_blurs_have_the_samples_of_memory() {
 fn predictions_are_those_of_memory() {
     let mut n_changed = 0;
     for size in [(150, 131), (1300, 70), (70, 1500)] {
-        for (bits, n, wide) in [(16, 3, false), (8, 3, false), (8, 1, false), (16, 3, true), (8, 3, true)] {
+        for (bits, n, wide, assume) in [
+            (16, 3, false, Assume::Faded),
+            (8, 3, false, Assume::Auto),
+            (8, 1, false, Assume::Faded),
+            (16, 3, true, Assume::Faded),
+        ] {
             let bytes = Stored { size, bits, n, wide, ..STORED }.file();
-            for assume in [Assume::Auto, Assume::Faded] {
-                let request = asked(RequestedParameters::default().with_assume(assume));
-                let receipt =
-                    same_both_ways(&format!("{size:?} {bits} {n} {assume}"), &bytes, &request, 50_000);
-                assert!(receipt.features.is_some() && receipt.model.is_some());
-                n_changed += usize::from(receipt.output.route == Route::Encoded);
-            }
+            let request = asked(RequestedParameters::default().with_assume(assume));
+            let receipt = same_both_ways(&format!("{size:?} {bits} {n} {assume}"), &bytes, &request, 50_000);
+            assert!(receipt.features.is_some() && receipt.model.is_some());
+            n_changed += usize::from(receipt.output.route == Route::Encoded);
         }
     }
     assert!(n_changed > 0, "no scene was changed");
