@@ -9,10 +9,7 @@ fn picture(width: usize, height: usize, pixel: impl Fn(usize, usize) -> ([u8; 3]
     Image::new(width, height, Channels::Rgb, samples, Some(alpha)).unwrap()
 }
 
-fn at<S: Copy>(image: &Image<S>, x: usize, y: usize) -> [S; 3]
-where
-    S: Sample,
-{
+fn at(image: &Image, x: usize, y: usize) -> [u8; 3] {
     let from = (y * image.width() + x) * 3;
     image.samples()[from..from + 3].try_into().unwrap()
 }

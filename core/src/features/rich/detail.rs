@@ -152,9 +152,9 @@ fn weighed_second_differences(plane: &[u8], weights: &[u8], width: usize) -> Vec
             let [above, here, below] = [0, 1, 2].map(|row| i32::from(three[row * width + x]));
             above - 2 * here + below
         };
-        for x in 1..width - 1 {
+        for (x, &weight) in weights.iter().enumerate().take(width - 1).skip(1) {
             let response = (down(x - 1) - 2 * down(x) + down(x + 1)).unsigned_abs();
-            bins[response as usize] += u32::from(weights[x]);
+            bins[response as usize] += u32::from(weight);
         }
     }
     bins

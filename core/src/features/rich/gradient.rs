@@ -43,8 +43,8 @@ impl Edges {
     fn add_weighed_row<T: Copy + Into<u16>>(&mut self, three: &[T], weights: &[u8]) {
         let width = weights.len();
         let at = |i: usize| i64::from(three[i].into());
-        for x in 1..width - 1 {
-            let (above, here, below, w) = (x, width + x, 2 * width + x, i64::from(weights[x]));
+        for (x, &weight) in weights.iter().enumerate().take(width - 1).skip(1) {
+            let (above, here, below, w) = (x, width + x, 2 * width + x, i64::from(weight));
             let laplacian = at(above) + at(below) + at(here - 1) + at(here + 1) - 4 * at(here);
             let dx = at(above + 1) - at(above - 1) + 2 * (at(here + 1) - at(here - 1)) + at(below + 1)
                 - at(below - 1);

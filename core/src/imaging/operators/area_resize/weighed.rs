@@ -39,9 +39,9 @@ pub(super) fn area_resize_until(
             }
             for ((out, out_alpha), span) in out.chunks_exact_mut(n).zip(out_alpha).zip(&columns) {
                 let mut total = [0u64; 4];
-                for x in span.first..=span.last {
+                for (sums, x) in sums[span.first..=span.last].iter().zip(span.first..) {
                     let share = u64::from(span.share(x));
-                    (0..4).for_each(|c| total[c] += share * sums[x][c]);
+                    (0..4).for_each(|c| total[c] += share * sums[c]);
                 }
                 let weight = total[3];
                 *out_alpha = weight.div_ceil(whole) as u8;
