@@ -14,7 +14,7 @@ use super::{
 use crate::batch::{parallel, picture_file};
 use pentimento_core::{
     features::{self, Look, Schema},
-    imaging::codec::{self, Limits},
+    imaging::codec::{self, Limits, Notes},
     restoration::receipt::RecordedFeatures,
 };
 
@@ -75,11 +75,13 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     }
     for (input, outcome) in inputs.iter().zip(outcomes) {
         match (outcome, arguments.format) {
-            (Ok(measured), FeaturesFormat::Csv) => {
+            (Ok((measured, notes)), FeaturesFormat::Csv) => {
+                output::tell_notes(&input.name(), &notes);
                 let values = measured.values.iter().map(f64::to_string);
                 table.write_record([input.name()].into_iter().chain(values))?;
             }
-            (Ok(measured), FeaturesFormat::Json) => {
+            (Ok((measured, notes)), FeaturesFormat::Json) => {
+                output::tell_notes(&input.name(), &notes);
                 let RecordedFeatures { schema, values } = (&measured).into();
                 let line =
                     serde_json::json!({ "filename": input.name(), "schema": schema, "features": values });
@@ -93,10 +95,10 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     Ok(Outcome::from_failures(failed.len()))
 }
 
-fn measure(input: &CommandInput, limits: &Limits, schema: Schema) -> Result<features::Features> {
+/// Measures the features of a picture. Notes say if it is one page of several.
+fn measure(input: &CommandInput, limits: &Limits, schema: Schema) -> Result<(features::Features, Notes)> {
     let bytes = input.read(limits)?;
     let (limits, notes) = codec::one_page(&bytes, limits).map_err(picture_file::explain)?;
-    output::tell_notes(&input.name(), &notes);
     let look = Look::decode(&bytes, &limits, schema, |_| ()).map_err(picture_file::explain)?;
-    Ok(look.features()?)
+    Ok((look.features()?, notes))
 }

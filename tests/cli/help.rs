@@ -20,6 +20,7 @@ const FLAGS: [(&str, &[&str]); 14] = [
             "--metadata",
             "--model",
             "--receipt",
+            "--page",
             "--force",
             "--threads",
             "0.1 to 20",
@@ -27,7 +28,7 @@ const FLAGS: [(&str, &[&str]); 14] = [
         ],
     ),
     ("replay", &["<RECEIPT>", "<INPUT>", "--output", "--force"]),
-    ("features", &["--format", "--schema", "--threads"]),
+    ("features", &["--format", "--schema", "--page", "--threads"]),
     ("score", &["<REFERENCE>", "<CANDIDATE>"]),
     (
         "synthesize",

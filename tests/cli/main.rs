@@ -17,6 +17,7 @@ mod restore;
 mod restore_identity;
 mod restore_notes;
 mod restore_outputs;
+mod restore_pages;
 mod restore_together;
 mod score;
 mod serve;
