@@ -17,9 +17,11 @@ pub fn digest_of_reader(reader: &mut impl std::io::Read) -> std::io::Result<Stri
     let mut hash = Sha256::new();
     let mut bytes = vec![0; BYTES_PER_CHECK];
     loop {
-        match reader.read(&mut bytes)? {
-            0 => return Ok(hexadecimal(&hash.finalize())),
-            n => hash.update(&bytes[..n]),
+        match reader.read(&mut bytes) {
+            Ok(0) => return Ok(hexadecimal(&hash.finalize())),
+            Ok(n) => hash.update(&bytes[..n]),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
 }

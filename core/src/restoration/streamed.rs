@@ -193,8 +193,8 @@ fn check_parameters<S: PartSample + SpaceSample>(
 
 /// Refuses work that takes too much memory besides reading.
 fn check_memory(tiff: &StreamedTiff<'_>, bytes: u64, limits: &StreamLimits) -> Result<(), StreamedError> {
-    // Strips that wait to be packed, and packed ones.
-    let writing = tiff.band_bytes().saturating_mul(2);
+    // Strips that wait to be packed, their copies, and packed ones with the room of their encoder.
+    let writing = tiff.band_bytes().saturating_mul(5);
     let needed =
         tiff.working_bytes().saturating_add(bytes).saturating_add(writing).saturating_add(FIXED_BYTES);
     let max = limits.working_bytes_max;
