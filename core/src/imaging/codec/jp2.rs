@@ -147,7 +147,7 @@ impl Tables {
         let samples = pixels.saturating_mul(self.n_components);
         let levels = self.n_tiles.saturating_mul(self.n_components).saturating_mul(8);
         let precincts =
-            u64::try_from(u128::from(samples) * u128::from(self.precincts) >> 40).unwrap_or(u64::MAX);
+            u64::try_from((u128::from(samples) * u128::from(self.precincts)) >> 40).unwrap_or(u64::MAX);
         let precincts = precincts.saturating_mul(2).saturating_add(levels);
         let blocks =
             (samples / self.block_pixels).saturating_mul(2).saturating_add(precincts.saturating_mul(3));
