@@ -9,7 +9,7 @@ use crate::imaging::{Channels, Depth, Image, Sample};
 const LIBWEBP_ALPHA_BYTES: u64 = 44;
 /// Bytes of its histograms, whatever the size of the picture. Measured: 12 MB.
 const LIBWEBP_ALPHA_FIXED: u64 = 16 << 20;
-/// Bytes that rav1e takes for a sample of 8 bits, and whatever the size. Measured: see docs/performance.md.
+/// Bytes that rav1e takes for a sample of 8 bits, and whatever the size. Estimated; the test `cost` compares them.
 const RAV1E_BYTES_PER_SAMPLE: u64 = 16;
 const RAV1E_BYTES_FIXED: u64 = 64 << 20;
 /// Bytes of the state of Deflate, which some TIFF files are packed with: window, tables and buffers.
