@@ -19,7 +19,7 @@ coverage=(-Cpasses=sancov-module)
 for option in level=4 inline-8bit-counters pc-table trace-compares; do
   coverage+=("-Cllvm-args=-sanitizer-coverage-$option")
 done
-all=(decoding headers forms receipts models)
+all=(decoding tiff headers forms receipts models)
 # The program `seeds` is no target: without libFuzzer it does not link under these options.
 bins=()
 for target in "${all[@]}"; do bins+=(--bin "$target"); done

@@ -14,8 +14,9 @@ use std::{
 type Target = fn(&[u8]);
 
 /// The targets by the names of their folders.
-const TARGETS: [(&str, Target); 5] = [
+const TARGETS: [(&str, Target); 6] = [
     ("decoding", targets::decoding),
+    ("tiff", targets::tiff),
     ("headers", targets::headers),
     ("forms", targets::forms),
     ("receipts", targets::receipts),

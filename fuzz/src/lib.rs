@@ -6,6 +6,7 @@
 //! | target | input | must hold |
 //! |---|---|---|
 //! | [`decoding`] | a picture file | decoding whole and reduced agree; what decodes encodes |
+//! | [`tiff`] | a TIFF file | as `decoding`, for every page; pages join again |
 //! | [`headers`] | a picture file, or a block of metadata | the header bounds the cost; metadata survive rewriting |
 //! | [`forms`] | a choice, a seed, the body of a form | the router answers, with no status of 500 or above |
 //! | [`receipts`] | receipts as text | what is read is written back; replaying ends |
@@ -16,6 +17,7 @@ mod forms;
 mod headers;
 mod models;
 mod receipts;
+mod tiff;
 
 use std::{
     panic,
@@ -32,6 +34,7 @@ pub use forms::forms;
 pub use headers::headers;
 pub use models::{CLASSIC, GAINS, models};
 pub use receipts::{PICTURE, receipts};
+pub use tiff::tiff;
 
 /// Limits that keep an input below some milliseconds.
 const LIMITS: Limits = Limits {

@@ -40,6 +40,9 @@ fn main() {
     for (name, bytes) in pictures(root) {
         write("decoding", &name, &bytes);
         write("headers", &name, &bytes);
+        if Format::sniff(&bytes) == Some(Format::Tiff) {
+            write("tiff", &name, &bytes);
+        }
         write("forms", &format!("restore-{name}"), &form(0, &[("image", &bytes)]));
     }
     for (kind, block) in blocks().into_iter().enumerate() {
