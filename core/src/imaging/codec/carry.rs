@@ -65,6 +65,12 @@ impl Fitting<'_, '_> {
         self.notes.add(NoteKind::NotKept, format_args!("{what}: {place} has no place for it"));
     }
 
+    /// Same as [`Self::lose`], for a plural.
+    fn lose_several(&mut self, what: &str) {
+        let place = display(self.format);
+        self.notes.add(NoteKind::NotKept, format_args!("{what}: {place} has no place for them"));
+    }
+
     /// Whether the container holds EXIF, as a block or as tags.
     fn has_exif(&self) -> bool {
         self.format != Format::Bmp
@@ -231,7 +237,7 @@ impl Fitting<'_, '_> {
         match &names[..] {
             [] => {}
             [name] => self.lose(&format!("the PNG chunk {name}")),
-            names => self.lose(&format!("the PNG chunks {}", names.join(", "))),
+            names => self.lose_several(&format!("the PNG chunks {}", names.join(", "))),
         }
     }
 
@@ -252,18 +258,23 @@ impl Fitting<'_, '_> {
             let text = format_args!("the video of a motion photo: {place} has no place for it");
             self.notes.add(NoteKind::LeftOut, text);
         }
-        if matches!(format, Format::WebP | Format::Tiff | Format::Bmp | Format::Jxl | Format::Avif)
+        if matches!(format, Format::WebP | Format::Bmp | Format::Jxl | Format::Avif)
             && self.metadata.to_mut().photoshop.take().is_some()
         {
-            self.lose("the Photoshop resources");
+            self.lose_several("the Photoshop resources");
         }
         if matches!(format, Format::WebP | Format::Bmp | Format::Jxl | Format::Avif)
             && self.metadata.to_mut().iptc.take().is_some()
         {
-            self.lose("the IPTC records");
+            self.lose_several("the IPTC records");
         }
         if format == Format::Tiff && self.metadata.exif.as_deref().is_some_and(exif::has_maker_note) {
             self.lose("the maker note in EXIF");
+        }
+        if format == Format::Tiff
+            && let Some(left) = self.metadata.exif.as_deref().and_then(exif::left_behind)
+        {
+            self.notes.add(NoteKind::NotKept, left);
         }
         if format == Format::Bmp {
             if self.metadata.to_mut().exif.take().is_some_and(|block| !exif::is_geometry(&block)) {

@@ -101,7 +101,7 @@ pub(super) fn value(exif: &[u8], tag: u16) -> Option<Vec<u8>> {
 pub(super) fn has_maker_note(exif: &[u8]) -> bool {
     let found = || {
         let stream = Stream::open(exif)?;
-        sub_directory(&stream, &stream.first()?, EXIF_DIRECTORY)?.field(MAKER_NOTE).copied()
+        directory_maker_note(&stream, &stream.first()?)
     };
     found().is_some()
 }
@@ -123,6 +123,16 @@ pub(super) fn names_adobe_rgb(stream: &Stream<'_>, first: &Directory) -> bool {
         Some(space == Some(2) || space != Some(1) && index.is_some_and(|index| index.starts_with(b"R03")))
     };
     found().unwrap_or(false)
+}
+
+/// The maker note in the Exif directory below a directory.
+pub(super) fn directory_maker_note(stream: &Stream<'_>, directory: &Directory) -> Option<ifd::Field> {
+    sub_directory(stream, directory, EXIF_DIRECTORY)?.field(MAKER_NOTE).copied()
+}
+
+/// The tags of the first directory that a TIFF does not get, for a note.
+pub(super) fn left_behind(exif: &[u8]) -> Option<String> {
+    PortableTags::left_behind(&Stream::open(exif)?.first()?)
 }
 
 /// Whether a block says nothing but an orientation and a resolution, which other fields hold.

@@ -8,8 +8,9 @@ use super::tags::{
 
 /// Tags of the first directory that describe the picture and not how it is stored. Names of document and page, number of the
 /// page, description, maker, model, orientation, software, date, artist, host, white point, primaries, history, rating,
-/// copyright, and those of Windows.
-const DESCRIPTIVE: [u16; 22] = [
+/// copyright, and those of Windows. Also serial number and name of the camera, the printer, print settings, and what GeoTIFF
+/// and GDAL say about the place.
+const DESCRIPTIVE: [u16; 35] = [
     0x010D,
     0x011D,
     0x0129,
@@ -32,7 +33,39 @@ const DESCRIPTIVE: [u16; 22] = [
     0x9C9E,
     0x9C9F,
     0x4749,
+    337,
+    33550,
+    33922,
+    34264,
+    34735,
+    34736,
+    34737,
+    42112,
+    42113,
+    50341,
+    50708,
+    50735,
+    0x9003,
 ];
+
+/// Tags of the first directory that say how pixels are stored, or whose content other fields of the metadata hold.
+const STORAGE: [u16; 58] = [
+    254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 273, 277, 278, 279, 280, 281, 282, 283, 284, 288,
+    289, 290, 291, 292, 293, 296, 317, 320, 321, 322, 323, 324, 325, 326, 327, 328, 330, 332, 334, 338, 339,
+    340, 341, 347, 513, 514, 529, 530, 531, 532, 559, 700, 33723, 34377, 34675, 37724, 59932,
+];
+
+/// Names of tags of the first directory that are not carried.
+const NAMES: [(u16, &str); 6] = [
+    (301, "TransferFunction"),
+    (333, "InkNames"),
+    (336, "DotRange"),
+    (33421, "CFARepeatPatternDim"),
+    (50838, "ImageJ"),
+    (50839, "ImageJ"),
+];
+/// Most tags that a note names.
+const NAMED_MAX: usize = 8;
 
 /// Tags of the Exif directory that are not copied: the maker note, which has its own offsets, and the pointer to the
 /// interoperability directory, which is written again.
@@ -80,6 +113,29 @@ impl PortableTags {
             exif: copy(exif.as_ref(), &|tag| !UNMOVABLE.contains(&tag)),
             interop: copy(interop.as_ref(), &|_| true),
             gps: copy(gps.as_ref(), &|_| true),
+        }
+    }
+
+    /// The tags of a first directory that are not carried and that say something about the picture, for a note.
+    pub(super) fn left_behind(directory: &Directory) -> Option<String> {
+        let pointers = [EXIF_DIRECTORY, GPS_DIRECTORY, INTEROP_DIRECTORY];
+        let known =
+            |tag: u16| DESCRIPTIVE.contains(&tag) || STORAGE.contains(&tag) || pointers.contains(&tag);
+        let left = directory.fields.iter().map(|field| field.tag).filter(|tag| !known(*tag));
+        let mut names: Vec<String> = left
+            .map(|tag| {
+                NAMES.iter().find(|name| name.0 == tag).map_or(tag.to_string(), |name| name.1.to_owned())
+            })
+            .collect();
+        names.dedup();
+        let n_more = names.len().saturating_sub(NAMED_MAX);
+        names.truncate(NAMED_MAX);
+        let list = names.join(", ");
+        match (names.len(), n_more) {
+            (0, _) => None,
+            (1, _) => Some(format!("the TIFF tag {list}: its meaning is not known here")),
+            (_, 0) => Some(format!("the TIFF tags {list}: their meaning is not known here")),
+            _ => Some(format!("the TIFF tags {list} and {n_more} more: their meaning is not known here")),
         }
     }
 

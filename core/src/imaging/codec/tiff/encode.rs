@@ -14,7 +14,7 @@ use super::super::portable_tags::PortableTags;
 use super::super::resolution::{Resolution, ResolutionUnit};
 use super::super::tiff_compression::TiffCompression;
 use super::super::{bounds, pixels};
-use super::tags::{ICC, IPTC, XMP};
+use super::tags::{ICC, IPTC, PHOTOSHOP, XMP};
 use crate::imaging::{Channels, Image, Sample};
 
 /// A type of samples that TIFF holds, with the encoder's names of its pixels.
@@ -122,6 +122,7 @@ pub(super) fn metadata_values(mut values: Vec<Value>, metadata: &Metadata) -> Ve
         (ICC, ifd::UNDEFINED, &metadata.icc),
         (XMP, ifd::BYTE, &metadata.xmp),
         (IPTC, ifd::UNDEFINED, &metadata.iptc),
+        (PHOTOSHOP, ifd::BYTE, &metadata.photoshop),
     ];
     for (tag, kind, bytes) in blocks {
         values.extend(bytes.iter().map(|bytes| Value { tag, kind, bytes: bytes.clone() }));

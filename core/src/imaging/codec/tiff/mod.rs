@@ -10,8 +10,8 @@
 //!
 //! Out: grey or RGB of 8 or 16 bits with or without alpha, uncompressed, PackBits, Deflate, or LZW with horizontal differences.
 //!
-//! Carried: ICC (34675), XMP (700), IPTC (33723), resolution, the descriptive tags, the Exif and GPS directories. Not
-//! carried: maker notes (their offsets do not survive a move), Photoshop's own block, private tags.
+//! Carried: ICC (34675), XMP (700), IPTC (33723), Photoshop's resources (34377), resolution, the descriptive tags, the Exif and GPS
+//! directories. Not carried, with a note: maker notes (their offsets do not survive a move), private tags.
 //!
 //! The way of a pixel: `pages` finds the directory, `layout` and `grid` read and check its tags, `segments` decodes strips and
 //! tiles line by line (`coding`, `fax`, `jpeg_stream`, `packbits`, `predictor`), `samples` puts the lines into planes of 8 or 16
@@ -44,7 +44,7 @@ use self::{
     pages::Page,
     samples::{Canvas, CanvasSample, canvas_bytes_max},
     segments::SegmentReader,
-    tags::{ICC, IPTC, XMP},
+    tags::{ICC, IPTC, PHOTOSHOP, XMP},
 };
 use super::block::{BLOCK_BYTES_MAX, kept};
 use super::error::{DecodeError, broken, cut_off};
@@ -52,6 +52,7 @@ use super::exif;
 use super::format::Format;
 use super::header::Header;
 use super::ifd::{self, Directory, Stream};
+use super::iptc::{self, PhotoshopParts};
 use super::limits::{self, Limits};
 use super::metadata::Metadata;
 use super::notes::{NoteKind, Notes};
@@ -268,6 +269,18 @@ pub(super) fn notes(bytes: &[u8], limits: &Limits) -> Notes {
     let Ok(layout) = Layout::read(&page.stream, &page.directory) else { return notes };
     page.left_out.iter().for_each(|what| notes.add(NoteKind::LeftOut, what));
     page.tolerated.iter().for_each(|what| notes.add(NoteKind::Tolerated, what));
+    if let Some(left) = PortableTags::left_behind(&page.directory) {
+        notes.add(NoteKind::NotKept, left);
+    }
+    if exif::directory_maker_note(&page.stream, &page.directory).is_some() {
+        notes.add(NoteKind::NotKept, "the maker note in EXIF: it has places that do not survive a move");
+    }
+    if photoshop(&page).had_thumbnail {
+        notes.add(
+            NoteKind::LeftOut,
+            "the Photoshop thumbnail, which shows the picture before its restoration",
+        );
+    }
     if layout.colours.is_lab() && page.directory.field(ICC).is_some() {
         notes.add(NoteKind::NotKept, "the ICC profile for Lab: the colours become sRGB");
     }
@@ -341,6 +354,13 @@ fn packing(coding: Coding) -> Option<TiffCompression> {
     }
 }
 
+/// The resources of Photoshop.
+fn photoshop(page: &Page<'_>) -> PhotoshopParts {
+    let field = page.directory.field(PHOTOSHOP);
+    let block = field.map(|field| page.stream.value(field)).filter(|block| block.len() <= BLOCK_BYTES_MAX);
+    iptc::from_photoshop(block.unwrap_or_default())
+}
+
 /// Reads the metadata. The descriptive tags and the Exif and GPS directories become an EXIF block.
 pub(super) fn metadata(bytes: &[u8], limits: &Limits) -> Metadata {
     let Ok(page) = pages::open(bytes, limits) else { return Metadata::default() };
@@ -354,11 +374,13 @@ pub(super) fn metadata(bytes: &[u8], limits: &Limits) -> Metadata {
     let is_converted =
         layout.as_ref().is_some_and(|layout| layout.colours.is_lab() || layout.colours == Colours::Cmyk);
     tables.main.retain(|value| !is_converted || value.tag != tags::WHITE_POINT);
+    let photoshop = photoshop(&page);
     Metadata {
         icc: block(ICC).filter(|_| !is_converted),
         exif: (!tables.is_empty()).then(|| tables.to_exif()),
         xmp: block(XMP),
-        iptc: block(IPTC),
+        iptc: block(IPTC).or(photoshop.iptc),
+        photoshop: photoshop.others,
         resolution: exif::directory_resolution(stream, directory),
         tiff_compression: layout.and_then(|layout| packing(layout.coding)),
         ..Metadata::default()

@@ -32,6 +32,7 @@ pub(super) const YCBCR_SUBSAMPLING: u16 = 530;
 pub(super) const REFERENCE_BLACK_WHITE: u16 = 532;
 pub(super) const XMP: u16 = 700;
 pub(super) const IPTC: u16 = 33723;
+pub(super) const PHOTOSHOP: u16 = 34377;
 pub(super) const ICC: u16 = 34675;
 pub(super) const PHOTOSHOP_LAYERS: u16 = 37724;
 pub(super) const DNG_VERSION: u16 = 50706;
