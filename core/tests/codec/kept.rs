@@ -175,6 +175,12 @@ fn profiles_in_texts_are_read() {
     assert_eq!(picture.metadata.xmp.as_deref(), Some(&xmp[..]));
     assert!(contains(picture.metadata.exif.as_deref().unwrap(), b"Artist"));
     assert!(picture.metadata.png_chunks.is_empty());
+    // exiftool's name of the profile has two words.
+    let iptc = b"8BIM\x04\x04\0\0\0\0\0\x08\x1c\x02\x78\0\x03cap";
+    let text = raw_profile("iptc", iptc).strip_prefix(b"Raw profile type iptc\0\niptc").unwrap().to_vec();
+    let chunk = [b"Raw profile type iptc\0\nIPTC profile", &text[..]].concat();
+    let picture = decoded(&png_with(&[(b"tEXt", &chunk)]));
+    assert_eq!(picture.metadata.iptc.as_deref(), Some(&b"\x1c\x02\x78\0\x03cap"[..]));
 }
 
 #[test]

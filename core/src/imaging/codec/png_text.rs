@@ -116,13 +116,16 @@ impl RawProfile {
     }
 }
 
+/// Most words of the name of a profile: `iptc` by ImageMagick, `IPTC profile` by exiftool.
+const NAME_WORDS_MAX: usize = 3;
+
 /// Returns the profile in a text chunk: a name, a length, hexadecimal digits.
 pub(super) fn raw_profile(kind: &[u8; 4], data: &[u8]) -> Option<Vec<u8>> {
     let text = text_bytes(kind, data, BLOCK_BYTES_MAX)?;
     let text = std::str::from_utf8(&text).ok()?;
     let mut words = text.split_ascii_whitespace();
-    let _name = words.next()?;
-    let len: usize = words.next()?.parse().ok()?;
+    let _first_of_name = words.next()?;
+    let len: usize = words.by_ref().take(NAME_WORDS_MAX).find_map(|word| word.parse().ok())?;
     let mut digits: Vec<u8> = words.flat_map(str::bytes).collect();
     // A last digit without a second one is checked, but makes no byte.
     let is_odd = digits.len() % 2 == 1;
