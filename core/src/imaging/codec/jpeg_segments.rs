@@ -270,7 +270,7 @@ fn read_trailer(metadata: &mut Metadata, bytes: &[u8], walked: &Walked, notes: &
             );
         }
         Trailer::Unknown => {
-            notes.add(NoteKind::LeftOut, format_args!("{} bytes after the end of the picture", rest.len()));
+            notes.add_trailing(rest.len());
         }
     }
 }

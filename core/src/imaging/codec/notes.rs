@@ -82,6 +82,12 @@ impl Notes {
         self.0.push(if is_last { Note { kind, text: MORE.to_owned() } } else { note });
     }
 
+    /// Adds the note of bytes after the end of the picture, which the output does not have.
+    pub(super) fn add_trailing(&mut self, n_bytes: usize) {
+        let unit = if n_bytes == 1 { "byte" } else { "bytes" };
+        self.add(NoteKind::LeftOut, format_args!("{n_bytes} {unit} after the end of the picture"));
+    }
+
     /// Adds the notes of another list.
     pub fn extend(&mut self, others: Notes) {
         others.0.into_iter().for_each(|note| self.add(note.kind, note.text));

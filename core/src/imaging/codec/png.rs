@@ -41,7 +41,16 @@ pub(super) fn probe(bytes: &[u8], lenient: bool) -> Result<Header, DecodeError> 
     if !has(b"IDAT") {
         return Err(broken(Format::Png, "it has no picture data"));
     }
+    let depths: &[u8] = match head[9] {
+        0 => &[1, 2, 4, 8, 16],
+        3 => &[1, 2, 4, 8],
+        _ => &[8, 16],
+    };
     let (channels, has_alpha) = match head[9] {
+        kind @ (0 | 2 | 3 | 4 | 6) if !depths.contains(&head[8]) => {
+            let text = format!("{} bits do not exist for colour type {kind}", head[8]);
+            return Err(broken(Format::Png, text));
+        }
         0 => (Channels::Grey, has(b"tRNS")),
         2 | 3 => (Channels::Rgb, has(b"tRNS")),
         4 => (Channels::Grey, true),
@@ -185,7 +194,7 @@ fn decode_as<S: PngSample>(
     let limits = png::Limits { bytes: usize::try_from(header.decoded_bytes).unwrap_or(usize::MAX) };
     let mut decoder = png::Decoder::new_with_limits(Cursor::new(bare), limits);
     decoder.set_transformations(png::Transformations::EXPAND);
-    let error = |e: png::DecodingError| broken(Format::Png, e);
+    let error = |e: png::DecodingError| defect(&e, lenient);
     let mut reader = decoder.read_info().map_err(error)?;
     let expected = match (header.channels, header.has_alpha) {
         (Channels::Grey, false) => png::ColorType::Grayscale,
@@ -209,7 +218,7 @@ fn decode_as<S: PngSample>(
             Err(e) if lenient => {
                 notes.add(
                     NoteKind::Tolerated,
-                    format_args!("a part of the interlaced picture is missing ({e})"),
+                    format_args!("a part of the interlaced picture is missing: {}", meaning(&e)),
                 );
             }
             frame => {
@@ -234,8 +243,10 @@ fn decode_as<S: PngSample>(
             Ok(Some(_)) => {}
             Ok(None) => return Err(contradiction(Format::Png)),
             Err(e) if lenient && y > 0 => {
-                let text =
-                    format_args!("only {y} of {height} rows can be decoded; the others are zeros ({e})");
+                let text = format!(
+                    "only {y} of {height} rows can be decoded: {}; the others are zeros",
+                    meaning(&e)
+                );
                 notes.add(NoteKind::Tolerated, text);
                 is_whole = false;
                 break;
@@ -243,8 +254,10 @@ fn decode_as<S: PngSample>(
             Err(e) => {
                 let mend = || png_mend::mended(bytes, &walked, coded_stride, height);
                 let Some(Mended { bytes, rows }) = lenient.then(mend).flatten() else { return Err(error(e)) };
-                let text =
-                    format_args!("only {rows} of {height} rows can be decoded; the others are zeros ({e})");
+                let text = format!(
+                    "only {rows} of {height} rows can be decoded: {}; the others are zeros",
+                    meaning(&e)
+                );
                 notes.add(NoteKind::Tolerated, text);
                 return decode_as(&bytes, header, false, notes, cancel);
             }
@@ -259,12 +272,31 @@ fn decode_as<S: PngSample>(
         match reader.read_row(&mut mixed) {
             Ok(None) => {}
             Ok(Some(_)) => return Err(contradiction(Format::Png)),
-            Err(e) if lenient => notes.add(NoteKind::Tolerated, format_args!("a defect of the file ({e})")),
+            Err(e) if lenient => notes.add(NoteKind::Tolerated, meaning(&e)),
             Err(e) => return Err(error(e)),
         }
     }
     Image::of(width, height, header.channels, samples, header.has_alpha.then_some(alpha))
         .map_err(|e| broken(Format::Png, e))
+}
+
+/// What an error of the decoder means, in plain words.
+fn meaning(error: &png::DecodingError) -> String {
+    let text = error.to_string();
+    if text.contains("deflate") {
+        return "its compressed data are wrong or end too early".to_owned();
+    }
+    text.trim_end_matches('.').to_owned()
+}
+
+/// The refusal for an error of the decoder. A lenient caller has tried to restore what is there.
+fn defect(error: &png::DecodingError, lenient: bool) -> DecodeError {
+    let is_cut = error.to_string().contains("deflate");
+    if is_cut && !lenient {
+        cut_off(Format::Png, meaning(error))
+    } else {
+        broken(Format::Png, meaning(error))
+    }
 }
 
 /// Notes the chunks of the picture that are damaged. Only a lenient caller gets them.

@@ -137,7 +137,7 @@ pub(super) fn metadata(bytes: &[u8], walked: &Walked, notes: &mut Notes) -> Meta
     let metadata = reading.metadata;
     let after = &bytes[walked.end..];
     if after.iter().any(|&byte| byte != 0) {
-        notes.add(NoteKind::LeftOut, format_args!("{} bytes after the end of the picture", after.len()));
+        notes.add_trailing(after.len());
     }
     metadata.resolution_from_exif()
 }

@@ -76,7 +76,7 @@ pub(super) fn metadata(bytes: &[u8], chunks: &[WebpChunk], notes: &mut Notes) ->
     let end = Endian::Little.u32(bytes, 4).map_or(usize::MAX, |size| (size as usize).saturating_add(8));
     let after = bytes.get(end..).unwrap_or_default();
     if after.iter().any(|&byte| byte != 0) {
-        notes.add(NoteKind::LeftOut, format_args!("{} bytes after the end of the picture", after.len()));
+        notes.add_trailing(after.len());
     }
     let metadata = Metadata {
         icc: find(bytes, chunks, b"ICCP").and_then(kept),
