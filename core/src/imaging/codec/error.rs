@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::format::Format;
+use super::{format::Format, help};
 use crate::cancel::Cancelled;
 
 /// Reason why bytes cannot be decoded. Messages name the limit that was exceeded.
@@ -46,13 +46,13 @@ pub enum DecodeError {
         max: u64,
     },
     /// A valid file with a property that decoding would lose.
-    #[error("this {format} file has {property}, which is not supported{}", help.map(|help| format!(": {help}")).unwrap_or_default())]
+    #[error("this {format} file has {property}, which is not supported{}", helping(property, *help))]
     Unsupported {
         /// The file's format.
         format: Format,
         /// The property, a noun.
         property: String,
-        /// What would help.
+        /// What would help. `None` says what helps with the property in general.
         help: Option<&'static str>,
     },
     /// A file that violates its format or ends too early.
@@ -184,6 +184,11 @@ pub enum EncodeError {
     /// The caller cancelled the work.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
+}
+
+/// What would help, as the end of a message.
+fn helping(property: &str, help: Option<&str>) -> String {
+    help.or(help::with(property)).map(|help| format!(": {help}")).unwrap_or_default()
 }
 
 /// Makes a [`DecodeError::Broken`].

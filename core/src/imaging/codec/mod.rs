@@ -32,6 +32,7 @@ mod format;
 mod gif;
 mod header;
 mod heif;
+mod help;
 mod ifd;
 mod iptc;
 mod jp2;
