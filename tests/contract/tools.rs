@@ -1,6 +1,6 @@
-//! The programs that read `openapi.yaml`, installed under `target/tools/contract`.
+//! The programs that read `openapi.yaml` and metadata, installed under `target/tools/contract`.
 //!
-//! `requirements.txt` pins the Python packages and Node.js, `package-lock.json` the linter, all by their digests. A change
+//! `requirements.txt` pins the Python packages and Node.js, `package-lock.json` the linter and exiftool, all by their digests. A change
 //! of these files installs everything again.
 
 use std::{
@@ -9,10 +9,10 @@ use std::{
     process::Command,
 };
 
-use super::repository;
+use crate::repository;
 
 /// What the tests cannot do without.
-const NEEDS: &str = "The tests of openapi.yaml install their programs. This needs Python 3.11 or later with its venv module \
+const NEEDS: &str = "The tests of openapi.yaml and of metadata install their programs. This needs Python 3.11 or later with its venv module \
                      (Debian: python3-venv; scripts/prepare.sh python3:python3-venv), and a network or mirror with \
                      the registries of Python and npm packages.";
 
@@ -63,6 +63,11 @@ impl Tools {
     /// A program of the Python packages.
     pub fn command(&self, name: &str) -> Command {
         Command::new(self.0.join("bin").join(name))
+    }
+
+    /// A file of the npm packages.
+    pub fn module(&self, path: &str) -> PathBuf {
+        self.0.join("node_modules").join(path)
     }
 
     /// The linter on one description.
