@@ -3,6 +3,7 @@
 mod boxes;
 mod deep;
 mod files;
+mod formats;
 mod inks;
 mod kept;
 mod limits;
