@@ -2,6 +2,7 @@
 //! (`| head`) is not an error; a full disk is.
 
 use std::{
+    collections::BTreeMap,
     fmt::Display,
     io::{self, Write as _},
 };
@@ -35,10 +36,38 @@ pub(super) fn tell(message: impl Display) {
     let _ = io::stderr().write_all(format!("{message}\n").as_bytes());
 }
 
-/// Prints each note on a picture on standard error.
-pub(super) fn tell_notes(name: &str, notes: &Notes) {
-    for note in notes {
-        tell(format_args!("{name}: {note}"));
+/// Notes that more pictures than this have are told once for all of them. A folder of photographs may have thousands of
+/// thumbnails.
+const TOLD_EACH_MAX: usize = 3;
+
+/// Notes that many pictures of a run have: the note, the number of pictures, and the name of the first.
+pub(super) struct SharedNotes(BTreeMap<String, (usize, String)>);
+
+impl SharedNotes {
+    /// Finds the shared notes of the pictures of a run.
+    pub(super) fn of<'a>(pictures: impl Iterator<Item = (String, &'a Notes)>) -> Self {
+        let mut counts: BTreeMap<String, (usize, String)> = BTreeMap::new();
+        for (name, notes) in pictures {
+            for note in notes {
+                counts.entry(note.to_string()).or_insert_with(|| (0, name.clone())).0 += 1;
+            }
+        }
+        counts.retain(|_, (n, _)| *n > TOLD_EACH_MAX);
+        Self(counts)
+    }
+
+    /// Prints the other notes on a picture on standard error.
+    pub(super) fn tell_others(&self, name: &str, notes: &Notes) {
+        for note in notes.iter().map(ToString::to_string).filter(|note| !self.0.contains_key(note)) {
+            tell(format_args!("{name}: {note}"));
+        }
+    }
+
+    /// Prints each shared note once on standard error.
+    pub(super) fn tell(&self) {
+        for (note, (n, first)) in &self.0 {
+            tell(format_args!("{n} pictures, {first} first: {note}"));
+        }
     }
 }
 

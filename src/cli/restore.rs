@@ -194,10 +194,14 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
 
     let quiet = writes_to_stdout(&planned) || is_stdout(arguments.receipt.as_deref());
     let mut receipts = String::new();
+    let restored = planned.iter().zip(&outcomes).filter_map(|(planned, outcome)| {
+        outcome.as_ref().ok().map(|(_, receipt)| (planned.input.name(), &receipt.notes))
+    });
+    let shared = output::SharedNotes::of(restored);
     for (InputWithOutput { input, .. }, outcome) in planned.iter().zip(outcomes) {
         match outcome {
             Ok((path, receipt)) => {
-                output::tell_notes(&input.name(), &receipt.notes);
+                shared.tell_others(&input.name(), &receipt.notes);
                 say(&said(input, &path, &receipt), quiet)?;
                 if options.request.record == Record::Kept {
                     receipts += &serde_json::to_string(&receipt)?;
@@ -207,6 +211,7 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
             Err(error) => failed.push((input.name(), format!("{error:#}"))),
         }
     }
+    shared.tell();
     output::tell_failures(&failed);
     if let Some(path) = &arguments.receipt {
         store(path, receipts.as_bytes(), arguments.force)?;

@@ -40,6 +40,24 @@ fn what_is_not_kept_is_one_line_with_the_name_of_the_file() {
 }
 
 #[test]
+fn a_note_that_many_pictures_have_is_told_once() {
+    let shell = Shell::new();
+    for name in ["a", "b", "c", "d"] {
+        shell.write(format!("in/{name}.png"), with_text("cast"));
+    }
+    let note = "not kept: the PNG text \"Creation Time\": WebP has no place for it\n";
+    let folder = with(&["in", "--out-dir", "out", "--format", "webp", "--receipt", "r.jsonl"]);
+    let ended = shell.run(&folder).code(0);
+    assert_eq!(ended.stderr, format!("4 pictures, in/a.png first: {note}"));
+    assert_eq!(shell.text("r.jsonl").matches("Creation Time").count(), 4, "the receipts have it for each");
+    let three = with(&["in/a.png", "in/b.png", "in/c.png", "--out-dir", "three", "--format", "webp"]);
+    assert_eq!(
+        shell.run(&three).code(0).stderr,
+        ["a", "b", "c"].map(|name| format!("in/{name}.png: {note}")).concat()
+    );
+}
+
+#[test]
 fn a_cut_file_is_restored_as_far_as_it_goes_and_replayed() {
     let shell = Shell::new();
     let whole = fs::read(argument("samples/faded.jpg")).unwrap();
