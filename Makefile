@@ -1,6 +1,6 @@
 # Users need `make run` and `make test`. The other targets are for people who work on the program.
 .DEFAULT_GOAL := help
-.PHONY: big-scan help run test check release-check chaos load latency fuzz sanitize bench bench-load bench-peers bench-restore model evaluation experiment notices prepare
+.PHONY: help run test check release-check chaos load latency fuzz sanitize bench bench-load bench-peers bench-restore model evaluation experiment notices formats corpora big-scan prepare
 
 # The training pictures: pairs/ holds the sets SET/{damaged,undamaged}; splits.tsv stands next to pairs/.
 DATA_ROOT ?= ../shared/data
@@ -28,11 +28,11 @@ run: prepare ## build and serve on 127.0.0.1:8080 with the built-in model
 	@$(PENTIMENTO) serve
 
 test: prepare ## check format, lints and docs, then run every test; the last line counts them
-	@bash scripts/prepare.sh python3:python3-venv
+	@bash scripts/prepare.sh python3:python3-venv perl:perl
 	@bash scripts/test.sh
 
 check: prepare ## the quick form of `make test`: without the long tests
-	@bash scripts/prepare.sh python3:python3-venv
+	@bash scripts/prepare.sh python3:python3-venv perl:perl
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
@@ -102,3 +102,14 @@ experiment: prepare ## repeat the first system's experiment: 112 pairs, one thre
 
 notices: ## write THIRD-PARTY-NOTICES.md from the locked dependencies
 	python3 scripts/third-party-notices.py > THIRD-PARTY-NOTICES.md
+
+formats: ## write the tables of docs/formats.md from the tests
+	WRITE_FORMATS=1 cargo test --quiet --locked -p pentimento-core --test codec formats
+
+# A folder of pictures for `make corpora`.
+DIR ?= samples
+
+corpora: prepare ## try the program on any folder of pictures, DIR=FOLDER: what is refused, differs from Pillow, or crashes
+	@bash scripts/prepare.sh python3:python3-venv
+	cargo build --quiet --release --locked --bin pentimento
+	@python3 scripts/corpora.py "$(DIR)"

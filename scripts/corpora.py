@@ -160,6 +160,8 @@ def rgba(image):
         image = image.convert("I").point(lambda v: v * (1 / 256) + 0).convert("L")
     elif image.mode == "F":
         image = image.point(lambda v: v * 255.99 + 0).convert("L")
+    elif image.mode in ("La", "RGBa"):
+        image = image.convert("LA" if image.mode == "La" else "RGBA")
     elif image.mode in ("CMYK", "LAB", "YCbCr", "HSV"):
         image = image.convert("RGB")
     return image.convert("RGBA")

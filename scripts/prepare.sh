@@ -2,7 +2,7 @@
 # Installs the missing system packages that the build needs. As root it runs apt-get. Otherwise it prints the command to
 # type and stops. The build compiles libjpeg-turbo from source, with cmake, nasm and a C compiler. Each argument
 # COMMAND:PACKAGE adds a command that must exist, with its Debian package. For python3-venv, Python must also be able to
-# make a virtual environment, which Debian's python3 alone cannot.
+# make a virtual environment, which Debian's python3 alone cannot. Perl must have its modules, which Debian's perl-base lacks.
 set -euo pipefail
 
 missing=()
@@ -15,6 +15,10 @@ for also in "$@"; do
   need "${also%%:*}" "${also##*:}"
   if [[ "${also##*:}" == python3-venv ]] && ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
     missing+=(python3-venv)
+  fi
+  # Debian's perl-base alone has too few modules.
+  if [[ "${also##*:}" == perl ]] && ! perl -MTime::Local -MFile::Path -e 1 2>/dev/null; then
+    missing+=(perl)
   fi
 done
 
