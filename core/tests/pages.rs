@@ -42,7 +42,8 @@ fn file(image: &Image, format: Format, metadata: &Metadata) -> Vec<u8> {
 fn document() -> Vec<u8> {
     let pages = [(90, 60, Channels::Grey), (64, 80, Channels::Rgb), (70, 70, Channels::Grey)];
     let pages = pages.into_iter().enumerate().map(|(i, (width, height, channels))| {
-        let metadata = Metadata { icc: Some(vec![i as u8; 130]), ..Metadata::default() };
+        let xmp = format!("<x:xmpmeta>page {i}</x:xmpmeta>").into_bytes();
+        let metadata = Metadata { xmp: Some(xmp), ..Metadata::default() };
         file(&image(width, height, channels, i as u32), Format::Tiff, &metadata)
     });
     join_tiff_pages(pages.collect()).unwrap()
@@ -93,7 +94,7 @@ fn every_page_is_restored_as_if_it_were_alone() {
         assert_eq!(&alone.receipt, of_page);
         let (here, there) = (picture(&whole.bytes, number), picture(&alone.bytes, 1));
         assert_eq!((&here.image, &here.metadata), (&there.image, &there.metadata));
-        assert_eq!(here.metadata.icc, picture(&bytes, number).metadata.icc);
+        assert_eq!(here.metadata.xmp, picture(&bytes, number).metadata.xmp);
         assert_ne!(here.image, picture(&bytes, number).image);
         // The receipt of the page alone replays on its own.
         assert_eq!(replayed(of_page, &bytes).unwrap().bytes, alone.bytes);

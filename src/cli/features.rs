@@ -73,15 +73,20 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
     if matches!(arguments.format, FeaturesFormat::Csv) {
         table.write_record(["filename"].into_iter().chain(schema.names().iter().copied()))?;
     }
+    let measured = inputs
+        .iter()
+        .zip(&outcomes)
+        .filter_map(|(input, outcome)| outcome.as_ref().ok().map(|(_, notes)| (input.name(), notes)));
+    let shared = output::SharedNotes::of(measured);
     for (input, outcome) in inputs.iter().zip(outcomes) {
         match (outcome, arguments.format) {
             (Ok((measured, notes)), FeaturesFormat::Csv) => {
-                output::tell_notes(&input.name(), &notes);
+                shared.tell_others(&input.name(), &notes);
                 let values = measured.values.iter().map(f64::to_string);
                 table.write_record([input.name()].into_iter().chain(values))?;
             }
             (Ok((measured, notes)), FeaturesFormat::Json) => {
-                output::tell_notes(&input.name(), &notes);
+                shared.tell_others(&input.name(), &notes);
                 let RecordedFeatures { schema, values } = (&measured).into();
                 let line =
                     serde_json::json!({ "filename": input.name(), "schema": schema, "features": values });
@@ -90,6 +95,7 @@ pub(super) fn run(settings: &SettingsArguments, arguments: Arguments) -> Result<
             (Err(error), _) => failed.push((input.name(), format!("{error:#}"))),
         }
     }
+    shared.tell();
     output::write(&table.into_inner().context("writing CSV to memory")?)?;
     output::tell_failures(&failed);
     Ok(Outcome::from_failures(failed.len()))

@@ -28,7 +28,18 @@ fn every_page_is_restored_and_replayed() {
     assert_eq!(pages(&shell.read("out.tif")), 3);
     shell.good(&["replay", "receipt.json", "doc.tif", "-o", "again.tif"]);
     assert_eq!(shell.read("again.tif"), shell.read("out.tif"));
-    shell.good(&["restore", "doc.tif", "-o", "same.tif", "--color", "off", "--sigma", "1", "--strength", "0"]);
+    shell.good(&[
+        "restore",
+        "doc.tif",
+        "-o",
+        "same.tif",
+        "--color",
+        "off",
+        "--sigma",
+        "1",
+        "--strength",
+        "0",
+    ]);
     assert_eq!(shell.read("same.tif"), document());
 }
 

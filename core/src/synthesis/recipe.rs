@@ -184,9 +184,12 @@ impl Recipe {
 impl DamagedEncoding {
     fn new(format: Option<Format>, quality: Option<u8>) -> Result<Self, RecipeError> {
         let format = format.unwrap_or(Format::Png);
+        check(format.is_written(), "format", format, || {
+            "pictures are written as PNG, JPEG, WebP, TIFF, BMP, JXL and AVIF".to_owned()
+        })?;
         if let Some(quality) = quality {
             within("quality", quality.into(), 1.0, 100.0)?;
-            check(format == Format::Jpeg, "quality", quality, || {
+            check(matches!(format, Format::Jpeg | Format::Avif), "quality", quality, || {
                 format!("{format} stores pictures exactly")
             })?;
         }

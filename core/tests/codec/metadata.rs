@@ -1,9 +1,9 @@
 //! Orientation and metadata, in every container.
 
 use pentimento_core::imaging::{
-    Channels,
+    Channels, Image,
     codec::{
-        Format, Metadata, MetadataPolicy, Resolution, ResolutionUnit, apply_orientation, encode,
+        Format, Metadata, MetadataPolicy, Picture, Resolution, ResolutionUnit, apply_orientation, encode,
         replace_metadata,
     },
 };
@@ -153,6 +153,11 @@ fn stripping_leaves_profile_and_rights() {
     assert_eq!(full.under(MetadataPolicy::Keep), full);
 }
 
+/// The stored values of a picture with 8 bits.
+fn stored(picture: &Picture) -> &Image {
+    picture.own.as_ref().unwrap_or(&picture.image)
+}
+
 #[test]
 fn replacing_metadata_keeps_coded_pixels_and_orientation() {
     let image = sample(9, 7, Channels::Rgb, false);
@@ -163,7 +168,8 @@ fn replacing_metadata_keeps_coded_pixels_and_orientation() {
         for other in [Metadata::default(), before.metadata.stripped(), before.metadata.clone()] {
             let replaced = replace_metadata(&bytes, &other).unwrap().unwrap();
             let after = decoded(&replaced);
-            assert_eq!(after.image, before.image, "{format}: the same picture, turned the same way");
+            // Without its marks of colour a picture shows other colours, of the same stored values.
+            assert_eq!(stored(&after), stored(&before), "{format}: the same picture, turned the same way");
             assert_eq!((after.header.width, after.header.height), (9, 7), "{format}");
             assert_eq!((&after.metadata.icc, &after.metadata.xmp), (&other.icc, &other.xmp), "{format}");
         }
@@ -181,7 +187,7 @@ fn replacing_metadata_keeps_coded_pixels_and_orientation() {
         ["rgb.jpg", "progressive-422.jpg", "non-interleaved-420.jpg", "lossy-alpha.webp", "palette4.png"]
     {
         let replaced = replace_metadata(&fixture(name), &full_metadata()).unwrap().unwrap();
-        assert_eq!(decoded(&replaced).image, decoded(&fixture(name)).image, "{name}");
+        assert_eq!(stored(&decoded(&replaced)), stored(&decoded(&fixture(name))), "{name}");
     }
 }
 

@@ -1,5 +1,6 @@
 //! TIFF files that are cut off or damaged: refused, or read as far as they go for a lenient caller. And their metadata.
 
+use moxcms::ColorProfile;
 use pentimento_core::imaging::{
     Image,
     codec::{DecodeError, Format, Limits, Note, NoteKind, Picture, decode, encode},
@@ -151,7 +152,7 @@ fn described() -> Directory {
         .with(319, Numbers::Rational(vec![(64, 100); 6]))
         .with(700, Numbers::Bytes(b"<x:xmpmeta/>".to_vec()))
         .with(33723, Numbers::Bytes(b"\x1c\x02\x74\0\x08(c) name".to_vec()))
-        .with(34675, Numbers::Bytes(vec![9; 200]))
+        .with(34675, Numbers::Bytes(ColorProfile::new_srgb().encode().unwrap()))
         .with(282, Numbers::Rational(vec![(400, 1)]))
         .with(283, Numbers::Rational(vec![(300, 1)]))
         .with(296, Numbers::Short(vec![2]))

@@ -21,7 +21,7 @@ use pentimento_core::{
     models::predictor::{Predictor, RequestedParameters},
     restoration::{RestoreRequest, Watch, restore},
 };
-use tags::Tags;
+use tags::{Tags, single};
 use tools::Exiftool;
 
 /// Returns the path of a file of the repository.
@@ -104,6 +104,12 @@ fn words_of_loss(name: &str) -> Vec<String> {
     words
 }
 
+/// Whether a tag lies where exiftool does not read it: the profile of a JPEG XL is a part of its coded pixels. The tests of
+/// `codec` read it.
+fn is_unread(name: &str, to: Format) -> bool {
+    to == Format::Jxl && name.starts_with("ICC")
+}
+
 /// Whether the meaning of a tag moves to another one between formats.
 fn moves(name: &str) -> bool {
     name.starts_with("PNG:") || name == "File:Comment"
@@ -115,7 +121,7 @@ fn every_tag_is_kept_or_its_loss_is_said() {
     let mut n_kept = 0;
     for Restored { from, to, before, after, notes } in restored(MetadataPolicy::Keep) {
         for (name, value) in before.described() {
-            let is_kept = after.get(name) == Some(value) || (moves(name) && after.says(value));
+            let is_kept = after.has(name, value) || (moves(name) && after.says(value)) || is_unread(name, to);
             let is_said =
                 || words_of_loss(name).iter().any(|word| notes.iter().any(|note| note.contains(word)));
             if is_kept {
@@ -142,7 +148,7 @@ fn every_tag_is_kept_or_its_loss_is_said() {
 
 /// What `strip` keeps: rights and colours.
 fn is_right_or_colour(name: &str) -> bool {
-    const NAMES: [&str; 13] = [
+    const NAMES: [&str; 16] = [
         "IFD0:Artist",
         "IFD0:Copyright",
         "ExifIFD:ColorSpace",
@@ -155,9 +161,12 @@ fn is_right_or_colour(name: &str) -> bool {
         "Photoshop:CopyrightFlag",
         "Photoshop:URL",
         "PNG:Author",
+        "PNG:Gamma",
+        "IFD0:WhitePoint",
+        "IFD0:PrimaryChromaticities",
         "PNG:Copyright",
     ];
-    NAMES.contains(&name) || name.starts_with("ICC")
+    NAMES.contains(&&*single(name)) || name.starts_with("ICC")
 }
 
 #[test]
@@ -165,7 +174,7 @@ fn stripping_keeps_rights_and_colours_and_nothing_else() {
     let mut wrong = Vec::new();
     for Restored { from, to, before, after, notes } in restored(MetadataPolicy::Strip) {
         for (name, value) in before.described().filter(|(name, _)| is_right_or_colour(name)) {
-            let is_kept = after.get(name) == Some(value) || (moves(name) && after.says(value));
+            let is_kept = after.has(name, value) || (moves(name) && after.says(value)) || is_unread(name, to);
             let is_said =
                 || words_of_loss(name).iter().any(|word| notes.iter().any(|note| note.contains(word)));
             if !is_kept && !is_said() {

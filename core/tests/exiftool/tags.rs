@@ -9,7 +9,18 @@ use serde_json::Value;
 pub struct Tags(pub BTreeMap<String, String>);
 
 /// Groups that describe the file, its coding or the reading, not the picture.
-const NO_METADATA: [&str; 6] = ["SourceFile", "ExifTool", "System", "File", "Composite", "RIFF"];
+const NO_METADATA: [&str; 9] = [
+    "SourceFile",
+    "ExifTool",
+    "System",
+    "File",
+    "Composite",
+    "RIFF",
+    // Brands, items and the coding of AVIF and JPEG XL.
+    "Jpeg2000",
+    "QuickTime",
+    "Meta",
+];
 
 /// Tags of how pixels are coded, which an encoder decides, and of places in the file. `*` stands for any group.
 const CODING: [&str; 41] = [
@@ -107,7 +118,7 @@ impl Tags {
         let is_described = |name: &str| {
             let group = name.split(':').next().unwrap_or(name);
             name == "File:Comment"
-                || !(NO_METADATA.contains(&group) || CODING.contains(&name) || is_thumbnail(name))
+                || !(NO_METADATA.contains(&group) || CODING.contains(&&*single(name)) || is_thumbnail(name))
         };
         self.0.iter().map(|(name, value)| (&name[..], &value[..])).filter(move |(name, _)| is_described(name))
     }
@@ -117,10 +128,22 @@ impl Tags {
         self.0.keys().any(|name| is_thumbnail(name))
     }
 
+    /// Whether a tag or a copy of it has this value.
+    pub fn has(&self, name: &str, value: &str) -> bool {
+        let name = single(name);
+        self.0.iter().any(|(other, text)| single(other) == name && text == value)
+    }
+
     /// Whether any tag has this value, or holds it as a line of its text.
     pub fn says(&self, value: &str) -> bool {
         self.0.values().any(|text| text == value || text.lines().any(|line| line.ends_with(value)))
     }
+}
+
+/// The name of a tag without the number of its copy. Files of other writers say a thing twice.
+pub fn single(name: &str) -> String {
+    let is_copy = |part: &&str| !part.strip_prefix("Copy").is_some_and(|n| n.parse::<u32>().is_ok());
+    name.split(':').filter(is_copy).collect::<Vec<_>>().join(":")
 }
 
 /// Whether a tag belongs to a thumbnail.

