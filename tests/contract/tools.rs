@@ -74,7 +74,7 @@ impl Tools {
     pub fn linter(&self, description: &Path) -> Command {
         let mut linter = self.command("node");
         linter
-            .arg(self.0.join("node_modules/@redocly/cli/bin/cli.js"))
+            .arg(self.module("@redocly/cli/bin/cli.js"))
             .args(["lint", "--format=stylish", "--max-problems=1000", "--config"])
             .arg(repository("tests/contract/redocly.yaml"))
             .arg(description)

@@ -142,8 +142,8 @@ impl Tags {
 
 /// The name of a tag without the number of its copy. Files of other writers say a thing twice.
 pub fn single(name: &str) -> String {
-    let is_copy = |part: &&str| !part.strip_prefix("Copy").is_some_and(|n| n.parse::<u32>().is_ok());
-    name.split(':').filter(is_copy).collect::<Vec<_>>().join(":")
+    let is_name = |part: &&str| part.strip_prefix("Copy").is_none_or(|n| n.parse::<u32>().is_err());
+    name.split(':').filter(is_name).collect::<Vec<_>>().join(":")
 }
 
 /// Whether a tag belongs to a thumbnail.

@@ -97,7 +97,7 @@ fn is_raw_tiff(bytes: &[u8]) -> bool {
     let Some(stream) = Stream::open(bytes) else { return false };
     let is_raw = |directory: &Directory| {
         let photometric = directory.field(PHOTOMETRIC).and_then(|field| stream.unsigned(field, 0));
-        photometric.is_some_and(|v| RAW_PHOTOMETRICS.contains(&v.into()))
+        photometric.is_some_and(|v| RAW_PHOTOMETRICS.contains(&v))
     };
     let Some(first) = stream.first() else { return false };
     if first.field(DNG_VERSION).is_some() || is_raw(&first) {
@@ -105,9 +105,9 @@ fn is_raw_tiff(bytes: &[u8]) -> bool {
     }
     let mut places: Vec<u64> = Vec::new();
     if let Some(field) = first.field(SUB_IFDS) {
-        places.extend((0..PAGES_MAX).map_while(|i| stream.unsigned(field, i)).map(u64::from));
+        places.extend((0..PAGES_MAX).map_while(|i| stream.unsigned(field, i)));
     }
-    let mut next = first.next as u64;
+    let mut next = first.next;
     for _ in 0..PAGES_MAX {
         let Some(directory) =
             usize::try_from(next).ok().filter(|&at| at != 0).and_then(|at| stream.directory(at as _))
@@ -117,7 +117,7 @@ fn is_raw_tiff(bytes: &[u8]) -> bool {
         if is_raw(&directory) {
             return true;
         }
-        next = directory.next as u64;
+        next = directory.next;
     }
     places.iter().filter_map(|&at| stream.directory(at as _)).any(|directory| is_raw(&directory))
 }

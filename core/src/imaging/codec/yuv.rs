@@ -171,7 +171,7 @@ impl Planes<'_> {
             false => plane.row(y, near),
             true => {
                 plane.row(y / 2, near);
-                let other = if y % 2 == 0 { (y / 2).saturating_sub(1) } else { y / 2 + 1 };
+                let other = if y.is_multiple_of(2) { (y / 2).saturating_sub(1) } else { y / 2 + 1 };
                 plane.row(other, far);
                 near.iter_mut().zip(far).for_each(|(near, far)| *near = 0.75 * *near + 0.25 * *far);
             }

@@ -104,7 +104,7 @@ pub(crate) fn needs_whole(
 /// Restores a picture in any colour space whose rows come from the top.
 pub(crate) enum Restorer<S: PartSample> {
     /// The operators run on the stored samples.
-    Own(StreamedRestorer<S>),
+    Own(Box<StreamedRestorer<S>>),
     /// The operators run on what the samples show in sRGB, and the samples follow.
     Shown(Box<ShownRestorer<S>>),
 }
@@ -131,7 +131,7 @@ impl<S: PartSample + SpaceSample> Restorer<S> {
         coefficients: &Coefficients,
     ) -> Self {
         match Follower::new(space) {
-            None => Self::Own(StreamedRestorer::new(size, channels, parameters, coefficients)),
+            None => Self::Own(Box::new(StreamedRestorer::new(size, channels, parameters, coefficients))),
             Some(follower) => {
                 let restorer = StreamedRestorer::new(size, channels, parameters, coefficients);
                 Self::Shown(Box::new(ShownRestorer {

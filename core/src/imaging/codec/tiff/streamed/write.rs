@@ -1,4 +1,4 @@
-//! Writes a TIFF strip by strip. Strips are packed as in [`super::super::encode`], several at the same time.
+//! Writes a TIFF strip by strip. Strips are packed as in [`super::super::encode()`], several at the same time.
 //!
 //! ```text
 //! header, 16 bytes | strips | values of the directories | directories
