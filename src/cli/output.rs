@@ -36,7 +36,7 @@ pub(super) fn tell(message: impl Display) {
     let _ = io::stderr().write_all(format!("{message}\n").as_bytes());
 }
 
-/// Notes that more pictures than this have are told once for all of them. A folder of photographs may have thousands of
+/// Notes that more pictures than this have are printed once for all of them. A folder of photographs may have thousands of
 /// thumbnails.
 const TOLD_EACH_MAX: usize = 3;
 

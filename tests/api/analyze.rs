@@ -66,7 +66,7 @@ async fn only_parameters_of_an_analysis_are_known() {
     let app = TestApp::start().await;
     let refused = problem(app.post("/analyze?format=png", damaged("dark")), 422, "unknown-parameter").await;
     assert_eq!(refused["parameter"], "format");
-    assert_eq!(refused["allowed"], "color, sigma, strength, color_method, tone, assume, lenient");
+    assert_eq!(refused["allowed"], "color, sigma, strength, color_method, tone, assume, lenient, page");
     let refused = app.post("/analyze", damaged("dark")).header("accept", "image/png");
     assert_eq!(problem(refused, 406, "not-acceptable").await["offers"], json!(["application/json"]));
 }

@@ -13,6 +13,7 @@ use crate::{
         DESCRIPTION, at, check, check_answer, check_under, object, resolved, validator, validator_of,
         violations,
     },
+    pages::document,
     support::{TestApp, as_format, damaged, form_with_image, header, ok, problem, send},
 };
 
@@ -272,7 +273,7 @@ async fn parameters_are_those_that_are_known_and_their_examples_work() {
         assert_eq!(in_form, known.into_iter().chain(["image"]).collect());
         seen.push(names.len());
     }
-    assert_eq!(seen, [12, 7]);
+    assert_eq!(seen, [13, 8]);
 }
 
 #[tokio::test]
@@ -310,6 +311,7 @@ fn parsed_dictionary(text: &str) -> Value {
             BareItem::Token(token) => json!(token.as_str()),
             BareItem::String(text) => json!(text.as_str()),
             BareItem::Decimal(number) => json!(f64::from(*number)),
+            BareItem::Integer(number) => json!(i64::from(*number)),
             // A byte sequence is base64 between colons.
             BareItem::ByteSequence(_) => Value::Null,
             other => panic!("{other:?}"),
@@ -354,6 +356,12 @@ async fn the_restoration_header_has_the_members_that_are_described() {
     let members = parsed_dictionary(header(&response, "restoration"));
     check_under(&members, dictionary, query);
     seen.extend(members.as_object().unwrap().keys().cloned());
+    for query in ["?color=on&sigma=1&strength=1", "?color=on&sigma=1&strength=1&page=2"] {
+        let response = ok(app.post(&format!("/restore{query}"), document())).await;
+        let members = parsed_dictionary(header(&response, "restoration"));
+        check_under(&members, dictionary, query);
+        seen.extend(members.as_object().unwrap().keys().cloned());
+    }
     let with_trailer = [damaged("cast"), b"trailer".to_vec()].concat();
     let response = ok(app.post("/restore?color=on&sigma=1&strength=1", with_trailer)).await;
     let members = parsed_dictionary(header(&response, "restoration"));

@@ -179,7 +179,7 @@ fn the_extension_decides_the_format() {
     shell
         .run(&restore(&["a.png", "-o", "x.gif"]))
         .code(2)
-        .says(&["the extension \"gif\" is none of jpg, png, webp, tif, bmp", "--format"]);
+        .says(&["-o x.gif: gif is not written, only jpeg, png, webp, tiff, bmp, jxl, avif"]);
     shell.run(&restore(&["a.png", "--format", "gif"])).code(2).says(&["gif"]);
     assert!(!shell.exists("x.jpg") && !shell.exists("x.gif"));
 }

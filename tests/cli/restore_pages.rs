@@ -48,7 +48,7 @@ fn one_page_is_chosen_where_one_is_needed() {
     let shell = Shell::new();
     shell.write("doc.tif", document());
     let refused = shell.run(&restore(&["-o", "out.jpg"])).code(1);
-    refused.says(&["doc.tif: the file has 3 pages, and JPEG holds one picture: choose one with page"]);
+    refused.says(&["doc.tif: the file has 3 pages, and jpeg holds one picture: choose one with page"]);
     shell.good(&restore(&["-o", "out.jpg", "--page", "2"]));
     shell.run(&restore(&["-o", "no.tif", "--page", "4"])).code(1).says(&["there is no page 4", "3 pages"]);
     shell.run(&restore(&["-o", "no.tif", "--page", "0"])).code(2);

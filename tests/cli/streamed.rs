@@ -1,15 +1,33 @@
 //! TIFFs that are restored in parts, from file to file: beyond the limits of pictures in memory, or on request.
 
-use pentimento_core::imaging::codec::Format;
+use pentimento_core::imaging::{
+    Channels, Image,
+    codec::{Encoding, Format, Metadata, encode},
+};
 
 use crate::support::{Shell, pixels, plain};
 
 const GIVEN: [&str; 6] = ["--color", "on", "--sigma", "0.8", "--strength", "1.5"];
 
+/// A TIFF of noise, which no packing makes shorter.
+fn scan(width: usize, height: usize) -> Vec<u8> {
+    let mut state = 7u32;
+    let mut sample = |_| {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        (60 + state % 120) as u8
+    };
+    let samples = (0..width * height * 3).map(&mut sample).collect();
+    let image = Image::new(width, height, Channels::Rgb, samples, None).unwrap();
+    let encoding = Encoding { format: Format::Tiff, quality: None, subsampling: None, lossless: true };
+    encode(&image, &Metadata::default(), &encoding).unwrap()
+}
+
 #[test]
 fn a_tiff_beyond_each_limit_is_restored_as_within_it() {
     let shell = Shell::new();
-    shell.write("a.tif", plain(Format::Tiff, 90, 70, false));
+    shell.write("a.tif", scan(90, 70));
     shell.good(&[&["restore", "a.tif", "-o", "whole.tif"], &GIVEN[..]].concat());
     let beyond = ["limits.pixels_max=100", "limits.input_bytes_max=999"];
     for (i, set) in beyond.into_iter().enumerate() {
@@ -39,8 +57,8 @@ fn a_tiff_beyond_each_limit_is_restored_as_within_it() {
 #[test]
 fn a_folder_may_hold_both() {
     let shell = Shell::new();
-    shell.write("in/big.tif", plain(Format::Tiff, 90, 70, false));
-    shell.write("in/small.tif", plain(Format::Tiff, 20, 30, false));
+    shell.write("in/big.tif", scan(90, 70));
+    shell.write("in/small.tif", scan(40, 20));
     shell.write("in/small.png", plain(Format::Png, 20, 30, false));
     let set = ["--set", "limits.pixels_max=1000"];
     shell.good(&[&["restore", "in", "--out-dir", "out"], &set[..], &GIVEN].concat());
@@ -54,7 +72,7 @@ fn a_folder_may_hold_both() {
 #[test]
 fn what_is_not_restored_in_parts_says_what_helps() {
     let shell = Shell::new();
-    shell.write("a.tif", plain(Format::Tiff, 90, 70, false));
+    shell.write("a.tif", scan(90, 70));
     shell.write("cut.tif", plain(Format::Tiff, 90, 70, true));
     let set = ["--set", "limits.pixels_max=100"];
     let refused = |arguments: &[&str], texts: &[&str]| {
@@ -79,7 +97,7 @@ fn what_is_not_restored_in_parts_says_what_helps() {
 #[test]
 fn an_untouched_picture_is_copied_with_its_times() {
     let shell = Shell::new();
-    shell.write("a.tif", plain(Format::Tiff, 90, 70, false));
+    shell.write("a.tif", scan(90, 70));
     let then = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(86_400);
     std::fs::File::options().write(true).open(shell.path("a.tif")).unwrap().set_modified(then).unwrap();
     let identity = ["--stream", "--color", "off", "--sigma", "1", "--strength", "0"];

@@ -146,8 +146,13 @@ fn a_header_that_promises_the_moon_costs_nothing() {
 #[test]
 fn what_would_be_reduced_is_refused_by_name() {
     let shell = Shell::new();
-    shell.write("anim.gif", b"GIF89a");
-    shell.run(&restore(&["anim.gif"])).code(1).says(&["none of JPEG, PNG, WebP, TIFF and BMP"]);
+    shell.write("scan.xyz", b"no picture");
+    shell
+        .run(&restore(&["scan.xyz"]))
+        .code(1)
+        .says(&["none of JPEG, PNG, WebP, TIFF, BMP, GIF, JPEG XL, AVIF"]);
+    shell.write("phone.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic");
+    shell.run(&restore(&["phone.heic"])).code(1).says(&["HEIC", "JPEG"]);
 }
 
 #[test]
