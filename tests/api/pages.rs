@@ -12,7 +12,6 @@ use crate::{
 };
 
 /// A TIFF of two pages.
-/// A TIFF of two pages.
 pub fn document() -> Vec<u8> {
     let encoding = Encoding { format: Format::Tiff, quality: None, subsampling: None, lossless: true };
     let page = |width: usize| {

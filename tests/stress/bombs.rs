@@ -231,10 +231,7 @@ pub fn bmps() -> Vec<Bomb> {
 /// Files of other formats.
 pub fn others() -> Vec<Bomb> {
     vec![
-        ("GIF", b"GIF89a\xff\xff\xff\xff\x80\0\0".to_vec()),
-        ("AVIF", b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf".to_vec()),
         ("HEIC", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic".to_vec()),
-        ("JPEG XL", b"\xff\x0a\xff\xff\xff\xff".to_vec()),
         (
             "SVG",
             b"<svg xmlns=\"http://www.w3.org/2000/svg\"><image href=\"file:///etc/passwd\"/></svg>".to_vec(),
@@ -242,6 +239,27 @@ pub fn others() -> Vec<Bomb> {
         ("PDF", b"%PDF-1.7\n".to_vec()),
         ("gzip", zeros_zlib(1 << 30)),
         ("text", b"push graphic-context\nfill 'url(https://localhost/)'\n".to_vec()),
+    ]
+}
+
+/// GIF, AVIF, JPEG XL and JPEG 2000 that promise much and end.
+pub fn newer() -> Vec<Bomb> {
+    let frame = b"\x2c\0\0\0\0\xff\xff\xff\xff\0\x02\x01\x44\0\x3b";
+    let palette = [0; 6];
+    vec![
+        ("a GIF that ends", b"GIF89a\xff\xff\xff\xff\x80\0\0".to_vec()),
+        ("a GIF of four gigapixels", [&b"GIF89a\xff\xff\xff\xff\x80\0\0"[..], &palette, &frame[..]].concat()),
+        ("an AVIF that ends", b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf".to_vec()),
+        ("an AVIF with a table of four gigabytes", {
+            [&b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf"[..], b"\xff\xff\xff\xffmeta\0\0\0\0"].concat()
+        }),
+        ("a JPEG XL that ends", b"\xff\x0a\xff\xff\xff\xff".to_vec()),
+        ("a JPEG XL without a stream", b"\0\0\0\x0cJXL \r\n\x87\n\0\0\0\x14ftypjxl \0\0\0\0jxl ".to_vec()),
+        ("a JPEG 2000 that ends", b"\0\0\0\x0cjP  \r\n\x87\n\0\0\0\x14ftypjp2 \0\0\0\0jp2 ".to_vec()),
+        (
+            "a stream of JPEG 2000 of sixteen exapixels",
+            [&b"\xff\x4f\xff\x51\0\x29\0\0\xff\xff\xff\xff\xff\xff\xff\xff"[..], &[0; 40]].concat(),
+        ),
     ]
 }
 

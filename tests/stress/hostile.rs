@@ -45,7 +45,7 @@ fn hostile_pictures_are_refused_by_kind_at_once_and_without_memory() {
     service.restores();
     let harmless = ["200", "422 broken-picture", "422 metadata-too-large", "422 unsupported-property"];
     let mixed = [BROKEN, LARGE].concat();
-    let tables: [(&str, Vec<Bomb>, &[&str]); 10] = [
+    let tables: [(&str, Vec<Bomb>, &[&str]); 11] = [
         ("gigapixel", bombs::gigapixels(), LARGE),
         ("PNG chunks", bombs::png_chunks(), &harmless),
         ("broken PNG", bombs::broken_pngs(), &mixed),
@@ -54,6 +54,7 @@ fn hostile_pictures_are_refused_by_kind_at_once_and_without_memory() {
         ("JPEG", bombs::jpegs(), &mixed),
         ("WebP", bombs::webps(), &mixed),
         ("BMP", bombs::bmps(), &mixed),
+        ("newer format", bombs::newer(), &mixed),
         ("other", bombs::others(), &["415 unknown-format"]),
         ("empty", vec![("nothing", Vec::new())], &["422 missing-part"]),
     ];

@@ -258,7 +258,7 @@ fn hostile_avif_is_refused_and_never_panics() {
 // --- GIF -----------------------------------------------------------------------------------------------------------------
 
 /// A GIF of 4×2 pixels: screen, palette of four colours, extensions, a frame at (`left`, 0) of 4×2 pixels, the end.
-fn gif(screen: (u8, u8), extensions: &[u8], left: u8, n_frames: usize) -> Vec<u8> {
+pub fn gif(screen: (u8, u8), extensions: &[u8], left: u8, n_frames: usize) -> Vec<u8> {
     let mut out = b"GIF89a".to_vec();
     out.extend([screen.0, 0, screen.1, 0, 0x81, 0, 0]);
     out.extend([0, 0, 0, 255, 0, 0, 0, 255, 0, 0, 0, 255]);

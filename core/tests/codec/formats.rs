@@ -12,7 +12,7 @@ use pentimento_core::{
         Channels, ColorMethod, Image,
         codec::{
             Format, Header, Limits, Metadata, Note, Notes, Resolution, ResolutionUnit, TiffCompression,
-            decode, encode, encode_within,
+            encode, encode_within, page_count,
         },
     },
     models::predictor::{Predictor, RequestedParameters},
@@ -20,6 +20,7 @@ use pentimento_core::{
 };
 
 use crate::{
+    boxes::gif,
     support::{contains, decoded, encoding, exif, fixture, jpeg_with, png_with, sample},
     tiff_file::{Directory, Numbers, PLAIN, deflate, fax, file, jpeg, lzw, old_lzw, packbits, tiff},
 };
@@ -149,11 +150,13 @@ fn kinds() -> Vec<Kind> {
         ("TIFF", "with a thumbnail", file(PLAIN, &[plain(), thumbnail.clone()])),
         ("TIFF", "two pages", file(PLAIN, &[plain(), second])),
         ("TIFF", "DNG", tiff(plain().with(50706, Numbers::Bytes(vec![1, 4, 0, 0])))),
-        ("others", "GIF", start(b"GIF89a\x01\0\x01\0\x80\0\0")),
-        ("others", "AVIF", brand(b"avif")),
+        ("others", "GIF", gif((4, 2), b"", 0, 1)),
+        ("others", "GIF with an animation", gif((4, 2), b"", 0, 2)),
+        ("others", "AVIF", own(Format::Avif, Channels::Rgb, false)),
         ("others", "HEIC", brand(b"heic")),
-        ("others", "JPEG XL", start(b"\0\0\0\x0CJXL \r\n\x87\n")),
-        ("others", "JPEG 2000", start(b"\0\0\0\x0CjP  \r\n\x87\n")),
+        ("others", "JPEG XL", own(Format::Jxl, Channels::Rgb, false)),
+        ("others", "JPEG 2000", fixture("lossless.jp2")),
+        ("others", "JPEG 2000 of 16 bits", fixture("sixteen-bit.jp2")),
         ("others", "PDF", start(b"%PDF-1.7")),
         ("others", "Canon raw (CR3)", brand(b"crx ")),
     ]
@@ -225,16 +228,24 @@ fn damaged_text() -> Vec<u8> {
 // --- the table of kinds -------------------------------------------------------------------------------------------
 
 fn row((_, kind, bytes): &Kind) -> String {
-    let Ok(picture) = decode(bytes, &Limits::default()) else {
-        let error = decode(bytes, &Limits::default()).unwrap_err().to_string();
-        return format!("| {kind} | no | | | {} |\n", escaped(&error));
-    };
     let parameters = RequestedParameters::new(None, Some(ColorMethod::WhiteBalance), Some(1.0), Some(1.0));
     let request = RestoreRequest { parameters: parameters.unwrap(), ..RestoreRequest::default() };
-    let restored =
-        restore(bytes, &request, &Predictor::classic(), &Limits::default(), &mut Watch::none()).unwrap();
+    let restored = restore(bytes, &request, &Predictor::classic(), &Limits::default(), &mut Watch::none());
+    let restored = match restored {
+        Ok(restored) => restored,
+        Err(error) => return format!("| {kind} | no | | | {} |\n", escaped(&error.to_string())),
+    };
+    let notes: Vec<String> = restored.receipt.notes.iter().map(Note::to_string).collect();
+    let said = escaped(&notes.join("; "));
+    if let n_pages @ 1.. = restored.receipt.pages.len() {
+        let n_written = page_count(&restored.bytes, &Limits::default()).unwrap();
+        return format!(
+            "| {kind} | {n_pages} pages | {n_written} pages | each page by its kind | {said} |\n"
+        );
+    }
+    let picture = decoded(bytes);
     let written = decoded(&restored.bytes);
-    let format = picture.header.format;
+    let format = written.header.format;
     // The samples as they are, written and read again.
     let again = match &picture.deep {
         Some(deep) => encode(deep, &picture.metadata, &encoding(format)),
@@ -242,10 +253,13 @@ fn row((_, kind, bytes): &Kind) -> String {
     };
     let again = decoded(&again.unwrap());
     assert!(
-        format == Format::Jpeg || (again.image == picture.image && again.deep == picture.deep),
+        !written.header.lossless || (again.image == picture.image && again.deep == picture.deep),
         "{kind}: samples change when they are written without loss"
     );
-    let kept = if written.header.lossless { "all samples" } else { "what quality 95 keeps" };
+    let kept = match restored.receipt.output.quality {
+        Some(quality) if !written.header.lossless => format!("what quality {quality} keeps"),
+        _ => "all samples".to_owned(),
+    };
     let packing = match (format, written.metadata.tiff_compression) {
         (Format::Tiff, None) => ", LZW",
         (Format::Tiff, Some(TiffCompression::Uncompressed)) => ", not compressed",
@@ -253,9 +267,9 @@ fn row((_, kind, bytes): &Kind) -> String {
         (Format::Tiff, Some(TiffCompression::PackBits)) => ", PackBits",
         _ => "",
     };
-    let notes: Vec<String> = restored.receipt.notes.iter().map(Note::to_string).collect();
+    let other = if format == picture.header.format { String::new() } else { format!(", as {format}") };
     let (read, wrote) = (shape(&picture.header), shape(&written.header));
-    format!("| {kind} | {read} | {wrote}{packing} | {kept} | {} |\n", escaped(&notes.join("; ")))
+    format!("| {kind} | {read} | {wrote}{packing}{other} | {kept} | {said} |\n")
 }
 
 /// Channels and depth.

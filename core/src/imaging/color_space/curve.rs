@@ -139,11 +139,19 @@ mod tests {
         {
             assert!(curve.is_usable(), "{curve:?}");
             let inverse = curve.inverse();
-            for i in (8..=65_535u32).step_by(7) {
+            // The table begins flat, which has no inverse, and its values are whole.
+            let is_table = matches!(curve, Curve::Table(_));
+            for i in (if is_table { 2000 } else { 8 }..=65_535u32).step_by(7) {
                 let x = f64::from(i) / 65_535.0;
                 let back = f64::from(inverse.at(curve.at(x) as f32));
                 // At its knee the curve of video falls a little, as it is defined: there the inverse is off by 14 samples of 16 bits.
-                let tolerance = if curve == Curve::VIDEO && (5_290..5_330).contains(&i) { 14.0 } else { 1.1 };
+                let tolerance = if curve == Curve::VIDEO && (5_290..5_330).contains(&i) {
+                    14.0
+                } else if is_table {
+                    4.0
+                } else {
+                    1.1
+                };
                 assert!((back - x).abs() * 65_535.0 < tolerance, "{curve:?} at {i}: {}", back * 65_535.0);
             }
         }
